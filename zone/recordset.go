@@ -1,0 +1,97 @@
+package zone
+
+import "cmp"
+
+// A ResourceRecordSet is one Route 53 record set: one name and type and, for routing policies, one SetIdentifier.
+// Record sets that share name and type form a group. Values are immutable once they are part of Records: copy before
+// changing.
+type ResourceRecordSet struct {
+	Name Name   `json:"name"`
+	Type RRType `json:"type"`
+
+	// SetIdentifier tells the members of a group apart, 1 to 128 characters; empty for a simple record set.
+	SetIdentifier string `json:"setIdentifier,omitempty"`
+
+	// At most one of the next four is set; none means simple routing.
+	Weight           *int64   `json:"weight,omitempty"` // 0..255
+	Region           string   `json:"region,omitempty"` // latency routing
+	Failover         Failover `json:"failover,omitempty"`
+	MultiValueAnswer bool     `json:"multiValueAnswer,omitempty"`
+
+	// TTL in seconds, 0..2147483647; nil exactly when AliasTarget is set.
+	TTL             *int64       `json:"ttl,omitempty"`
+	ResourceRecords []string     `json:"resourceRecords,omitempty"` // values in presentation form, as given
+	AliasTarget     *AliasTarget `json:"aliasTarget,omitempty"`
+
+	// HealthCheckID binds the member to a health check; empty means none.
+	HealthCheckID string `json:"healthCheckId,omitempty"`
+}
+
+// An AliasTarget names what an alias record set answers for: a record set of the same zone, or an AWS resource.
+type AliasTarget struct {
+	HostedZoneID         string `json:"hostedZoneId"` // without the /hostedzone/ prefix
+	DNSName              Name   `json:"dnsName"`
+	EvaluateTargetHealth bool   `json:"evaluateTargetHealth,omitempty"`
+}
+
+// Failover is the role of a member under failover routing; empty for every other policy.
+type Failover string
+
+// The two failover roles.
+const (
+	Primary   Failover = "PRIMARY"
+	Secondary Failover = "SECONDARY"
+)
+
+// A Policy is a Route 53 routing policy.
+type Policy uint8
+
+// The routing policies the engine answers by. The zero value is simple routing.
+const (
+	Simple Policy = iota
+	Weighted
+	Latency
+	FailoverPolicy
+	MultiValue
+)
+
+// String returns the policy's name in lower case, as Route 53's guide writes it.
+func (p Policy) String() string {
+	return [...]string{"simple", "weighted", "latency", "failover", "multivalue"}[p]
+}
+
+// Policy tells which routing policy the record set uses.
+func (s *ResourceRecordSet) Policy() Policy {
+	switch {
+	case s.Weight != nil:
+		return Weighted
+	case s.Region != "":
+		return Latency
+	case s.Failover != "":
+		return FailoverPolicy
+	case s.MultiValueAnswer:
+		return MultiValue
+	}
+	return Simple
+}
+
+// A Key is the identity of a record set within its zone.
+type Key struct {
+	Name          Name
+	Type          RRType
+	SetIdentifier string
+}
+
+// Key returns the identity of the record set.
+func (s *ResourceRecordSet) Key() Key { return Key{s.Name, s.Type, s.SetIdentifier} }
+
+// Compare orders keys as ListResourceRecordSets does: name with labels reversed, then type as text, then SetIdentifier.
+func (k Key) Compare(o Key) int {
+	if c := Compare(k.Name, o.Name); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(k.Type.String(), o.Type.String()); c != 0 {
+		return c
+	}
+	return cmp.Compare(k.SetIdentifier, o.SetIdentifier)
+}
