@@ -1,0 +1,52 @@
+# The developer's manual: `make help` lists the targets.
+GO      ?= go
+TOOL    := $(GO) tool -modfile=go.tool.mod
+FUZZ    ?= 60s
+BENCH   ?= .
+
+.DEFAULT_GOAL := help
+.PHONY: help build test race check clients fuzz bench demo lab cover clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## compile everything; binaries go to bin/
+	$(GO) build ./...
+	$(GO) build -o bin/ ./cmd/...
+
+test: check clients race ## everything CI asks for: checks, then all tests with the race detector, real clients included
+
+race: ## all tests with the race detector
+	$(GO) test -race -shuffle=on ./...
+	$(GO) test -shuffle=on -run 'Alloc' ./...
+
+check: ## gofmt, vet (64 and 32 bit), staticcheck, tidy modules
+	@fmt=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$fmt" || { echo "gofmt would change:"; echo "$$fmt"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+clients: ## install dig and the AWS CLI where they are missing
+	@scripts/clients
+
+fuzz: ## every fuzzer for FUZZ (default 60s)
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) $$p || exit 1; \
+	  done; \
+	done
+
+bench: ## the benchmarks whose name matches BENCH (default all)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+demo: ## the failover story on this machine
+	$(GO) run ./cmd/bulkhead demo
+
+lab: ## two Regions on this machine, kept running
+	$(GO) run ./cmd/bulkhead lab
+
+cover: ## statement coverage per room
+	$(GO) test -cover ./...
+
+clean: ## remove what the targets made
+	rm -rf bin .cache
