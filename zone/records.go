@@ -1,31 +1,67 @@
 package zone
 
-import "iter"
+import (
+	"iter"
+	"sync"
 
-// Records is the content of one hosted zone in listing order. It is persistent: Copy costs nothing, and a copy and its origin
-// may be used from different goroutines as long as neither writes.
+	"github.com/tidwall/btree"
+)
+
+// Records is the content of one hosted zone in listing order. It is persistent: Copy costs nothing, a change costs in
+// proportion to its path in a B-tree, and a copy and its origin may be used from different goroutines. One Records may be
+// read and copied from any number of goroutines at the same time, as long as none writes to it.
 type Records struct {
-	// a tidwall/btree BTreeG[*ResourceRecordSet] ordered by Key.Compare
+	copying sync.Mutex // a copy marks its origin's nodes as shared, which concurrent copies must not do together
+	tree    *btree.BTreeG[*ResourceRecordSet]
 }
 
 // NewRecords returns an empty content.
-func NewRecords() *Records { panic("contract") }
+func NewRecords() *Records {
+	less := func(a, b *ResourceRecordSet) bool { return a.Key().Compare(b.Key()) < 0 }
+	return &Records{tree: btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})}
+}
 
-// Copy returns a content that can be changed without touching r.
-func (r *Records) Copy() *Records { panic("contract") }
+// Copy returns a content that can be changed without touching r, and that changes of r do not touch.
+func (r *Records) Copy() *Records {
+	r.copying.Lock()
+	defer r.copying.Unlock()
+	return &Records{tree: r.tree.Copy()}
+}
 
 // Len returns the number of record sets.
-func (r *Records) Len() int { panic("contract") }
+func (r *Records) Len() int { return r.tree.Len() }
 
 // Get returns the record set with exactly this key.
-func (r *Records) Get(k Key) (*ResourceRecordSet, bool) { panic("contract") }
+func (r *Records) Get(k Key) (*ResourceRecordSet, bool) { return r.tree.Get(k.pivot()) }
 
-// Put inserts or replaces; Delete removes and reports whether there was one. Neither validates: Apply does.
-func (r *Records) Put(s *ResourceRecordSet) { panic("contract") }
-func (r *Records) Delete(k Key) bool        { panic("contract") }
+// Put inserts a record set, or replaces the one with its key. It does not validate: Apply does.
+func (r *Records) Put(s *ResourceRecordSet) { r.tree.Set(s) }
 
-// From yields the record sets at or after k in listing order; the zero Key starts at the first.
-func (r *Records) From(k Key) iter.Seq[*ResourceRecordSet] { panic("contract") }
+// Delete removes the record set with this key and reports whether there was one. It does not validate: Apply does.
+func (r *Records) Delete(k Key) bool {
+	_, found := r.tree.Delete(k.pivot())
+	return found
+}
+
+// From yields the record sets at or after k in listing order. The zero Key starts at the first record set, a Key with only
+// a name at the first of that name, one with name and type at the first member of that group.
+func (r *Records) From(k Key) iter.Seq[*ResourceRecordSet] {
+	return func(yield func(*ResourceRecordSet) bool) { r.tree.Ascend(k.pivot(), yield) }
+}
 
 // Group returns the members that share name and type, ordered by SetIdentifier; nil when there is none.
-func (r *Records) Group(n Name, t RRType) []*ResourceRecordSet { panic("contract") }
+func (r *Records) Group(n Name, t RRType) []*ResourceRecordSet {
+	var members []*ResourceRecordSet
+	for s := range r.From(Key{Name: n, Type: t}) {
+		if s.Name != n || s.Type != t {
+			break
+		}
+		members = append(members, s)
+	}
+	return members
+}
+
+// pivot returns a record set that stands at k, to search by.
+func (k Key) pivot() *ResourceRecordSet {
+	return &ResourceRecordSet{Name: k.Name, Type: k.Type, SetIdentifier: k.SetIdentifier}
+}

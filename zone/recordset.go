@@ -3,8 +3,8 @@ package zone
 import "cmp"
 
 // A ResourceRecordSet is one Route 53 record set: one name and type and, for routing policies, one SetIdentifier.
-// Record sets that share name and type form a group. Values are immutable once they are part of Records: copy before
-// changing.
+// Record sets that share name and type form a group. A record set is immutable once it is part of Records: copy it before
+// changing it.
 type ResourceRecordSet struct {
 	Name Name   `json:"name"`
 	Type RRType `json:"type"`
@@ -12,7 +12,7 @@ type ResourceRecordSet struct {
 	// SetIdentifier tells the members of a group apart, 1 to 128 characters; empty for a simple record set.
 	SetIdentifier string `json:"setIdentifier,omitempty"`
 
-	// At most one of the next four is set; none means simple routing.
+	// At most one of the next four is set; none means simple routing. r53: A.1.
 	Weight           *int64   `json:"weight,omitempty"` // 0..255
 	Region           string   `json:"region,omitempty"` // latency routing
 	Failover         Failover `json:"failover,omitempty"`
@@ -85,13 +85,20 @@ type Key struct {
 // Key returns the identity of the record set.
 func (s *ResourceRecordSet) Key() Key { return Key{s.Name, s.Type, s.SetIdentifier} }
 
-// Compare orders keys as ListResourceRecordSets does: name with labels reversed, then type as text, then SetIdentifier.
+// Compare orders keys as ListResourceRecordSets does: name with labels reversed, then type as text, then SetIdentifier as
+// text. What a key leaves out sorts before what others have there. r53: C.7.
 func (k Key) Compare(o Key) int {
 	if c := Compare(k.Name, o.Name); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(k.Type.String(), o.Type.String()); c != 0 {
-		return c
+	if k.Type != o.Type {
+		switch { // a key without a type stands before every type of its name
+		case k.Type == 0:
+			return -1
+		case o.Type == 0:
+			return 1
+		}
+		return cmp.Compare(k.Type.String(), o.Type.String())
 	}
 	return cmp.Compare(k.SetIdentifier, o.SetIdentifier)
 }
