@@ -4,20 +4,31 @@
 // table or estimated from great-circle distance. An Atlas is immutable and holds no sockets or files.
 package geo
 
-import "net/netip"
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+)
 
 // Coordinates are degrees; Latitude -90..90, Longitude -180..180.
 type Coordinates struct{ Latitude, Longitude float64 }
 
-// A Place is somewhere clients are.
+// A Place is somewhere clients are. It needs a Region, Coordinates or Latencies.
 type Place struct {
-	Name string // "near eu-west-1"
-	// Region, when set, places its clients in that Region; Coordinates then default to the Region's.
+	// Name is for display ("near eu-west-1"); empty means "near " and the Region, or the place's number.
+	Name string
+	// Region, when set, places its clients in that Region; Coordinates then default to the Region's. A label that is no Region
+	// yet becomes one, at the place's Coordinates.
 	Region      string
 	Coordinates *Coordinates
-	// Latencies are measured round trips in milliseconds by Region label; they win over estimates.
+	// Latencies are measured round trips in milliseconds (0..60000) by Region label; they win over estimates.
 	Latencies map[string]float64
-	// ClientSubnets are matched against the EDNS Client Subnet address, Sources against the packet's source address.
+	// ClientSubnets are matched against the EDNS Client Subnet address, Sources against the packet's source address. No prefix
+	// may appear twice in one of the two tables.
 	ClientSubnets, Sources []netip.Prefix
 }
 
@@ -42,26 +53,177 @@ type (
 
 // An Atlas maps client addresses to places and pairs of place and Region to latencies.
 type Atlas struct {
-	// unexported
+	places  []Place // by PlaceID
+	names   []string
+	coords  []Coordinates // by RegionID, as names
+	regions map[string]RegionID
+
+	latency  []uint32 // microseconds at place*len(names)+region
+	measured []bool   // same index
+
+	prefixes prefixes
 }
 
 // New builds an atlas. Errors name the place and the field: a prefix used twice, an unknown Region without coordinates.
-func New(o Options) (*Atlas, error) { panic("contract") }
+func New(o Options) (*Atlas, error) {
+	a := &Atlas{
+		places:  []Place{{Name: "unknown"}},
+		names:   []string{""},
+		coords:  []Coordinates{{}},
+		regions: map[string]RegionID{},
+	}
+	for _, r := range awsRegions() {
+		a.addRegion(r)
+	}
+	for i, r := range o.Regions {
+		if err := a.checkRegion(r); err != nil {
+			return nil, fmt.Errorf("region %d (%q): %w", i+1, r.Name, err)
+		}
+		a.addRegion(r)
+	}
+	for i, p := range o.Places {
+		p.Name = cmp.Or(p.Name, nameOf(p, i+1))
+		if err := a.addPlace(p); err != nil {
+			return nil, fmt.Errorf("place %q: %w", p.Name, err)
+		}
+	}
+	if err := a.fillLatencies(); err != nil {
+		return nil, err
+	}
+	a.prefixes.setScopes()
+	return a, nil
+}
 
-// Locate finds the place of a client without allocating. ecs says that addr came from EDNS Client Subnet (looked up in the
-// client subnet table first, then in the source table); otherwise only the source table is used. scope is the prefix length
-// the decision holds for (RFC 7871 section 7.2.1): the matched prefix's length, or the full address length where more specific prefixes are nested in it or none
-// matched; the caller caps it by the SOURCE PREFIX-LENGTH where it must.
-func (a *Atlas) Locate(addr netip.Addr, ecs bool) (p PlaceID, scope int) { panic("contract") }
+func nameOf(p Place, number int) string {
+	if p.Region != "" {
+		return "near " + p.Region
+	}
+	return fmt.Sprintf("place %d", number)
+}
+
+func (a *Atlas) checkRegion(r Region) error {
+	if r.Name == "" {
+		return errors.New("name: empty")
+	}
+	if a.regions[r.Name] != 0 {
+		return errors.New("name: there is a Region of this name already")
+	}
+	if err := r.Coordinates.validate(); err != nil {
+		return fmt.Errorf("coordinates: %w", err)
+	}
+	return nil
+}
+
+func (a *Atlas) addRegion(r Region) {
+	a.regions[r.Name] = RegionID(len(a.names))
+	a.names = append(a.names, r.Name)
+	a.coords = append(a.coords, r.Coordinates)
+}
+
+// addPlace validates a place apart from its Latencies, which may cite Regions of later places, and enters its prefixes.
+func (a *Atlas) addPlace(p Place) error {
+	if p.Coordinates != nil {
+		if err := p.Coordinates.validate(); err != nil {
+			return fmt.Errorf("coordinates: %w", err)
+		}
+	}
+	switch known := a.regions[p.Region] != 0; {
+	case p.Region == "" && p.Coordinates == nil && len(p.Latencies) == 0:
+		return errors.New("needs a region, coordinates or latencies")
+	case p.Region != "" && !known && p.Coordinates == nil:
+		return fmt.Errorf("region: %q is not a known Region; give its coordinates", p.Region)
+	case p.Region != "" && !known:
+		a.addRegion(Region{p.Region, *p.Coordinates})
+	}
+	id := PlaceID(len(a.places))
+	a.places = append(a.places, p)
+	for _, prefix := range p.ClientSubnets {
+		if err := a.prefixes.subnets.add(prefix, id); err != nil {
+			return fmt.Errorf("clientSubnets: %w", a.nameOther(err))
+		}
+	}
+	for _, prefix := range p.Sources {
+		if err := a.prefixes.sources.add(prefix, id); err != nil {
+			return fmt.Errorf("sources: %w", a.nameOther(err))
+		}
+	}
+	return nil
+}
+
+// nameOther names the place that has a prefix already.
+func (a *Atlas) nameOther(err error) error {
+	var taken *prefixTaken
+	if errors.As(err, &taken) {
+		return fmt.Errorf("%s is used already, by place %q", taken.prefix, a.places[taken.by].Name)
+	}
+	return err
+}
+
+// fillLatencies computes the round trip of every pair of place and Region once.
+func (a *Atlas) fillLatencies() error {
+	regions := len(a.names)
+	a.latency = slices.Repeat([]uint32{math.MaxUint32}, len(a.places)*regions)
+	a.measured = make([]bool, len(a.latency))
+	for i, p := range a.places {
+		at, located := p.Coordinates, p.Coordinates != nil
+		home := a.regions[p.Region]
+		if !located && home != 0 {
+			at, located = &a.coords[home], true
+		}
+		for r := 1; r < regions && located; r++ {
+			a.latency[i*regions+r] = estimate(*at, a.coords[r])
+		}
+		if home != 0 {
+			a.latency[i*regions+int(home)] = micros(baseMs)
+		}
+		for _, name := range slices.Sorted(maps.Keys(p.Latencies)) {
+			ms, r := p.Latencies[name], a.regions[name]
+			if r == 0 {
+				return fmt.Errorf("place %q: latencies: %q is not a known Region; add it to the Regions with its coordinates", p.Name, name)
+			}
+			if !(ms >= 0 && ms <= maxLatencyMs) {
+				return fmt.Errorf("place %q: latencies: %v ms to %s is not in 0..%d", p.Name, ms, name, maxLatencyMs)
+			}
+			a.latency[i*regions+int(r)] = micros(ms)
+			a.measured[i*regions+int(r)] = true
+		}
+	}
+	return nil
+}
 
 // Region interns a Region label; 0 when the label is neither an AWS Region nor configured.
-func (a *Atlas) Region(name string) RegionID { panic("contract") }
+func (a *Atlas) Region(name string) RegionID { return a.regions[name] }
+
+// RegionName returns the label of an id, for display; "" for 0 and for ids of another atlas.
+func (a *Atlas) RegionName(r RegionID) string {
+	if int(r) >= len(a.names) {
+		return ""
+	}
+	return a.names[r]
+}
 
 // Latency returns the round trip between a place and a Region in microseconds without allocating; math.MaxUint32 when unknown.
-func (a *Atlas) Latency(p PlaceID, r RegionID) uint32 { panic("contract") }
+func (a *Atlas) Latency(p PlaceID, r RegionID) uint32 {
+	if i, ok := a.index(p, r); ok {
+		return a.latency[i]
+	}
+	return math.MaxUint32
+}
 
 // Measured reports whether Latency for this pair comes from a measured table rather than an estimate.
-func (a *Atlas) Measured(p PlaceID, r RegionID) bool { panic("contract") }
+func (a *Atlas) Measured(p PlaceID, r RegionID) bool {
+	i, ok := a.index(p, r)
+	return ok && a.measured[i]
+}
 
-// Place returns the place of an id, for display.
-func (a *Atlas) Place(p PlaceID) Place { panic("contract") }
+func (a *Atlas) index(p PlaceID, r RegionID) (int, bool) {
+	return int(p)*len(a.names) + int(r), int(p) < len(a.places) && int(r) < len(a.names)
+}
+
+// Place returns the place of an id, for display; its maps and slices are the atlas's own. An id of another atlas is "unknown".
+func (a *Atlas) Place(p PlaceID) Place {
+	if int(p) >= len(a.places) {
+		p = 0
+	}
+	return a.places[p]
+}
