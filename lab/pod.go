@@ -1,0 +1,161 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"html/template"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+//go:embed page.html
+var pageHTML string
+
+// A podInfo is what a pod tells its visitors.
+type podInfo struct {
+	Application      string `json:"application"`
+	Pod              string `json:"pod"`
+	Region           string `json:"region"`
+	AvailabilityZone string `json:"availabilityZone"`
+	Hue              int    `json:"-"`
+}
+
+// podHandler answers for one pod: its page on /, its health on the health path. While failing says so it answers 500 to everything,
+// the health path included.
+func podHandler(info podInfo, healthPath string, failing *atomic.Bool) (http.Handler, error) {
+	page, err := renderPage(info)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "healthy\n") })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "Accept")
+		w.Header().Set("Cache-Control", "no-store")
+		switch accept := r.Header.Get("Accept"); {
+		case strings.Contains(accept, "application/json"):
+			w.Header().Set("Content-Type", "application/json")
+			json.NewEncoder(w).Encode(info)
+		case strings.Contains(accept, "text/plain"):
+			writeText(w, http.StatusOK, fmt.Sprintf("%s from %s (%s, pod %s)\n", info.Application, info.Region, info.AvailabilityZone, info.Pod))
+		default:
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.Write(page)
+		}
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if failing.Load() {
+			writeText(w, http.StatusInternalServerError, fmt.Sprintf("%s is failing in %s\n", info.Application, info.Region))
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}), nil
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprint(w, text)
+}
+
+// renderPage fills in the application page; it is the same for every request of a pod.
+func renderPage(info podInfo) ([]byte, error) {
+	t, err := template.New("page").Parse(pageHTML)
+	if err != nil {
+		return nil, fmt.Errorf("read application page: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, info); err != nil {
+		return nil, fmt.Errorf("render application page: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// A pod is one running replica of an application.
+type pod struct {
+	target Target
+	server *http.Server
+	done   chan struct{} // closed when it no longer serves
+}
+
+// startPod serves a replica on a free port of an address.
+func startPod(info podInfo, healthPath string, address netip.Addr, failing *atomic.Bool, logger *slog.Logger) (*pod, error) {
+	handler, err := podHandler(info, healthPath, failing)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", netip.AddrPortFrom(address, 0).String())
+	if err != nil {
+		return nil, fmt.Errorf("start pod %s: %w", info.Pod, err)
+	}
+	p := &pod{
+		target: Target{
+			ID:               info.Pod,
+			Address:          listener.Addr().(*net.TCPAddr).AddrPort(),
+			AvailabilityZone: info.AvailabilityZone,
+		},
+		server: &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: 10 * time.Second,
+			ReadTimeout:       30 * time.Second,
+			WriteTimeout:      30 * time.Second,
+			// Longer than the load balancer's, so that it never sends a request on a connection that is being closed.
+			IdleTimeout:    idleTimeout + 5*time.Second,
+			MaxHeaderBytes: maxHeaderBytes,
+			ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		},
+		done: make(chan struct{}),
+	}
+	go func() {
+		defer close(p.done)
+		if err := p.server.Serve(listener); err != http.ErrServerClosed {
+			logger.Error("pod stopped serving", "pod", info.Pod, "error", err)
+		}
+	}()
+	return p, nil
+}
+
+// stop ends the pod gracefully: after the requests that the load balancer sent it before it was deregistered, at the latest after
+// shutdownTimeout.
+func (p *pod) stop(ctx context.Context, drained <-chan struct{}) error {
+	patience := time.NewTimer(shutdownTimeout)
+	defer patience.Stop()
+	select {
+	case <-drained:
+	case <-patience.C:
+	}
+	err := stopServer(ctx, p.server)
+	<-p.done
+	return err
+}
+
+// podAlphabet is what Kubernetes makes random names of: no vowels, nothing that looks like something else.
+const podAlphabet = "bcdfghjklmnpqrstvwxz2456789"
+
+// podName names a replica as a Deployment of Kubernetes does: deployment, hash of its template, five random characters.
+func podName(application, region string) string {
+	h := fnv.New64a()
+	h.Write([]byte(application + "/" + region))
+	template := h.Sum64()
+	var b strings.Builder
+	b.WriteString("demo" + application + "-")
+	for range 10 {
+		b.WriteByte(podAlphabet[template%uint64(len(podAlphabet))])
+		template /= uint64(len(podAlphabet))
+	}
+	b.WriteByte('-')
+	for range 5 {
+		b.WriteByte(podAlphabet[rand.IntN(len(podAlphabet))])
+	}
+	return b.String()
+}
