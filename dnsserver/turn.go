@@ -1,0 +1,225 @@
+package dnsserver
+
+import (
+	crand "crypto/rand"
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/wire"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A turn is one query from its packet to its reply, with all the memory that takes: parse, Decide, append. It belongs to one goroutine
+// and is used again for the next query.
+type turn struct {
+	query  wire.Query
+	ask    steer.Query
+	answer steer.Answer
+	reply  wire.Reply
+	random *rand.PCG
+	any    wire.RRs // what a query of type ANY is told
+	tally  tally
+}
+
+// newTurn returns a turn with a random source of its own, seeded by the system. Its bits pick members by weight and rotate values; nothing
+// secret depends on them.
+func newTurn() turn {
+	var seed [16]byte
+	crand.Read(seed[:]) // never fails: the program ends instead
+	return turn{
+		random: rand.NewPCG(binary.NativeEndian.Uint64(seed[:]), binary.NativeEndian.Uint64(seed[8:])),
+		// RFC 8482 section 4.2: type HINFO (13), class IN, TTL one hour, CPU "RFC8482", OS "".
+		any: wire.RRs{Wire: []byte("\x00\x0d\x00\x01\x00\x00\x0e\x10\x00\x09\x07RFC8482\x00"), Count: 1},
+	}
+}
+
+// A transport is what a query came by.
+type transport int
+
+const (
+	udp transport = iota
+	tcp
+)
+
+// run answers the query in pkt, sent from src, and returns the reply, which lies in pkt's memory; nil is no reply. pkt has a capacity of
+// wire.MaxUDP bytes over UDP and wire.MaxMessage over TCP. p is nil until something is published.
+func (t *turn) run(p *published, pkt []byte, src netip.Addr, by transport) []byte {
+	t.tally[udpQueries+counter(by)]++
+	verdict := wire.Parse(pkt, &t.query)
+	if verdict == wire.Drop {
+		t.tally[dropped]++
+		return nil
+	}
+	limit := wire.MaxMessage
+	if by == udp {
+		limit = t.query.UDPLimit()
+	}
+	t.reply.Begin(&t.query, pkt, limit)
+	switch {
+	case verdict == wire.Reject:
+		return t.fail(t.query.RCode)
+	case p == nil:
+		return t.fail(wire.ServFail)
+	}
+	t.ask.Name = t.query.Name()
+	t.ask.Type = zone.RRType(t.query.Type)
+	t.ask.Client, t.ask.ECS = t.query.Subnet.Addr() // the client's network comes before the resolver's address. r53: A.2
+	if !t.ask.ECS {
+		t.ask.Client = src.Unmap()
+	}
+	t.ask.Rand = t.random.Uint64()
+	steer.Decide(p.view, p.table, &t.ask, &t.answer)
+	return t.encode(by)
+}
+
+// drop counts a packet that came from port 0, which nobody can listen on: a forgery, and often a trap for servers that answer it.
+func (t *turn) drop() {
+	t.tally[udpQueries]++
+	t.tally[dropped]++
+}
+
+// fail replies with a code and no records.
+func (t *turn) fail(rcode wire.RCode) []byte {
+	switch rcode {
+	case wire.FormErr:
+		t.tally[formErr]++
+	case wire.NotImp:
+		t.tally[notImp]++
+	case wire.BadVers:
+		t.tally[badVers]++
+	case wire.Refused:
+		t.tally[refused]++
+	default:
+		t.tally[servFail]++
+	}
+	return t.reply.Finish(rcode, false, 0)
+}
+
+// encode writes what was decided.
+func (t *turn) encode(by transport) []byte {
+	a := &t.answer
+	rcode, fits, result := wire.NoError, false, noData
+	switch a.Outcome {
+	case steer.Answered:
+		fits, result = t.appendAnswer(), answers
+	case steer.NoData:
+		if t.query.Type == wire.TypeANY && a.N == 0 {
+			// The name exists, and an empty answer to ANY would say that it has no data at all. r53: A.12 (unconfirmed), RFC 8482 section 4.2
+			fits, result = t.reply.Append(wire.AnswerSection, wire.QName, t.any, 0), answers
+			break
+		}
+		fits = t.appendNegative()
+	case steer.NXDomain:
+		rcode, fits, result = wire.NXDomain, t.appendNegative(), nxDomain
+	case steer.Referral:
+		fits, result = t.appendReferral(), referrals
+	case steer.Refused:
+		return t.fail(wire.Refused)
+	default:
+		return t.fail(wire.ServFail)
+	}
+	if !fits && by == tcp {
+		t.reply.Clear()
+		return t.fail(wire.ServFail) // more than a DNS message can hold, and TCP was the last resort
+	}
+	if !fits {
+		t.reply.Truncate()
+	}
+	t.tally[result]++
+	if t.reply.Truncated() {
+		t.tally[truncated]++
+	}
+	if a.FailOpen {
+		t.tally[failOpen]++
+	}
+	scope := 0
+	if a.Located && t.ask.ECS {
+		scope = a.Scope
+	}
+	// A delegation is not ours to answer for, and an answer to class ANY speaks for no class in particular (RFC 1034 section 3.7.1).
+	authoritative := a.Outcome != steer.Referral && t.query.Class == wire.ClassIN
+	return t.reply.Finish(rcode, authoritative, scope)
+}
+
+// An owner is a name that stands in the message.
+type owner struct {
+	at     wire.Owner
+	length int // in bytes, with the root label
+}
+
+// suffix is the name formed by the last n bytes of o.
+func (o owner) suffix(n int) wire.Owner { return o.at + wire.Owner(o.length-n) }
+
+// target is the name that the RDATA of the record appended last is: all of what lies behind in the message.
+func (t *turn) target() owner {
+	at := t.reply.LastRData()
+	return owner{at, t.reply.Len() - int(at)}
+}
+
+// appendLinks writes the answer section and returns the owner of its last link.
+func (t *turn) appendLinks() (last owner, fits bool) {
+	a := &t.answer
+	final := 0 // the first link that has the last owner
+	for i := range a.N {
+		if a.Links[i].AfterCNAME {
+			final = i
+		}
+	}
+	last = owner{wire.QName, len(t.ask.Name)}
+	for i := range a.N {
+		l := &a.Links[i]
+		if l.AfterCNAME {
+			last = t.target()
+		}
+		if a.OverrideTTL && i >= final {
+			fits = t.reply.AppendTTL(wire.AnswerSection, last.at, wire.RRs(l.RRs), l.Start, a.TTL)
+		} else {
+			fits = t.reply.Append(wire.AnswerSection, last.at, wire.RRs(l.RRs), l.Start)
+		}
+		if !fits {
+			return last, false
+		}
+	}
+	return last, true
+}
+
+// appendAnswer writes a positive answer. The zone's NS set beside it is a courtesy and left out before anything is truncated (RFC 2181
+// section 9), and where the answer itself is an NS set, which can only be the same one. r53: A.12
+func (t *turn) appendAnswer() bool {
+	last, fits := t.appendLinks()
+	if fits && t.ask.Type != zone.NS {
+		t.reply.Append(wire.AuthoritySection, last.suffix(t.answer.ZoneLabels), wire.RRs(t.answer.NS), 0)
+	}
+	return fits
+}
+
+// appendNegative writes the SOA of the zone that has no such name or data, behind the CNAMEs that led there (RFC 2308 section 2).
+func (t *turn) appendNegative() bool {
+	last, fits := t.appendLinks()
+	if !fits {
+		return false
+	}
+	if t.answer.N > 0 {
+		last = t.target()
+	}
+	return t.reply.Append(wire.AuthoritySection, last.suffix(t.answer.ZoneLabels), wire.RRs(t.answer.SOA), 0)
+}
+
+// appendReferral writes a delegation and the addresses of the name servers below it. A referral that cannot carry all of those is marked as
+// truncated, for without them the servers may be out of reach (RFC 9471 section 3.1).
+func (t *turn) appendReferral() bool {
+	a := &t.answer
+	cut := owner{wire.QName, len(t.ask.Name)}.suffix(a.DelegationLabels)
+	if !t.reply.Append(wire.AuthoritySection, cut, wire.RRs(a.Delegation), 0) {
+		return false
+	}
+	for i := range a.Glue {
+		g := &a.Glue[i]
+		if at, ok := t.reply.FindRData(g.Owner); ok && !t.reply.Append(wire.AdditionalSection, at, wire.RRs(g.RRs), 0) {
+			t.reply.MarkTruncated()
+		}
+	}
+	return true
+}
