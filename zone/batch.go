@@ -1,40 +1,215 @@
 package zone
 
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
 // An Action is what one change of a batch does.
 type Action string
 
-// The three actions of ChangeResourceRecordSets.
+// The three actions of ChangeResourceRecordSets. r53: C.6.
 const (
-	Create Action = "CREATE"
-	Upsert Action = "UPSERT"
-	Delete Action = "DELETE"
+	Create Action = "CREATE" // fails if the record set exists
+	Upsert Action = "UPSERT" // creates it or replaces the whole of it
+	Delete Action = "DELETE" // must repeat what is stored
 )
 
-// A Change is one entry of a batch. ResourceRecordSet names are already parsed.
+// A Change is one entry of a batch.
 type Change struct {
 	Action            Action
 	ResourceRecordSet ResourceRecordSet
 }
 
-// Facts is what validation needs to know from outside the zone.
+// Facts is what validation needs to know from outside the zone. A nil function knows of nothing.
 type Facts struct {
 	// HealthCheckExists reports whether a health check with this id exists.
 	HealthCheckExists func(id string) bool
-	// ServiceTarget reports whether a name is a target of an AWS service's zone (a load balancer under its canonical hosted zone
-	// id); knownZone says whether the zone id itself is one of a service.
+	// ServiceTarget reports whether a name is a target of an AWS service's zone (a load balancer under its canonical hosted
+	// zone id); knownZone says whether the zone id itself is one of a service.
 	ServiceTarget func(hostedZoneID string, name Name) (exists, knownZone bool)
 }
 
-// A Delta is one effect of an applied batch: Old nil means created, New nil means deleted.
+// A Delta is one effect of an applied batch: Old nil means created, New nil means deleted, neither nil replaced.
 type Delta struct {
 	Old, New *ResourceRecordSet
 }
 
-// Apply validates a batch against the zone as a whole and returns the content after it and the net effects, in batch order. r is
-// never changed. A refusal is *InvalidInput, *NoSuchHealthCheck or *InvalidChangeBatch, the last with one message for every
-// faulty change. r53: C.6.
+// Apply validates a batch against zone z as a whole and returns the content after it and its net effects: one per record
+// set, in the order the batch first names them, and none for a record set that ends as it was. The record sets of the
+// batch become part of the new content. r is never changed and, when the batch is refused, is still the content of the
+// zone.
+//
+// A refusal is *InvalidInput for a change that is malformed whatever the zone holds, *NoSuchHealthCheck, or
+// *InvalidChangeBatch with at least one message for every faulty change. Existence and CNAME conflicts are judged in list
+// order; what members of a group owe each other, and alias targets, at the final state. Deleting the target of an alias is
+// not refused (unconfirmed). The batch's comment is the API's to check. r53: C.6.
 func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Records, effects []Delta, err error) {
-	panic("contract")
+	if err := checkShape(changes); err != nil {
+		return nil, nil, err
+	}
+	if err := checkHealthChecks(changes, facts); err != nil {
+		return nil, nil, err
+	}
+	if messages := checkSize(changes); messages != nil {
+		return nil, nil, &InvalidChangeBatch{messages}
+	}
+	b := batch{
+		zone:    z,
+		facts:   facts,
+		changes: changes,
+		before:  r,
+		after:   r.Copy(),
+		faults:  make([][]string, len(changes)),
+		actions: make(map[Key][]Action, len(changes)),
+	}
+	for i := range changes {
+		b.applyChange(i)
+	}
+	b.checkGroups()
+	b.checkAliases()
+	var messages []string
+	for _, faults := range b.faults {
+		messages = append(messages, faults...)
+	}
+	if messages != nil {
+		return nil, nil, &InvalidChangeBatch{messages}
+	}
+	return b.after, b.effects(), nil
+}
+
+// batch is a batch being applied. A faulty change takes its place in after too, so that one fault is not told again as
+// faults of the changes that build on it; after is thrown away then.
+type batch struct {
+	zone    HostedZone
+	facts   Facts
+	changes []Change
+	before  *Records
+	after   *Records
+	faults  [][]string       // per change
+	actions map[Key][]Action // what the changes so far did to a record set
+}
+
+func (b *batch) fault(i int, format string, args ...any) {
+	b.faults[i] = append(b.faults[i], fmt.Sprintf(format, args...))
+}
+
+// applyChange judges what depends on the change and on those before it, and puts it into effect.
+func (b *batch) applyChange(i int) {
+	action, s := b.changes[i].Action, b.changes[i].ResourceRecordSet
+	key := s.Key()
+	earlier := b.actions[key]
+	b.actions[key] = append(earlier, action)
+	// DELETE followed by CREATE is the idiom to replace a record set; nothing else may name one twice. r53: C.6.
+	replaces := len(earlier) == 1 && earlier[0] == Delete && action == Create
+	if len(earlier) > 0 && !replaces {
+		b.fault(i, "The request contains an invalid set of changes for a resource record set '%s %s'", s.Type, s.Name)
+		return
+	}
+	if !s.Name.In(b.zone.Name) {
+		b.fault(i, "RRSet with DNS name %s is not permitted in zone %s", s.Name, b.zone.Name)
+		return
+	}
+	if action == Delete {
+		b.deleteSet(i, &s)
+		return
+	}
+	b.faults[i] = append(b.faults[i], checkSet(b.zone, &s)...)
+	if _, exists := b.after.Get(key); exists && action == Create {
+		b.fault(i, "Tried to create resource record set %s but it already exists", identity(&s))
+	}
+	b.checkCNAME(i, &s)
+	b.after.Put(&s)
+}
+
+func (b *batch) deleteSet(i int, s *ResourceRecordSet) {
+	// A DELETE is refused even where a CREATE follows it: only UPSERT is known to change them. The texts are not
+	// confirmed. r53: A.13, C.6.
+	if s.Name == b.zone.Name {
+		switch s.Type {
+		case SOA:
+			b.fault(i, "A HostedZone must contain exactly one SOA record.")
+			return
+		case NS:
+			b.fault(i, "A HostedZone must contain at least one NS record for the zone itself.")
+			return
+		}
+	}
+	stored, ok := b.after.Get(s.Key())
+	if !ok {
+		b.fault(i, "Tried to delete resource record set %s but it was not found", identity(s))
+		return
+	}
+	if !repeats(s, stored) {
+		b.fault(i, "Tried to delete resource record set %s but the values provided do not match the current values",
+			identity(s))
+	}
+	b.after.Delete(s.Key())
+}
+
+// repeats reports whether a DELETE repeats the stored record set: TTL, values as a set after normalisation, and alias
+// target with EvaluateTargetHealth. That routing attributes and HealthCheckId must match too is contradictory in the
+// field (unconfirmed), so they are not compared. r53: C.6.
+func repeats(s, stored *ResourceRecordSet) bool {
+	if s.AliasTarget != nil || stored.AliasTarget != nil {
+		return s.AliasTarget != nil && stored.AliasTarget != nil && *s.AliasTarget == *stored.AliasTarget
+	}
+	return *s.TTL == *stored.TTL && sameValues(s.Type, s.ResourceRecords, stored.ResourceRecords)
+}
+
+// checkCNAME keeps a name either to one CNAME group or to other types. r53: A.12, C.6.
+func (b *batch) checkCNAME(i int, s *ResourceRecordSet) {
+	for other := range b.after.From(Key{Name: s.Name}) {
+		if other.Name != s.Name {
+			return
+		}
+		switch {
+		case s.Type == CNAME && other.Type != CNAME:
+			b.fault(i, "RRSet of type CNAME with DNS name %s is not permitted as it conflicts with other records with the "+
+				"same DNS name in zone %s", s.Name, b.zone.Name)
+			return
+		case s.Type != CNAME && other.Type == CNAME:
+			b.fault(i, "RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type  CNAME with "+
+				"the same DNS name already exists in zone %s", s.Type, s.Name, b.zone.Name)
+			return
+		}
+	}
+}
+
+// effects compares the record sets the batch names before and after it.
+func (b *batch) effects() []Delta {
+	var effects []Delta
+	told := make(map[Key]bool, len(b.changes))
+	for i := range b.changes {
+		key := b.changes[i].ResourceRecordSet.Key()
+		if told[key] {
+			continue
+		}
+		told[key] = true
+		before, _ := b.before.Get(key)
+		after, _ := b.after.Get(key)
+		if !reflect.DeepEqual(before, after) {
+			effects = append(effects, Delta{Old: before, New: after})
+		}
+	}
+	return effects
+}
+
+// identity names a record set as Route 53's messages about existence do.
+func identity(s *ResourceRecordSet) string {
+	if s.SetIdentifier == "" {
+		return fmt.Sprintf("[name='%s', type='%s']", s.Name, s.Type)
+	}
+	return fmt.Sprintf("[name='%s', type='%s', set-identifier='%s']", s.Name, s.Type, s.SetIdentifier)
+}
+
+// describe names a record set as Route 53's messages about rules do.
+func describe(s *ResourceRecordSet) string {
+	if s.SetIdentifier == "" {
+		return fmt.Sprintf("RRSet with DNS name %s, type %s", s.Name, s.Type)
+	}
+	return fmt.Sprintf("RRSet with DNS name %s, type %s, SetIdentifier %s", s.Name, s.Type, s.SetIdentifier)
 }
 
 // InvalidInput is Route 53's error for a request that is malformed whatever the zone holds.
@@ -43,9 +218,16 @@ type InvalidInput struct{ Message string }
 // InvalidChangeBatch is Route 53's error for a batch that the zone's content or rules refuse.
 type InvalidChangeBatch struct{ Messages []string }
 
-// NoSuchHealthCheck is Route 53's error for a record set that cites an unknown check.
+// NoSuchHealthCheck is Route 53's error for a record set that cites an unknown health check.
 type NoSuchHealthCheck struct{ ID string }
 
-func (e *InvalidInput) Error() string       { return e.Message }
-func (e *InvalidChangeBatch) Error() string { panic("contract") }
-func (e *NoSuchHealthCheck) Error() string  { panic("contract") }
+// Error returns the message.
+func (e *InvalidInput) Error() string { return e.Message }
+
+// Error returns the messages in the form Route 53 sends them: "[message one, message two]". r53: C.5.
+func (e *InvalidChangeBatch) Error() string { return "[" + strings.Join(e.Messages, ", ") + "]" }
+
+// Error returns a message that names the health check.
+func (e *NoSuchHealthCheck) Error() string {
+	return fmt.Sprintf("No health check exists with the specified ID: %s", e.ID)
+}

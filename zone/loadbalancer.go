@@ -1,6 +1,9 @@
 package zone
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // A LoadBalancer is an ALB or NLB that alias records may point at: its name, the canonical hosted zone id that alias
 // targets cite for it, and its addresses.
@@ -27,6 +30,21 @@ func IsServiceZone(hostedZoneID string) bool {
 	for _, z := range loadBalancerZones() {
 		if z.alb == hostedZoneID || z.nlb == hostedZoneID {
 			return true
+		}
+	}
+	return false
+}
+
+// inLoadBalancerZone reports whether a load balancer's name belongs under a canonical hosted zone id, judged by the
+// Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB. r53: E.1, E.2.
+func inLoadBalancerZone(hostedZoneID string, n Name) bool {
+	host := strings.TrimSuffix(strings.TrimSuffix(string(n), "."), ".cn")
+	for _, z := range loadBalancerZones() {
+		switch hostedZoneID {
+		case z.alb:
+			return strings.HasSuffix(host, "."+z.region+".elb.amazonaws.com")
+		case z.nlb:
+			return strings.HasSuffix(host, ".elb."+z.region+".amazonaws.com")
 		}
 	}
 	return false

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // AppendRData parses one value in Route 53's presentation form and appends its wire-format RDATA, names uncompressed and
@@ -16,6 +17,10 @@ import (
 // Only four of Route 53's codes are recorded (ARRDATAIllegalIPv4Address, DomainNameEmpty, UnsupportedCharacter,
 // DomainNameTooLong); the others follow their pattern (unconfirmed).
 func AppendRData(dst []byte, t RRType, value string) ([]byte, error) {
+	if n := utf8.RuneCountInString(value); n > maxValueCharacters {
+		text := fmt.Sprintf("Value has %d characters, at most %d are allowed", n, maxValueCharacters)
+		return dst, &Problem{"ValueTooLong", text, value}
+	}
 	p := rdataParser{rrtype: t, value: value, out: dst}
 	switch t {
 	case A:

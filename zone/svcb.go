@@ -91,9 +91,6 @@ func parseSvcParam(field string) (svcParam, error) {
 	if err != nil {
 		return svcParam{}, fmt.Errorf("%s: %w", keyText, err)
 	}
-	if len(wire) > 65535 {
-		return svcParam{}, fmt.Errorf("%s: value of %d bytes, at most 65535 are allowed", keyText, len(wire))
-	}
 	return svcParam{key, wire}, nil
 }
 

@@ -1,0 +1,105 @@
+package zone
+
+// checkAliases judges the alias targets that the batch has put, at the final state. r53: A.9, C.6.
+func (b *batch) checkAliases() {
+	walked := make(map[Key]walk)
+	for i := range b.changes {
+		s := &b.changes[i].ResourceRecordSet
+		if s.AliasTarget == nil || b.changes[i].Action == Delete || len(b.faults[i]) > 0 {
+			continue
+		}
+		for _, text := range b.aliasFaults(s) {
+			t := s.AliasTarget
+			b.fault(i, "Tried to create an alias that targets %s, type %s in zone %s, but %s", t.DNSName, s.Type, t.HostedZoneID,
+				text)
+		}
+		// Route 53 does not document what it does about cycles (unconfirmed): none of ours can be answered.
+		if on, ok := b.aliasCycle(Key{Name: s.Name, Type: s.Type}, walked); ok {
+			b.fault(i, "RRSet with DNS name %s, type %s cannot be an alias that leads back to itself", on.Name, on.Type)
+		}
+	}
+}
+
+// aliasFaults says what is wrong with where an alias points.
+func (b *batch) aliasFaults(s *ResourceRecordSet) []string {
+	const (
+		outside  = "the alias target name does not lie within the target zone"
+		notFound = "that target was not found"
+	)
+	t := s.AliasTarget
+	if t.HostedZoneID == b.zone.ID {
+		if !t.DNSName.In(b.zone.Name) {
+			return []string{outside, notFound}
+		}
+		for target := range b.after.From(Key{Name: t.DNSName, Type: s.Type}) {
+			if target.Name == t.DNSName && target.Type == s.Type {
+				return nil
+			}
+			break
+		}
+		return []string{notFound}
+	}
+	var exists, service bool
+	if b.facts.ServiceTarget != nil {
+		exists, service = b.facts.ServiceTarget(t.HostedZoneID, t.DNSName)
+	}
+	switch {
+	case exists && (s.Type == A || s.Type == AAAA): // a load balancer has nothing but addresses
+		return nil
+	case service && !exists && !inLoadBalancerZone(t.HostedZoneID, t.DNSName): // another Region's zone id, most often
+		return []string{outside}
+	}
+	return []string{notFound} // ordinary zones cannot point at each other
+}
+
+// walk is how far a walk along aliases has come with a group.
+type walk uint8
+
+const (
+	unseen walk = iota
+	onPath
+	done
+)
+
+// aliasCycle walks along the zone's aliases from a group and returns a group that leads back to itself. Groups that
+// earlier walks have finished are not walked again. The walk keeps its own stack, because nothing bounds a chain.
+func (b *batch) aliasCycle(from Key, walked map[Key]walk) (on Key, found bool) {
+	if walked[from] == done {
+		return Key{}, false
+	}
+	type step struct {
+		group   Key
+		targets []Key
+	}
+	walked[from] = onPath
+	path := []step{{from, b.aliasTargets(from)}}
+	for len(path) > 0 {
+		last := &path[len(path)-1]
+		if len(last.targets) == 0 {
+			walked[last.group] = done
+			path = path[:len(path)-1]
+			continue
+		}
+		target := last.targets[0]
+		last.targets = last.targets[1:]
+		switch walked[target] {
+		case onPath:
+			on, found = target, true
+		case unseen:
+			walked[target] = onPath
+			path = append(path, step{target, b.aliasTargets(target)})
+		}
+	}
+	return on, found
+}
+
+// aliasTargets returns the groups of the zone that the members of a group are aliases for.
+func (b *batch) aliasTargets(group Key) []Key {
+	var targets []Key
+	for _, s := range b.after.Group(group.Name, group.Type) {
+		if s.AliasTarget != nil && s.AliasTarget.HostedZoneID == b.zone.ID {
+			targets = append(targets, Key{Name: s.AliasTarget.DNSName, Type: s.Type})
+		}
+	}
+	return targets
+}

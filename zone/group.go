@@ -1,0 +1,78 @@
+package zone
+
+import (
+	"fmt"
+	"strings"
+)
+
+// checkGroups judges, at the final state, what members of a group owe each other: every member that the batch has put is
+// compared with the rest of its group. That the final state is what counts is inferred from Route 53 accepting a change of
+// policy only when all members change in one batch (unconfirmed). r53: C.6.
+func (b *batch) checkGroups() {
+	counted := make(map[Key]bool)
+	for i := range b.changes {
+		put := &b.changes[i].ResourceRecordSet
+		s, ok := b.after.Get(put.Key())
+		if b.changes[i].Action == Delete || len(b.faults[i]) > 0 || !ok {
+			continue
+		}
+		group := Key{Name: s.Name, Type: s.Type}
+		members := b.after.Group(s.Name, s.Type)
+		if len(members) > maxMembers && !counted[group] { // r53: C.8 (the text is unconfirmed)
+			b.fault(i, "RRSets with DNS name %s, type %s are %d in number, at most %d are allowed", s.Name, s.Type,
+				len(members), maxMembers)
+		}
+		counted[group] = true
+		for _, other := range members {
+			if other == s {
+				continue
+			}
+			if text := conflict(s, other); text != "" {
+				b.fault(i, "%s", text)
+				break
+			}
+		}
+	}
+}
+
+// conflict says why s cannot stand in one group with other; it is empty when it can. r53: C.6, A.5.
+func conflict(s, other *ResourceRecordSet) string {
+	if s.Policy() != other.Policy() {
+		return policyConflict(s)
+	}
+	switch s.Policy() {
+	case Weighted:
+		if s.TTL != nil && other.TTL != nil && *s.TTL != *other.TTL { // an alias has no TTL and is exempt
+			return describe(s) + " cannot be created as weighted sets must contain the same TTL."
+		}
+	case Latency:
+		if s.Region == other.Region {
+			return fmt.Sprintf("%s, and Region Name=%s cannot be created because a latency RRSet with the same name, type and "+
+				"region already exists.", describe(s), s.Region)
+		}
+	case FailoverPolicy:
+		if s.Failover == other.Failover { // the text is unconfirmed
+			return fmt.Sprintf("%s marked as %s cannot be created because a failover RRSet with the same name, type and failover "+
+				"already exists.", describe(s), strings.ToLower(string(s.Failover)))
+		}
+	}
+	return ""
+}
+
+// policyConflict says that s uses another policy than the rest of its group. The texts for failover (in part) and
+// multivalue follow the pattern of the recorded ones (unconfirmed).
+func policyConflict(s *ResourceRecordSet) string {
+	const exists = "RRSet with the same name and type already exists."
+	switch s.Policy() {
+	case Weighted:
+		return describe(s) + " cannot be created as a non-weighted set exists with the same name and type."
+	case Latency:
+		return fmt.Sprintf("%s, and Region Name=%s cannot be created because a non-latency %s", describe(s), s.Region, exists)
+	case FailoverPolicy:
+		return fmt.Sprintf("%s marked as %s cannot be created because a non-failover %s", describe(s),
+			strings.ToLower(string(s.Failover)), exists)
+	case MultiValue:
+		return fmt.Sprintf("%s cannot be created because a non-multivalue answer %s", describe(s), exists)
+	}
+	return describe(s) + " cannot be created as other RRSets exist with the same name and type."
+}

@@ -1,0 +1,175 @@
+package zone
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of a batch and of its members. r53: C.6, C.8.
+const (
+	maxBatchRecords    = 1000
+	maxBatchCharacters = 32000
+	maxValues          = 400
+	maxValueCharacters = 4000
+	maxMembers         = 100
+	maxTTL             = 1<<31 - 1
+)
+
+// checkShape refuses changes that are malformed whatever the zone holds: all that break a constraint of the API model at
+// once, else the first whose elements do not go together. r53: C.6.
+func checkShape(changes []Change) error {
+	var v violations
+	v.check(len(changes) > 0, "[]", "", "Member must have length greater than or equal to 1")
+	for i := range changes {
+		v.change(fmt.Sprintf(".%d.member", i+1), &changes[i])
+	}
+	if err := v.err(); err != nil {
+		return err
+	}
+	for i := range changes {
+		if text := misfit(&changes[i]); text != "" {
+			return &InvalidInput{fmt.Sprintf("Invalid request: %s in Change with %s", text, changeIdentity(&changes[i]))}
+		}
+	}
+	return nil
+}
+
+// violations collects what breaks the constraints of the API model. r53: C.5.
+type violations []string
+
+func (v *violations) check(ok bool, value any, path, constraint string) {
+	if !ok {
+		*v = append(*v, fmt.Sprintf("Value '%v' at 'changeBatch.changes%s' failed to satisfy constraint: %s", value, path,
+			constraint))
+	}
+}
+
+func (v *violations) err() error {
+	switch len(*v) {
+	case 0:
+		return nil
+	case 1:
+		return &InvalidInput{"1 validation error detected: " + (*v)[0]}
+	}
+	return &InvalidInput{fmt.Sprintf("%d validation errors detected: %s", len(*v), strings.Join(*v, "; "))}
+}
+
+func (v *violations) change(path string, c *Change) {
+	s := &c.ResourceRecordSet
+	v.check(c.Action == Create || c.Action == Upsert || c.Action == Delete, c.Action, path+".action",
+		"Member must satisfy enum value set: [CREATE, DELETE, UPSERT]")
+	path += ".resourceRecordSet"
+	v.check(s.Name != "", s.Name, path+".name", "Member must not be null")
+	_, known := ParseRRType(s.Type.String())
+	v.check(known, s.Type, path+".type", "Member must satisfy enum value set: [SOA, A, TXT, NS, CNAME, MX, NAPTR, PTR, SRV, "+
+		"SPF, AAAA, CAA, DS, TLSA, SSHFP, SVCB, HTTPS]")
+	v.atMost(128, s.SetIdentifier, path+".setIdentifier")
+	v.atMost(64, s.Region, path+".region")
+	v.atMost(64, s.HealthCheckID, path+".healthCheckId")
+	if s.Weight != nil {
+		v.within(*s.Weight, 255, path+".weight")
+	}
+	if s.TTL != nil {
+		v.within(*s.TTL, maxTTL, path+".tTL")
+	}
+	v.check(s.Failover == "" || s.Failover == Primary || s.Failover == Secondary, s.Failover, path+".failover",
+		"Member must satisfy enum value set: [PRIMARY, SECONDARY]")
+	for i, value := range s.ResourceRecords {
+		v.atMost(maxValueCharacters, value, fmt.Sprintf("%s.resourceRecords.%d.member.value", path, i+1))
+	}
+	if t := s.AliasTarget; t != nil {
+		v.check(t.HostedZoneID != "", "", path+".aliasTarget.hostedZoneId", "Member must not be null")
+		v.atMost(32, t.HostedZoneID, path+".aliasTarget.hostedZoneId")
+		v.check(t.DNSName != "", "", path+".aliasTarget.dNSName", "Member must not be null")
+	}
+}
+
+func (v *violations) atMost(n int, value, path string) {
+	v.check(utf8.RuneCountInString(value) <= n, value, path, fmt.Sprintf("Member must have length less than or equal to %d", n))
+}
+
+func (v *violations) within(value, high int64, path string) {
+	v.check(value >= 0, value, path, "Member must have value greater than or equal to 0")
+	v.check(value <= high, value, path, fmt.Sprintf("Member must have value less than or equal to %d", high))
+}
+
+// misfit says which elements of a change do not go together; it is empty when they all do. r53: C.6.
+func misfit(c *Change) string {
+	const (
+		content = "Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]"
+		policy  = "Expected exactly one of [Weight, Region, Failover, GeoLocation, MultiValueAnswer, GeoProximityLocation, or " +
+			"CidrRoutingConfig]"
+	)
+	s := &c.ResourceRecordSet
+	// An empty list of values counts as given: it is an error beside an alias target, and not enough without one.
+	if s.AliasTarget != nil && (s.TTL != nil || s.ResourceRecords != nil) {
+		return content + ", but found more than one"
+	}
+	if s.AliasTarget == nil && (s.TTL == nil || len(s.ResourceRecords) == 0) {
+		return content + ", but found none"
+	}
+	policies := 0
+	for _, given := range [...]bool{s.Weight != nil, s.Region != "", s.Failover != "", s.MultiValueAnswer} {
+		if given {
+			policies++
+		}
+	}
+	switch {
+	case policies > 1:
+		return policy + ", but found more than one"
+	case policies == 0 && s.SetIdentifier != "":
+		return policy + ", but found none"
+	case policies == 1 && s.SetIdentifier == "":
+		return "Missing field 'SetIdentifier'"
+	}
+	return ""
+}
+
+func changeIdentity(c *Change) string {
+	s := &c.ResourceRecordSet
+	identifier := s.SetIdentifier
+	if identifier == "" {
+		identifier = "null"
+	}
+	return fmt.Sprintf("[Action=%s, Name=%s, Type=%s, SetIdentifier=%s]", c.Action, s.Name, s.Type, identifier)
+}
+
+// checkHealthChecks refuses record sets that cite a health check that does not exist when they are written. r53: A.10.
+func checkHealthChecks(changes []Change, facts Facts) error {
+	for i := range changes {
+		id := changes[i].ResourceRecordSet.HealthCheckID
+		if id == "" || changes[i].Action == Delete {
+			continue
+		}
+		if facts.HealthCheckExists == nil || !facts.HealthCheckExists(id) {
+			return &NoSuchHealthCheck{id}
+		}
+	}
+	return nil
+}
+
+// checkSize bounds what a batch carries: UPSERT counts twice, an alias as one record. r53: C.6 (the text about characters
+// is unconfirmed).
+func checkSize(changes []Change) []string {
+	records, characters := 0, 0
+	for i := range changes {
+		s := &changes[i].ResourceRecordSet
+		times := 1
+		if changes[i].Action == Upsert {
+			times = 2
+		}
+		records += times * max(1, len(s.ResourceRecords))
+		for _, value := range s.ResourceRecords {
+			characters += times * utf8.RuneCountInString(value)
+		}
+	}
+	var messages []string
+	if records > maxBatchRecords {
+		messages = append(messages, fmt.Sprintf("Number of records limit of %d exceeded.", maxBatchRecords))
+	}
+	if characters > maxBatchCharacters {
+		messages = append(messages, fmt.Sprintf("Number of characters limit of %d exceeded.", maxBatchCharacters))
+	}
+	return messages
+}
