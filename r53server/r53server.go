@@ -1,31 +1,176 @@
 // Package r53server is the Route 53 API (REST and XML, version 2013-04-01) over a store.
+//
+// A request is read whole, its signature verified, its operation found in the route table (routes.go), its body decoded
+// strictly (decode.go), and the operation run against the store. Replies are the shapes of shapes.go; every error becomes
+// an ErrorResponse by the one table of errors.go. What a batch or a health check may hold is decided by zone and health,
+// not here. Behaviour is cited as r53: C.2.
 package r53server
 
 import (
+	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/store"
 )
 
+const (
+	// maxBody bounds a request body in bytes. The largest legal change batch, 32,000 characters of values in 1,000 record
+	// sets, stays far below it even when every character is escaped. r53: C.6.
+	maxBody = 4 << 20
+	// requestTime bounds an operation: a store that cannot finish it by then is unavailable to this client.
+	requestTime = 20 * time.Second
+	// service is what credential scopes must name; the Region may be any. r53: C.1, H.
+	service = "route53"
+)
+
 // Options of New.
 type Options struct {
+	// Store is where zones, record sets and checks are; required.
 	Store *store.Store
-	// Lookup finds the secret of an access key.
+	// Lookup finds the credentials of an access key; required.
 	Lookup func(accessKeyID string) (sigv4.Credentials, bool)
 	// Rules bound health checks; Child is filled in by the server.
 	Rules health.Rules
-	// Observations returns every known checker's latest report of a check: this node's own as they are now, others' as published.
+	// Observations returns every known checker's latest report of a check: this node's own as they are now, others' as
+	// published. nil takes all of them as published.
 	Observations func(checkID string) []health.Report
-	Logger       *slog.Logger
+	// Logger gets the errors whose text clients do not see; nil discards them.
+	Logger *slog.Logger
 }
 
 // A Server is an http.Handler for /2013-04-01/….
-type Server struct{}
+type Server struct {
+	store        *store.Store
+	lookup       func(string) (sigv4.Credentials, bool)
+	rules        health.Rules
+	observations func(string) []health.Report
+	logger       *slog.Logger
+}
 
-// New returns the handler.
-func New(o Options) (*Server, error) { panic("contract") }
+// New returns the handler. It fails when Store or Lookup is missing.
+func New(o Options) (*Server, error) {
+	if o.Store == nil || o.Lookup == nil {
+		return nil, errors.New("r53server: Options.Store and Options.Lookup are required")
+	}
+	s := &Server{store: o.Store, lookup: o.Lookup, rules: o.Rules, observations: o.Observations, logger: o.Logger}
+	s.rules.Child = func(id string) (health.Config, bool) {
+		check, ok := s.store.State().Check(id)
+		return check.Config, ok
+	}
+	if s.observations == nil {
+		s.observations = func(id string) []health.Report { return s.store.State().Reports(id) }
+	}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	return s, nil
+}
 
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { panic("contract") }
+// A request is what an operation works on.
+type request struct {
+	ctx       context.Context
+	operation string
+	path      map[string]string // by the names in the route's pattern, unescaped, without "/hostedzone/" and the like
+	query     url.Values
+	body      []byte
+	base      string // scheme and host the client called, for Location
+}
+
+// A reply is what an operation answers: 200, or 201 with a Location.
+type reply struct {
+	location string
+	body     any // a shape; nil for an empty reply
+}
+
+// ServeHTTP answers one API request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	requestID := uuid.NewString()
+	w.Header().Set("X-Amzn-Requestid", requestID)
+	route, out, err := s.serve(w, r)
+	if err != nil {
+		s.refuse(w, r, requestID, err)
+		return
+	}
+	status := http.StatusOK
+	if out.location != "" {
+		w.Header().Set("Location", out.location)
+		status = http.StatusCreated
+	}
+	s.write(w, status, route.operation+"Response", out.body)
+}
+
+// serve authenticates before it looks at anything else but the body, which the signature covers.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, error) {
+	body, err := readBody(w, r)
+	if err != nil {
+		return route{}, reply{}, err
+	}
+	if err := s.authenticate(r, body); err != nil {
+		return route{}, reply{}, err
+	}
+	found, path, err := findRoute(r.Method, rawPath(r))
+	if err != nil {
+		return route{}, reply{}, err
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return route{}, reply{}, invalidInput("The query string is not valid: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+	defer cancel()
+	out, err := found.handle(s, &request{
+		ctx: ctx, operation: found.operation, path: path, query: query, body: body, base: baseURL(r),
+	})
+	return found, out, err
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, requestTooLarge()
+	}
+	if err != nil {
+		return nil, invalidInput("The request body could not be read to its end.")
+	}
+	return body, nil
+}
+
+func (s *Server) authenticate(r *http.Request, body []byte) error {
+	scope, err := sigv4.Verify(&sigv4.Request{
+		Method: r.Method, Path: rawPath(r), RawQuery: r.URL.RawQuery, Host: r.Host, Header: r.Header, Body: body,
+	}, s.lookup, time.Now())
+	if err != nil {
+		return err
+	}
+	if scope.Service != service {
+		return wrongService(scope.Service)
+	}
+	return nil
+}
+
+// rawPath is the path as sent, which is what is signed; URL.EscapedPath may have another encoding of it.
+func rawPath(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		path, _, _ := strings.Cut(r.RequestURI, "?")
+		return path
+	}
+	return r.URL.EscapedPath()
+}
+
+func baseURL(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}

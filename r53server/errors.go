@@ -1,0 +1,152 @@
+package r53server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// An apiError is what a client is told. r53: C.5.
+type apiError struct {
+	code    string
+	status  int
+	message string
+}
+
+func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+// Errors that arise in this package.
+
+// invalidInput refuses a request that breaks the API's schema or combines members that exclude each other.
+func invalidInput(format string, args ...any) *apiError {
+	return &apiError{"InvalidInput", 400, fmt.Sprintf(format, args...)}
+}
+
+// invalidDomainName refuses the name of a hosted zone or a list's start.
+func invalidDomainName(name string, err error) *apiError {
+	return &apiError{"InvalidDomainName", 400, fmt.Sprintf("The domain name '%s' is not valid: %v", clip(name), err)}
+}
+
+func noSuchHostedZone(id string) *apiError {
+	return &apiError{"NoSuchHostedZone", 404, "No hosted zone found with ID: " + clip(id)}
+}
+
+func noSuchHealthCheck(id string) *apiError {
+	return &apiError{"NoSuchHealthCheck", 404, fmt.Sprintf("A health check with id %s does not exist.", clip(id))}
+}
+
+// noSuchDelegationSet is the only possible answer about reusable delegation sets: none can be made. r53: C.5, 400 not 404.
+func noSuchDelegationSet(id string) *apiError {
+	return &apiError{"NoSuchDelegationSet", 400, "No reusable delegation set found with ID: " + clip(id)}
+}
+
+// unknownOperation is for a method and path that no operation has.
+func unknownOperation(method, path string) *apiError {
+	return &apiError{"UnknownOperationException", 404, fmt.Sprintf("No operation of API version 2013-04-01 is %s %s.", method, clip(path))}
+}
+
+// notAvailable is for an operation that Route 53 has and the engine does not. Clients retry other 5xx statuses, not 501.
+func notAvailable(operation string) *apiError {
+	return &apiError{"NotImplemented", 501, operation + " is not available on this engine."}
+}
+
+// requestTooLarge is for a body beyond maxBody.
+func requestTooLarge() *apiError {
+	return &apiError{"RequestEntityTooLarge", 413, fmt.Sprintf("The request body is larger than %d bytes.", maxBody)}
+}
+
+// wrongService is for a request signed for another service.
+func wrongService(got string) *apiError {
+	return &apiError{"SignatureDoesNotMatch", 403,
+		fmt.Sprintf("Credential should be scoped to correct service: '%s', not '%s'.", service, clip(got))}
+}
+
+// translate is the table from every error of the rooms below to what a client is told. ok is false for an error that no
+// row knows: its text is for the log only.
+func translate(err error) (told *apiError, ok bool) {
+	var (
+		own        *apiError
+		signature  *sigv4.Error
+		badBatch   *zone.InvalidChangeBatch
+		badRecord  *zone.InvalidInput
+		citedCheck *zone.NoSuchHealthCheck
+		badCheck   *health.InvalidInput
+	)
+	switch {
+	case errors.As(err, &own):
+		return own, true
+	case errors.As(err, &signature):
+		return &apiError{signature.Code, signature.Status, signature.Message}, true
+	case errors.As(err, &badBatch):
+		// All messages in one string; the older root with <Messages> hides the code from botocore. r53: C.5, G.1 rule 10.
+		return &apiError{"InvalidChangeBatch", 400, "[" + strings.Join(badBatch.Messages, ", ") + "]"}, true
+	case errors.As(err, &badRecord):
+		return &apiError{"InvalidInput", 400, badRecord.Message}, true
+	case errors.As(err, &citedCheck):
+		return noSuchHealthCheck(citedCheck.ID), true
+	case errors.As(err, &badCheck):
+		return &apiError{"InvalidInput", 400, badCheck.Message}, true
+	}
+	for _, row := range []struct {
+		err     error
+		code    string
+		status  int
+		message string
+	}{
+		{store.ErrNoSuchHostedZone, "NoSuchHostedZone", 404, "No hosted zone found with the specified ID."},
+		{store.ErrNoSuchChange, "NoSuchChange", 404, "No change found with the specified ID."},
+		{store.ErrNoSuchHealthCheck, "NoSuchHealthCheck", 404, "No health check exists with the specified ID."},
+		{store.ErrHostedZoneAlreadyExists, "HostedZoneAlreadyExists", 409,
+			"A hosted zone has already been created with the specified caller reference."},
+		{store.ErrHealthCheckAlreadyExists, "HealthCheckAlreadyExists", 409,
+			"A health check with the same caller reference exists with other settings, or existed and was deleted."},
+		{store.ErrHealthCheckVersion, "HealthCheckVersionMismatch", 409,
+			"The health check has a newer version than the specified HealthCheckVersion."},
+		{store.ErrHostedZoneNotEmpty, "HostedZoneNotEmpty", 400,
+			"The specified hosted zone contains non-required resource record sets and so cannot be deleted."},
+		// 400, and clients retry it. r53: C.5, G.1 rule 11.
+		{store.ErrPriorRequestNotComplete, "PriorRequestNotComplete", 400,
+			"The request was rejected because another change of this hosted zone is still being processed. Try again."},
+		{store.ErrUnavailable, "ServiceUnavailable", 503,
+			"The store of this engine does not answer: changes are refused until it does. DNS answers go on. Try again."},
+		{context.DeadlineExceeded, "ServiceUnavailable", 503,
+			"The store of this engine did not finish in time: the change may or may not have been made. Look before you try again."},
+		{context.Canceled, "ServiceUnavailable", 503, "The request was cancelled."},
+	} {
+		if errors.Is(err, row.err) {
+			return &apiError{row.code, row.status, row.message}, true
+		}
+	}
+	return &apiError{"InternalFailure", 500, "The request failed because of an internal error; the log of this engine has it under this request ID."}, false
+}
+
+// refuse writes the ErrorResponse of an error. Only what the table does not know is logged.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, requestID string, err error) {
+	told, known := translate(err)
+	if !known {
+		s.logger.Error("api request failed", "method", r.Method, "path", r.URL.Path, "request", requestID, "err", err)
+	}
+	kind := "Sender"
+	if told.status >= 500 {
+		kind = "Receiver"
+	}
+	s.write(w, told.status, "ErrorResponse", errorResponse{
+		Error: errorDetail{Type: kind, Code: told.code, Message: told.message}, RequestID: requestID,
+	})
+}
+
+// clip keeps a value that a client sent short enough to be repeated in a message.
+func clip(s string) string {
+	const limit = 256
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
+}

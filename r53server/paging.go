@@ -1,0 +1,47 @@
+package r53server
+
+import (
+	"iter"
+	"net/url"
+	"strconv"
+)
+
+// Page sizes. r53: C.7.
+const (
+	defaultPage   = 100 // of every list
+	maxZonePage   = 100
+	maxRecordPage = 300
+	maxCheckPage  = 1000
+)
+
+// pageSize reads maxitems. More than the list's maximum is taken as the maximum, and the reply's MaxItems says so; how AWS
+// echoes it is (unconfirmed).
+func pageSize(query url.Values, most int) (int, error) {
+	s := query.Get("maxitems")
+	if s == "" {
+		return defaultPage, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0, invalidInput("maxitems '%s' is not a whole number.", clip(s))
+	}
+	if n < 1 {
+		return 0, constraint(s, "MaxItems", "Member must have value greater than or equal to 1")
+	}
+	return int(min(n, int64(most))), nil
+}
+
+// page takes the first size items of seq at or after the start of the page, and the item that begins the next page, if
+// there is one: that is what Route 53's markers name (r53: G.1 rule 15).
+func page[T any](seq iter.Seq[T], started func(T) bool, size int) (items []T, next T, truncated bool) {
+	for item := range seq {
+		switch {
+		case !started(item):
+		case len(items) < size:
+			items = append(items, item)
+		default:
+			return items, item, true
+		}
+	}
+	return items, next, false
+}
