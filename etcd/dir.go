@@ -1,8 +1,10 @@
 package etcd
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -58,17 +60,42 @@ func checkDatabase(path string) (err error) {
 	return db.Close()
 }
 
-// socketPath returns where the client socket goes: in the data directory, or in a temporary directory when the system would not
-// take so long a path.
-func socketPath(dir string) (path, tempDir string, err error) {
+// Endpoint is what clients of an etcd in dir dial, whether it runs or not: "unix:///…/client.sock".
+func Endpoint(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("etcd data directory %q: %w", dir, err)
+	}
+	path, _ := socketPath(dir)
+	return "unix://" + path, nil
+}
+
+// socketPath returns where the client socket goes: in the data directory, or, when the system would not take so long a path,
+// in a directory below the temporary one that is named after it.
+func socketPath(dir string) (path, tempDir string) {
 	const name = "client.sock"
 	if path = filepath.Join(dir, name); len(path) <= maxSocketPath {
-		return path, "", nil
+		return path, ""
 	}
-	if tempDir, err = os.MkdirTemp("", "bulkhead-"); err != nil {
-		return "", "", fmt.Errorf("directory for etcd's socket: %w", describe(err))
+	sum := sha256.Sum256([]byte(dir))
+	tempDir = filepath.Join(os.TempDir(), fmt.Sprintf("bulkhead-%d-%x", os.Getuid(), sum[:8]))
+	return filepath.Join(tempDir, name), tempDir
+}
+
+// makeSocketDir makes the directory below the temporary one. One that is there already must be this user's alone: anybody may
+// write to the temporary directory.
+func makeSocketDir(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err == nil || !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	return filepath.Join(tempDir, name), tempDir, nil
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || info.Mode().Perm() != 0o700 || !ok || int(owner.Uid) != os.Getuid() {
+		return fmt.Errorf("%s exists and is not a directory of this user alone: remove it or use a shorter data directory", dir)
+	}
+	return nil
 }
 
 // describe adds what a person can do about an error of the system.

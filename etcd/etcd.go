@@ -92,8 +92,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if s.lock, err = openDir(dir); err != nil {
 		return nil, err
 	}
-	if s.socket, s.tempDir, err = socketPath(dir); err != nil {
-		return nil, errors.Join(err, s.lock.Close())
+	s.socket, s.tempDir = socketPath(dir)
+	if s.tempDir != "" {
+		if err := makeSocketDir(s.tempDir); err != nil {
+			return nil, errors.Join(fmt.Errorf("directory for etcd's socket: %w", describe(err)), s.lock.Close())
+		}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.StartTimeout,
 		fmt.Errorf("etcd in %s is not ready after %v", dir, o.StartTimeout))
