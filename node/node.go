@@ -1,16 +1,33 @@
-// Package node is one engine process: the store's picture compiled into a steer.View, served by dnsserver, judged by probers, changed
-// through the Route 53 API.
+// Package node is one engine process: the store's picture compiled into a steer.View, served by dnsserver, judged by
+// probers, changed through the Route 53 API.
+//
+// All changes of the picture arrive in one goroutine (picture.change), which is the only writer of the View and the Table;
+// DNS workers read them through one atomic pointer. Losing etcd, the API or the probers leaves the last View and Table
+// answering.
 package node
 
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkhead-dns/bulkhead/dnsserver"
+	"github.com/bulkhead-dns/bulkhead/etcd"
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/prober"
+	"github.com/bulkhead-dns/bulkhead/r53server"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/store"
@@ -28,42 +45,276 @@ type Options struct {
 	CheckerRegions []string
 	Places         []geo.Place
 	Regions        []geo.Region
-	// RefusePrivateAddresses refuses checks of addresses that AWS's checkers refuse (r53: B.5). The engine allows them by default: it is
-	// made for networks of its owner.
+	// RefusePrivateAddresses refuses checks of addresses that AWS's checkers refuse (r53: B.5). The engine allows them by
+	// default: it is made for the networks of its owner.
 	RefusePrivateAddresses bool
 	// SlowConfirmation turns fast confirmation off: a failing endpoint is probed at the plain interval only.
 	SlowConfirmation bool
-	// OnReport sees every probe of this node's checkers, and whether the checker's state changed.
+	// OnReport sees every probe of this node's checkers, and whether the checker's state changed. It must not block.
 	OnReport func(r health.Report, changed bool)
 	// Handlers are mounted beside the API by path prefix ("/lab/").
 	Handlers map[string]http.Handler
-	Logger   *slog.Logger
+	Logger   *slog.Logger // nil discards
 }
 
-// A Node is a running engine.
-type Node struct{}
+func (o Options) withDefaults() (Options, error) {
+	if o.DataDir == "" {
+		o.DataDir = "bulkhead-data"
+	}
+	if o.HTTPAddr == "" {
+		o.HTTPAddr = DefaultHTTPAddr
+	}
+	if o.DNSAddr == "" {
+		o.DNSAddr = DefaultDNSAddr
+	}
+	if o.Name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return o, fmt.Errorf("read the host name to name this node: %w", err)
+		}
+		o.Name = host
+	}
+	if strings.ContainsAny(o.Name, "/ \t\n") {
+		return o, fmt.Errorf("node name %q: a name may not contain a slash or white space", o.Name)
+	}
+	if len(o.CheckerRegions) == 0 {
+		o.CheckerRegions = []string{"local"}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}
 
-// New opens the data directory and the sockets, so that addresses are known; Run serves.
-func New(o Options) (*Node, error) { panic("contract") }
+// The addresses of a node that is not told otherwise.
+const (
+	DefaultHTTPAddr = "127.0.0.1:8053"
+	DefaultDNSAddr  = "127.0.0.1:5300"
+)
+
+// minRequestInterval is the engine's extension of RequestInterval: 1 to 9 seconds beside Route 53's 10 and 30.
+const minRequestInterval = 1
+
+// A Node is an engine process.
+type Node struct {
+	o           Options
+	credentials sigv4.Credentials
+	store       *store.Store
+	dns         *dnsserver.Server
+	prober      *prober.Prober
+	api         *r53server.Server
+	picture     *picture
+	published   published
+	http        net.Listener
+	etcd        *etcd.Server // nil with external etcd, or while the embedded one is down
+}
+
+// New opens the data directory and the sockets and starts the embedded etcd, so that addresses are known; Run serves. A
+// data directory whose etcd cannot start is an error only when there is no snapshot to answer from.
+func New(o Options) (n *Node, err error) {
+	o, err = o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the data directory: %w", err)
+	}
+	n = &Node{o: o}
+	defer func() {
+		if err != nil {
+			n.close()
+		}
+	}()
+	if n.credentials, err = loadCredentials(credentialsPath(o.DataDir)); err != nil {
+		return nil, err
+	}
+	atlas, err := geo.New(geo.Options{Places: o.Places, Regions: o.Regions})
+	if err != nil {
+		return nil, err
+	}
+	if n.dns, err = dnsserver.New(dnsserver.Options{Addr: o.DNSAddr, Logger: o.Logger}); err != nil {
+		return nil, err
+	}
+	if n.http, err = net.Listen("tcp", o.HTTPAddr); err != nil {
+		return nil, fmt.Errorf("listen for HTTP: %w", err)
+	}
+	if n.prober, err = n.newProber(); err != nil {
+		return nil, err
+	}
+	n.picture = newPicture(atlas, n.prober, n.publish, o.Logger)
+	if err := n.openStore(); err != nil {
+		return nil, err
+	}
+	n.api, err = r53server.New(r53server.Options{
+		Store:        n.store,
+		Lookup:       n.lookup,
+		Rules:        health.Rules{MinRequestInterval: minRequestInterval, AllowPrivateAddresses: !o.RefusePrivateAddresses},
+		Observations: n.Observations,
+		Logger:       o.Logger,
+	})
+	return n, err
+}
+
+// openStore starts the embedded etcd, unless the endpoints of another are given, and prepares the store on it.
+func (n *Node) openStore() error {
+	snapshot := filepath.Join(n.o.DataDir, "snapshot")
+	endpoints := n.o.EtcdEndpoints
+	if len(endpoints) == 0 {
+		server, err := etcd.Start(context.Background(), n.etcdOptions())
+		if err != nil {
+			if _, missing := os.Stat(snapshot); missing != nil {
+				return err
+			}
+			n.o.Logger.Error("etcd did not start: answering DNS from the last snapshot, refusing changes", "err", err)
+		}
+		n.etcd = server
+		endpoint, err := etcd.Endpoint(n.etcdOptions().Dir)
+		if err != nil {
+			return err
+		}
+		endpoints = []string{endpoint}
+	}
+	var err error
+	n.store, err = store.New(store.Options{
+		Endpoints:    endpoints,
+		TLS:          n.o.EtcdTLS,
+		Node:         n.o.Name,
+		SnapshotPath: snapshot,
+		Verdicts:     n.picture.measured,
+		OnChange:     n.picture.change,
+		Logger:       n.o.Logger,
+	})
+	return err
+}
+
+func (n *Node) etcdOptions() etcd.Options {
+	return etcd.Options{Dir: filepath.Join(n.o.DataDir, "etcd"), Logger: n.o.Logger}
+}
+
+func (n *Node) newProber() (*prober.Prober, error) {
+	checkers := make([]prober.Checker, len(n.o.CheckerRegions))
+	for i, region := range n.o.CheckerRegions {
+		checkers[i] = prober.Checker{
+			Name:      n.checkerName(region),
+			Region:    region,
+			IPAddress: netip.AddrFrom4([4]byte{127, 0, 0, 1}),
+		}
+	}
+	return prober.New(prober.Options{
+		Checkers:              checkers,
+		Resolve:               n.resolve,
+		AllowPrivateAddresses: !n.o.RefusePrivateAddresses,
+		FastConfirmation:      !n.o.SlowConfirmation,
+		OnReport:              n.onReport,
+		Logger:                n.o.Logger,
+	})
+}
 
 // Run serves until ctx ends.
-func (n *Node) Run(ctx context.Context) error { panic("contract") }
+func (n *Node) Run(ctx context.Context) error {
+	defer n.close()
+	server := &http.Server{
+		Handler:           n.handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(n.o.Logger.Handler(), slog.LevelDebug),
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.dns.Run(ctx) })
+	g.Go(func() error { return n.store.Run(ctx) })
+	g.Go(func() error { return n.prober.Run(ctx) })
+	g.Go(func() error { return n.superviseEtcd(ctx) })
+	g.Go(func() error {
+		if err := server.Serve(n.http); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve HTTP: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		// Requests under way get a moment; after that their connections are cut.
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if err := server.Shutdown(grace); err != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	return g.Wait()
+}
 
-// Ready is closed when the node answers DNS from a loaded state and accepts API calls.
-func (n *Node) Ready() <-chan struct{} { panic("contract") }
+// etcdRetry is how long a stopped embedded etcd rests before it is started again.
+const etcdRetry = 10 * time.Second
 
-// HTTPAddr and DNSAddr are the addresses in use.
-func (n *Node) HTTPAddr() netip.AddrPort { panic("contract") }
-func (n *Node) DNSAddr() netip.AddrPort  { panic("contract") }
+// superviseEtcd starts the embedded etcd again when it stops by itself (a full disk, for instance). DNS goes on meanwhile.
+func (n *Node) superviseEtcd(ctx context.Context) error {
+	if len(n.o.EtcdEndpoints) > 0 {
+		return nil
+	}
+	for {
+		if n.etcd != nil {
+			select {
+			case <-ctx.Done():
+				return nil
+			case err := <-n.etcd.Failed():
+				n.o.Logger.Error("etcd stopped: answering DNS from what is known, refusing changes", "err", err)
+				n.etcd.Close()
+				n.etcd = nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(etcdRetry):
+		}
+		server, err := etcd.Start(ctx, n.etcdOptions())
+		if err != nil {
+			n.o.Logger.Error("etcd still does not start", "err", err)
+			continue
+		}
+		n.o.Logger.Info("etcd started again")
+		n.etcd = server
+	}
+}
 
-// Credentials are the administrator's, generated on first start and kept in DataDir.
-func (n *Node) Credentials() sigv4.Credentials { panic("contract") }
+// close releases what New opened. DNS and HTTP sockets are closed by their own Run as well; closing twice does no harm.
+func (n *Node) close() {
+	if n.http != nil {
+		n.http.Close()
+	}
+	if n.dns != nil {
+		n.dns.Close()
+	}
+	if n.etcd != nil {
+		n.etcd.Close()
+		n.etcd = nil
+	}
+}
+
+// Ready is closed when the node answers DNS from a loaded state.
+func (n *Node) Ready() <-chan struct{} { return n.store.Ready() }
+
+// HTTPAddr is the address of the API and everything else on HTTP.
+func (n *Node) HTTPAddr() netip.AddrPort { return n.http.Addr().(*net.TCPAddr).AddrPort() }
+
+// DNSAddr is the address of DNS, UDP and TCP.
+func (n *Node) DNSAddr() netip.AddrPort { return n.dns.Addr() }
+
+// Credentials are the administrator's, generated on first start and kept in the data directory.
+func (n *Node) Credentials() sigv4.Credentials { return n.credentials }
 
 // Store is the node's shared state.
-func (n *Node) Store() *store.Store { panic("contract") }
+func (n *Node) Store() *store.Store { return n.store }
 
 // View and Table are what DNS answers by now.
-func (n *Node) View() (*steer.View, *steer.Table) { panic("contract") }
+func (n *Node) View() (*steer.View, *steer.Table) { return n.published.load() }
 
-// Verdict is the current verdict of a health check.
-func (n *Node) Verdict(checkID string) health.Status { panic("contract") }
+// Verdict is the current verdict of a health check; ok is false when there is no such check.
+func (n *Node) Verdict(checkID string) (s health.Status, ok bool) { return n.picture.verdict(checkID) }
+
+func (n *Node) lookup(accessKeyID string) (sigv4.Credentials, bool) {
+	return n.credentials, accessKeyID == n.credentials.AccessKeyID
+}

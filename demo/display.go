@@ -1,0 +1,230 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// Kind is what an event is about; it is the first word of its line.
+type Kind string
+
+// The kinds of events.
+const (
+	KindLab     Kind = "lab"     // the surroundings
+	KindAPI     Kind = "api"     // a call of the Route 53 API
+	KindHealthy Kind = "healthy" // something is well
+	KindFault   Kind = "fault"   // something was broken on purpose
+	KindMend    Kind = "mend"    // something was mended on purpose
+	KindProbe   Kind = "probe"   // a checker's result
+	KindVerdict Kind = "verdict" // the decision over all checkers
+	KindTarget  Kind = "target"  // a load balancer's own health checks
+	KindDNS     Kind = "dns"     // a changed DNS answer
+	KindNote    Kind = "note"
+)
+
+// A Display shows the story while it happens: one line an event, and on a terminal below them the users as they are now.
+type Display struct {
+	Out   io.Writer
+	Live  bool // redraw the users; Out is a terminal
+	Color bool
+
+	mu    sync.Mutex
+	block []string // the lines drawn below the events
+}
+
+// SGR codes.
+const (
+	bold    = "1"
+	dim     = "2"
+	red     = "31"
+	green   = "32"
+	yellow  = "33"
+	blue    = "34"
+	magenta = "35"
+	cyan    = "36"
+)
+
+func (d *Display) paint(code, s string) string {
+	if !d.Color || code == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func kindColor(k Kind) string {
+	switch k {
+	case KindFault:
+		return red
+	case KindProbe, KindTarget:
+		return magenta
+	case KindVerdict:
+		return yellow
+	case KindDNS:
+		return cyan
+	case KindHealthy, KindMend:
+		return green
+	case KindAPI:
+		return blue
+	}
+	return dim
+}
+
+// applicationColor is the colour of the application's own page.
+func applicationColor(application string) string {
+	if application == "app2" {
+		return green
+	}
+	return blue
+}
+
+// above prints lines over the live block.
+func (d *Display) above(lines ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.erase()
+	for _, l := range lines {
+		fmt.Fprintln(d.Out, l)
+	}
+	d.draw()
+}
+
+// erase removes the live block; draw puts it back.
+func (d *Display) erase() {
+	if d.Live && len(d.block) > 0 {
+		fmt.Fprintf(d.Out, "\x1b[%dA\x1b[J", len(d.block))
+	}
+}
+
+func (d *Display) draw() {
+	if d.Live {
+		for _, l := range d.block {
+			fmt.Fprintln(d.Out, l)
+		}
+	}
+}
+
+// setBlock replaces the live block; nil ends it.
+func (d *Display) setBlock(lines []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.erase()
+	d.block = lines
+	d.draw()
+}
+
+// heading starts a part of the story.
+func (d *Display) heading(text string) {
+	d.above("", d.paint(bold, text))
+}
+
+// note prints text between events.
+func (d *Display) note(lines ...string) {
+	for i, l := range lines {
+		lines[i] = "  " + d.paint(dim, l)
+	}
+	d.above(lines...)
+}
+
+// event prints one line: when, what about, what.
+func (d *Display) event(e Event) {
+	d.above(fmt.Sprintf("%8.2f s  %s  %s", e.Seconds, d.paint(kindColor(e.Kind), pad(string(e.Kind), 7)), e.Text))
+}
+
+// users returns one line a user: what DNS answered last, and the page that came.
+func (d *Display) users(watchers []*watcher) []string {
+	lines := make([]string, 0, len(watchers)+1)
+	lines = append(lines, "")
+	for _, w := range watchers {
+		v := w.seen()
+		where, code := v.Region, green
+		switch {
+		case v.Problem != "":
+			where, code = v.Problem, red
+		case w.isAway():
+			code = yellow
+		}
+		answer := "no answer"
+		if v.Address.IsValid() {
+			answer = v.Address.String()
+		}
+		lines = append(lines, fmt.Sprintf("  %s near %s  %s  %s", d.paint(applicationColor(w.user.Application), w.user.Application),
+			pad(w.user.Place, 12), pad(answer, 11), d.paint(code, clip("page from "+where, 40))))
+		if v.Problem != "" {
+			lines[len(lines)-1] = strings.Replace(lines[len(lines)-1], "page from ", "", 1)
+		}
+	}
+	return lines
+}
+
+// pad fills s with spaces on the right to n columns.
+func pad(s string, n int) string {
+	if missing := n - utf8.RuneCountInString(s); missing > 0 {
+		return s + strings.Repeat(" ", missing)
+	}
+	return s
+}
+
+// clip cuts s to n columns.
+func clip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+// Result prints the table and the expectations.
+func (d *Display) Result(r *Result) {
+	const first, cell = 20, 28
+	rule := "  " + strings.Repeat("─", first+2*cell)
+	lines := []string{"", rule,
+		"  " + pad("", first) + d.paint(bold, pad("granular", cell)) + d.paint(bold, "all-or-nothing"),
+		"  " + pad("", first) + d.paint(dim, pad("a check per application", cell)+"EvaluateTargetHealth"), rule}
+	for i, u := range r.Chapters[0].Users {
+		left, right := d.fate(u), d.fate(r.Chapters[1].Users[i])
+		for j := range left {
+			label := ""
+			switch j {
+			case 0:
+				label = u.Application + " near"
+			case 1:
+				label = u.Place
+			}
+			painted := pad(label, first)
+			if j == 0 {
+				painted = strings.Replace(painted, u.Application, d.paint(applicationColor(u.Application), u.Application), 1)
+			}
+			lines = append(lines, "  "+painted+d.paint(left[j].code, pad(left[j].text, cell))+d.paint(right[j].code, right[j].text))
+		}
+		lines = append(lines, rule)
+	}
+	lines = append(lines, "")
+	for _, e := range r.Expectations {
+		mark := d.paint(green, "✓")
+		if !e.Held {
+			mark = d.paint(red, "✗")
+		}
+		lines = append(lines, "  "+mark+" "+e.Text)
+	}
+	d.above(append(lines, "")...)
+}
+
+type cellText struct{ text, code string }
+
+// fate tells in three lines what became of a user.
+func (d *Display) fate(u UserReport) [3]cellText {
+	failed := cellText{fmt.Sprintf("%d of %d requests failed", u.Failed, u.Requests), dim}
+	if u.Failed > 0 {
+		failed.code = red
+	}
+	if u.MovedAfter == nil {
+		return [3]cellText{{"stayed", green}, {"", ""}, failed}
+	}
+	when := cellText{fmt.Sprintf("after %.2f s", *u.MovedAfter), ""}
+	if u.ReturnedAfter != nil {
+		when.text += fmt.Sprintf(", back at %.2f s", *u.ReturnedAfter)
+	}
+	return [3]cellText{{"moved to " + u.MovedTo, yellow}, when, failed}
+}

@@ -1,0 +1,67 @@
+package node
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/bulkhead-dns/bulkhead/sigv4"
+)
+
+// storedCredentials is the file of the administrator's key pair.
+type storedCredentials struct {
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+}
+
+func credentialsPath(dataDir string) string { return filepath.Join(dataDir, "credentials.json") }
+
+// loadCredentials reads the administrator's key pair, or makes one on first start. The file is readable by its owner only.
+func loadCredentials(path string) (sigv4.Credentials, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return createCredentials(path)
+	}
+	if err != nil {
+		return sigv4.Credentials{}, fmt.Errorf("read the administrator's credentials: %w", err)
+	}
+	var c storedCredentials
+	if err := json.Unmarshal(data, &c); err != nil {
+		return sigv4.Credentials{}, fmt.Errorf("read the administrator's credentials in %s: %w", path, err)
+	}
+	if c.AccessKeyID == "" || c.SecretAccessKey == "" {
+		return sigv4.Credentials{}, fmt.Errorf("credentials in %s: accessKeyId and secretAccessKey must both be set", path)
+	}
+	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}, nil
+}
+
+func createCredentials(path string) (sigv4.Credentials, error) {
+	secret := make([]byte, 30)
+	rand.Read(secret)
+	c := storedCredentials{
+		AccessKeyID:     "AKIA" + rand.Text()[:16], // the form AWS's clients expect: AKIA and sixteen of A-Z 2-7
+		SecretAccessKey: base64.StdEncoding.EncodeToString(secret),
+	}
+	data, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return sigv4.Credentials{}, err
+	}
+	if err := os.WriteFile(path, append(data, '\n'), 0o600); err != nil {
+		return sigv4.Credentials{}, fmt.Errorf("write the administrator's credentials: %w", err)
+	}
+	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}, nil
+}
+
+// ReadCredentials returns the administrator's key pair of a data directory without starting a node on it.
+func ReadCredentials(dataDir string) (sigv4.Credentials, error) {
+	path := credentialsPath(dataDir)
+	if _, err := os.Stat(path); err != nil {
+		return sigv4.Credentials{}, fmt.Errorf("no credentials in %s: a node that ran there would have written them (%w)", dataDir, err)
+	}
+	return loadCredentials(path)
+}

@@ -1,0 +1,171 @@
+package node
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/bulkhead-dns/bulkhead/geo"
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/prober"
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// picture turns the store's State into what DNS answers by. change is called by one goroutine at a time and does work in
+// proportion to what changed.
+type picture struct {
+	atlas   *geo.Atlas
+	prober  *prober.Prober
+	publish func(*steer.View, *steer.Table)
+	log     *slog.Logger
+
+	view  *steer.View // written by change only
+	table *steer.Table
+
+	mu    sync.Mutex // guards board: verdict and measured are called from anywhere
+	board board
+}
+
+func newPicture(atlas *geo.Atlas, p *prober.Prober, publish func(*steer.View, *steer.Table), log *slog.Logger) *picture {
+	return &picture{atlas: atlas, prober: p, publish: publish, log: log, view: steer.NewView(atlas), board: board{}}
+}
+
+// change follows the store: zones, groups and load balancers into the view, checks to the probers, reports into verdicts.
+func (p *picture) change(st *store.State, c store.Change) {
+	if c.Full {
+		// Indexes of the table belong to one line of views, so a new line starts with a new table.
+		p.view, p.table = steer.NewView(p.atlas), nil
+		c = p.everything(st)
+	}
+	if len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.LoadBalancers) > 0 {
+		p.view = p.edit(st, c)
+	}
+	p.mu.Lock()
+	for _, id := range c.Checks {
+		p.setCheck(st, id)
+	}
+	verdicts := p.board.judge(st, append(c.Reports, c.Checks...))
+	p.mu.Unlock()
+	for _, v := range verdicts {
+		p.table = p.table.With(p.view.Check(v.check), v.healthy)
+	}
+	for _, n := range c.LoadBalancers {
+		p.table = p.table.With(p.view.TargetHealth(n), st.TargetHealth(n))
+	}
+	p.publish(p.view, p.table)
+}
+
+// everything lists all that a State holds, and the checks that it no longer holds, as one change.
+func (p *picture) everything(st *store.State) store.Change {
+	var c store.Change
+	for z := range st.Zones() {
+		c.Zones = append(c.Zones, z.ID)
+		for s := range st.Records(z.ID).From(zone.Key{}) {
+			g := store.Group{ZoneID: z.ID, Name: s.Name, Type: s.Type}
+			if len(c.Groups) == 0 || c.Groups[len(c.Groups)-1] != g {
+				c.Groups = append(c.Groups, g)
+			}
+		}
+	}
+	for check := range st.Checks() {
+		c.Checks = append(c.Checks, check.ID)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range p.board {
+		if _, kept := st.Check(id); !kept {
+			c.Checks = append(c.Checks, id)
+		}
+	}
+	for lb := range st.LoadBalancers() {
+		c.LoadBalancers = append(c.LoadBalancers, lb.DNSName)
+	}
+	return c
+}
+
+// edit derives the next view. What cannot be compiled is left as it was and logged: the API validates before it stores, so
+// this speaks of data written by something newer.
+func (p *picture) edit(st *store.State, c store.Change) *steer.View {
+	e := p.view.Edit()
+	for _, lb := range c.LoadBalancers {
+		if now, ok := st.LoadBalancer(lb); !ok {
+			e.DeleteLoadBalancer(lb)
+		} else if err := e.PutLoadBalancer(now); err != nil {
+			p.log.Error("load balancer not usable", "name", lb, "err", err)
+		} else {
+			e.TargetHealth(lb)
+		}
+	}
+	for _, id := range c.Zones {
+		if z, ok := st.Zone(id); ok {
+			e.PutZone(z)
+		} else {
+			e.DeleteZone(id)
+		}
+	}
+	for _, g := range c.Groups {
+		if _, ok := st.Zone(g.ZoneID); !ok {
+			continue // its zone went with all groups
+		}
+		if err := e.SetGroup(g.ZoneID, g.Name, g.Type, st.Records(g.ZoneID).Group(g.Name, g.Type)); err != nil {
+			p.log.Error("record set not usable", "zone", g.ZoneID, "name", g.Name, "type", g.Type, "err", err)
+		}
+	}
+	for _, id := range c.Checks {
+		e.Check(id)
+	}
+	return e.Commit()
+}
+
+// setCheck takes a new, changed or deleted check to the board and the probers.
+func (p *picture) setCheck(st *store.State, id string) {
+	check, ok := st.Check(id)
+	if !ok {
+		delete(p.board, id)
+		p.prober.Remove(id)
+		return
+	}
+	e := p.board.put(check)
+	if e.measured == nil {
+		if healthy, known := st.Verdict(id); known {
+			e.measured = &healthy
+		}
+	}
+	p.prober.Set(check, e.measured == nil || *e.measured)
+}
+
+func (p *picture) verdict(id string) (health.Status, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e, ok := p.board[id]
+	if !ok {
+		return health.Status{}, false
+	}
+	return e.status, true
+}
+
+// measured returns the verdicts as measured, before Inverted and Disabled, for the snapshot.
+func (p *picture) measured() map[string]bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	verdicts := make(map[string]bool, len(p.board))
+	for id, e := range p.board {
+		if e.measured != nil {
+			verdicts[id] = *e.measured
+		}
+	}
+	return verdicts
+}
+
+func (p *picture) unhealthy() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, e := range p.board {
+		if !e.status.Healthy {
+			n++
+		}
+	}
+	return n
+}
