@@ -205,6 +205,9 @@ func (o object) sized(member string, min, max int) string {
 	return s
 }
 
+// filled is a text that must not be empty; "" when absent. Its greatest length is zone's to judge.
+func (o object) filled(member string) string { return o.sized(member, 1, maxBody) }
+
 // enum is a text out of a list; "" when absent.
 func (o object) enum(member string, values ...string) string {
 	s := strings.TrimSpace(o.text(member))

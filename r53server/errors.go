@@ -29,9 +29,9 @@ func invalidInput(format string, args ...any) *apiError {
 	return &apiError{"InvalidInput", 400, fmt.Sprintf(format, args...)}
 }
 
-// invalidDomainName refuses the name of a hosted zone or a list's start.
-func invalidDomainName(name string, err error) *apiError {
-	return &apiError{"InvalidDomainName", 400, fmt.Sprintf("The domain name '%s' is not valid: %v", clip(name), err)}
+// invalidDomainName refuses the name of a hosted zone; zone says what is wrong with it.
+func invalidDomainName(err error) *apiError {
+	return &apiError{"InvalidDomainName", 400, err.Error()}
 }
 
 func noSuchHostedZone(id string) *apiError {

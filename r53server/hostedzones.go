@@ -30,10 +30,10 @@ func (s *Server) createHostedZone(r *request) (reply, error) {
 	}
 	var err error
 	if wanted.Name, err = zone.ParseName(name); err != nil {
-		return reply{}, invalidDomainName(name, err)
+		return reply{}, invalidDomainName(err)
 	}
 	if err = zone.ValidateZoneName(wanted.Name); err != nil {
-		return reply{}, invalidDomainName(name, err)
+		return reply{}, invalidDomainName(err)
 	}
 	created, info, err := s.store.CreateHostedZone(r.ctx, wanted)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Server) listHostedZonesByName(r *request) (reply, error) {
 	if name != "" {
 		first, err := zone.ParseName(name)
 		if err != nil {
-			return reply{}, invalidDomainName(name, err)
+			return reply{}, invalidDomainName(err)
 		}
 		started = func(z zone.HostedZone) bool {
 			return cmp.Or(zone.Compare(z.Name, first), cmp.Compare(z.ID, bareID(id))) >= 0

@@ -79,16 +79,19 @@ func decodeRecordSet(change object, action zone.Action) (zone.ResourceRecordSet,
 	name := in.text("Name")
 	set := zone.ResourceRecordSet{
 		Type:          in.recordType("Type"),
-		SetIdentifier: in.sized("SetIdentifier", 1, 128),
+		SetIdentifier: in.filled("SetIdentifier"),
 		Weight:        in.int64("Weight"),
-		Region:        in.sized("Region", 1, 64),
+		Region:        in.filled("Region"),
 		Failover:      zone.Failover(in.enum("Failover", string(zone.Primary), string(zone.Secondary))),
 		TTL:           in.int64("TTL"),
 		// An empty id is what a script with an unset variable sends: a record set without its health check must not come of it.
-		HealthCheckID: in.sized("HealthCheckId", 1, 64),
+		HealthCheckID: in.filled("HealthCheckId"),
 	}
 	if b := in.bool("MultiValueAnswer"); b != nil {
 		set.MultiValueAnswer = *b
+	}
+	if in.has("ResourceRecords") {
+		set.ResourceRecords = []string{} // empty and absent are not the same
 	}
 	for _, e := range in.list("ResourceRecords", "ResourceRecord") {
 		value := in.d.object(e, "Value")
@@ -106,11 +109,6 @@ func decodeRecordSet(change object, action zone.Action) (zone.ResourceRecordSet,
 		return set, err
 	}
 	if in.has("AliasTarget") {
-		if in.has("ResourceRecords") && len(set.ResourceRecords) == 0 {
-			// zone cannot see an empty list. r53: C.6.
-			in.d.fail(invalidInput("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found more than one in Change with %s",
-				describe(action, name, set)))
-		}
 		set.AliasTarget, err = decodeAliasTarget(in)
 	}
 	return set, err

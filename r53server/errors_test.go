@@ -1,0 +1,112 @@
+package r53server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+func TestErrorTable(t *testing.T) {
+	for _, tt := range []struct {
+		err    error
+		code   string
+		status int
+		text   string // a part of the message
+	}{
+		// r53: C.5
+		{store.ErrNoSuchHostedZone, "NoSuchHostedZone", 404, "No hosted zone found"},
+		{store.ErrHostedZoneAlreadyExists, "HostedZoneAlreadyExists", 409, "caller reference"},
+		{store.ErrHostedZoneNotEmpty, "HostedZoneNotEmpty", 400, "contains non-required resource record sets and so cannot be deleted."},
+		{store.ErrNoSuchChange, "NoSuchChange", 404, "No change found"},
+		{store.ErrNoSuchHealthCheck, "NoSuchHealthCheck", 404, "No health check exists"},
+		{store.ErrHealthCheckAlreadyExists, "HealthCheckAlreadyExists", 409, "caller reference"},
+		{store.ErrHealthCheckVersion, "HealthCheckVersionMismatch", 409, "newer version"},
+		{store.ErrPriorRequestNotComplete, "PriorRequestNotComplete", 400, "still being processed"}, // r53: G.1 rule 11
+		{store.ErrUnavailable, "ServiceUnavailable", 503, "Try again"},
+		{context.DeadlineExceeded, "ServiceUnavailable", 503, "in time"},
+		{context.Canceled, "ServiceUnavailable", 503, "cancelled"},
+		{&zone.InvalidInput{Message: "m"}, "InvalidInput", 400, "m"},
+		{&zone.InvalidChangeBatch{Messages: []string{"one", "two"}}, "InvalidChangeBatch", 400, "[one, two]"}, // r53: G.1 rule 10
+		{&zone.NoSuchHealthCheck{ID: "abc"}, "NoSuchHealthCheck", 404, "A health check with id abc does not exist."},
+		{&health.InvalidInput{Message: "m"}, "InvalidInput", 400, "m"},
+		{&sigv4.Error{Code: "IncompleteSignature", Status: 400, Message: "m"}, "IncompleteSignature", 400, "m"},
+		{noSuchDelegationSet("N1"), "NoSuchDelegationSet", 400, "N1"},
+		{wrongService("sts"), "SignatureDoesNotMatch", 403, "correct service: 'route53', not 'sts'"},
+		{requestTooLarge(), "RequestEntityTooLarge", 413, "4194304 bytes"},
+		{errors.New("secret text"), "InternalFailure", 500, "request ID"},
+	} {
+		t.Run(fmt.Sprintf("%T %v", tt.err, tt.err), func(t *testing.T) {
+			told, known := translate(fmt.Errorf("read record sets of Z1: %w", tt.err))
+			if told.code != tt.code || told.status != tt.status || !strings.Contains(told.message, tt.text) {
+				t.Errorf("translate = %d %v, want %d %s: …%s…", told.status, told, tt.status, tt.code, tt.text)
+			}
+			if known != (tt.code != "InternalFailure") {
+				t.Errorf("known = %v", known)
+			}
+			if strings.Contains(told.message, "secret text") {
+				t.Error("the text of an unknown error is told to the client")
+			}
+		})
+	}
+}
+
+// Every error that the store exports has a row, so that none becomes an InternalFailure by oversight.
+func TestErrorTableKnowsEveryStoreError(t *testing.T) {
+	rows := map[string]error{
+		"ErrUnavailable":              store.ErrUnavailable,
+		"ErrNoSuchHostedZone":         store.ErrNoSuchHostedZone,
+		"ErrHostedZoneAlreadyExists":  store.ErrHostedZoneAlreadyExists,
+		"ErrHostedZoneNotEmpty":       store.ErrHostedZoneNotEmpty,
+		"ErrNoSuchChange":             store.ErrNoSuchChange,
+		"ErrNoSuchHealthCheck":        store.ErrNoSuchHealthCheck,
+		"ErrHealthCheckAlreadyExists": store.ErrHealthCheckAlreadyExists,
+		"ErrHealthCheckVersion":       store.ErrHealthCheckVersion,
+		"ErrPriorRequestNotComplete":  store.ErrPriorRequestNotComplete,
+	}
+	files, err := filepath.Glob("../store/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var exported []string
+	for _, path := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range f.Decls {
+			if vars, ok := decl.(*ast.GenDecl); ok && vars.Tok == token.VAR {
+				for _, spec := range vars.Specs {
+					for _, name := range spec.(*ast.ValueSpec).Names {
+						if strings.HasPrefix(name.Name, "Err") {
+							exported = append(exported, name.Name)
+						}
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(exported)
+	if diff := cmp.Diff(exported, slices.Sorted(maps.Keys(rows))); diff != "" {
+		t.Errorf("errors (-store +table):\n%s", diff)
+	}
+	for name, err := range rows {
+		if _, known := translate(err); !known {
+			t.Errorf("store.%s has no row", name)
+		}
+	}
+}
