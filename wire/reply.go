@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // RRs are resource records encoded without their owner: type, class, TTL, RDLENGTH, RDATA, each after the other
 // (RFC 1035 section 3.2.1), with names in the RDATA uncompressed.
@@ -77,12 +80,12 @@ func (r *Reply) AppendTTL(s Section, o Owner, set RRs, start int, ttl uint32) bo
 }
 
 // FindRData finds a record in the message whose RDATA is this name, for records that belong to it: the addresses of a name server named
-// in an NS record. The case of letters does not matter.
+// in an NS record. Names in RDATA and name are both in lower case.
 func (r *Reply) FindRData(name []byte) (o Owner, ok bool) {
 	for at := max(r.q.end, HeaderLen); at < len(r.msg); {
 		end := at + 2 + rrLen(r.msg[at+2:])
 		at += 2 + rrFixedLen
-		if equalNames(r.msg[at:end], name) {
+		if bytes.Equal(r.msg[at:end], name) {
 			return Owner(at), true
 		}
 		at = end
@@ -156,16 +159,3 @@ func (r *Reply) copyRRs(o Owner, rrs []byte) {
 
 // rrLen is the length of the first record of rrs without its owner.
 func rrLen(rrs []byte) int { return rrFixedLen + int(binary.BigEndian.Uint16(rrs[8:])) }
-
-// equalNames compares names on the wire as RFC 4343 wants it.
-func equalNames(a, b []byte) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}

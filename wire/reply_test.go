@@ -73,7 +73,7 @@ func TestReplyIsTheQuestionWithRecords(t *testing.T) {
 	if !fits {
 		t.Fatal("the records do not fit")
 	}
-	glue, ok := r.FindRData([]byte("\x03ns1\x07EXAMPLE\x03com\x00"))
+	glue, ok := r.FindRData([]byte("\x03ns1\x07example\x03com\x00"))
 	if !ok || !r.Append(AdditionalSection, glue, rrset(t, "x. 60 IN AAAA 2001:db8::1"), 0) {
 		t.Fatal("the glue's owner is not found in the NS set")
 	}
