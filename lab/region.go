@@ -35,6 +35,8 @@ type deployment struct {
 	failing  atomic.Bool  // every pod's, those to come included
 	replicas atomic.Int32 // as asked for, 0..MaxReplicas
 
+	serving chan struct{} // closed when the first pods are registered
+
 	mu      sync.Mutex
 	running bool // pods exist between start and stop
 	pods    []*pod
@@ -70,7 +72,7 @@ func newRegion(o regionOptions) (*region, error) {
 	r := &region{name: o.name, network: network, balancer: balancer, logger: o.logger}
 	config := Config{Rules: ingressRules(o.applications)}
 	for _, a := range o.applications {
-		d := &deployment{Application: a, region: r}
+		d := &deployment{Application: a, region: r, serving: make(chan struct{})}
 		d.replicas.Store(defaultReplicas)
 		r.deployments = append(r.deployments, d)
 		config.TargetGroups = append(config.TargetGroups, TargetGroup{
@@ -105,6 +107,7 @@ func (d *deployment) start(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.running = true
+	defer close(d.serving)
 	return d.reconcile(ctx, int(d.replicas.Load()))
 }
 

@@ -36,6 +36,19 @@ func (s *surroundings) run(ctx context.Context) error {
 	return g.Wait()
 }
 
+// serving waits until every application has its pods registered, or ctx ends.
+func (s *surroundings) serving(ctx context.Context) {
+	for _, r := range s.regions {
+		for _, d := range r.deployments {
+			select {
+			case <-d.serving:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
 // close frees the ports of Regions that never ran.
 func (s *surroundings) close() error {
 	var faults []error

@@ -1,0 +1,308 @@
+package lab
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+)
+
+// ZoneName is the hosted zone of the lab's applications.
+const ZoneName = "example.com."
+
+// LoadBalancerFacts are what records and health checks need to know of a Region's load balancer.
+type LoadBalancerFacts struct {
+	Region       string `json:"region"`
+	DNSName      string `json:"dnsName"`
+	HostedZoneID string `json:"hostedZoneId"` // canonical, for alias targets
+	Port         int    `json:"port"`
+}
+
+// ArticleOptions of EnsureArticle.
+type ArticleOptions struct {
+	Applications     []Application
+	LoadBalancers    []LoadBalancerFacts // one a Region
+	RequestInterval  int                 // seconds: 10 or 30; the engine also takes 1 to 9
+	FailureThreshold int                 // 1 to 10
+}
+
+// An Article is per-application failover on shared load balancers, as made through the Route 53 API: for every application and Region one
+// health check of the application's own path on that Region's load balancer, and one latency alias record to it that carries the check.
+type Article struct {
+	HostedZoneID string          `json:"hostedZoneId"`
+	Records      []ArticleRecord `json:"records"` // by application, then Region, in the order of the options
+}
+
+// An ArticleRecord is one application in one Region.
+type ArticleRecord struct {
+	Application   string            `json:"application"`
+	Name          string            `json:"name"` // "app1.example.com."
+	Region        string            `json:"region"`
+	HealthCheckID string            `json:"healthCheckId"`
+	LoadBalancer  LoadBalancerFacts `json:"loadBalancer"`
+}
+
+// EnsureArticle makes what is missing: the hosted zone, the health checks, and the records in one batch. It can be repeated and completes
+// a run that ended half-way. Address records that a name already has are somebody's work and stay; only a health check of the lab that
+// another interval replaced is exchanged in them, since an interval cannot be changed (r53: B.2). When it returns, every live node answers
+// by the new records.
+func EnsureArticle(ctx context.Context, client *route53.Client, o ArticleOptions) (Article, error) {
+	a := Article{}
+	var err error
+	if a.HostedZoneID, err = ensureZone(ctx, client); err != nil {
+		return Article{}, err
+	}
+	checks, err := listLabChecks(ctx, client)
+	if err != nil {
+		return Article{}, err
+	}
+	replaced := map[string]string{} // health check id: its successor
+	for _, app := range o.Applications {
+		for _, lb := range o.LoadBalancers {
+			r := ArticleRecord{Application: app.Name, Name: app.Hostname + ".", Region: lb.Region, LoadBalancer: lb}
+			reference := callerReference(app.Name, lb.Region)
+			if r.HealthCheckID, err = ensureCheck(ctx, client, checks[reference], reference, checkConfig(app, lb, o)); err != nil {
+				return Article{}, fmt.Errorf("health check of %s in %s: %w", app.Name, lb.Region, err)
+			}
+			for _, c := range checks[reference] {
+				if *c.Id != r.HealthCheckID {
+					replaced[*c.Id] = r.HealthCheckID
+				}
+			}
+			a.Records = append(a.Records, r)
+		}
+	}
+	changes, err := a.missingRecords(ctx, client, replaced)
+	if err != nil {
+		return Article{}, err
+	}
+	if err := a.change(ctx, client, "per-application failover", changes); err != nil {
+		return Article{}, err
+	}
+	for id := range replaced {
+		if _, err := client.DeleteHealthCheck(ctx, &route53.DeleteHealthCheckInput{HealthCheckId: &id}); err != nil {
+			return Article{}, fmt.Errorf("delete replaced health check %s: %w", id, err)
+		}
+	}
+	return a, nil
+}
+
+// UseTargetHealth rewrites the records the old way, in one batch: Route 53 judges each by the health of the whole load balancer
+// (EvaluateTargetHealth), so that all applications of a Region fail over together. r53: E.4.
+func (a Article) UseTargetHealth(ctx context.Context, client *route53.Client) error {
+	return a.change(ctx, client, "failover by load balancer", a.upserts(true))
+}
+
+// UseHealthChecks rewrites the records in one batch so that every application has its own health check.
+func (a Article) UseHealthChecks(ctx context.Context, client *route53.Client) error {
+	return a.change(ctx, client, "per-application failover", a.upserts(false))
+}
+
+func (a Article) upserts(targetHealth bool) []types.Change {
+	var changes []types.Change
+	for _, r := range a.Records {
+		changes = append(changes, types.Change{Action: types.ChangeActionUpsert, ResourceRecordSet: r.recordSet(targetHealth)})
+	}
+	return changes
+}
+
+func (r ArticleRecord) recordSet(targetHealth bool) *types.ResourceRecordSet {
+	set := &types.ResourceRecordSet{
+		Name:          &r.Name,
+		Type:          types.RRTypeA,
+		SetIdentifier: &r.Region,
+		Region:        types.ResourceRecordSetRegion(r.Region),
+		AliasTarget: &types.AliasTarget{
+			DNSName:              aws.String(r.LoadBalancer.DNSName + "."),
+			HostedZoneId:         &r.LoadBalancer.HostedZoneID,
+			EvaluateTargetHealth: targetHealth,
+		},
+	}
+	if !targetHealth {
+		set.HealthCheckId = &r.HealthCheckID
+	}
+	return set
+}
+
+// missingRecords are the changes that bring the names without address records into service, and replaced checks up to date.
+func (a Article) missingRecords(ctx context.Context, client *route53.Client, replaced map[string]string) ([]types.Change, error) {
+	taken := map[string]bool{}
+	var changes []types.Change
+	pages := route53.NewListResourceRecordSetsPaginator(client, &route53.ListResourceRecordSetsInput{HostedZoneId: &a.HostedZoneID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read record sets of %s: %w", ZoneName, err)
+		}
+		for _, set := range page.ResourceRecordSets {
+			if set.Type == types.RRTypeA {
+				taken[*set.Name] = true
+			}
+			if successor, ok := replaced[aws.ToString(set.HealthCheckId)]; ok {
+				set.HealthCheckId = &successor
+				changes = append(changes, types.Change{Action: types.ChangeActionUpsert, ResourceRecordSet: &set})
+			}
+		}
+	}
+	for _, r := range a.Records {
+		if !taken[r.Name] {
+			changes = append(changes, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: r.recordSet(false)})
+		}
+	}
+	return changes, nil
+}
+
+// change sends one batch and waits until every live node answers by it.
+func (a Article) change(ctx context.Context, client *route53.Client, comment string, changes []types.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	out, err := client.ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{
+		HostedZoneId: &a.HostedZoneID,
+		ChangeBatch:  &types.ChangeBatch{Comment: &comment, Changes: changes},
+	})
+	if err != nil {
+		return fmt.Errorf("change record sets of %s: %w", ZoneName, err)
+	}
+	waiter := route53.NewResourceRecordSetsChangedWaiter(client, func(w *route53.ResourceRecordSetsChangedWaiterOptions) {
+		w.MinDelay, w.MaxDelay = 20*time.Millisecond, time.Second
+	})
+	if err := waiter.Wait(ctx, &route53.GetChangeInput{Id: out.ChangeInfo.Id}, time.Minute); err != nil {
+		return fmt.Errorf("wait for change %s of %s: %w", *out.ChangeInfo.Id, ZoneName, err)
+	}
+	return nil
+}
+
+// maxReferences bounds the search for a caller reference that was never used.
+const maxReferences = 100
+
+// nthReference numbers caller references: Route 53 remembers those of deleted objects. r53: B.8, C.2.
+func nthReference(reference string, n int) *string {
+	return aws.String(reference + strconv.Itoa(n))
+}
+
+// ensureZone returns the id of the first public hosted zone of that name, whoever made it.
+func ensureZone(ctx context.Context, client *route53.Client) (string, error) {
+	// The list starts at the name and goes on with others. r53: H.
+	found, err := client.ListHostedZonesByName(ctx, &route53.ListHostedZonesByNameInput{DNSName: aws.String(ZoneName)})
+	if err != nil {
+		return "", fmt.Errorf("find hosted zone %s: %w", ZoneName, err)
+	}
+	for _, z := range found.HostedZones {
+		if *z.Name == ZoneName && (z.Config == nil || !z.Config.PrivateZone) {
+			return strings.TrimPrefix(*z.Id, "/hostedzone/"), nil
+		}
+	}
+	for n := 1; ; n++ {
+		created, err := client.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{
+			Name:             aws.String(ZoneName),
+			CallerReference:  nthReference("bulkhead-lab-zone-", n),
+			HostedZoneConfig: &types.HostedZoneConfig{Comment: aws.String("the lab's applications")},
+		})
+		var used *types.HostedZoneAlreadyExists
+		if errors.As(err, &used) && n < maxReferences {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("create hosted zone %s: %w", ZoneName, err)
+		}
+		return strings.TrimPrefix(*created.HostedZone.Id, "/hostedzone/"), nil
+	}
+}
+
+// callerReference is the beginning of the caller references of an application's health checks in a Region.
+func callerReference(application, region string) string {
+	return "bulkhead-lab-" + application + "-" + region + "-"
+}
+
+// listLabChecks returns the health checks that the lab made, by the beginning of their caller reference, oldest reference first.
+func listLabChecks(ctx context.Context, client *route53.Client) (map[string][]types.HealthCheck, error) {
+	checks := map[string][]types.HealthCheck{}
+	pages := route53.NewListHealthChecksPaginator(client, &route53.ListHealthChecksInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read health checks: %w", err)
+		}
+		for _, c := range page.HealthChecks {
+			if reference, number := splitReference(*c.CallerReference); number > 0 {
+				checks[reference] = append(checks[reference], c)
+			}
+		}
+	}
+	for _, list := range checks {
+		slices.SortFunc(list, func(x, y types.HealthCheck) int {
+			_, nx := splitReference(*x.CallerReference)
+			_, ny := splitReference(*y.CallerReference)
+			return cmp.Compare(nx, ny)
+		})
+	}
+	return checks, nil
+}
+
+// splitReference takes a numbered caller reference apart; the number of a foreign one is 0.
+func splitReference(s string) (reference string, number int) {
+	i := strings.LastIndexByte(s, '-') + 1
+	number, err := strconv.Atoi(s[i:])
+	if err != nil || !strings.HasPrefix(s, "bulkhead-lab-") {
+		return "", 0
+	}
+	return s[:i], number
+}
+
+// checkConfig asks for the application's health path under the load balancer's own name: the probe carries that name as Host, and the
+// Ingress rule of the path names no host. r53: B.3, H.
+func checkConfig(app Application, lb LoadBalancerFacts, o ArticleOptions) *types.HealthCheckConfig {
+	return &types.HealthCheckConfig{
+		Type:                     types.HealthCheckTypeHttp,
+		FullyQualifiedDomainName: &lb.DNSName,
+		Port:                     aws.Int32(int32(lb.Port)),
+		ResourcePath:             &app.HealthPath,
+		RequestInterval:          aws.Int32(int32(o.RequestInterval)),
+		FailureThreshold:         aws.Int32(int32(o.FailureThreshold)),
+	}
+}
+
+// ensureCheck returns the id of a check with these settings: one that has them, else one that can be updated to them, else a new one.
+func ensureCheck(ctx context.Context, client *route53.Client, have []types.HealthCheck, reference string, want *types.HealthCheckConfig) (string, error) {
+	for _, c := range have {
+		is := c.HealthCheckConfig
+		if is.Type != want.Type || aws.ToInt32(is.RequestInterval) != *want.RequestInterval {
+			continue
+		}
+		if aws.ToString(is.FullyQualifiedDomainName) == *want.FullyQualifiedDomainName && aws.ToInt32(is.Port) == *want.Port &&
+			aws.ToString(is.ResourcePath) == *want.ResourcePath && aws.ToInt32(is.FailureThreshold) == *want.FailureThreshold {
+			return *c.Id, nil
+		}
+		_, err := client.UpdateHealthCheck(ctx, &route53.UpdateHealthCheckInput{
+			HealthCheckId:            c.Id,
+			FullyQualifiedDomainName: want.FullyQualifiedDomainName,
+			Port:                     want.Port,
+			ResourcePath:             want.ResourcePath,
+			FailureThreshold:         want.FailureThreshold,
+		})
+		return *c.Id, err
+	}
+	for n := 1; ; n++ {
+		created, err := client.CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{
+			CallerReference:   nthReference(reference, n),
+			HealthCheckConfig: want,
+		})
+		var used *types.HealthCheckAlreadyExists
+		if errors.As(err, &used) && n < maxReferences {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return *created.HealthCheck.Id, nil
+	}
+}

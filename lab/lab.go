@@ -1,0 +1,370 @@
+package lab
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkhead-dns/bulkhead/geo"
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/node"
+	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// Options of New. The zero value is the lab on its default addresses with its data in ./bulkhead-data.
+type Options struct {
+	DataDir  string // "" means ./bulkhead-data
+	HTTPAddr string // of the engine; "" means 127.0.0.1:8053
+	DNSAddr  string // of the engine; "" means 127.0.0.1:5300, UDP and TCP
+	// Empty leaves Route 53 empty: no zone, no health check, no record. Load balancers and applications run all the same.
+	Empty bool
+	// Interval is the RequestInterval of the health checks in seconds, 1 to 10 or 30; 0 means 10. Target health is checked every 15 s as
+	// the AWS Load Balancer Controller sets it, or as often as this when this is more often.
+	Interval int
+	// Threshold is the FailureThreshold of the health checks, 1 to 10; 0 means 3.
+	Threshold int
+	// AnyPort takes free ports where the wanted ones are taken.
+	AnyPort bool
+	// OnReport sees every probe of the engine's checkers, and whether the checker's state changed. It must not block.
+	OnReport func(r health.Report, changed bool)
+	Logger   *slog.Logger // nil discards
+}
+
+func (o Options) withDefaults() Options {
+	o.DataDir = cmp.Or(o.DataDir, "bulkhead-data")
+	o.HTTPAddr = cmp.Or(o.HTTPAddr, node.DefaultHTTPAddr)
+	o.DNSAddr = cmp.Or(o.DNSAddr, node.DefaultDNSAddr)
+	o.Interval = cmp.Or(o.Interval, 10)
+	o.Threshold = cmp.Or(o.Threshold, 3)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func (o Options) check() error {
+	var faults []error
+	if o.Interval < 1 || o.Interval > 10 && o.Interval != 30 {
+		faults = append(faults, fmt.Errorf("interval %d: use 1 to 10, or 30 seconds", o.Interval))
+	}
+	if o.Threshold < 1 || o.Threshold > 10 {
+		faults = append(faults, fmt.Errorf("threshold %d: use 1 to 10", o.Threshold))
+	}
+	return errors.Join(faults...)
+}
+
+// regionNames are the Regions of the lab; the number of each network 127.10.<n>.0/24 counts from 1.
+func regionNames() []string { return []string{"eu-west-1", "eu-central-1"} }
+
+// checkerRegions are the vantage points of the lab's one node: three, so that a verdict is a count of votes.
+func checkerRegions() []string { return []string{"eu-west-1", "us-east-1", "ap-northeast-1"} }
+
+// places puts clients near a Region by the address they ask from, or by the one they show in EDNS Client Subnet.
+func places() []geo.Place {
+	var all []geo.Place
+	for i, region := range regionNames() {
+		n := byte(i + 1)
+		all = append(all, geo.Place{
+			Name:          "near " + region,
+			Region:        region,
+			ClientSubnets: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, n, 0, 0}), 16)},
+			Sources:       []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 10, n, 0}), 24)},
+		})
+	}
+	return all
+}
+
+// A Lab is an engine node with two Regions around it.
+type Lab struct {
+	options      Options
+	surroundings *surroundings
+	node         *node.Node
+	route53      *route53.Client
+	transport    *http.Transport // of route53
+	balancers    []zone.LoadBalancer
+	changed      chan struct{} // holds one item when a load balancer's health may have changed
+	ready        chan struct{}
+
+	mu      sync.Mutex
+	article Article
+}
+
+// New opens every socket and the data directory, so that addresses are known; Run serves.
+func New(o Options) (l *Lab, err error) {
+	o = o.withDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("create data directory: %w", err)
+	}
+	l = &Lab{
+		options:   o,
+		transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: idleTimeout},
+		changed:   make(chan struct{}, 1),
+		ready:     make(chan struct{}),
+	}
+	l.surroundings = &surroundings{statePath: filepath.Join(o.DataDir, "lab.json")}
+	// The node comes last: it is the one that is costly to open.
+	for _, step := range []func() error{l.openRegions, l.surroundings.restore, l.openNode} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, l.surroundings.close())
+		}
+	}
+	return l, nil
+}
+
+func (l *Lab) openRegions() error {
+	ports := []int{80, 8080}
+	if l.options.AnyPort {
+		ports = append(ports, 0)
+	}
+	for i, name := range regionNames() {
+		id, ok := zone.CanonicalHostedZoneID(name)
+		if !ok {
+			return fmt.Errorf("region %s has no canonical hosted zone of load balancers", name)
+		}
+		r, err := newRegion(regionOptions{
+			name:         name,
+			number:       byte(i + 1),
+			hostedZoneID: id,
+			ports:        ports,
+			applications: Applications(),
+			interval:     min(15*time.Second, time.Duration(l.options.Interval)*time.Second),
+			onHealth:     l.healthMayHaveChanged,
+			logger:       l.options.Logger.With("region", name),
+		})
+		if err != nil {
+			return err
+		}
+		l.surroundings.regions = append(l.surroundings.regions, r)
+		dnsName, err := zone.ParseName(r.balancer.options.DNSName)
+		if err != nil {
+			return fmt.Errorf("name of the load balancer in %s: %w", name, err)
+		}
+		l.balancers = append(l.balancers,
+			zone.LoadBalancer{DNSName: dnsName, HostedZoneID: id, Addresses: []netip.Addr{r.balancer.Address().Addr()}})
+	}
+	return nil
+}
+
+func (l *Lab) openNode() (err error) {
+	o := l.options
+	httpAddr, dnsAddr := o.HTTPAddr, o.DNSAddr
+	if o.AnyPort {
+		httpAddr, dnsAddr = freeAddress(httpAddr, false), freeAddress(dnsAddr, true)
+	}
+	l.node, err = node.New(node.Options{
+		DataDir:        o.DataDir,
+		HTTPAddr:       httpAddr,
+		DNSAddr:        dnsAddr,
+		CheckerRegions: checkerRegions(),
+		Places:         places(),
+		OnReport:       o.OnReport,
+		Handlers: map[string]http.Handler{
+			"/lab/": &admin{surroundings: l.surroundings, status: l.Status, lookup: l.lookup, logger: o.Logger},
+		},
+		Logger: o.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	c := l.node.Credentials()
+	l.route53 = route53.New(route53.Options{
+		BaseEndpoint: aws.String("http://" + l.node.HTTPAddr().String()),
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
+		HTTPClient:   &http.Client{Transport: l.transport},
+	})
+	return nil
+}
+
+// freeAddress returns the address, or one with any port of the same host when it is taken. Another process may still win the race for it;
+// opening it says so then.
+func freeAddress(address string, udp bool) string {
+	listener, err := net.Listen("tcp", address)
+	if err == nil {
+		err = listener.Close()
+	}
+	if err == nil && udp {
+		var conn net.PacketConn
+		if conn, err = net.ListenPacket("udp", address); err == nil {
+			err = conn.Close()
+		}
+	}
+	host, _, badAddress := net.SplitHostPort(address)
+	if badAddress != nil || !errors.Is(err, syscall.EADDRINUSE) {
+		return address
+	}
+	return net.JoinHostPort(host, "0")
+}
+
+// Run serves until ctx ends: load balancers, pods and the engine, and then the article's objects made through its API.
+func (l *Lab) Run(ctx context.Context) error {
+	defer l.transport.CloseIdleConnections()
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() error { return l.surroundings.run(inner) })
+	g.Go(func() error { return l.node.Run(inner) })
+	g.Go(func() error { return l.setUp(inner) })
+	err := g.Wait()
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+// setUp makes the load balancers known and the article's objects, then keeps publishing health.
+func (l *Lab) setUp(ctx context.Context) error {
+	l.surroundings.serving(ctx)
+	select {
+	case <-l.node.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	for _, lb := range l.balancers {
+		if err := l.node.Store().PutLoadBalancer(ctx, lb); err != nil {
+			return fmt.Errorf("make load balancer %s known: %w", lb.DNSName, err)
+		}
+	}
+	published := l.publishHealth(ctx, nil)
+	if !l.options.Empty {
+		article, err := EnsureArticle(ctx, l.route53, ArticleOptions{
+			Applications:     Applications(),
+			LoadBalancers:    l.LoadBalancers(),
+			RequestInterval:  l.options.Interval,
+			FailureThreshold: l.options.Threshold,
+		})
+		if err != nil {
+			return err
+		}
+		l.mu.Lock()
+		l.article = article
+		l.mu.Unlock()
+	}
+	close(l.ready)
+	return l.keepPublishing(ctx, published)
+}
+
+// republish is how often health is published that has not changed: often enough to be back soon after etcd was away for long.
+const republish = 10 * time.Second
+
+// keepPublishing tells the engine the health of each load balancer as it changes, until ctx ends.
+func (l *Lab) keepPublishing(ctx context.Context, published map[zone.Name]bool) error {
+	ticker := time.NewTicker(republish)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.changed:
+			published = l.publishHealth(ctx, published)
+		case <-ticker.C:
+			published = l.publishHealth(ctx, nil)
+		}
+	}
+}
+
+// publishHealth publishes what differs from what was published, and returns what now is. A load balancer that could not be published is
+// tried again at the next turn.
+func (l *Lab) publishHealth(ctx context.Context, published map[zone.Name]bool) map[zone.Name]bool {
+	now := map[zone.Name]bool{}
+	for i, r := range l.surroundings.regions {
+		name := l.balancers[i].DNSName
+		healthy, reason := r.balancer.Healthy()
+		if before, ok := published[name]; !ok || before != healthy {
+			if err := l.node.Store().PutTargetHealth(ctx, name, healthy); err != nil {
+				l.options.Logger.Warn("publish target health", "loadBalancer", name, "error", err)
+				continue
+			}
+			if ok {
+				l.options.Logger.Info("load balancer health", "loadBalancer", name, "healthy", healthy, "reason", reason)
+			}
+		}
+		now[name] = healthy
+	}
+	return now
+}
+
+func (l *Lab) healthMayHaveChanged() {
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (l *Lab) lookup(accessKeyID string) (sigv4.Credentials, bool) {
+	c := l.node.Credentials()
+	return c, c.AccessKeyID == accessKeyID
+}
+
+// Ready is closed when the engine answers DNS, load balancers and pods serve, and the article's objects exist unless Empty.
+func (l *Lab) Ready() <-chan struct{} { return l.ready }
+
+// Node is the engine.
+func (l *Lab) Node() *node.Node { return l.node }
+
+// Route53 is a client of the engine's API with the administrator's credentials. It is good until Run returns.
+func (l *Lab) Route53() *route53.Client { return l.route53 }
+
+// Article is what was made at the start; zero before Ready and with Empty.
+func (l *Lab) Article() Article {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.article
+}
+
+// LoadBalancers are the facts of each Region's load balancer.
+func (l *Lab) LoadBalancers() []LoadBalancerFacts {
+	var all []LoadBalancerFacts
+	for _, r := range l.surroundings.regions {
+		s := r.balancer.options
+		all = append(all, LoadBalancerFacts{r.name, s.DNSName, s.HostedZoneID, int(r.balancer.Address().Port())})
+	}
+	return all
+}
+
+// LoadBalancer returns a Region's load balancer, for those who bring rules and targets of their own; ok is false for an unknown Region.
+func (l *Lab) LoadBalancer(region string) (lb *LoadBalancer, ok bool) {
+	for _, r := range l.surroundings.regions {
+		if r.name == region {
+			return r.balancer, true
+		}
+	}
+	return nil, false
+}
+
+// Status shows the lab as it is now.
+func (l *Lab) Status() Status {
+	return Status{API: l.node.HTTPAddr().String(), DNS: l.node.DNSAddr().String(), Regions: l.surroundings.status()}
+}
+
+// Scale sets the number of an application's pods in a Region, 0 to MaxReplicas. It returns when they run, or are gone.
+func (l *Lab) Scale(ctx context.Context, application, region string, replicas int) error {
+	return l.surroundings.scale(ctx, application, region, replicas)
+}
+
+// Fail makes an application's pods in a Region answer 500 to everything; they stay registered.
+func (l *Lab) Fail(application, region string) error {
+	return l.surroundings.setFailing(application, region, true)
+}
+
+// Heal ends what Fail began.
+func (l *Lab) Heal(application, region string) error {
+	return l.surroundings.setFailing(application, region, false)
+}

@@ -1,0 +1,112 @@
+package lab
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// waitFor waits until a condition of the running lab holds.
+func waitFor(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("waited 10 s for: %s", what)
+		}
+	}
+}
+
+// visitor is a client that opens a connection for every request.
+func visitor() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+}
+
+// get asks a load balancer for a path of a host and returns status and body.
+func get(t *testing.T, lb *LoadBalancer, host, path string) (int, string) {
+	t.Helper()
+	response := getResponse(t, lb, host, path, nil)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func getResponse(t *testing.T, lb *LoadBalancer, host, path string, header http.Header) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+lb.Address().String()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = host
+	if header != nil {
+		request.Header = header
+	}
+	response, err := visitor().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+// startRegion runs a Region on a network of its own, with target health checks every 100 ms, until the test ends.
+func startRegion(t *testing.T, number byte) *region {
+	t.Helper()
+	r, err := newRegion(regionOptions{
+		name:         "eu-west-1",
+		number:       number,
+		hostedZoneID: "Z32O12XQLNTSW2",
+		ports:        []int{0},
+		applications: Applications(),
+		interval:     100 * time.Millisecond,
+		logger:       slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, r.run)
+	waitFor(t, "a healthy load balancer", func() bool { healthy, _ := r.balancer.Healthy(); return healthy })
+	return r
+}
+
+// run runs something until the test ends, and fails the test with its error.
+func run(t *testing.T, f func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	go func() { failed <- f(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// pipes is a network of servers in memory, for tests with time of their own.
+type pipes map[string]func(net.Conn)
+
+func (p pipes) dial(_ context.Context, _, address string) (net.Conn, error) {
+	serve, ok := p[address]
+	if !ok {
+		return nil, &net.OpError{Op: "dial", Err: net.ErrClosed}
+	}
+	client, server := net.Pipe()
+	go serve(server)
+	return client, nil
+}
