@@ -9,11 +9,16 @@ import (
 
 // A Query is what a decision is made from. The same Query on the same View and Table gives the same Answer.
 type Query struct {
-	Name   []byte      // wire format, lower case, uncompressed
-	Type   zone.RRType // any number; types the view has no data for get NODATA
+	Name   []byte      // wire format, lower case, uncompressed; a name that is none is Refused
+	Type   zone.RRType // any number; types the view has no data for get NoData
 	Client netip.Addr  // the EDNS Client Subnet address if there was one, else the source address
 	ECS    bool        // Client comes from EDNS Client Subnet
-	Rand   uint64      // random bits: weighted picks, order of values, multivalue selection
+
+	// Rand is random bits for all that chance decides: weighted picks, which multivalue members, and the order of values. It seeds
+	// splitmix64; each choice among n takes the next output x and is x*n/2^64. Choices are made in the order of the groups
+	// walked: a weighted group takes one per healthy member, a multivalue group one per healthy member after the eighth and one
+	// per member to shuffle, a record set of several values one for its first value.
+	Rand uint64
 }
 
 // An Outcome is the kind of answer.
@@ -23,30 +28,41 @@ type Outcome uint8
 const (
 	Refused  Outcome = iota // no zone of ours: RCODE REFUSED
 	Answered                // Links hold the answer section
-	NoData                  // NOERROR, SOA in authority
-	NXDomain                // RCODE NXDOMAIN, SOA in authority; Links may hold a CNAME that led there
+	NoData                  // NOERROR, SOA in authority; Links may hold a CNAME that led there
+	NXDomain                // RCODE NXDOMAIN, SOA in authority; Links may hold a CNAME that led there (RFC 6604)
 	Referral                // delegation below the zone: Delegation and Glue, AA clear
 	ServFail                // an alias loop or a chain that is too long
 )
 
-// RRs are resource records encoded without their owner: type, class, TTL, RDLENGTH, RDATA, each after the other (RFC 1035 section 3.2.1).
+// String returns the outcome in words, "answered" or as DNS spells it.
+func (o Outcome) String() string {
+	return [...]string{"REFUSED", "answered", "NODATA", "NXDOMAIN", "referral", "SERVFAIL"}[o]
+}
+
+// RRs are resource records encoded without their owner: type, class, TTL, RDLENGTH, RDATA, each after the other (RFC 1035 section
+// 3.2.1). They are part of a View and must not be changed.
 type RRs struct {
 	Wire  []byte
 	Count int
 }
 
-// A Link is one step of the answer section. The owner of the first link is the query name; the owner of a link with AfterCNAME set is the
-// target of the CNAME in the link before it.
+// A Link is one step of the answer section. The owner of the first link is the query name; the owner of a link with AfterCNAME
+// set is the target of the CNAME in the link before it; the owner of any other link is that of the link before it.
 type Link struct {
 	RRs        RRs
 	Start      int // which record to begin with, so that values rotate
 	AfterCNAME bool
 }
 
-// MaxLinks bounds an answer: eight multivalue members or a CNAME chain.
-const MaxLinks = 8
+// MaxLinks bounds an answer: a chain of eight CNAMEs, and eight multivalue members at its end.
+const MaxLinks = maxChain + maxMultivalue
 
-// An Answer is filled by Decide; reuse it between calls.
+const (
+	maxChain      = 8
+	maxMultivalue = 8 // r53: A.8
+)
+
+// An Answer is filled by Decide; reuse it between calls, so that nothing is allocated.
 type Answer struct {
 	Outcome Outcome
 	Links   [MaxLinks]Link
@@ -56,8 +72,9 @@ type Answer struct {
 	TTL         uint32
 	OverrideTTL bool
 
-	// ZoneLabels is the length in bytes of the zone's name on the wire: the zone's owner name is the last ZoneLabels bytes of the query name
-	// (or of the last CNAME's target). SOA is the negative answer's authority with the negative TTL set (r53: A.12), NS the positive one's.
+	// ZoneLabels is the length in bytes of the zone's name on the wire: the zone's owner name is the last ZoneLabels bytes of the
+	// query name (or of the last CNAME's target). SOA is the negative answer's authority with the negative TTL set (r53: A.12),
+	// NS the positive one's; either may be empty.
 	ZoneLabels int
 	ZoneID     string
 	SOA, NS    RRs
@@ -68,12 +85,14 @@ type Answer struct {
 	Glue             []GlueRR
 
 	// Place is where the client was found; Located is set when the answer depends on it, and Scope is then the prefix length it
-	// holds for (0 otherwise: the answer is for everybody, RFC 7871 section 7.2.1).
+	// holds for (0 otherwise: the answer is for everybody, RFC 7871 section 7.2.1). An answer depends on the place when it went
+	// through a latency group of several members; otherwise the place is not looked up and Place is 0.
 	Place   geo.PlaceID
 	Located bool
 	Scope   int
 
-	// Healthy: what was picked is healthy. FailOpen: every member was unhealthy and Route 53's fail-open rule picked. r53: A.4.
+	// Healthy: all that was picked on the way to an Answered answer is healthy. FailOpen: every member of a group on the way was
+	// unhealthy and Route 53's fail-open rule picked. r53: A.4.
 	Healthy  bool
 	FailOpen bool
 }
@@ -84,34 +103,221 @@ type GlueRR struct {
 	RRs   RRs
 }
 
-// Decide answers q by v and t into a. It allocates nothing and never blocks.
-func Decide(v *View, t *Table, q *Query, a *Answer) { panic("contract") }
-
-// A Trace says why an answer was given.
-type Trace struct {
-	Zone  string `json:"zone"`
-	Name  string `json:"name"` // the owner that matched: the name itself or a wildcard
-	Place string `json:"place"`
-	Steps []Step `json:"steps"`
-	Rule  string `json:"rule"` // one sentence about the outcome
-}
-
-// A Step is one group that was walked through.
-type Step struct {
-	Name     string      `json:"name"`
-	Type     zone.RRType `json:"type"`
-	Policy   string      `json:"policy"`
-	Members  []Member    `json:"members"`
-	FailOpen bool        `json:"failOpen"`
-}
-
-// A Member is one candidate of a step.
-type Member struct {
-	SetIdentifier string `json:"setIdentifier,omitempty"`
-	Healthy       bool   `json:"healthy"`
-	Picked        bool   `json:"picked"`
-	Why           string `json:"why"` // "health check 3f… unhealthy", "latency 12 ms (estimated)", "role SECONDARY" …
+// Decide answers q by v and t into a; whatever a held before is replaced. It allocates nothing (but for the first few times that
+// a.Glue grows) and never blocks.
+func Decide(v *View, t *Table, q *Query, a *Answer) {
+	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand}
+	d.run()
 }
 
 // Explain decides as Decide does and returns the trace of it.
-func Explain(v *View, t *Table, q *Query, a *Answer) *Trace { panic("contract") }
+func Explain(v *View, t *Table, q *Query, a *Answer) *Trace {
+	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand, trace: &Trace{Steps: []Step{}}}
+	d.run()
+	d.conclude()
+	return d.trace
+}
+
+// A decision is one run of Decide.
+type decision struct {
+	v     *View
+	t     *Table
+	q     *Query
+	a     *Answer
+	zone  *hosted
+	rand  uint64 // state of splitmix64
+	tests int    // health tests so far
+	why   string // what led to the outcome, for the trace
+	trace *Trace // nil: nobody asks
+}
+
+// run walks the steps of r53: A.2.
+func (d *decision) run() {
+	d.reset()
+	name := d.q.Name
+	labels, ok := countLabels(name)
+	if !ok {
+		d.why = "the name is malformed"
+		return
+	}
+	if d.zone = d.authority(name, labels); d.zone == nil {
+		d.why = "no hosted zone here holds the name"
+		return
+	}
+	d.a.ZoneID, d.a.ZoneLabels = d.zone.id, len(d.zone.apex)
+	for {
+		target := d.owner(name)
+		if d.tests > maxTests {
+			d.fail("the health of the aliases' targets takes more than 10000 tests")
+			break
+		}
+		if target == nil {
+			break
+		}
+		labels, _ := countLabels(target)
+		if d.v.zoneOf(target, labels) != d.zone {
+			d.why = "the CNAME leads out of the zone; the resolver follows it"
+			break
+		}
+		if d.a.N > maxChain {
+			d.fail("the chain of CNAMEs is longer than 8: a loop, or too deep")
+			break
+		}
+		name = target
+	}
+	switch d.a.Outcome {
+	case Answered:
+		d.a.Healthy = !d.a.FailOpen
+		if !d.answersNS(name) {
+			d.a.NS = d.zone.ns
+		}
+	case NoData, NXDomain:
+		d.a.SOA = d.zone.soa
+	}
+}
+
+// reset clears an Answer without touching the links, which N rules.
+func (d *decision) reset() {
+	a := d.a
+	a.Outcome, a.N, a.TTL, a.OverrideTTL = Refused, 0, 0, false
+	a.ZoneLabels, a.ZoneID, a.SOA, a.NS = 0, "", RRs{}, RRs{}
+	a.Delegation, a.DelegationLabels, a.Glue = RRs{}, 0, a.Glue[:0]
+	a.Place, a.Located, a.Scope = 0, false, 0
+	a.Healthy, a.FailOpen = false, false
+}
+
+func (d *decision) fail(why string) {
+	d.a.Outcome, d.a.N, d.a.OverrideTTL, d.a.FailOpen, d.why = ServFail, 0, false, false, why
+}
+
+// authority returns the zone that answers for a name. The DS set of a delegation belongs to the zone above (RFC 4035 section
+// 3.1.4.1), when that is here too and delegates.
+func (d *decision) authority(name []byte, labels int) *hosted {
+	z := d.v.zoneOf(name, labels)
+	if d.q.Type != zone.DS || z == nil || len(name) != len(z.apex) || labels == 0 {
+		return z
+	}
+	up := d.v.zoneOf(parent(name), labels-1)
+	if up != nil && up.cuts > 0 {
+		if n := d.v.node(up, name); n != nil && n.group(zone.NS) != nil {
+			return up
+		}
+	}
+	return z
+}
+
+// owner answers for one owner name: the query name, or what a CNAME led to. It returns the target of a CNAME to go on with, nil
+// when the answer is complete.
+func (d *decision) owner(name []byte) (target []byte) {
+	if d.zone.cuts > 0 {
+		if cut, ns := d.delegation(name); ns != nil {
+			d.refer(cut, ns)
+			return nil
+		}
+	}
+	n := d.match(name)
+	if n == nil {
+		d.a.Outcome, d.why = NXDomain, "neither the name nor a wildcard that covers it exists"
+		return nil
+	}
+	g := d.choose(n)
+	if g == nil {
+		d.a.Outcome, d.why = NoData, "the name exists but has no records of this type"
+		return nil
+	}
+	d.a.Outcome = Answered
+	d.follow(g, name)
+	if d.a.Outcome == Answered && g.rrtype == zone.CNAME && d.q.Type != zone.CNAME && d.q.Type != anyType {
+		return d.a.Links[d.a.N-1].RRs.rdata()
+	}
+	return nil
+}
+
+// anyType is QTYPE ANY.
+const anyType zone.RRType = 255
+
+// choose picks the group that answers the query type at a node. r53: A.2.
+func (d *decision) choose(n *node) *group {
+	if d.q.Type == anyType && len(n.groups) > 0 {
+		return &n.groups[0] // RFC 8482 section 4.1: one of the RRsets is enough
+	}
+	if g := n.group(d.q.Type); g != nil {
+		return g
+	}
+	return n.group(zone.CNAME)
+}
+
+// match finds the node of a name: its own, or the wildcard's below its closest existing ancestor (RFC 4592 section 3.3). nil when
+// the name does not exist.
+func (d *decision) match(name []byte) *node {
+	if n := d.v.node(d.zone, name); n != nil {
+		d.matched(name)
+		return n
+	}
+	encloser := parent(name) // the apex exists, so name is below it
+	for d.v.node(d.zone, encloser) == nil {
+		encloser = parent(encloser)
+	}
+	var buf [256]byte
+	wildcard := append(append(buf[:0], 1, '*'), encloser...)
+	n := d.v.node(d.zone, wildcard)
+	if n != nil {
+		d.matched(wildcard)
+	}
+	return n
+}
+
+// delegation finds the delegation that is nearest to the apex on the way to a name. The DS set at a cut belongs to this side of it.
+func (d *decision) delegation(name []byte) (cut []byte, ns *group) {
+	for s := name; len(s) > len(d.zone.apex); s = parent(s) {
+		if d.q.Type == zone.DS && len(s) == len(name) {
+			continue
+		}
+		if n := d.v.node(d.zone, s); n != nil {
+			if g := n.group(zone.NS); g != nil {
+				cut, ns = s, g
+			}
+		}
+	}
+	return cut, ns
+}
+
+// refer answers with a delegation. Behind a CNAME, what is there already is the answer: the resolver asks for the target itself.
+func (d *decision) refer(cut []byte, ns *group) {
+	d.why = "the name is delegated to other name servers"
+	if d.a.N > 0 {
+		d.a.Outcome = Answered
+		return
+	}
+	d.a.Outcome = Referral
+	d.a.Delegation, d.a.DelegationLabels = ns.members[0].records(), len(cut)
+	for rrs := d.a.Delegation; rrs.Count > 0; rrs = rrs.next() {
+		server := rrs.rdata()
+		if !below(server, cut) {
+			continue // its addresses are found by asking for them
+		}
+		n := d.v.node(d.zone, server)
+		if n == nil {
+			continue
+		}
+		for _, t := range [...]zone.RRType{zone.A, zone.AAAA} {
+			if g := n.group(t); g != nil && g.policy == zone.Simple && g.members[0].alias == nil {
+				d.a.Glue = append(d.a.Glue, GlueRR{Owner: server, RRs: g.members[0].records()})
+			}
+		}
+	}
+}
+
+// below reports whether a name is the other or below it.
+func below(name, other []byte) bool {
+	for len(name) > len(other) {
+		name = parent(name)
+	}
+	return string(name) == string(other)
+}
+
+// answersNS reports whether the answer section holds the zone's NS set already.
+func (d *decision) answersNS(name []byte) bool {
+	last := d.a.Links[d.a.N-1].RRs
+	return len(name) == len(d.zone.apex) && len(d.zone.ns.Wire) > 0 && &last.Wire[0] == &d.zone.ns.Wire[0]
+}

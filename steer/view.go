@@ -3,71 +3,147 @@
 // A View is the compiled form of all zones; a Table holds the current verdicts of all health checks. Both are immutable to
 // readers and cheap to derive from: an edit costs in proportion to what it changes. Decide is a pure function of (View, Table,
 // Query) and allocates nothing; Explain is the same code with a trace.
+//
+// Where Route 53's behaviour is not documented, these readings are taken:
+//
+//   - A target that does not exist has no healthy member, and answering it is NODATA (r53: A.9).
+//   - Aliases deeper than 16 below the name asked for are not followed: their targets count as unhealthy, and an answer that ends up
+//     there is SERVFAIL. Loops end in this way (r53: A.9).
+//   - A target group is healthy when any member is, wherever it is and whatever its weight (r53: A.3).
+//   - A CNAME is followed inside its zone and the target's records are appended (r53: A.12).
+//   - ANY is answered with one record set, that of the lowest type number (RFC 8482 section 4.1).
 package steer
 
 import (
+	"hash/maphash"
+
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A View is an immutable compiled set of zones.
-type View struct{}
+// A View is an immutable compiled set of zones. Any number of goroutines may decide by it.
+type View struct {
+	atlas *geo.Atlas
 
-// NewView returns an empty view over an atlas.
-func NewView(atlas *geo.Atlas) *View { panic("contract") }
+	// seed places keys in the tries. It is chance, so that nobody can craft names that collide, and no answer depends on it.
+	seed maphash.Seed
 
-// Atlas returns the atlas the view decides by.
-func (v *View) Atlas() *geo.Atlas { panic("contract") }
+	byID      trie[*hosted]
+	byName    trie[[]*hosted]  // by apex; of several zones the first answers
+	balancers trie[*balancer]  // by name, plain and "dualstack."
+	depths    [maxLabels]int32 // how many apexes have so many labels
+	deepest   int              // most labels of any apex
 
-// Edit starts a change of the view. The view itself stays as it is; edits of one View must not run at the same time as edits of a View derived
-// from it (there is one writer).
-func (v *View) Edit() *Edit { panic("contract") }
-
-// An Edit collects changes; Commit returns the next view.
-type Edit struct{}
-
-// PutZone adds a zone or replaces its properties; its groups are kept. Of two zones with one name the first put answers.
-func (e *Edit) PutZone(z zone.HostedZone) { panic("contract") }
-
-// DeleteZone removes a zone and every group in it.
-func (e *Edit) DeleteZone(id string) { panic("contract") }
-
-// SetGroup replaces the group of name and type; no members removes it. An error means that a value cannot be encoded, and leaves the group
-// as it was.
-func (e *Edit) SetGroup(zoneID string, n zone.Name, t zone.RRType, members []*zone.ResourceRecordSet) error {
-	panic("contract")
+	verdicts trie[CheckIndex] // by subject
+	subjects []string         // by CheckIndex; appended to only, so that all views share it
 }
 
-// PutLoadBalancer makes a load balancer's name answer with its addresses (TTL 60, r53: A.9), alone and under "dualstack.", and makes it an alias target.
-// Its service zone ("eu-west-1.elb.amazonaws.com") is created beside it.
-func (e *Edit) PutLoadBalancer(lb zone.LoadBalancer) error { panic("contract") }
+// maxLabels bounds the labels of a name: 127 of one byte fill 255 bytes.
+const maxLabels = 128
 
-// DeleteLoadBalancer removes it.
-func (e *Edit) DeleteLoadBalancer(n zone.Name) { panic("contract") }
+// A hosted is one zone: its content by owner name, and what answers out of it need.
+type hosted struct {
+	key  string // in byID
+	id   string
+	name zone.Name
+	apex string // wire format
 
-// Commit returns the view with the changes.
-func (e *Edit) Commit() *View { panic("contract") }
+	// names has every name with records, every empty non-terminal above one (RFC 4592 section 2.2.2), and the apex.
+	names trie[*node]
+	cuts  int // names below the apex with an NS group
 
-// A CheckIndex is the place of a verdict in a Table. An index stays with its check for all views derived from one NewView. 0 is no check: always healthy.
-type CheckIndex uint32
+	soa RRs // with the negative TTL
+	ns  RRs
+}
 
-// Check interns a health check id.
-func (e *Edit) Check(id string) CheckIndex { panic("contract") }
+// A node is one owner name of a zone.
+type node struct {
+	groups []group // by type
+	below  int32   // names one label longer
+}
 
-// TargetHealth interns the health of a load balancer as Route 53 sees it (r53: A.9).
-func (e *Edit) TargetHealth(loadBalancer zone.Name) CheckIndex { panic("contract") }
+func (n *node) group(t zone.RRType) *group {
+	for i := range n.groups {
+		if n.groups[i].rrtype == t {
+			return &n.groups[i]
+		}
+	}
+	return nil
+}
+
+// A balancer is a load balancer as the target of an alias.
+type balancer struct {
+	zoneID string
+	node   node // its addresses
+	health CheckIndex
+}
+
+// NewView returns an empty view over an atlas. It refuses every name.
+func NewView(atlas *geo.Atlas) *View {
+	return &View{atlas: atlas, seed: maphash.MakeSeed(), subjects: []string{""}}
+}
+
+// Atlas returns the atlas the view decides by.
+func (v *View) Atlas() *geo.Atlas { return v.atlas }
 
 // Check returns the index of a health check id; 0 when nothing cites it and it was never interned.
-func (v *View) Check(id string) CheckIndex { panic("contract") }
+func (v *View) Check(id string) CheckIndex { return v.index(checkSubject(id)) }
 
-// TargetHealth returns the index of a load balancer's health; 0 when it is unknown.
-func (v *View) TargetHealth(loadBalancer zone.Name) CheckIndex { panic("contract") }
+// TargetHealth returns the index of a load balancer's health; 0 when it is unknown. The name may have the "dualstack." prefix.
+func (v *View) TargetHealth(loadBalancer zone.Name) CheckIndex {
+	return v.index(targetSubject(loadBalancer))
+}
 
-// A Table holds one verdict per CheckIndex. The zero of everything is healthy: Route 53 believes a check healthy until it has data (r53: B.4). A nil *Table is all healthy.
-type Table struct{}
+func (v *View) index(subject string) CheckIndex {
+	i, _ := v.verdicts.get(v.hashString(subject), []byte(subject))
+	return i
+}
 
-// With returns a table that differs in one verdict; the cost does not depend on the number of records.
-func (t *Table) With(i CheckIndex, healthy bool) *Table { panic("contract") }
+// What a verdict is about, as Explain words it.
+func checkSubject(id string) string               { return "health check " + id }
+func targetSubject(loadBalancer zone.Name) string { return "target " + string(plainName(loadBalancer)) }
 
-// Healthy returns the verdict at i.
-func (t *Table) Healthy(i CheckIndex) bool { panic("contract") }
+func (v *View) hash(key []byte) uint64       { return maphash.Bytes(v.seed, key) }
+func (v *View) hashString(key string) uint64 { return maphash.String(v.seed, key) }
+
+// zoneOf returns the zone that holds a name of so many labels: of the apexes it ends in, the longest. nil when there is none.
+func (v *View) zoneOf(name []byte, labels int) *hosted {
+	for ; labels > v.deepest; labels-- {
+		name = parent(name)
+	}
+	for {
+		if zones, ok := v.byName.get(v.hash(name), name); ok {
+			return zones[0]
+		}
+		if len(name) == 1 {
+			return nil
+		}
+		name = parent(name)
+	}
+}
+
+func (v *View) node(z *hosted, name []byte) *node {
+	n, _ := z.names.get(v.hash(name), name)
+	return n
+}
+
+// parent drops the first label of a wire-format name that is not the root.
+func parent(name []byte) []byte { return name[1+name[0]:] }
+
+// countLabels checks that a wire-format name is whole and counts its labels, without the root.
+func countLabels(name []byte) (labels int, ok bool) {
+	if len(name) > 255 {
+		return 0, false
+	}
+	for i := 0; i < len(name); labels++ {
+		length := int(name[i])
+		if length == 0 {
+			return labels, i == len(name)-1
+		}
+		if length > 63 {
+			return 0, false
+		}
+		i += 1 + length
+	}
+	return 0, false
+}
