@@ -231,7 +231,7 @@ func (l *Lab) Run(ctx context.Context) error {
 
 // setUp makes the load balancers known and the article's objects, then keeps publishing health.
 func (l *Lab) setUp(ctx context.Context) error {
-	l.surroundings.serving(ctx)
+	l.surroundings.settled(ctx, l.changed)
 	select {
 	case <-l.node.Ready():
 	case <-ctx.Done():

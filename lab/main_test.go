@@ -67,6 +67,7 @@ func getResponse(t *testing.T, lb *LoadBalancer, host, path string, header http.
 // startRegion runs a Region on a network of its own, with target health checks every 100 ms, until the test ends.
 func startRegion(t *testing.T, number byte) *region {
 	t.Helper()
+	changed := make(chan struct{}, 1)
 	r, err := newRegion(regionOptions{
 		name:         "eu-west-1",
 		number:       number,
@@ -74,13 +75,19 @@ func startRegion(t *testing.T, number byte) *region {
 		ports:        []int{0},
 		applications: Applications(),
 		interval:     100 * time.Millisecond,
-		logger:       slog.New(slog.DiscardHandler),
+		onHealth: func() {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		},
+		logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, r.run)
-	waitFor(t, "a healthy load balancer", func() bool { healthy, _ := r.balancer.Healthy(); return healthy })
+	(&surroundings{regions: []*region{r}}).settled(t.Context(), changed)
 	return r
 }
 

@@ -36,12 +36,18 @@ func (s *surroundings) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// serving waits until every application has its pods registered, or ctx ends.
-func (s *surroundings) serving(ctx context.Context) {
+// settled waits until every application has its pods registered and every pod was probed, or ctx ends. changed wakes it up.
+func (s *surroundings) settled(ctx context.Context, changed <-chan struct{}) {
 	for _, r := range s.regions {
 		for _, d := range r.deployments {
 			select {
 			case <-d.serving:
+			case <-ctx.Done():
+			}
+		}
+		for !r.balancer.probed() {
+			select {
+			case <-changed:
 			case <-ctx.Done():
 				return
 			}

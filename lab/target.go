@@ -120,6 +120,9 @@ func (t *target) leave(s TargetState, reason, description string) {
 	t.set(s, reason, description)
 }
 
+// probed reports whether the target has been probed since it was registered or came into use.
+func (t *target) probed() bool { return t.passes+t.failures > 0 }
+
 // observe takes the result of a probe. The first pass makes a new target healthy; an unhealthy one needs HealthyThreshold passes in a
 // row; UnhealthyThreshold failures in a row make any target unhealthy. r53: E.1.
 func (t *target) observe(r probeResult, c HealthCheck) {

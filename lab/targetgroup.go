@@ -47,10 +47,9 @@ func (g *targetGroup) setTargets(want []Target, now time.Time) (added, removed [
 	next := make([]*target, 0, len(want))
 	for _, w := range want {
 		t, ok := old[w.Address]
-		if ok {
+		if ok && t.Target == w {
 			delete(old, w.Address)
-			t.Target = w
-		} else {
+		} else { // also another pod at the address of an earlier one
 			t = &target{Target: w}
 			g.start(t)
 			added = append(added, t)
@@ -65,7 +64,8 @@ func (g *targetGroup) setTargets(want []Target, now time.Time) (added, removed [
 		}
 	}
 	g.targets = next
-	g.drained = append(g.stillDraining(now), removed...)
+	g.drained = append(g.drained, removed...)
+	g.drained = g.stillDraining(now)
 	return added, removed
 }
 

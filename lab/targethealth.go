@@ -78,13 +78,29 @@ func (lb *LoadBalancer) observed(g *targetGroup, t *target, stop <-chan struct{}
 		return false
 	default:
 	}
-	before := t.state
+	before, first := t.state, !t.probed()
 	t.observe(r, g.HealthCheck)
 	after := t.state
 	lb.mu.Unlock()
 	if before != after {
 		lb.logger.Info("target health", "targetGroup", g.Name, "target", t.ID, "state", after, "reason", r.reason)
+	}
+	if before != after || first {
 		lb.healthMayHaveChanged()
+	}
+	return true
+}
+
+// probed reports whether every registered target in use has been probed once.
+func (lb *LoadBalancer) probed() bool {
+	lb.mu.Lock()
+	defer lb.mu.Unlock()
+	for _, g := range lb.groups {
+		for _, t := range g.targets {
+			if g.inUse && !t.probed() {
+				return false
+			}
+		}
 	}
 	return true
 }
