@@ -229,5 +229,5 @@ func (e *InvalidChangeBatch) Error() string { return "[" + strings.Join(e.Messag
 
 // Error returns a message that names the health check.
 func (e *NoSuchHealthCheck) Error() string {
-	return fmt.Sprintf("No health check exists with the specified ID: %s", e.ID)
+	return fmt.Sprintf("A health check with id %s does not exist.", e.ID)
 }

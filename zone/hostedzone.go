@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -35,7 +36,7 @@ func ValidateZoneName(n Name) error {
 		return fmt.Errorf("%s is not a valid zone name: its leftmost label is a wildcard", n)
 	}
 	if strings.Count(string(n), ".") < 2 {
-		return fmt.Errorf("%s is reserved by AWS!", n)
+		return errors.New(string(n) + " is reserved by AWS!")
 	}
 	return nil
 }

@@ -37,6 +37,14 @@ func (p *Problem) Error() string {
 // in octal. Bytes 000 to 040 and 177 to 377 and a dot inside a label must be escaped. A label has 1 to 63 bytes, a name at
 // most 255 in wire form. The error is a *Problem. r53: C.7.
 func ParseName(s string) (Name, error) {
+	n, problem := parseName(s)
+	if problem != nil {
+		return "", problem
+	}
+	return n, nil
+}
+
+func parseName(s string) (Name, *Problem) {
 	if s == "" {
 		return "", &Problem{"DomainNameEmpty", "Domain name is empty", s}
 	}

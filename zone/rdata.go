@@ -240,11 +240,9 @@ func (p *rdataParser) hex(field, s string) {
 
 // name appends a domain name, which is absolute with or without the trailing dot.
 func (p *rdataParser) name(s string) {
-	n, err := ParseName(s)
-	if err != nil {
-		if problem, ok := err.(*Problem); ok {
-			p.refuse(problem.Code, problem.Text)
-		}
+	n, problem := parseName(s)
+	if problem != nil {
+		p.refuse(problem.Code, problem.Text)
 		return
 	}
 	p.out = n.AppendWire(p.out)

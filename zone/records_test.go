@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -57,6 +58,28 @@ func TestRecordsListAsRoute53(t *testing.T) {
 	}
 	if got := r.Group("a.example.com.", MX); got != nil {
 		t.Errorf("group of nothing is %v, want nil", got)
+	}
+}
+
+func TestResourceRecordSetJSON(t *testing.T) {
+	for _, c := range []struct {
+		set  ResourceRecordSet
+		want string
+	}{
+		{set("*", AAAA, values("::1"), weight("a", 0), check("hc1")), `{"name":"\\052.example.com.","type":"AAAA",` +
+			`"setIdentifier":"a","weight":0,"ttl":300,"resourceRecords":["::1"],"healthCheckId":"hc1"}`},
+		{set("x", A, alias(ownZone, "www.example.com", false)), `{"name":"x.example.com.","type":"A",` +
+			`"aliasTarget":{"hostedZoneId":"Z1EXAMPLE","dnsName":"www.example.com."}}`},
+	} {
+		text, err := json.Marshal(c.set)
+		if string(text) != c.want || err != nil {
+			t.Errorf("JSON is %s, %v, want %s", text, err, c.want)
+		}
+		var back ResourceRecordSet
+		err = json.Unmarshal(text, &back)
+		if diff := cmp.Diff(c.set, back); diff != "" || err != nil {
+			t.Errorf("read back: %v\n%s", err, diff)
+		}
 	}
 }
 

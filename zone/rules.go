@@ -75,8 +75,8 @@ func checkValues(s *ResourceRecordSet) []string {
 func checkHealth(s *ResourceRecordSet) []string {
 	switch {
 	case s.HealthCheckID != "" && s.Policy() == Simple:
-		return []string{"DNS name must have alternate ResourceRecordSet responses configured via a routing policy (e.g., Weight, " +
-			"Region, etc.) if a health check is attached. No changes made."}
+		return []string{"DNS name must have alternate ResourceRecordSet responses configured via a routing policy (e.g., " +
+			"Weight, Region, etc.) if a health check is attached. No changes made."}
 	case s.HealthCheckID != "" || s.Failover != Primary:
 		return nil
 	case s.AliasTarget == nil:

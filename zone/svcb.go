@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -158,7 +159,7 @@ func mandatoryValue(raw string) ([]byte, error) {
 			return nil, err
 		}
 		if key == svcMandatory {
-			return nil, fmt.Errorf("it cannot list itself")
+			return nil, errors.New("it cannot list itself")
 		}
 		if slices.Contains(keys, key) {
 			return nil, fmt.Errorf("'%s' is listed twice", s)
@@ -189,7 +190,7 @@ func alpnValue(raw []byte) ([]byte, error) {
 			i++
 			id = append(id, raw[i])
 		case raw[i] == '\\':
-			return nil, fmt.Errorf(`a backslash must begin \, or \\`)
+			return nil, errors.New(`a backslash must begin \, or \\`)
 		default:
 			id = append(id, raw[i])
 		}
@@ -220,7 +221,7 @@ func checkSvcParams(params []svcParam) error {
 			return fmt.Errorf("a parameter is given twice (key %d)", param.key)
 		}
 		if param.key == svcNoDefaultALPN && !has(svcALPN) {
-			return fmt.Errorf("no-default-alpn needs alpn")
+			return errors.New("no-default-alpn needs alpn")
 		}
 		if param.key != svcMandatory {
 			continue
