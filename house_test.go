@@ -25,7 +25,7 @@ var rooms = map[string][]string{
 	"zone":   {},
 	"health": {},
 	"geo":    {},
-	"wire":   {"zone", "steer"},
+	"wire":   {},
 	"sigv4":  {},
 	// L1: pure decisions.
 	"steer": {"zone", "health", "geo"},

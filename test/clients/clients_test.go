@@ -1,0 +1,193 @@
+// Package clients_test drives the built program with the clients that people have: dig, Debian's AWS CLI and a shell.
+// `make clients` installs them where they are missing.
+package clients_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// bulkhead is the program under test.
+var bulkhead string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "bulkhead-clients-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		bulkhead = filepath.Join(dir, "bulkhead")
+		build := exec.Command("go", "build", "-o", bulkhead, "../../cmd/bulkhead")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build bulkhead: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// tool finds a client; the distribution's own comes first.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	if path := "/usr/bin/" + name; isFile(path) {
+		return path
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatalf("%s is not installed: `make clients` installs it", name)
+	}
+	return path
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// A lab is a running `bulkhead lab`.
+type lab struct {
+	dir string // data directory
+	api string // "http://127.0.0.1:…"
+	dns netip.AddrPort
+	env []string
+	cmd *exec.Cmd
+}
+
+// startLab runs `bulkhead lab` on free ports and waits until it has introduced itself.
+func startLab(t *testing.T, dir string, args ...string) *lab {
+	t.Helper()
+	l := &lab{dir: dir}
+	l.cmd = exec.Command(bulkhead, append([]string{"lab", "--any-port", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--data-dir", dir}, args...)...)
+	var talk bytes.Buffer
+	l.cmd.Stderr = &talk
+	out, err := l.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.stop)
+	// A lab that never speaks is ended, so that reading ends.
+	hung := time.AfterFunc(time.Minute, l.kill)
+	defer hung.Stop()
+	var lines []string
+	for s := bufio.NewScanner(out); s.Scan(); {
+		line := s.Text()
+		lines = append(lines, line)
+		if strings.HasPrefix(line, "export ") {
+			l.env = append(l.env, strings.TrimPrefix(line, "export "))
+		}
+		if m := regexp.MustCompile(`Route 53 API\s+(http://\S+)`).FindStringSubmatch(line); m != nil {
+			l.api = m[1]
+		}
+		if m := regexp.MustCompile(`DNS\s+(127\S+)`).FindStringSubmatch(line); m != nil {
+			l.dns = netip.MustParseAddrPort(m[1])
+		}
+		if strings.HasPrefix(line, "Ctrl-C") {
+			go func() { // keep the pipe empty
+				for s.Scan() {
+				}
+			}()
+			return l
+		}
+	}
+	t.Fatalf("the lab did not start:\n%s\n%s", strings.Join(lines, "\n"), talk.String())
+	return nil
+}
+
+// kill is kill -9.
+func (l *lab) kill() {
+	_ = l.cmd.Process.Kill()
+	_ = l.cmd.Wait()
+}
+
+// stop is Ctrl-C.
+func (l *lab) stop() {
+	if l.cmd.ProcessState != nil {
+		return
+	}
+	_ = l.cmd.Process.Signal(syscall.SIGINT)
+	force := time.AfterFunc(20*time.Second, func() { _ = l.cmd.Process.Kill() })
+	defer force.Stop()
+	_ = l.cmd.Wait()
+}
+
+// run executes a client and returns what it printed.
+func run(t *testing.T, env []string, name string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, stderr.String())
+	}
+	return strings.TrimSpace(stdout.String()), nil
+}
+
+// aws runs the AWS CLI against the lab.
+func (l *lab) aws(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	return run(t, append(l.env, "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null"),
+		tool(t, "aws"), append([]string{"--endpoint-url", l.api, "--output", "text"}, args...)...)
+}
+
+func (l *lab) mustAWS(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := l.aws(t, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// dig asks the lab's DNS.
+func (l *lab) dig(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := run(t, nil, tool(t, "dig"), append([]string{"@" + l.dns.Addr().String(), "-p", fmt.Sprint(l.dns.Port()), "+tries=1", "+time=2"}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// bulkhead runs `bulkhead lab …` against the lab.
+func (l *lab) bulkhead(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := run(t, nil, bulkhead, append(append([]string{"lab"}, args...), "--data-dir", l.dir, "--endpoint-url", l.api)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// until asks dig again until it answers want.
+func (l *lab) until(t *testing.T, want string, args ...string) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for {
+		got := l.dig(t, args...)
+		if got == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("dig %s still answers %q after a minute, want %q", strings.Join(args, " "), got, want)
+		}
+	}
+}
