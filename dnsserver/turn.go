@@ -19,7 +19,6 @@ type turn struct {
 	answer steer.Answer
 	reply  wire.Reply
 	random *rand.PCG
-	any    wire.RRs // what a query of type ANY is told
 	tally  tally
 }
 
@@ -28,11 +27,7 @@ type turn struct {
 func newTurn() turn {
 	var seed [16]byte
 	crand.Read(seed[:]) // never fails: the program ends instead
-	return turn{
-		random: rand.NewPCG(binary.NativeEndian.Uint64(seed[:]), binary.NativeEndian.Uint64(seed[8:])),
-		// RFC 8482 section 4.2: type HINFO (13), class IN, TTL one hour, CPU "RFC8482", OS "".
-		any: wire.RRs{Wire: []byte("\x00\x0d\x00\x01\x00\x00\x0e\x10\x00\x09\x07RFC8482\x00"), Count: 1},
-	}
+	return turn{random: rand.NewPCG(binary.NativeEndian.Uint64(seed[:]), binary.NativeEndian.Uint64(seed[8:]))}
 }
 
 // A transport is what a query came by.
@@ -105,11 +100,6 @@ func (t *turn) encode(by transport) []byte {
 	case steer.Answered:
 		fits, result = t.appendAnswer(), answers
 	case steer.NoData:
-		if t.query.Type == wire.TypeANY && a.N == 0 {
-			// The name exists, and an empty answer to ANY would say that it has no data at all. r53: A.12 (unconfirmed), RFC 8482 section 4.2
-			fits, result = t.reply.Append(wire.AnswerSection, wire.QName, t.any, 0), answers
-			break
-		}
 		fits = t.appendNegative()
 	case steer.NXDomain:
 		rcode, fits, result = wire.NXDomain, t.appendNegative(), nxDomain
@@ -185,11 +175,11 @@ func (t *turn) appendLinks() (last owner, fits bool) {
 	return last, true
 }
 
-// appendAnswer writes a positive answer. The zone's NS set beside it is a courtesy and left out before anything is truncated (RFC 2181
-// section 9), and where the answer itself is an NS set, which can only be the same one. r53: A.12
+// appendAnswer writes a positive answer. The zone's NS set beside it is a courtesy and left out before anything is truncated
+// (RFC 2181 section 9). r53: A.12
 func (t *turn) appendAnswer() bool {
 	last, fits := t.appendLinks()
-	if fits && t.ask.Type != zone.NS {
+	if fits {
 		t.reply.Append(wire.AuthoritySection, last.suffix(t.answer.ZoneLabels), wire.RRs(t.answer.NS), 0)
 	}
 	return fits

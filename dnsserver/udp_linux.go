@@ -92,7 +92,6 @@ type engine struct {
 	rx    [batchLen]mmsghdr // rx[i] receives into slots[i]
 	tx    [batchLen]mmsghdr // replies without gaps; copies of what they reply to
 
-	fd       syscall.RawConn
 	received int
 	sending  []mmsghdr // of tx: not sent yet
 	errno    syscall.Errno
@@ -105,7 +104,7 @@ func (s *Server) serveUDP(conn *net.UDPConn, totals *totals) error {
 	if err != nil {
 		return err
 	}
-	e := &engine{turn: newTurn(), fd: fd}
+	e := &engine{turn: newTurn()}
 	pktinfo := s.addr.Addr().IsUnspecified()
 	for i := range e.slots {
 		e.prepare(i, pktinfo)
@@ -126,14 +125,8 @@ func (s *Server) serveUDP(conn *net.UDPConn, totals *totals) error {
 		}
 		e.answer(s.latest.Load())
 		totals.add(&e.turn.tally)
-		for len(e.sending) != 0 {
-			if err := fd.Write(send); err != nil {
-				return err
-			}
-			if e.errno != 0 {
-				e.sending = e.sending[1:] // the packet that was refused, and only that
-				totals.n[sendErrors].Add(1)
-			}
+		if err := e.sendAll(fd, send, totals); err != nil {
+			return err
 		}
 		for i := range e.received {
 			e.prepare(i, pktinfo)
@@ -166,6 +159,20 @@ func (e *engine) receive(fd uintptr) bool {
 		e.received, e.errno = int(n), errno
 		return errno != unix.EAGAIN
 	}
+}
+
+// sendAll sends what is to be sent, except for what the kernel refuses. send is e.send.
+func (e *engine) sendAll(fd syscall.RawConn, send func(uintptr) bool, totals *totals) error {
+	for len(e.sending) != 0 {
+		if err := fd.Write(send); err != nil {
+			return err
+		}
+		if e.errno != 0 {
+			e.sending = e.sending[1:] // the packet that was refused, and only that
+			totals.n[sendErrors].Add(1)
+		}
+	}
+	return nil
 }
 
 // send sends what is to be sent, up to the first packet that the kernel refuses. False means wait until there is room.
