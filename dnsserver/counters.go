@@ -2,8 +2,8 @@ package dnsserver
 
 import "sync/atomic"
 
-// Counters are totals since start, summed over workers when read. Every query that came in is counted once as UDPQueries or TCPQueries
-// and once as what became of it: Dropped or one of the replies from Answers to ServFail.
+// Counters are totals since start, summed over workers when read. Every query that came in is counted once as
+// UDPQueries or TCPQueries and once as what became of it: Dropped or one of the replies from Answers to ServFail.
 type Counters struct {
 	UDPQueries, TCPQueries uint64
 
@@ -54,7 +54,8 @@ type totals struct {
 	_ [128]byte
 }
 
-// add moves a tally into the totals and empties it: one atomic operation for what a batch counted, not for every packet.
+// add moves a tally into the totals and empties it: one atomic operation for what a batch counted, not for every
+// packet.
 func (t *totals) add(b *tally) {
 	for i, n := range b {
 		if n != 0 {

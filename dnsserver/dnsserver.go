@@ -1,12 +1,13 @@
 // Package dnsserver answers DNS queries over UDP and TCP from the latest published View and Table.
 //
-// It asks steer for every decision and adds nothing to it: packets are read and written by wire, and between the two stands one
-// atomic pointer. Publishing never waits for queries and queries never wait for anything: with nothing new published the last View and
-// Table stay in use. Names of no zone of ours are REFUSED; the server resolves nothing for anybody.
+// It asks steer for every decision and adds nothing to it: packets are read and written by wire, and between the two
+// stands one atomic pointer. Publishing never waits for queries and queries never wait for anything: with nothing new
+// published the last View and Table stay in use. Names of no zone of ours are REFUSED; the server resolves nothing
+// for anybody.
 //
-// Over UDP every worker has its own socket (SO_REUSEPORT) and takes and sends packets in batches on Linux; elsewhere one worker reads one
-// socket packet by packet. Answering a packet allocates no memory. Over TCP connections are limited in number, in all and for one client, and
-// in time.
+// Over UDP every worker has its own socket (SO_REUSEPORT) and takes and sends packets in batches on Linux; elsewhere
+// one worker reads one socket packet by packet. Answering a packet allocates no memory. Over TCP connections are
+// limited in number, in all and for one client, and in time.
 package dnsserver
 
 import (
@@ -32,11 +33,13 @@ const DefaultAddr = "127.0.0.1:5300"
 
 // Options of New.
 type Options struct {
-	// Addr is the IP address and port of both UDP and TCP; empty is DefaultAddr. Port 0 takes one port that is free for both. An
-	// unspecified address ("0.0.0.0", "[::]" or nothing before the colon) listens on every address of the machine, and replies leave
-	// from the address that was asked; this works on Linux only and is refused elsewhere.
+	// Addr is the IP address and port of both UDP and TCP; empty is DefaultAddr. Port 0 takes one port that is free
+	// for both. An unspecified address ("0.0.0.0", "[::]" or nothing before the colon) listens on every address of
+	// the machine, and replies leave from the address that was asked; this works on Linux only and is refused
+	// elsewhere.
 	Addr string
-	// Workers is the number of UDP sockets with SO_REUSEPORT, 0 to 1024; 0 is one for every CPU. Outside Linux it is always one.
+	// Workers is the number of UDP sockets with SO_REUSEPORT, 0 to 1024; 0 is one for every CPU. Outside Linux it is
+	// always one.
 	Workers int
 	// Logger gets what goes wrong with sockets, never queries; nil discards it.
 	Logger *slog.Logger
@@ -69,8 +72,8 @@ type published struct {
 // maxWorkers keeps a slip of the keyboard from taking all file descriptors.
 const maxWorkers = 1024
 
-// New opens the sockets, so that Addr is known; Run serves them. A Server that is never run is closed with Close. The error says which
-// option or which address was refused.
+// New opens the sockets, so that Addr is known; Run serves them. A Server that is never run is closed with Close. The
+// error says which option or which address was refused.
 func New(o Options) (*Server, error) {
 	if o.Addr == "" {
 		o.Addr = DefaultAddr
@@ -101,8 +104,8 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// listen opens TCP before UDP: SO_REUSEPORT would let a second server of the same user take our UDP port and half of our queries without
-// an error, and the TCP port, which is not shared, prevents that.
+// listen opens TCP before UDP: SO_REUSEPORT would let a second server of the same user take our UDP port and half of
+// our queries without an error, and the TCP port, which is not shared, prevents that.
 func (s *Server) listen(addr netip.AddrPort, workers int) error {
 	for attempt := 1; ; attempt++ {
 		tcp, err := net.ListenTCP(network("tcp", addr), net.TCPAddrFromAddrPort(addr))
@@ -138,11 +141,12 @@ func network(proto string, addr netip.AddrPort) string {
 // Addr is the address in use.
 func (s *Server) Addr() netip.AddrPort { return s.addr }
 
-// Publish makes later queries answer from v and t; a batch that is being answered is finished from what it began with. Before the first call
-// every query gets SERVFAIL. A nil t is every check healthy.
+// Publish makes later queries answer from v and t; a batch that is being answered is finished from what it began
+// with. Before the first call every query gets SERVFAIL. A nil t is every check healthy.
 func (s *Server) Publish(v *steer.View, t *steer.Table) { s.latest.Store(&published{v, t}) }
 
-// Run serves until ctx ends, then closes the sockets and every connection and returns nil. An error means that a socket broke.
+// Run serves until ctx ends, then closes the sockets and every connection and returns nil. An error means that a
+// socket broke.
 func (s *Server) Run(ctx context.Context) error {
 	g, running := errgroup.WithContext(ctx)
 	defer context.AfterFunc(running, s.Close)()

@@ -22,7 +22,8 @@ type tcpLimits struct {
 	write       time.Duration // for a client to take one reply
 }
 
-// defaultTCPLimits are generous to a resolver, which uses few connections and gives them up, and tight for who hoards them.
+// defaultTCPLimits are generous to a resolver, which uses few connections and gives them up, and tight for who hoards
+// them.
 var defaultTCPLimits = tcpLimits{
 	connections: 2048,
 	perClient:   256,
@@ -31,11 +32,12 @@ var defaultTCPLimits = tcpLimits{
 	write:       5 * time.Second,
 }
 
-// acceptBackoff is the pause after accept failed, mostly for lack of file descriptors: connections that end give some back.
+// acceptBackoff is the pause after accept failed, mostly for lack of file descriptors: connections that end give some
+// back.
 const acceptBackoff = 50 * time.Millisecond
 
-// maxTCPQuery is the longest query taken over TCP, in bytes: a name and an OPT record with options need far less. An idle connection costs
-// one buffer of it.
+// maxTCPQuery is the longest query taken over TCP, in bytes: a name and an OPT record with options need far less. An
+// idle connection costs one buffer of it.
 const maxTCPQuery = 4096
 
 // tcpScratch is what a query over TCP needs while it is answered; an idle connection holds none.
@@ -73,8 +75,8 @@ func (s *Server) serveTCP(ctx context.Context) error {
 	}
 }
 
-// serveConn answers the queries of one connection, in their order, until the client is done, too slow or over its limit. Queries may be sent
-// without waiting for replies (RFC 7766 section 6.2.1.1).
+// serveConn answers the queries of one connection, in their order, until the client is done, too slow or over its
+// limit. Queries may be sent without waiting for replies (RFC 7766 section 6.2.1.1).
 func (s *Server) serveConn(ctx context.Context, conn net.Conn, src netip.Addr) {
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	defer conn.Close()

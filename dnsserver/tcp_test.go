@@ -18,10 +18,7 @@ import (
 // frame is a query with its length prefix.
 func frame(t *testing.T, q *dns.Msg) []byte {
 	t.Helper()
-	b, err := q.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := pack(t, q)
 	return append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...)
 }
 

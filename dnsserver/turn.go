@@ -11,8 +11,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A turn is one query from its packet to its reply, with all the memory that takes: parse, Decide, append. It belongs to one goroutine
-// and is used again for the next query.
+// A turn is one query from its packet to its reply, with all the memory that takes: parse, Decide, append. It belongs
+// to one goroutine and is used again for the next query.
 type turn struct {
 	query  wire.Query
 	ask    steer.Query
@@ -22,8 +22,8 @@ type turn struct {
 	tally  tally
 }
 
-// newTurn returns a turn with a random source of its own, seeded by the system. Its bits pick members by weight and rotate values; nothing
-// secret depends on them.
+// newTurn returns a turn with a random source of its own, seeded by the system. Its bits pick members by weight and
+// rotate values; nothing secret depends on them.
 func newTurn() turn {
 	var seed [16]byte
 	crand.Read(seed[:]) // never fails: the program ends instead
@@ -38,8 +38,9 @@ const (
 	tcp
 )
 
-// run answers the query in pkt, sent from src, and returns the reply, which lies in pkt's memory; nil is no reply. pkt has a capacity of
-// wire.MaxUDP bytes over UDP and wire.MaxMessage over TCP. p is nil until something is published.
+// run answers the query in pkt, sent from src, and returns the reply, which lies in pkt's memory; nil is no reply.
+// pkt has a capacity of wire.MaxUDP bytes over UDP and wire.MaxMessage over TCP. p is nil until something is
+// published.
 func (t *turn) run(p *published, pkt []byte, src netip.Addr, by transport) []byte {
 	t.tally[udpQueries+counter(by)]++
 	verdict := wire.Parse(pkt, &t.query)
@@ -62,14 +63,15 @@ func (t *turn) run(p *published, pkt []byte, src netip.Addr, by transport) []byt
 	t.ask.Type = zone.RRType(t.query.Type)
 	t.ask.Client, t.ask.ECS = t.query.Subnet.Addr() // the client's network comes before the resolver's address. r53: A.2
 	if !t.ask.ECS {
-		t.ask.Client = src.Unmap()
+		t.ask.Client = src.WithZone("").Unmap() // as prefixes have it: neither a zone nor IPv4 in IPv6
 	}
 	t.ask.Rand = t.random.Uint64()
 	steer.Decide(p.view, p.table, &t.ask, &t.answer)
 	return t.encode(by)
 }
 
-// drop counts a packet that came from port 0, which nobody can listen on: a forgery, and often a trap for servers that answer it.
+// drop counts a packet that came from port 0, which nobody can listen on: a forgery, and often a trap for servers
+// that answer it.
 func (t *turn) drop() {
 	t.tally[udpQueries]++
 	t.tally[dropped]++
@@ -128,7 +130,8 @@ func (t *turn) encode(by transport) []byte {
 	if a.Located && t.ask.ECS {
 		scope = a.Scope
 	}
-	// A delegation is not ours to answer for, and an answer to class ANY speaks for no class in particular (RFC 1034 section 3.7.1).
+	// A delegation is not ours to answer for, and an answer to class ANY speaks for no class in particular (RFC 1034
+	// section 3.7.1).
 	authoritative := a.Outcome != steer.Referral && t.query.Class == wire.ClassIN
 	return t.reply.Finish(rcode, authoritative, scope)
 }
@@ -175,8 +178,8 @@ func (t *turn) appendLinks() (last owner, fits bool) {
 	return last, true
 }
 
-// appendAnswer writes a positive answer. The zone's NS set beside it is a courtesy and left out before anything is truncated
-// (RFC 2181 section 9). r53: A.12
+// appendAnswer writes a positive answer. The zone's NS set beside it is a courtesy and left out before anything is
+// truncated (RFC 2181 section 9). r53: A.12
 func (t *turn) appendAnswer() bool {
 	last, fits := t.appendLinks()
 	if fits {
@@ -185,7 +188,8 @@ func (t *turn) appendAnswer() bool {
 	return fits
 }
 
-// appendNegative writes the SOA of the zone that has no such name or data, behind the CNAMEs that led there (RFC 2308 section 2).
+// appendNegative writes the SOA of the zone that has no such name or data, behind the CNAMEs that led there (RFC 2308
+// section 2).
 func (t *turn) appendNegative() bool {
 	last, fits := t.appendLinks()
 	if !fits {
@@ -197,8 +201,8 @@ func (t *turn) appendNegative() bool {
 	return t.reply.Append(wire.AuthoritySection, last.suffix(t.answer.ZoneLabels), wire.RRs(t.answer.SOA), 0)
 }
 
-// appendReferral writes a delegation and the addresses of the name servers below it. A referral that cannot carry all of those is marked as
-// truncated, for without them the servers may be out of reach (RFC 9471 section 3.1).
+// appendReferral writes a delegation and the addresses of the name servers below it. A referral that cannot carry all
+// of those is marked as truncated, for without them the servers may be out of reach (RFC 9471 section 3.1).
 func (t *turn) appendReferral() bool {
 	a := &t.answer
 	cut := owner{wire.QName, len(t.ask.Name)}.suffix(a.DelegationLabels)

@@ -14,8 +14,8 @@ const controlLen = 64
 // receiveBackoff is the pause after a socket failed to receive, so that a lasting failure costs no CPU.
 const receiveBackoff = 10 * time.Millisecond
 
-// servePackets answers packet by packet through the net package, wherever batches are not to be had. A control message goes back as it
-// came, so that the reply leaves from the address that was asked.
+// servePackets answers packet by packet through the net package, wherever batches are not to be had. A control
+// message goes back as it came, so that the reply leaves from the address that was asked.
 func (s *Server) servePackets(conn *net.UDPConn, totals *totals) error {
 	t := newTurn()
 	buf := make([]byte, wire.MaxUDP)

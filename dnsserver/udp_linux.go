@@ -14,12 +14,13 @@ import (
 	"github.com/bulkhead-dns/bulkhead/wire"
 )
 
-// batchLen is how many packets one system call takes or sends at most. At 32 the cost of the call is small against the cost of the packets;
-// a longer batch would only add to the wait of its first packet. Not configurable: no load wants another value.
+// batchLen is how many packets one system call takes or sends at most. At 32 the cost of the call is small against
+// the cost of the packets; a longer batch would only add to the wait of its first packet. Not configurable: no load
+// wants another value.
 const batchLen = 32
 
-// receiveBuffer is the kernel's queue of each socket in bytes, so that a pause of the process for some milliseconds loses nothing. The system
-// may allow less.
+// receiveBuffer is the kernel's queue of each socket in bytes, so that a pause of the process for some milliseconds
+// loses nothing. The system may allow less.
 const receiveBuffer = 4 << 20
 
 // listenUDP opens a socket for each worker; the kernel spreads clients over them by address and port.
@@ -47,8 +48,8 @@ func setOptions(fd int, addr netip.Addr) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
 		return err
 	}
-	// These two are improvements where the system has them. Without path MTU discovery nobody can make us send fragments of a size
-	// of his choice by forged ICMP messages.
+	// These two are improvements where the system has them. Without path MTU discovery nobody can make us send
+	// fragments of a size of his choice by forged ICMP messages.
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	if addr.Is4() {
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT)
@@ -71,7 +72,8 @@ type mmsghdr struct {
 	len uint32
 }
 
-// control is room for one control message, aligned as the kernel wants it: IP_PKTINFO or IPV6_PKTINFO, the longer of them with 20 bytes.
+// control is room for one control message, aligned as the kernel wants it: IP_PKTINFO or IPV6_PKTINFO, the longer of
+// them with 20 bytes.
 type control struct {
 	hdr  unix.Cmsghdr
 	data [20]byte
@@ -97,8 +99,8 @@ type engine struct {
 	errno    syscall.Errno
 }
 
-// serveUDP answers batch by batch until the socket is closed. Waiting for packets is the runtime's poller's, so a worker without work
-// takes no thread, and Close ends the wait.
+// serveUDP answers batch by batch until the socket is closed. Waiting for packets is the runtime's poller's, so a
+// worker without work takes no thread, and Close ends the wait.
 func (s *Server) serveUDP(conn *net.UDPConn, totals *totals) error {
 	fd, err := conn.SyscallConn()
 	if err != nil {
@@ -175,7 +177,8 @@ func (e *engine) sendAll(fd syscall.RawConn, send func(uintptr) bool, totals *to
 	return nil
 }
 
-// send sends what is to be sent, up to the first packet that the kernel refuses. False means wait until there is room.
+// send sends what is to be sent, up to the first packet that the kernel refuses. False means wait until there is
+// room.
 func (e *engine) send(fd uintptr) bool {
 	e.errno = 0
 	for len(e.sending) != 0 {
@@ -226,8 +229,9 @@ func source(h *unix.Msghdr, sa *unix.RawSockaddrInet6) (addr netip.Addr, listens
 	return netip.AddrFrom16(sa.Addr), sa.Port != 0
 }
 
-// anyInterface changes what the kernel said of a packet into what it should do for the reply: use the same address of ours, but the interface
-// that the routes say, which may be another one. Only a link-local address means nothing without its interface.
+// anyInterface changes what the kernel said of a packet into what it should do for the reply: use the same address of
+// ours, but the interface that the routes say, which may be another one. Only a link-local address means nothing
+// without its interface.
 func (c *control) anyInterface() {
 	switch {
 	case c.hdr.Level == unix.IPPROTO_IP && c.hdr.Type == unix.IP_PKTINFO:

@@ -31,11 +31,7 @@ func query(t *testing.T, id uint16) []byte {
 	t.Helper()
 	q := ask("two.example.com.", dns.TypeA)
 	q.Id = id
-	b, err := q.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return pack(t, q)
 }
 
 // Nobody listens on port 0: a query from there is a forgery.
@@ -94,7 +90,8 @@ func TestARefusedSendSkipsExactlyThatPacket(t *testing.T) {
 	}
 }
 
-// The kernel says at which interface a packet came in; to send out there whatever the routes say is right for link-local addresses only.
+// The kernel says at which interface a packet came in; to send out there whatever the routes say is right for
+// link-local addresses only.
 func TestRepliesLeaveByTheRoutes(t *testing.T) {
 	v4 := control{hdr: unix.Cmsghdr{Level: unix.IPPROTO_IP, Type: unix.IP_PKTINFO}, data: [20]byte{7, 0, 0, 0, 192, 0, 2, 1}}
 	v6 := control{hdr: unix.Cmsghdr{Level: unix.IPPROTO_IPV6, Type: unix.IPV6_PKTINFO}, data: [20]byte{0: 0x20, 16: 7}}
@@ -111,4 +108,29 @@ func TestRepliesLeaveByTheRoutes(t *testing.T) {
 	if want := [20]byte{0: 0xfe, 1: 0x80, 16: 7}; local.data != want {
 		t.Errorf("link-local: %v, want %v", local.data, want)
 	}
+}
+
+func TestAnUnspecifiedAddressRepliesFromTheAddressThatWasAsked(t *testing.T) {
+	for _, tt := range []struct{ listen, ask string }{{"0.0.0.0", "127.0.0.2"}, {"[::]", "127.0.0.2"}, {"[::]", "[::1]"}} {
+		t.Run(tt.ask+" of "+tt.listen, func(t *testing.T) {
+			s := start(t, Options{Addr: tt.listen + ":0"}, nil)
+			s.Publish(world(t), nil)
+			_, port, err := net.SplitHostPort(s.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, network := range []string{"udp", "tcp"} {
+				// The client's socket is connected: a reply from another address would not reach it. 127.0.0.0/8 and
+				// ::1 are near eu-central-1, in whatever form a dual-stack socket tells them.
+				reply := exchange(t, network, tt.ask+":"+port, ask("app1.example.com.", dns.TypeA))
+				if got := reply.Answer[0].(*dns.A).A.String(); got != centralAddr {
+					t.Errorf("%s: answer %s, want %s", network, got, centralAddr)
+				}
+			}
+		})
+	}
+}
+
+func TestPacketByPacketRepliesFromTheAddressThatWasAsked(t *testing.T) {
+	packetByPacket(t, "0.0.0.0:0", "127.0.0.2")
 }

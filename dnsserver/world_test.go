@@ -20,8 +20,8 @@ const (
 	westCheck, centralCheck = "check-west", "check-central"
 )
 
-// world builds the zone example.com for clients near eu-west-1 (10.1.0.0/16 by client subnet) and near eu-central-1 (10.2.0.0/16 by client
-// subnet, and 127.0.0.0/8 by source).
+// world builds the zone example.com for clients near eu-west-1 (10.1.0.0/16 by client subnet) and near eu-central-1
+// (10.2.0.0/16 by client subnet, and 127.0.0.0/8 by source).
 func world(t testing.TB) *steer.View {
 	t.Helper()
 	atlas, err := geo.New(geo.Options{Places: []geo.Place{

@@ -13,8 +13,8 @@ type Subnet struct {
 	address [16]byte
 }
 
-// Addr is the client's network with the untold bits zero. ok is false when there was no option or it tells no bits: then the client
-// asks not to be located by its address (RFC 7871 section 7.1.2).
+// Addr is the client's network with the untold bits zero. ok is false when there was no option or it tells no bits:
+// then the client asks not to be located by its address (RFC 7871 section 7.1.2).
 func (s *Subnet) Addr() (addr netip.Addr, ok bool) {
 	switch {
 	case !s.Present || s.Source == 0:
@@ -36,8 +36,8 @@ const (
 	flagDO         = 0x80
 )
 
-// parseOPT reads the OPT record at the start of b and returns what follows it. The record is reported by q.EDNS once its own form is
-// known to be good, so that an error in an option is answered with EDNS (RFC 6891 section 7).
+// parseOPT reads the OPT record at the start of b and returns what follows it. The record is reported by q.EDNS once
+// its own form is known to be good, so that an error in an option is answered with EDNS (RFC 6891 section 7).
 func (q *Query) parseOPT(b []byte) (rest []byte, rcode RCode) {
 	if len(b) < optFixedLen || b[0] != 0 || binary.BigEndian.Uint16(b[1:]) != typeOPT {
 		return nil, FormErr
@@ -70,8 +70,9 @@ func (q *Query) parseOPT(b []byte) (rest []byte, rcode RCode) {
 	return rest, NoError
 }
 
-// parse reads the data of the option. False is RFC 7871's FORMERR: address bytes too few, too many or beyond the prefix (section 6),
-// a scope in a query, an unknown family, or a second option, of which nobody could say which one counts.
+// parse reads the data of the option. False is RFC 7871's FORMERR: address bytes too few, too many or beyond the
+// prefix (section 6), a scope in a query, an unknown family, or a second option, of which nobody could say which one
+// counts.
 func (s *Subnet) parse(data []byte) bool {
 	if s.Present || len(data) < subnetFixedLen || data[3] != 0 {
 		return false
@@ -109,7 +110,8 @@ func (s *Subnet) parse(data []byte) bool {
 // prefixBytes is the number of bytes that hold a prefix of so many bits.
 func prefixBytes(bits uint8) int { return (int(bits) + 7) / 8 }
 
-// optLen is the length of the OPT record that answers q; 0 without EDNS (RFC 6891 section 7: none in response to none).
+// optLen is the length of the OPT record that answers q; 0 without EDNS (RFC 6891 section 7: none in response to
+// none).
 func (q *Query) optLen() int {
 	switch {
 	case !q.EDNS:
@@ -120,8 +122,8 @@ func (q *Query) optLen() int {
 	return optFixedLen + optionFixedLen + subnetFixedLen + prefixBytes(q.Subnet.Source)
 }
 
-// appendOPT appends the OPT record that answers q: our payload size, DO echoed, and the client subnet as it was sent with the scope of
-// the answer (RFC 7871 section 7.2.1).
+// appendOPT appends the OPT record that answers q: our payload size, DO echoed, and the client subnet as it was sent
+// with the scope of the answer (RFC 7871 section 7.2.1).
 func (q *Query) appendOPT(msg []byte, rcode RCode, scope uint8) []byte {
 	if !q.EDNS {
 		return msg

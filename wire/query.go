@@ -20,8 +20,8 @@ type Query struct {
 // Name is the queried name in wire format, uncompressed and in lower case. It is valid until the next Parse.
 func (q *Query) Name() []byte { return q.name[:q.nameLen] }
 
-// UDPLimit is the length in bytes that a response over UDP may have: 512 without EDNS, else what the client offers, within 512 to 4096.
-// r53: A.12.
+// UDPLimit is the length in bytes that a response over UDP may have: 512 without EDNS, else what the client offers,
+// within 512 to 4096. r53: A.12.
 func (q *Query) UDPLimit() int {
 	if !q.EDNS {
 		return minUDP
@@ -49,11 +49,12 @@ const (
 	maskRCode  = 0x0F // byte 3
 )
 
-// Parse reads a packet into q and tells what to do with it. It never changes or keeps the packet. A rejected query can be answered by
-// Reply all the same: as much of it is echoed as was readable.
+// Parse reads a packet into q and tells what to do with it. It never changes or keeps the packet. A rejected query
+// can be answered by Reply all the same: as much of it is echoed as was readable.
 //
-// The order of the checks matters: what may be a response or is no DNS at all is never answered, because a reply could be
-// answered in turn; an unknown opcode is named before the rest is read, because the rest may mean something else there.
+// The order of the checks matters: what may be a response or is no DNS at all is never answered, because a reply
+// could be answered in turn; an unknown opcode is named before the rest is read, because the rest may mean something
+// else there.
 func Parse(pkt []byte, q *Query) Verdict {
 	q.Type, q.Class, q.RCode = 0, 0, NoError
 	q.EDNS, q.DO, q.UDPSize = false, false, 0
@@ -84,7 +85,8 @@ func (q *Query) parse(pkt []byte) RCode {
 	if !q.parseQuestion(pkt) {
 		return FormErr
 	}
-	// An IXFR query carries an SOA in its authority section; it is refused below like every transfer, whatever follows.
+	// An IXFR query carries an SOA in its authority section; it is refused below like every transfer, whatever
+	// follows.
 	if q.Type == typeIXFR || q.Type == typeAXFR {
 		return Refused
 	}
@@ -117,7 +119,8 @@ func (q *Query) parseQuestion(pkt []byte) bool {
 	if n == 0 || len(pkt) < HeaderLen+n+4 {
 		return false
 	}
-	// Length bytes are at most 63, so the whole name can be folded in one go (RFC 4343 section 3: ASCII letters only).
+	// Length bytes are at most 63, so the whole name can be folded in one go (RFC 4343 section 3: ASCII letters
+	// only).
 	for i, c := range pkt[HeaderLen : HeaderLen+n] {
 		q.name[i] = lower(c)
 	}
@@ -128,9 +131,9 @@ func (q *Query) parseQuestion(pkt []byte) bool {
 	return true
 }
 
-// nameLen returns the length of the uncompressed name at the start of b with its root label, or 0 when there is none: it runs out of
-// the packet, is longer than 255 bytes, or has a compression pointer, which in a query's first name could point only at the
-// header or itself.
+// nameLen returns the length of the uncompressed name at the start of b with its root label, or 0 when there is none:
+// it runs out of the packet, is longer than 255 bytes, or has a compression pointer, which in a query's first name
+// could point only at the header or itself.
 func nameLen(b []byte) int {
 	for n := 0; n < len(b) && n < maxName; {
 		l := int(b[n])

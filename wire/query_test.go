@@ -287,7 +287,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// onlyClientSubnet renames every other option to one without a format: miekg/dns reads what is in known options, we pass over it.
+// onlyClientSubnet renames every other option to one without a format: miekg/dns reads what is in known options, we
+// pass over it.
 func onlyClientSubnet(pkt []byte, end int) []byte {
 	b := []byte(string(pkt))
 	if len(b) == end {

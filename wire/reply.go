@@ -12,7 +12,8 @@ type RRs struct {
 	Count int
 }
 
-// An Owner is where the name that owns records stands in the message, uncompressed, in bytes from the message's start.
+// An Owner is where the name that owns records stands in the message, uncompressed, in bytes from the message's
+// start.
 type Owner int
 
 // QName is the queried name as an owner.
@@ -33,8 +34,8 @@ const (
 
 const rrFixedLen = 10 // of a record without its owner: type, class, TTL, RDLENGTH
 
-// A Reply writes the response to one query over the query's own packet. Call Begin, then Append section by section, then Finish.
-// Reuse it between queries.
+// A Reply writes the response to one query over the query's own packet. Call Begin, then Append section by section,
+// then Finish. Reuse it between queries.
 type Reply struct {
 	q         *Query
 	msg       []byte
@@ -44,14 +45,14 @@ type Reply struct {
 	truncated bool
 }
 
-// Begin starts the response to q, which Parse read from buf. The response takes buf's memory from its start and is at most limit bytes
-// long; buf has that much capacity, and limit is at least 512.
+// Begin starts the response to q, which Parse read from buf. The response takes buf's memory from its start and is at
+// most limit bytes long; buf has that much capacity, and limit is at least 512.
 func (r *Reply) Begin(q *Query, buf []byte, limit int) {
 	*r = Reply{q: q, msg: buf[:max(q.end, HeaderLen)], limit: limit - q.optLen()}
 }
 
-// Append adds a whole RRset, from its record number start on and round to the one before it. It reports false and adds nothing when the
-// set does not fit, or when its owner lies deeper in the message than a pointer reaches.
+// Append adds a whole RRset, from its record number start on and round to the one before it. It reports false and
+// adds nothing when the set does not fit, or when its owner lies deeper in the message than a pointer reaches.
 func (r *Reply) Append(s Section, o Owner, set RRs, start int) bool {
 	if len(r.msg)+len(set.Wire)+2*set.Count > r.limit || o > maxOwner {
 		return false
@@ -79,8 +80,8 @@ func (r *Reply) AppendTTL(s Section, o Owner, set RRs, start int, ttl uint32) bo
 	return true
 }
 
-// FindRData finds a record in the message whose RDATA is this name, for records that belong to it: the addresses of a name server named
-// in an NS record. Names in RDATA and name are both in lower case.
+// FindRData finds a record in the message whose RDATA is this name, for records that belong to it: the addresses of a
+// name server named in an NS record. Names in RDATA and name are both in lower case.
 func (r *Reply) FindRData(name []byte) (o Owner, ok bool) {
 	for at := max(r.q.end, HeaderLen); at < len(r.msg); {
 		end := at + 2 + rrLen(r.msg[at+2:])
@@ -99,7 +100,8 @@ func (r *Reply) LastRData() Owner { return Owner(r.rdata) }
 // Len is the length of the message so far in bytes, without the OPT record.
 func (r *Reply) Len() int { return len(r.msg) }
 
-// Truncate takes all records back and marks the response as truncated, so that the client asks again over TCP (RFC 2181 section 9).
+// Truncate takes all records back and marks the response as truncated, so that the client asks again over TCP (RFC
+// 2181 section 9).
 func (r *Reply) Truncate() {
 	r.Clear()
 	r.truncated = true
@@ -117,9 +119,10 @@ func (r *Reply) MarkTruncated() { r.truncated = true }
 // Truncated tells whether the response is marked as truncated.
 func (r *Reply) Truncated() bool { return r.truncated }
 
-// Finish completes the message and returns it. aa is the authoritative answer flag; scope the SCOPE PREFIX-LENGTH in bits when the query had
-// a client subnet, capped by the SOURCE PREFIX-LENGTH: a longer one would only tell that the client should have sent more, and a
-// resolver keeps the answer for the prefix it sent in either case (RFC 7871 section 7.3.1).
+// Finish completes the message and returns it. aa is the authoritative answer flag; scope the SCOPE PREFIX-LENGTH in
+// bits when the query had a client subnet, capped by the SOURCE PREFIX-LENGTH: a longer one would only tell that the
+// client should have sent more, and a resolver keeps the answer for the prefix it sent in either case (RFC 7871
+// section 7.3.1).
 func (r *Reply) Finish(rcode RCode, aa bool, scope int) []byte {
 	q, h := r.q, r.msg[:HeaderLen]
 	h[2] = flagQR | h[2]&(maskOpcode|flagRD)

@@ -279,7 +279,8 @@ func TestAppendRefusesAnOwnerOutOfReachOfPointers(t *testing.T) {
 	}
 }
 
-// Whatever is appended to whatever query: the reply stays within the limit and miekg/dns finds exactly what was taken.
+// Whatever is appended to whatever query: the reply stays within the limit and miekg/dns finds exactly what was
+// taken.
 func FuzzReply(f *testing.F) {
 	f.Add(question(f, nil), uint16(512), []byte{0, 4, 0, 1, 16, 1, 2, 60, 2})
 	f.Add(withOption(f, optionECS, 0, 1, 24, 0, 192, 0, 2), uint16(1232), []byte{0, 255, 9, 1, 255, 9, 2, 255, 9})

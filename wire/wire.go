@@ -1,11 +1,11 @@
-// Package wire is the message codec of an authoritative DNS server: it reads a query without allocating and writes the response
-// over it, in the same buffer.
+// Package wire is the message codec of an authoritative DNS server: it reads a query without allocating and writes
+// the response over it, in the same buffer.
 //
-// It accepts one thing: a single plain question, with at most one OPT record beside it. Everything else is dropped or answered with
-// an error before anybody looks into a zone, in the order of checks that established name servers use. The question's bytes stay
-// where they are, so a response echoes the case of the name as it was asked; records are appended behind it with owners compressed
-// to pointers (RFC 1035 section 4.1.4). A response never grows beyond its limit: an RRset goes in whole or not at all
-// (RFC 2181 section 9).
+// It accepts one thing: a single plain question, with at most one OPT record beside it. Everything else is dropped or
+// answered with an error before anybody looks into a zone, in the order of checks that established name servers use.
+// The question's bytes stay where they are, so a response echoes the case of the name as it was asked; records are
+// appended behind it with owners compressed to pointers (RFC 1035 section 4.1.4). A response never grows beyond its
+// limit: an RRset goes in whole or not at all (RFC 2181 section 9).
 package wire
 
 // Sizes of messages in bytes.
@@ -18,7 +18,8 @@ const (
 	MaxUDP = 4096
 	// minUDP is what every client takes over UDP, with or without EDNS (RFC 6891 section 6.2.3).
 	minUDP = 512
-	// advertisedUDP is the payload size that our OPT records offer: queries that are larger only invite fragments (RFC 9715).
+	// advertisedUDP is the payload size that our OPT records offer: queries that are larger only invite fragments
+	// (RFC 9715).
 	advertisedUDP = 1232
 	// maxName is the longest name on the wire, with its root label (RFC 1035 section 2.3.4).
 	maxName = 255
