@@ -134,12 +134,13 @@ func (d *decision) conclude() {
 	}
 	place, _ := d.v.atlas.Locate(d.q.Client, d.q.ECS)
 	tr.Place = d.v.atlas.Place(place).Name
-	tr.Rule = d.a.Outcome.String()
-	if d.a.Outcome == Answered {
-		tr.Rule += ": " + d.worth()
-	}
-	if d.why != "" {
-		tr.Rule += ": " + d.why
+	switch {
+	case d.a.Outcome != Answered:
+		tr.Rule = d.a.Outcome.String() + ": " + d.why
+	case d.why != "":
+		tr.Rule = "answered: " + d.worth() + "; " + d.why
+	default:
+		tr.Rule = "answered: " + d.worth()
 	}
 }
 

@@ -1,0 +1,253 @@
+package steer_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A chooser makes choices out of bytes, so that a fuzzer can make them.
+type chooser struct{ data []byte }
+
+func (c *chooser) below(n int) int {
+	if len(c.data) == 0 {
+		return 0
+	}
+	b := int(c.data[0])
+	c.data = c.data[1:]
+	return b % n
+}
+
+func (c *chooser) oneIn(n int) bool { return c.below(n) == n-1 }
+
+func choose[T any](c *chooser, from ...T) T { return from[c.below(len(from))] }
+
+func randomBytes(seed uint64, n int) []byte {
+	src := rand.New(rand.NewPCG(seed, 7))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(src.Uint32())
+	}
+	return b
+}
+
+// someName is a name of a few labels out of a small alphabet, so that names collide, nest and are covered by wildcards.
+func (c *chooser) someName() string {
+	name := "example.com"
+	for range choose(c, 1, 1, 1, 2, 2, 3, 0) {
+		name = choose(c, "a", "b", "c", "a", "b", "*") + "." + name
+	}
+	return name
+}
+
+// someWorld builds a world with every policy, aliases, wildcards, CNAMEs, delegations and load balancers.
+func (c *chooser) someWorld(t testing.TB) *world {
+	w := newWorld()
+	lines := []string{
+		"place one ; source=10.0.0.0/8 subnet=10.0.0.0/8 eu-west-1=5 eu-central-1=20",
+		"place two ; source=11.0.0.0/8 subnet=10.2.0.0/16 eu-west-1=20 eu-central-1=5 us-east-1=5",
+		"zone example.com Z1",
+	}
+	if c.oneIn(3) {
+		lines = append(lines, "zone a.example.com Z2")
+	}
+	if c.oneIn(5) {
+		lines = append(lines, "zone example.com Z3")
+	}
+	for i := range c.below(3) {
+		lines = append(lines, fmt.Sprintf("balancer lb%d.elb.test ZELB %s", i, choose(c, "198.51.100.1", "198.51.100.1 2001:db8::1", "2001:db8::1 2001:db8::2", "")))
+	}
+	for _, line := range lines {
+		w.must(t, line)
+	}
+	for range 2 + c.below(14) {
+		c.someGroup(t, w)
+	}
+	for _, subject := range []string{"c1", "c2", "c3", "lb0.elb.test.", "lb1.elb.test."} {
+		if c.oneIn(2) {
+			w.must(t, "unhealthy "+subject)
+		}
+	}
+	return w
+}
+
+func (w *world) must(t testing.TB, line string) {
+	t.Helper()
+	if err := w.command(line); err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+}
+
+// someGroup adds or replaces a group, or removes it now and then.
+func (c *chooser) someGroup(t testing.TB, w *world) {
+	name := c.someName()
+	n := zone.MustParseName(name)
+	rrtype := choose(c, "A", "A", "A", "A", "AAAA", "TXT", "CNAME", "CNAME", "NS")
+	z, _ := w.zoneFor(n)
+	apex := n == z.Name
+	isCNAME := w.records[z.ID].Group(n, zone.CNAME) != nil
+	others := slices.ContainsFunc(w.all(z), func(s *zone.ResourceRecordSet) bool { return s.Name == n && s.Type != zone.CNAME })
+	if (rrtype == "CNAME") != isCNAME && (isCNAME || others) || apex && rrtype == "CNAME" || rrtype == "NS" && (apex || strings.HasPrefix(name, "*")) {
+		return // the API refuses it
+	}
+	w.must(t, "remove "+name+" "+rrtype)
+	if c.oneIn(6) {
+		return
+	}
+	policy := choose(c, "simple", "simple", "weight", "region", "failover", "multivalue")
+	if rrtype == "NS" || rrtype == "CNAME" && policy == "multivalue" {
+		policy = "simple"
+	}
+	members := map[string]int{"simple": 1, "weight": 1 + c.below(4), "region": 1 + c.below(3), "failover": 1 + c.below(2), "multivalue": 1 + c.below(11)}[policy]
+	for i := range members {
+		var options []string
+		switch policy {
+		case "weight":
+			options = append(options, "weight="+choose(c, "1", "0", "3", "255"))
+		case "region":
+			options = append(options, "region="+[]string{"us-east-1", "eu-west-1", "eu-central-1"}[i])
+		case "failover":
+			options = append(options, []string{"primary", "secondary"}[(i+c.below(2)*(2-members))%2])
+		case "multivalue":
+			options = append(options, "multivalue")
+		}
+		if policy != "simple" {
+			options = append(options, fmt.Sprintf("id=m%02d", i))
+			if !c.oneIn(3) {
+				options = append(options, "check="+choose(c, "c1", "c2", "c3"))
+			}
+		}
+		w.must(t, c.someMember(name, rrtype, i, policy, options))
+	}
+}
+
+// someMember is the line of one member.
+func (c *chooser) someMember(name, rrtype string, i int, policy string, options []string) string {
+	if rrtype != "NS" && policy != "multivalue" && c.oneIn(2) {
+		target := c.someName()
+		if c.oneIn(3) {
+			target = choose(c, "lb0.elb.test", "lb1.elb.test", "dualstack.lb0.elb.test")
+			options = append(options, "zone="+choose(c, "ZELB", "ZELB", "ZELB", "ZELB", "ZOTHER"))
+		}
+		if !c.oneIn(3) {
+			options = append(options, "eth")
+		}
+		return fmt.Sprintf("alias %s %s %s ; %s", name, rrtype, target, strings.Join(options, " "))
+	}
+	var value string
+	number := c.below(100)*16 + i // different for the members of a group
+	switch rrtype {
+	case "A":
+		value = fmt.Sprintf("192.0.%d.%d", number/256, number%256)
+		if c.oneIn(4) {
+			value += fmt.Sprintf(" 203.0.%d.%d", number/256, number%256)
+		}
+	case "AAAA":
+		value = fmt.Sprintf("2001:db8::%x", number+1)
+	case "TXT":
+		value = fmt.Sprintf("%q", fmt.Sprint(number))
+	case "CNAME":
+		value = string(zone.MustParseName(choose(c, c.someName(), c.someName(), c.someName(), "example.org")))
+	case "NS":
+		value = choose(c, "a."+name, "ns.example.org", "ns.example.org. a."+name) + "."
+		value = strings.ReplaceAll(value, "*", `\052`)
+	}
+	return fmt.Sprintf("record %s %s %s %s ; %s", name, rrtype, choose(c, "60", "60", "300"), value, strings.Join(options, " "))
+}
+
+// someQuery asks for a name of the alphabet.
+func (c *chooser) someQuery() *steer.Query {
+	name := c.someName()
+	if c.oneIn(8) {
+		name = choose(c, "example.org", "com", "lb0.elb.test", "dualstack.lb1.elb.test", "elb.test", "other.elb.test")
+	}
+	return &steer.Query{
+		Name:   zone.MustParseName(name).AppendWire(nil),
+		Type:   choose(c, zone.A, zone.A, zone.A, zone.A, zone.AAAA, zone.TXT, zone.CNAME, zone.NS, zone.SOA, zone.DS, anyType, 65280),
+		Client: netip.MustParseAddr(choose(c, "10.1.1.1", "10.2.1.1", "11.1.1.1", "203.0.113.1", "2001:db8::1")),
+		ECS:    c.oneIn(2),
+		Rand:   uint64(c.below(256)),
+	}
+}
+
+// agree checks some queries of a view against the reference. It returns how many of them ended because they took too many health
+// tests: a bound on time that the reference does not have.
+func (w *world) agree(t testing.TB, c *chooser, v *steer.View, table *steer.Table, queries int) (bounded int) {
+	t.Helper()
+	for range queries {
+		q := c.someQuery()
+		a, trace := ask(t, v, table, q)
+		if a.Outcome == steer.ServFail && strings.Contains(trace.Rule, "10000 tests") {
+			bounded++
+			continue
+		}
+		w.checkAgainstReference(t, q, a)
+		checkInvariants(t, q, a, trace)
+	}
+	return bounded
+}
+
+// checkInvariants holds for every answer, whatever the world.
+func checkInvariants(t testing.TB, q *steer.Query, a *steer.Answer, trace *steer.Trace) {
+	t.Helper()
+	open := false
+	for _, s := range trace.Steps {
+		open = open || s.FailOpen
+		picked := 0
+		for _, m := range s.Members {
+			if m.Picked {
+				picked++
+			}
+			if m.Picked && !m.Healthy && !s.FailOpen {
+				t.Fatalf("%s %s: unhealthy %q is picked without fail-open (r53: A.4)", s.Name, s.Type, m.SetIdentifier)
+			}
+			if m.Healthy && s.FailOpen {
+				t.Fatalf("%s %s: fail-open, but %q is healthy (r53: A.4)", s.Name, s.Type, m.SetIdentifier)
+			}
+		}
+		if picked == 0 || picked > 8 || picked > 1 && s.Policy != "multivalue" {
+			t.Fatalf("%s %s, %s: %d members picked", s.Name, s.Type, s.Policy, picked)
+		}
+	}
+	if a.FailOpen != open && a.Outcome != steer.ServFail {
+		t.Fatalf("FailOpen is %v, a step with it is %v", a.FailOpen, open)
+	}
+	if a.Outcome == steer.Answered && (a.N == 0 || a.Healthy == a.FailOpen) {
+		t.Fatalf("answered with %d links, Healthy %v, FailOpen %v", a.N, a.Healthy, a.FailOpen)
+	}
+	if trace.Rule == "" || a.ZoneID != "" && trace.Zone == "" {
+		t.Fatalf("query %q: a trace without a rule or zone: %+v", q.Name, trace)
+	}
+}
+
+func TestRandomWorldsAgreeWithTheReference(t *testing.T) {
+	const worlds, queries = 400, 40
+	bounded := 0
+	for seed := range uint64(worlds) {
+		c := &chooser{randomBytes(seed, 2000)}
+		w := c.someWorld(t)
+		v := w.view(t)
+		bounded += w.agree(t, c, v, w.table(v), queries)
+	}
+	if bounded > worlds*queries/100 {
+		t.Errorf("%d of %d queries ended at the bound on health tests: the test says nothing", bounded, worlds*queries)
+	}
+}
+
+func FuzzDecide(f *testing.F) {
+	for seed := range uint64(5) {
+		f.Add(randomBytes(seed, 500))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c := &chooser{data}
+		w := c.someWorld(t)
+		v := w.view(t)
+		w.agree(t, c, v, w.table(v), 10)
+	})
+}
