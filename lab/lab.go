@@ -221,7 +221,13 @@ func (l *Lab) Run(ctx context.Context) error {
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error { return l.surroundings.run(inner) })
 	g.Go(func() error { return l.node.Run(inner) })
-	g.Go(func() error { return l.setUp(inner) })
+	g.Go(func() error {
+		err := l.setUp(inner)
+		if inner.Err() != nil {
+			return nil // the end of everything else is why
+		}
+		return err
+	})
 	err := g.Wait()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
@@ -261,7 +267,7 @@ func (l *Lab) setUp(ctx context.Context) error {
 	return l.keepPublishing(ctx, published)
 }
 
-// republish is how often health is published that has not changed: often enough to be back soon after etcd was away for long.
+// republish is how often health is tried again that the store did not take. What it took it keeps published by itself.
 const republish = 10 * time.Second
 
 // keepPublishing tells the engine the health of each load balancer as it changes, until ctx ends.
@@ -273,10 +279,9 @@ func (l *Lab) keepPublishing(ctx context.Context, published map[zone.Name]bool) 
 		case <-ctx.Done():
 			return nil
 		case <-l.changed:
-			published = l.publishHealth(ctx, published)
 		case <-ticker.C:
-			published = l.publishHealth(ctx, nil)
 		}
+		published = l.publishHealth(ctx, published)
 	}
 }
 
