@@ -18,6 +18,9 @@ const (
 	jitter = 0.05
 	// confirmations is how many re-probes after a first failure fit into one interval. See Options.FastConfirmation.
 	confirmations = 5
+	// slack is how much before its time a probe may start, so that one wake-up serves many: a wake-up costs more than a
+	// probe does.
+	slack = 10 * time.Millisecond
 	// warnEvery bounds how often the log hears of probes that could not be made.
 	warnEvery = 10 * time.Second
 )
@@ -120,8 +123,11 @@ func (p *Prober) Run(ctx context.Context) error {
 	heap.Init(&p.queue)
 	p.mu.Unlock()
 
+	// Probes must not inherit a deadline of ctx: it would look like the endpoint's time-out.
+	probeCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var probes sync.WaitGroup
 	defer probes.Wait()
+	defer cancel()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -131,7 +137,7 @@ func (p *Prober) Run(ctx context.Context) error {
 		case <-timer.C:
 		case <-p.wake:
 		}
-		pause, waiting := p.launch(ctx, &probes)
+		pause, waiting := p.launch(probeCtx, &probes)
 		if waiting {
 			timer.Reset(pause)
 		}
@@ -145,8 +151,8 @@ func (p *Prober) launch(ctx context.Context, probes *sync.WaitGroup) (pause time
 	now := time.Now()
 	for len(p.queue) > 0 {
 		t := p.queue[0]
-		if t.due.After(now) {
-			return t.due.Sub(now), true
+		if early := t.due.Sub(now); early > slack {
+			return early, true
 		}
 		if p.inFlight == p.o.MaxInFlight {
 			return 0, false // the end of a probe wakes us
