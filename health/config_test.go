@@ -108,6 +108,7 @@ func TestWhatAProbeReadsFromAConfig(t *testing.T) {
 		{Config{Type: HTTPS, IPAddress: "8.8.8.8"}, facts{"/", 443, 30 * time.Second, 3, true, false}},
 		{Config{Type: HTTPSStrMatch, FullyQualifiedDomainName: "a", EnableSNI: new(false), Port: new(1), RequestInterval: new(10),
 			FailureThreshold: new(1)}, facts{"/", 1, 10 * time.Second, 1, true, false}},
+		{Config{Type: HTTPStrMatch, ResourcePath: "/a", Port: new(8080)}, facts{"/a", 8080, 30 * time.Second, 3, true, false}},
 		{Config{Type: TCP, Disabled: new(true), Port: new(25)}, facts{"/", 25, 30 * time.Second, 3, false, false}},
 		{Config{Type: Calculated}, facts{"/", 0, 30 * time.Second, 3, false, false}},
 	} {

@@ -10,7 +10,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -261,6 +263,37 @@ func TestNamesThatCannotBeProbed(t *testing.T) {
 		p.o.AllowPrivateAddresses = test.allow
 		if got := probeOnce(t.Context(), p, byName(health.HTTP, netip.AddrPort{})); test.want != got {
 			t.Errorf("%s\nwant %s\ngot  %s", test.rule, test.want, got)
+		}
+	}
+}
+
+func TestSystemResolverIsTheDefault(t *testing.T) {
+	to := listen(t, answering("HTTP/1.1 200 OK\r\n\r\n"))
+	c := byName(health.HTTP, to)
+	c.FullyQualifiedDomainName = "localhost"
+	if got := probeOnce(t.Context(), newProber(t, Options{}), c); got != ok200 {
+		t.Error(got)
+	}
+}
+
+func TestReasonsOfTheKernel(t *testing.T) {
+	const late = failure("late")
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{syscall.ECONNREFUSED, "The connection was refused by the endpoint."},
+		{syscall.EHOSTUNREACH, "The endpoint is unreachable: no route to it."},
+		{syscall.ENETUNREACH, "The endpoint is unreachable: no route to it."},
+		{syscall.ETIMEDOUT, "late"},
+		{os.ErrDeadlineExceeded, "late"},
+		{syscall.ECONNRESET, "The connection was closed by the endpoint."}, // r53: B.7
+		{syscall.EPIPE, "The connection was closed by the endpoint."},
+		{io.ErrUnexpectedEOF, "The connection was closed by the endpoint."},
+	} {
+		got := reason(&net.OpError{Op: "read", Err: os.NewSyscallError("read", test.err)}, late)
+		if test.want != got.Error() {
+			t.Errorf("%v: want %s, got %v", test.err, test.want, got)
 		}
 	}
 }

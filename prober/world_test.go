@@ -23,7 +23,7 @@ type world struct {
 
 	delivery time.Duration // how long a report takes to deliver
 	reports  []seen
-	busy    map[string]bool // check and checker whose report is being delivered
+	busy     map[string]bool // check and checker whose report is being delivered
 }
 
 // A seen is a report as it was delivered.
