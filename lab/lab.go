@@ -24,6 +24,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/store"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -244,7 +245,7 @@ func (l *Lab) setUp(ctx context.Context) error {
 		return nil
 	}
 	for _, lb := range l.balancers {
-		if err := l.node.Store().PutLoadBalancer(ctx, lb); err != nil {
+		if err := l.putLoadBalancer(ctx, lb); err != nil {
 			return fmt.Errorf("make load balancer %s known: %w", lb.DNSName, err)
 		}
 	}
@@ -265,6 +266,23 @@ func (l *Lab) setUp(ctx context.Context) error {
 	}
 	close(l.ready)
 	return l.keepPublishing(ctx, published)
+}
+
+// putLoadBalancer makes a load balancer known as soon as etcd takes it: a node answers DNS from its snapshot before that.
+func (l *Lab) putLoadBalancer(ctx context.Context, lb zone.LoadBalancer) error {
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := l.node.Store().PutLoadBalancer(ctx, lb)
+		if !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // republish is how often health is tried again that the store did not take. What it took it keeps published by itself.
