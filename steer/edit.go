@@ -252,6 +252,9 @@ func (e *Edit) PutLoadBalancer(lb zone.LoadBalancer) error {
 	for _, g := range groups {
 		b.node.groups = withGroup(b.node.groups, g)
 	}
+	if e.balancer(name) == nil {
+		z.balancers++
+	}
 	for _, n := range []zone.Name{name, long} {
 		wire := string(n.AppendWire(nil))
 		e.v.balancers.set(e.owner, e.v.hashString(wire), wire, b)
@@ -262,22 +265,28 @@ func (e *Edit) PutLoadBalancer(lb zone.LoadBalancer) error {
 	return nil
 }
 
+func (e *Edit) balancer(name zone.Name) *balancer {
+	wire := name.AppendWire(nil)
+	b, _ := e.v.balancers.get(e.v.hash(wire), wire)
+	return b
+}
+
 // DeleteLoadBalancer removes it, and its service zone when it was the last one there.
 func (e *Edit) DeleteLoadBalancer(n zone.Name) {
 	name := plainName(n)
+	if e.balancer(name) == nil {
+		return
+	}
+	apex, _ := name.Parent()
+	z := e.zone(serviceKey(apex))
 	for _, n := range []zone.Name{name, dualstack + name} {
 		wire := string(n.AppendWire(nil))
 		e.v.balancers.remove(e.owner, e.v.hashString(wire), wire)
-		apex, _ := name.Parent()
-		z := e.zone(serviceKey(apex))
-		if z == nil {
-			continue
-		}
 		e.setGroup(z, wire, group{rrtype: zone.A})
 		e.setGroup(z, wire, group{rrtype: zone.AAAA})
-		if z.names.size == 1 {
-			e.removeZone(z)
-		}
+	}
+	if z.balancers--; z.balancers == 0 {
+		e.removeZone(z)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/geo"
@@ -156,7 +157,7 @@ func (d *decision) worth() string {
 func text(name []byte) string {
 	n, _, err := zone.NameFromWire(name)
 	if err != nil {
-		return fmt.Sprintf("%q", name)
+		return strconv.Quote(string(name))
 	}
 	return string(n)
 }

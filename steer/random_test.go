@@ -84,27 +84,31 @@ func (w *world) must(t testing.TB, line string) {
 	}
 }
 
-// someGroup adds or replaces a group, or removes it now and then.
-func (c *chooser) someGroup(t testing.TB, w *world) {
+// someGroup adds or replaces a group, or removes it now and then, and says which.
+func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name, rrtype zone.RRType, changed bool) {
 	name := c.someName()
-	n := zone.MustParseName(name)
-	rrtype := choose(c, "A", "A", "A", "A", "AAAA", "TXT", "CNAME", "CNAME", "NS")
+	n = zone.MustParseName(name)
+	typ := choose(c, "A", "A", "A", "A", "AAAA", "TXT", "CNAME", "CNAME", "NS")
+	rrtype, _ = zone.ParseRRType(typ)
 	z, _ := w.zoneFor(n)
 	apex := n == z.Name
 	isCNAME := w.records[z.ID].Group(n, zone.CNAME) != nil
 	others := slices.ContainsFunc(w.all(z), func(s *zone.ResourceRecordSet) bool { return s.Name == n && s.Type != zone.CNAME })
-	if (rrtype == "CNAME") != isCNAME && (isCNAME || others) || apex && rrtype == "CNAME" || rrtype == "NS" && (apex || strings.HasPrefix(name, "*")) {
-		return // the API refuses it
+	if (typ == "CNAME") != isCNAME && (isCNAME || others) || apex && typ == "CNAME" || typ == "NS" && (apex || strings.HasPrefix(name, "*")) {
+		return "", "", 0, false // the API refuses it
 	}
-	w.must(t, "remove "+name+" "+rrtype)
+	w.must(t, "remove "+name+" "+typ)
 	if c.oneIn(6) {
-		return
+		return z.ID, n, rrtype, true
 	}
 	policy := choose(c, "simple", "simple", "weight", "region", "failover", "multivalue")
-	if rrtype == "NS" || rrtype == "CNAME" && policy == "multivalue" {
+	if typ == "NS" || typ == "CNAME" && policy == "multivalue" {
 		policy = "simple"
 	}
 	members := map[string]int{"simple": 1, "weight": 1 + c.below(4), "region": 1 + c.below(3), "failover": 1 + c.below(2), "multivalue": 1 + c.below(11)}[policy]
+	if typ == "CNAME" {
+		members = min(members, 2) // chains of eight branch enough
+	}
 	for i := range members {
 		var options []string
 		switch policy {
@@ -123,8 +127,9 @@ func (c *chooser) someGroup(t testing.TB, w *world) {
 				options = append(options, "check="+choose(c, "c1", "c2", "c3"))
 			}
 		}
-		w.must(t, c.someMember(name, rrtype, i, policy, options))
+		w.must(t, c.someMember(name, typ, i, policy, options))
 	}
+	return z.ID, n, rrtype, true
 }
 
 // someMember is the line of one member.

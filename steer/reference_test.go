@@ -75,7 +75,7 @@ func (w *world) reference(t testing.TB, q *steer.Query) []refAnswer {
 			z = upper
 		}
 	}
-	e := refEvaluation{t: t, w: w, q: q, z: z, healths: map[string]bool{}}
+	e := refEvaluation{t: t, w: w, q: q, z: z, healths: map[string]bool{}, follows: map[string][]refAnswer{}}
 	return e.owner(name, nil)
 }
 
@@ -126,11 +126,14 @@ func ofType(all []netip.Addr, t zone.RRType) (addrs []netip.Addr) {
 }
 
 type refEvaluation struct {
-	t       testing.TB
-	w       *world
-	q       *steer.Query
-	z       zone.HostedZone
-	healths map[string]bool // by group and depth: the same question comes up often
+	t testing.TB
+	w *world
+	q *steer.Query
+	z zone.HostedZone
+
+	// The same questions come up often where groups cite each other: what is known by group and depth.
+	healths map[string]bool
+	follows map[string][]refAnswer
 }
 
 func (e *refEvaluation) answer(o steer.Outcome, chain []rr) refAnswer {
@@ -227,6 +230,10 @@ func (e *refEvaluation) follow(members []*zone.ResourceRecordSet, depth int) (ou
 		a.take = min(8, len(a.pool))
 		return []refAnswer{a}
 	}
+	key := fmt.Sprint(members[0].Name, members[0].Type, depth)
+	if known, ok := e.follows[key]; ok {
+		return known
+	}
 	shares, open := e.pick(members, depth)
 	for i, m := range members {
 		if shares[i] == 0 {
@@ -239,7 +246,8 @@ func (e *refEvaluation) follow(members []*zone.ResourceRecordSet, depth int) (ou
 			out = append(out, a)
 		}
 	}
-	return merged(out)
+	e.follows[key] = merged(out)
+	return e.follows[key]
 }
 
 // resolve answers with one member.

@@ -54,6 +54,8 @@ type hosted struct {
 
 	soa RRs // with the negative TTL
 	ns  RRs
+
+	balancers int // in a service zone: how many load balancers keep it
 }
 
 // A node is one owner name of a zone.
