@@ -44,7 +44,7 @@ func (s *Server) createHealthCheck(r *request) (reply, error) {
 
 // updateHealthCheck changes what the request carries and leaves the rest. r53: B.2, B.8.
 func (s *Server) updateHealthCheck(r *request) (reply, error) {
-	d, in := decode(r, append(configMembers(), "HealthCheckVersion", "ResetElements")...)
+	d, in := decode(r, slices.Concat([]string{"HealthCheckVersion"}, configMembers(), []string{"ResetElements"})...)
 	update := health.Update{Config: decodeConfig(in), ResetElements: in.strings("ResetElements", "ResettableElementName")}
 	expected := in.int64("HealthCheckVersion")
 	if d.err != nil {

@@ -131,7 +131,7 @@ func changeInfoShape(c store.ChangeInfo) changeInfo {
 	return changeInfo{ID: "/change/" + c.ID, Status: status, SubmittedAt: formatTime(c.SubmittedAt), Comment: c.Comment}
 }
 
-// resourceRecordSet has the members in the order of r53: C.6.
+// resourceRecordSet has the members in the order of r53: C.6. An alias has no list of values, not even an empty one.
 type resourceRecordSet struct {
 	Name             zone.Name
 	Type             string
@@ -141,12 +141,15 @@ type resourceRecordSet struct {
 	Failover         zone.Failover `xml:",omitempty"`
 	MultiValueAnswer bool          `xml:",omitempty"`
 	TTL              *int64
-	ResourceRecords  []resourceRecord `xml:"ResourceRecords>ResourceRecord"`
+	ResourceRecords  *resourceRecords
 	AliasTarget      *aliasTarget
 	HealthCheckID    string `xml:"HealthCheckId,omitempty"`
 }
 
-type resourceRecord struct{ Value string }
+type (
+	resourceRecords struct{ ResourceRecord []resourceRecord }
+	resourceRecord  struct{ Value string }
+)
 
 type aliasTarget struct {
 	HostedZoneID         string `xml:"HostedZoneId"`
@@ -159,8 +162,11 @@ func resourceRecordSetShape(s *zone.ResourceRecordSet) resourceRecordSet {
 		Name: s.Name, Type: s.Type.String(), SetIdentifier: s.SetIdentifier, Weight: s.Weight, Region: s.Region,
 		Failover: s.Failover, MultiValueAnswer: s.MultiValueAnswer, TTL: s.TTL, HealthCheckID: s.HealthCheckID,
 	}
-	for _, value := range s.ResourceRecords {
-		shape.ResourceRecords = append(shape.ResourceRecords, resourceRecord{value})
+	if len(s.ResourceRecords) > 0 {
+		shape.ResourceRecords = &resourceRecords{}
+		for _, value := range s.ResourceRecords {
+			shape.ResourceRecords.ResourceRecord = append(shape.ResourceRecords.ResourceRecord, resourceRecord{value})
+		}
 	}
 	if a := s.AliasTarget; a != nil {
 		shape.AliasTarget = &aliasTarget{a.HostedZoneID, a.DNSName, a.EvaluateTargetHealth}
@@ -192,10 +198,13 @@ type healthCheckConfig struct {
 	HealthThreshold          *int
 	ChildHealthChecks        *childHealthChecks
 	EnableSNI                *bool
-	Regions                  []string `xml:"Regions>Region"`
+	Regions                  *regions
 }
 
-type childHealthChecks struct{ ChildHealthCheck []string }
+type (
+	childHealthChecks struct{ ChildHealthCheck []string }
+	regions           struct{ Region []string }
+)
 
 func healthCheckShape(c health.Check) healthCheck {
 	config := healthCheckConfig{
@@ -203,7 +212,10 @@ func healthCheckShape(c health.Check) healthCheck {
 		FullyQualifiedDomainName: c.Config.FullyQualifiedDomainName, SearchString: c.Config.SearchString,
 		RequestInterval: c.Config.RequestInterval, FailureThreshold: c.Config.FailureThreshold,
 		MeasureLatency: c.Config.MeasureLatency, Inverted: c.Config.Inverted, Disabled: c.Config.Disabled,
-		HealthThreshold: c.Config.HealthThreshold, EnableSNI: c.Config.EnableSNI, Regions: c.Config.Regions,
+		HealthThreshold: c.Config.HealthThreshold, EnableSNI: c.Config.EnableSNI,
+	}
+	if len(c.Config.Regions) > 0 {
+		config.Regions = &regions{c.Config.Regions}
 	}
 	if c.Config.Type == health.Calculated {
 		config.ChildHealthChecks = &childHealthChecks{c.Config.ChildHealthChecks}
