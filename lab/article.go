@@ -272,7 +272,8 @@ func checkConfig(app Application, lb LoadBalancerFacts, o ArticleOptions) *types
 }
 
 // ensureCheck returns the id of a check with these settings: one that has them, else one that can be updated to them, else a new one.
-func ensureCheck(ctx context.Context, client *route53.Client, have []types.HealthCheck, reference string, want *types.HealthCheckConfig) (string, error) {
+func ensureCheck(ctx context.Context, client *route53.Client, have []types.HealthCheck, reference string,
+	want *types.HealthCheckConfig) (string, error) {
 	for _, c := range have {
 		is := c.HealthCheckConfig
 		if is.Type != want.Type || aws.ToInt32(is.RequestInterval) != *want.RequestInterval {

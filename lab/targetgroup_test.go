@@ -161,7 +161,7 @@ func TestTargetsMustBeReachableAndDistinct(t *testing.T) {
 	}
 }
 
-// Whatever is registered, probed and put in or out of use: shown states fit the group, and a pick is a registered target, healthy when one is.
+// Whatever is registered, probed and put in or out of use: shown states fit the group, and a pick is a healthy target when there is one.
 func TestTargetGroupInvariants(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 0))
