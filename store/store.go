@@ -1,5 +1,5 @@
-// Package store keeps zones, record sets, health checks and reports in etcd, and gives every node the same immutable picture
-// of them.
+// Package store keeps hosted zones, record sets, health checks and reports in etcd, and gives every node the same immutable
+// picture of them.
 //
 // Keys are described in keys.go. Every write is one etcd transaction guarded by the revision it was decided on; it is
 // acknowledged after etcd has it on disk. Reads never ask etcd: they use State, which follows a watch and survives etcd in a
@@ -9,121 +9,231 @@ package store
 import (
 	"context"
 	"crypto/tls"
-	"iter"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/bulkhead-dns/bulkhead/health"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+const (
+	defaultLeaseTTL = 10 * time.Second
+	minLeaseTTL     = time.Second // etcd counts whole seconds
+
+	// coldStartAfter is how long Run waits for etcd before it serves the snapshot. A refusal does not make it wait.
+	coldStartAfter = 2 * time.Second
+
+	// requestTimeout bounds one request to etcd.
+	requestTimeout = 5 * time.Second
 )
 
 // Options of New.
 type Options struct {
-	Endpoints []string    // etcd: "unix:///…/client.sock" of the embedded one, or "https://host:2379"
+	// Endpoints of etcd: "unix:///…/client.sock" of the embedded one, or "https://host:2379". A cluster of one's own must run
+	// with --max-txn-ops=10000, since a change batch is one transaction.
+	Endpoints []string
 	TLS       *tls.Config // external etcd with mTLS; nil for the embedded one
-	Node      string      // this node's name, unique among live nodes
+	// Node is this node's name. Two live nodes of one name would be taken for one.
+	Node string
 	// SnapshotPath is the file of the last-good state for starts without etcd; empty keeps none.
 	SnapshotPath string
-	// LeaseTTL is how long reports of a dead node still count; 0 means 10 s.
+	// LeaseTTL is how long reports of a dead node still count, at least 1 s, in whole seconds; 0 means 10 s.
 	LeaseTTL time.Duration
-	// Verdicts returns the current measured verdicts for the snapshot; nil stores none.
+	// Verdicts returns the current measured verdicts by check for the snapshot; nil stores none. It must not call the store's
+	// writes.
 	Verdicts func() map[string]bool
-	// OnChange is called from Run, one call at a time, after every change of State (the first call has Full set). When it returns, the node is
-	// taken to have applied the revision, and acknowledges it for GetChange.
+	// OnChange is called from Run, one call at a time, after every change of State; changes that come while it runs are told
+	// together. The first call has Full set. When it returns, the node is taken to have applied the State's revision, and
+	// acknowledges it for GetChange. nil does nothing.
 	OnChange func(*State, Change)
 	Logger   *slog.Logger // nil discards
 }
 
-// A Change says what differs from the State before.
-type Change struct {
-	Full          bool // everything: read the whole State
-	Zones         []string
-	Groups        []Group
-	Checks        []string
-	Reports       []string // ids of checks whose reports changed
-	LoadBalancers []zone.Name
-}
-
-// A Group names the record sets that share name and type in a zone.
-type Group struct {
-	ZoneID string
-	Name   zone.Name
-	Type   zone.RRType
-}
-
 // A Store is one node's client of the shared state.
-type Store struct{}
+type Store struct {
+	o      Options
+	ready  chan struct{}
+	state  atomic.Pointer[State]
+	leased *leased
+	locks  zoneLocks
 
-// New prepares a store; Run connects.
-func New(o Options) (*Store, error) { panic("contract") }
+	client  atomic.Pointer[clientv3.Client] // while Run runs
+	archive archive
 
-// Run loads the snapshot (if etcd does not answer at once), then etcd, follows the watch, keeps the node's lease and writes snapshots until ctx ends. Loss of etcd never ends it: it retries
-// for ever and says once, in one line, since when it is without.
-func (s *Store) Run(ctx context.Context) error { panic("contract") }
+	mu        sync.Mutex
+	pending   pending
+	applied   int64         // revision that OnChange has returned for
+	moved     chan struct{} // closed and replaced when state or applied moves
+	connected bool
+	since     time.Time // of connected
+
+	changed  chan struct{} // holds a token while pending has something for the dispatcher
+	unsaved  chan struct{} // holds a token while the snapshot is behind
+	verdicts map[string]bool
+	link     link
+}
+
+// New prepares a store; Run connects. The error is about the options.
+func New(o Options) (*Store, error) {
+	if len(o.Endpoints) == 0 {
+		return nil, errors.New("the store needs at least one etcd endpoint")
+	}
+	if o.Node == "" {
+		return nil, errors.New("the store needs the node's name")
+	}
+	if o.LeaseTTL == 0 {
+		o.LeaseTTL = defaultLeaseTTL
+	}
+	if o.LeaseTTL < minLeaseTTL {
+		return nil, fmt.Errorf("the lease of %v is too short: at least %v", o.LeaseTTL, minLeaseTTL)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{
+		o:       o,
+		ready:   make(chan struct{}),
+		leased:  newLeased(),
+		locks:   newZoneLocks(),
+		moved:   make(chan struct{}),
+		since:   time.Now(),
+		changed: make(chan struct{}, 1),
+		unsaved: make(chan struct{}, 1),
+	}
+	s.state.Store(newState())
+	return s, nil
+}
+
+// Run loads etcd (or the snapshot, if etcd does not answer within two seconds), follows the watch, keeps the node's lease and
+// writes snapshots until ctx ends; then it returns nil. Loss of etcd never ends it: it retries for ever and says once, in one line,
+// since when it is without. The error is about options that etcd's client refuses. Run once only.
+func (s *Store) Run(ctx context.Context) error {
+	client, err := dial(s.o)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	s.client.Store(client)
+	defer s.client.Store(nil)
+
+	cold := s.loadSnapshot()
+	if cold != nil {
+		s.verdicts = cold.verdicts
+	}
+	var tasks sync.WaitGroup
+	tasks.Go(func() { s.follow(ctx, client, cold) })
+	tasks.Go(func() { s.saveSnapshots(ctx) })
+	s.dispatch(ctx)
+	tasks.Wait()
+	s.saveLast()
+	return nil
+}
+
+// dispatch tells OnChange what changed, and everybody that it was told.
+func (s *Store) dispatch(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.changed:
+		}
+		s.mu.Lock()
+		st := s.state.Load()
+		change, acknowledge := s.pending.take()
+		s.mu.Unlock()
+
+		if !change.empty() && s.o.OnChange != nil {
+			s.o.OnChange(st, change)
+		}
+		s.mu.Lock()
+		s.applied = st.revision
+		s.broadcast()
+		s.mu.Unlock()
+		if acknowledge {
+			s.leased.set(nodePrefix+s.o.Node, nodeValue{st.revision}, true)
+		}
+		if change.Full {
+			s.markReady()
+		}
+		if !change.empty() {
+			token(s.unsaved)
+		}
+	}
+}
+
+func (s *Store) markReady() {
+	select {
+	case <-s.ready:
+	default:
+		close(s.ready)
+	}
+}
 
 // Ready is closed when the first State (etcd's or the snapshot's) has been given to OnChange.
-func (s *Store) Ready() <-chan struct{} { panic("contract") }
+func (s *Store) Ready() <-chan struct{} { return s.ready }
 
 // Connected reports whether State currently follows etcd, and since when it does or does not.
-func (s *Store) Connected() (bool, time.Time) { panic("contract") }
-
-// State returns the current picture; never nil.
-func (s *Store) State() *State { panic("contract") }
-
-// A State is an immutable picture of everything stored.
-type State struct{}
-
-func (st *State) Revision() int64                                    { panic("contract") }
-func (st *State) Zone(id string) (zone.HostedZone, bool)             { panic("contract") }
-func (st *State) Zones() iter.Seq[zone.HostedZone]                   { panic("contract") } // by id
-func (st *State) ZonesByName() iter.Seq[zone.HostedZone]             { panic("contract") } // Route 53's name order, then id
-func (st *State) Records(zoneID string) *zone.Records                { panic("contract") } // never nil; read only
-func (st *State) Check(id string) (health.Check, bool)               { panic("contract") }
-func (st *State) Checks() iter.Seq[health.Check]                     { panic("contract") } // by id
-func (st *State) CheckCount() int                                    { panic("contract") }
-func (st *State) ZoneCount() int                                     { panic("contract") }
-func (st *State) Reports(checkID string) []health.Report             { panic("contract") } // by checker
-func (st *State) Verdict(checkID string) (healthy, ok bool)          { panic("contract") } // from the snapshot, for cold starts
-func (st *State) LoadBalancers() iter.Seq[zone.LoadBalancer]         { panic("contract") }
-func (st *State) LoadBalancer(n zone.Name) (zone.LoadBalancer, bool) { panic("contract") }
-
-// TargetHealth returns a load balancer's health as published under its owner's lease; true when nobody publishes it.
-func (st *State) TargetHealth(n zone.Name) bool { panic("contract") }
-
-// A ChangeInfo is the receipt of a change.
-type ChangeInfo struct {
-	ID          string    `json:"id"` // "C…"
-	Comment     string    `json:"comment,omitempty"`
-	SubmittedAt time.Time `json:"submittedAt"`
-	InSync      bool      `json:"-"` // every live node has applied it
+func (s *Store) Connected() (bool, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.connected, s.since
 }
 
-// All writes wait until this node's State contains them (read your writes) or ctx ends. With etcd away they fail with ErrUnavailable.
-
-func (s *Store) CreateHostedZone(ctx context.Context, z zone.HostedZone) (zone.HostedZone, ChangeInfo, error) {
-	panic("contract")
-} // ID and NameServers are assigned here
-func (s *Store) DeleteHostedZone(ctx context.Context, id string) (ChangeInfo, error) {
-	panic("contract")
+func (s *Store) setConnected(connected bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.connected != connected {
+		s.connected, s.since = connected, time.Now()
+		s.broadcast()
+	}
 }
-func (s *Store) ChangeRecords(ctx context.Context, zoneID, comment string, changes []zone.Change) (ChangeInfo, error) {
-	panic("contract")
-}
-func (s *Store) GetChange(ctx context.Context, id string) (ChangeInfo, error) { panic("contract") }
-func (s *Store) CreateHealthCheck(ctx context.Context, callerReference string, c health.Config) (health.Check, error) {
-	panic("contract")
-} // c as from health.Normalize; idempotent as r53: B.8
-func (s *Store) UpdateHealthCheck(ctx context.Context, id string, version *int64, update func(health.Config) (health.Config, error)) (health.Check, error) {
-	panic("contract")
-}
-func (s *Store) DeleteHealthCheck(ctx context.Context, id string) error { panic("contract") }
 
-// PutReport publishes a checker's transition or refreshed observation under this node's lease. With etcd away it is kept and published later; the local State has it at once.
-func (s *Store) PutReport(ctx context.Context, r health.Report) error { panic("contract") }
+// State returns the current picture; never nil. Before Ready it is empty.
+func (s *Store) State() *State { return s.state.Load() }
 
-// PutLoadBalancer makes a load balancer known (kept until deleted); PutTargetHealth publishes its health under this node's lease.
-func (s *Store) PutLoadBalancer(ctx context.Context, lb zone.LoadBalancer) error { panic("contract") }
-func (s *Store) DeleteLoadBalancer(ctx context.Context, n zone.Name) error       { panic("contract") }
-func (s *Store) PutTargetHealth(ctx context.Context, n zone.Name, healthy bool) error {
-	panic("contract")
+// publish makes st the current State; s.mu is held.
+func (s *Store) publish(st *State) {
+	s.state.Store(st)
+	s.broadcast()
+	token(s.changed)
+}
+
+// broadcast wakes everyone in await; s.mu is held.
+func (s *Store) broadcast() {
+	close(s.moved)
+	s.moved = make(chan struct{})
+}
+
+// await waits until done, which is called with s.mu held, and reports whether it came true. It gives up when ctx ends or etcd is lost:
+// then nobody knows when.
+func (s *Store) await(ctx context.Context, done func() bool) bool {
+	for {
+		s.mu.Lock()
+		ok, connected, moved := done(), s.connected, s.moved
+		s.mu.Unlock()
+		if ok || !connected {
+			return ok
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// settle waits until this node has applied a write, so that its author reads it.
+func (s *Store) settle(ctx context.Context, rev int64) {
+	s.await(ctx, func() bool { return s.applied >= rev })
+}
+
+// token puts a token in a channel that holds one.
+func token(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

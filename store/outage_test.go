@@ -1,0 +1,259 @@
+package store_test
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/etcd/etcdtest"
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+func disconnected(t *testing.T, s *store.Store) {
+	t.Helper()
+	await(t, "the loss of etcd to be noticed", func() bool { ok, _ := s.Connected(); return !ok })
+}
+
+func TestStoreLivesThroughARestartOfEtcd(t *testing.T) {
+	dir := etcdtest.Dir(t)
+	server := etcdtest.StartIn(t, dir)
+	s := start(t, server.Endpoint(), "n")
+	z, c := createZone(t, s, "example.com", "r1"), createCheck(t, s, "ref")
+	report := health.Report{Check: c.ID, Checker: "n/local", Healthy: true}
+	put := func() {
+		t.Helper()
+		if err := s.PutReport(t.Context(), report); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put()
+	before := contents(s.State(), z.ID)
+	server.Close()
+	disconnected(t, s)
+
+	if diff := cmp.Diff(before, contents(s.State(), z.ID)); diff != "" {
+		t.Errorf("record sets without etcd (-before +now):\n%s", diff)
+	}
+	_, err := s.ChangeRecords(t.Context(), z.ID, "", create(record("www.example.com", "192.0.2.1")))
+	wantError(t, err, store.ErrUnavailable)
+	_, _, err = s.CreateHostedZone(t.Context(), zone.HostedZone{Name: "example.org.", CallerReference: "r2"})
+	wantError(t, err, store.ErrUnavailable)
+	_, err = s.GetChange(t.Context(), "C1")
+	wantError(t, err, store.ErrUnavailable)
+	report.Healthy = false // a transition while etcd is away
+	put()
+	if diff := cmp.Diff([]health.Report{report}, s.State().Reports(c.ID)); diff != "" {
+		t.Errorf("own report without etcd (-want +got):\n%s", diff)
+	}
+
+	server = etcdtest.StartIn(t, dir)
+	t.Cleanup(server.Close)
+	connected(t, s)
+	info := change(t, s, z.ID, create(record("www.example.com", "192.0.2.1"))...)
+	await(t, "the change to be in sync", func() bool { return inSync(t, s, info.ID) })
+	other := start(t, server.Endpoint(), "other")
+	await(t, "the report to reach another node", func() bool {
+		return cmp.Equal([]health.Report{report}, other.State().Reports(c.ID))
+	})
+}
+
+func TestReportsArePublishedAgainAfterTheLeaseWasLost(t *testing.T) {
+	dir := etcdtest.Dir(t)
+	server := etcdtest.StartIn(t, dir)
+	s := start(t, server.Endpoint(), "n")
+	c := createCheck(t, s, "ref")
+	report := health.Report{Check: c.ID, Checker: "n/local", Healthy: true}
+	if err := s.PutReport(t.Context(), report); err != nil {
+		t.Fatal(err)
+	}
+	// etcd counts a lease on from its start, so another node sees the report of before, and it must outlast its first lease.
+	server.Close()
+	disconnected(t, s)
+	server = etcdtest.StartIn(t, dir)
+	t.Cleanup(server.Close)
+	connected(t, s)
+	other := start(t, server.Endpoint(), "other")
+	leaseEnds := time.After(2500 * time.Millisecond)
+	for {
+		select {
+		case <-leaseEnds:
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+		if reports := other.State().Reports(c.ID); !cmp.Equal(reports, []health.Report{report}) {
+			await(t, "the report to come back", func() bool {
+				return cmp.Equal([]health.Report{report}, other.State().Reports(c.ID))
+			})
+		}
+	}
+}
+
+// snapshotOf runs a store with a snapshot over an etcd that it then stops, and returns the snapshot's path, what it should hold, and
+// the endpoint that nobody serves any more.
+func snapshotOf(t *testing.T) (path, endpoint string, z zone.HostedZone, c health.Check, sets []zone.ResourceRecordSet) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "snapshot")
+	server := etcdtest.StartIn(t, etcdtest.Dir(t))
+	var checkID string
+	var mu sync.Mutex
+	s, stop := run(t, store.Options{Endpoints: []string{server.Endpoint()}, Node: "n", SnapshotPath: path,
+		Verdicts: func() map[string]bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return map[string]bool{checkID: false}
+		}})
+	connected(t, s)
+	z, c = createZone(t, s, "example.com", "r1"), createCheck(t, s, "ref")
+	mu.Lock()
+	checkID = c.ID
+	mu.Unlock()
+	if err := s.PutLoadBalancer(t.Context(), zone.LoadBalancer{DNSName: "lb.elb.local.", HostedZoneID: "ZLAB"}); err != nil {
+		t.Fatal(err)
+	}
+	change(t, s, z.ID, create(record("www.example.com", "192.0.2.1"))...)
+	sets = contents(s.State(), z.ID)
+	stop()
+	server.Close()
+	return path, server.Endpoint(), z, c, sets
+}
+
+func TestColdStartFromTheSnapshot(t *testing.T) {
+	path, endpoint, z, c, sets := snapshotOf(t)
+	var mu sync.Mutex
+	var told []store.Change
+	s, _ := run(t, store.Options{Endpoints: []string{endpoint}, Node: "n", SnapshotPath: path,
+		OnChange: func(_ *store.State, c store.Change) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, c)
+		}})
+	began := time.Now()
+	<-s.Ready()
+	if d := time.Since(began); d > 2*time.Second {
+		t.Errorf("an etcd that refuses connections delayed the start by %v", d)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if diff := cmp.Diff([]store.Change{{Full: true}}, told); diff != "" {
+		t.Errorf("OnChange (-want +got):\n%s", diff)
+	}
+	if ok, _ := s.Connected(); ok {
+		t.Error("Connected without etcd")
+	}
+	st := s.State()
+	gotZone, _ := st.Zone(z.ID)
+	gotCheck, _ := st.Check(c.ID)
+	if diff := cmp.Diff(z, gotZone); diff != "" {
+		t.Errorf("zone (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(sets, contents(st, z.ID)); diff != "" {
+		t.Errorf("record sets (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(c, gotCheck); diff != "" {
+		t.Errorf("check (-want +got):\n%s", diff)
+	}
+	if healthy, ok := st.Verdict(c.ID); healthy || !ok {
+		t.Errorf("verdict %v, %v: want unhealthy", healthy, ok)
+	}
+	if _, ok := st.LoadBalancer("lb.elb.local."); !ok {
+		t.Error("the load balancer is missing")
+	}
+	_, err := s.ChangeRecords(t.Context(), z.ID, "", create(record("x.example.com", "192.0.2.1")))
+	wantError(t, err, store.ErrUnavailable)
+}
+
+func TestDamagedSnapshotIsRefused(t *testing.T) {
+	path, endpoint, _, _, _ := snapshotOf(t)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := bytes.Clone(whole)
+	flipped[len(flipped)/2] ^= 1
+	for name, content := range map[string][]byte{
+		"a bit flipped": flipped,
+		"cut short":     whole[:len(whole)-40],
+		"empty":         {},
+		"no gzip":       []byte("{}\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var log syncBuffer
+			s, stop := runLogged(t, store.Options{Endpoints: []string{endpoint}, Node: "n", SnapshotPath: path}, &log)
+			await(t, "the refusal in the log", func() bool { return strings.Contains(log.String(), "the snapshot is refused") })
+			stop()
+			if s.State().ZoneCount() != 0 {
+				t.Error("a damaged snapshot was served")
+			}
+			if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+				t.Errorf("%d errors are logged, want one:\n%s", n, log.String())
+			}
+		})
+	}
+}
+
+// An empty source never means delete all.
+func TestEtcdThatComesBackEmptyIsRefused(t *testing.T) {
+	path, endpoint, z, _, sets := snapshotOf(t)
+	var log syncBuffer
+	s, _ := runLogged(t, store.Options{Endpoints: []string{endpoint}, Node: "n", SnapshotPath: path}, &log)
+	<-s.Ready()
+	dir := filepath.Dir(strings.TrimPrefix(endpoint, "unix://"))
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	server := etcdtest.StartIn(t, dir)
+	t.Cleanup(server.Close)
+	await(t, "the refusal in the log", func() bool { return strings.Contains(log.String(), "etcd is refused") })
+	if diff := cmp.Diff(sets, contents(s.State(), z.ID)); diff != "" {
+		t.Errorf("record sets (-before +now):\n%s", diff)
+	}
+	_, _, err := s.CreateHostedZone(t.Context(), zone.HostedZone{Name: "example.org.", CallerReference: "r"})
+	wantError(t, err, store.ErrUnavailable)
+	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+		t.Errorf("%d errors are logged, want one:\n%s", n, log.String())
+	}
+
+	// Once there is something in it, it is believed.
+	createZone(t, start(t, endpoint, "other"), "example.net", "r")
+	connected(t, s)
+	if _, ok := s.State().Zone(z.ID); ok || s.State().ZoneCount() != 1 {
+		t.Error("the restored etcd was not taken over")
+	}
+}
+
+// runLogged is run with the log in a buffer.
+func runLogged(t *testing.T, o store.Options, log *syncBuffer) (s *store.Store, stop func()) {
+	t.Helper()
+	o.Logger = slog.New(slog.NewTextHandler(log, nil))
+	return runAs(t, o)
+}
+
+// A syncBuffer is a buffer that may be read while it is written.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"iter"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/tidwall/btree"
+)
+
+// A State is an immutable picture of everything stored. It never shows half of a change. What its methods return is shared: read
+// only.
+type State struct {
+	revision  int64
+	cluster   uint64                          // the etcd cluster that revision counts in; 0 before the first
+	zones     *btree.Map[string, *zoneEntry]  // by id
+	names     *btree.Map[string, string]      // reversed name, comma, id -> id
+	checks    *btree.Map[string, *checkEntry] // by id
+	reports   *btree.Map[string, *health.Report]
+	balancers *btree.Map[string, *zone.LoadBalancer] // by name
+	targets   *btree.Map[string, bool]               // load balancer, slash, node -> healthy
+	verdicts  map[string]bool                        // by check, from the snapshot
+}
+
+// A zoneEntry is a hosted zone with its content. It never changes once its State is published.
+type zoneEntry struct {
+	zone    *zone.HostedZone // nil while only parts of the zone are known
+	rev     int64            // etcd revision of the last change of the zone
+	records *zone.Records
+}
+
+// A checkEntry is a health check with the etcd revision that wrote it.
+type checkEntry struct {
+	check health.Check
+	rev   int64
+}
+
+func newState() *State {
+	return &State{
+		zones:     &btree.Map[string, *zoneEntry]{},
+		names:     &btree.Map[string, string]{},
+		checks:    &btree.Map[string, *checkEntry]{},
+		reports:   &btree.Map[string, *health.Report]{},
+		balancers: &btree.Map[string, *zone.LoadBalancer]{},
+		targets:   &btree.Map[string, bool]{},
+	}
+}
+
+// copy returns a State that can be changed without touching st. It costs the same however much there is. Only one copy may be made
+// at a time.
+func (st *State) copy() *State {
+	next := *st
+	next.zones = st.zones.Copy()
+	next.names = st.names.Copy()
+	next.checks = st.checks.Copy()
+	next.reports = st.reports.Copy()
+	next.balancers = st.balancers.Copy()
+	next.targets = st.targets.Copy()
+	return &next
+}
+
+// Revision is the etcd revision up to which State contains everything.
+func (st *State) Revision() int64 { return st.revision }
+
+// ZoneCount is the number of hosted zones.
+func (st *State) ZoneCount() int { return st.names.Len() }
+
+// Zone returns a hosted zone by id.
+func (st *State) Zone(id string) (zone.HostedZone, bool) {
+	if e, ok := st.zones.Get(id); ok && e.zone != nil {
+		return *e.zone, true
+	}
+	return zone.HostedZone{}, false
+}
+
+// Zones yields the hosted zones by id.
+func (st *State) Zones() iter.Seq[zone.HostedZone] {
+	return func(yield func(zone.HostedZone) bool) {
+		st.zones.Scan(func(_ string, e *zoneEntry) bool { return e.zone == nil || yield(*e.zone) })
+	}
+}
+
+// ZonesByName yields the hosted zones by name in Route 53's order, those of one name by id. r53: C.7.
+func (st *State) ZonesByName() iter.Seq[zone.HostedZone] {
+	return func(yield func(zone.HostedZone) bool) {
+		st.names.Scan(func(_, id string) bool {
+			z, _ := st.Zone(id)
+			return yield(z)
+		})
+	}
+}
+
+// Records returns the content of a hosted zone: empty for one that does not exist, never nil. It must not be written to.
+func (st *State) Records(zoneID string) *zone.Records {
+	if e, ok := st.zones.Get(zoneID); ok {
+		return e.records
+	}
+	return zone.NewRecords()
+}
+
+// CheckCount is the number of health checks.
+func (st *State) CheckCount() int { return st.checks.Len() }
+
+// Check returns a health check by id.
+func (st *State) Check(id string) (health.Check, bool) {
+	if e, ok := st.checks.Get(id); ok {
+		return e.check, true
+	}
+	return health.Check{}, false
+}
+
+// Checks yields the health checks by id.
+func (st *State) Checks() iter.Seq[health.Check] {
+	return func(yield func(health.Check) bool) {
+		st.checks.Scan(func(_ string, e *checkEntry) bool { return yield(e.check) })
+	}
+}
+
+// Reports returns what the live checkers say about a check, by checker; nil when none says anything.
+func (st *State) Reports(checkID string) []health.Report {
+	var reports []health.Report
+	ascend(st.reports, checkID+"/", func(_ string, r *health.Report) { reports = append(reports, *r) })
+	return reports
+}
+
+// Verdict returns the measured verdict that the last snapshot recorded for a check, for the time until a checker reports; ok is
+// false when it recorded none.
+func (st *State) Verdict(checkID string) (healthy, ok bool) {
+	healthy, ok = st.verdicts[checkID]
+	return healthy, ok
+}
+
+// LoadBalancers yields the known load balancers by name.
+func (st *State) LoadBalancers() iter.Seq[zone.LoadBalancer] {
+	return func(yield func(zone.LoadBalancer) bool) {
+		st.balancers.Scan(func(_ string, lb *zone.LoadBalancer) bool { return yield(*lb) })
+	}
+}
+
+// LoadBalancer returns a load balancer by its name, or by its name with "dualstack." before it. r53: A.9.
+func (st *State) LoadBalancer(n zone.Name) (zone.LoadBalancer, bool) {
+	if lb, ok := st.balancers.Get(string(balancerName(n))); ok {
+		return *lb, true
+	}
+	return zone.LoadBalancer{}, false
+}
+
+// TargetHealth returns a load balancer's health as published under its owner's lease: true when nobody publishes it, and when
+// several do, true if one of them finds it healthy.
+func (st *State) TargetHealth(n zone.Name) bool {
+	published, healthy := false, false
+	ascend(st.targets, string(balancerName(n))+"/", func(_ string, h bool) {
+		published, healthy = true, healthy || h
+	})
+	return healthy || !published
+}
+
+func balancerName(n zone.Name) zone.Name {
+	return zone.Name(strings.TrimPrefix(string(n), "dualstack."))
+}
+
+// facts are what the validation of a batch asks.
+func (st *State) facts() zone.Facts {
+	return zone.Facts{
+		HealthCheckExists: func(id string) bool {
+			_, ok := st.checks.Get(id)
+			return ok
+		},
+		ServiceTarget: func(hostedZoneID string, n zone.Name) (exists, knownZone bool) {
+			lb, ok := st.LoadBalancer(n)
+			exists = ok && lb.HostedZoneID == hostedZoneID
+			return exists, exists || zone.IsServiceZone(hostedZoneID)
+		},
+	}
+}
+
+// ascend calls f for every entry whose key has the prefix, in order.
+func ascend[V any](m *btree.Map[string, V], prefix string, f func(key string, v V)) {
+	m.Ascend(prefix, func(key string, v V) bool {
+		if !strings.HasPrefix(key, prefix) {
+			return false
+		}
+		f(key, v)
+		return true
+	})
+}

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// CreateHostedZone makes a hosted zone of z's name, caller reference, comment and kind, with an id, name servers and apex records
+// assigned here. Any use of a caller reference that a zone has, or had in the last days, is ErrHostedZoneAlreadyExists, equal
+// settings or not. r53: A.13, C.2.
+func (s *Store) CreateHostedZone(ctx context.Context, z zone.HostedZone) (zone.HostedZone, ChangeInfo, error) {
+	if err := zone.ValidateZoneName(z.Name); err != nil {
+		return zone.HostedZone{}, ChangeInfo{}, err
+	}
+	if z.CallerReference == "" {
+		return zone.HostedZone{}, ChangeInfo{}, errors.New("a hosted zone needs a caller reference")
+	}
+	z.ID = newID("Z")
+	z.NameServers = nameServers(z.PrivateZone)
+	info := newChangeInfo("")
+	caller := zoneCallerPrefix + z.CallerReference
+
+	var t transaction
+	t.guard(absent(caller))
+	t.guard(absent(zonePrefix + z.ID))
+	t.put(caller, encode(callerValue{ID: z.ID}))
+	t.put(zonePrefix+z.ID, encode(z))
+	t.put(zoneRevPrefix+z.ID, encode(info.ID))
+	for _, set := range zone.NewApexRecords(z) {
+		t.put(recordKey(z.ID, set.Key()), encode(set))
+	}
+	t.keep(changePrefix+info.ID, encode(info))
+	r, err := s.commit(ctx, &t)
+	if err != nil {
+		return zone.HostedZone{}, ChangeInfo{}, fmt.Errorf("create hosted zone %s: %w", z.Name, err)
+	}
+	if !r.Succeeded { // an id of 103 random bits is not taken
+		return zone.HostedZone{}, ChangeInfo{}, ErrHostedZoneAlreadyExists
+	}
+	s.settle(ctx, r.Header.Revision)
+	return z, info, nil
+}
+
+// nameServers chooses a delegation set: one server under each of four domains, numbered as Route 53 numbers them. Private zones all
+// have the same. r53: A.13.
+func nameServers(private bool) []string {
+	domains := [...]string{"com", "net", "org", "co.uk"}
+	servers := make([]string, len(domains))
+	for i, domain := range domains {
+		n := 0
+		if !private {
+			var b [2]byte
+			rand.Read(b[:]) // never fails
+			n = int(binary.BigEndian.Uint16(b[:]) % 512)
+		}
+		servers[i] = fmt.Sprintf("ns-%d.awsdns-%02d.%s", 512*i+n, n/8, domain)
+	}
+	return servers
+}
+
+// UpdateHostedZoneComment changes a zone's comment, which may be empty. r53: C.2.
+func (s *Store) UpdateHostedZoneComment(ctx context.Context, id, comment string) (zone.HostedZone, error) {
+	var updated zone.HostedZone
+	_, err := s.changeZone(ctx, id, func(_ *State, e *zoneEntry, t *transaction) error {
+		updated = *e.zone
+		updated.Comment = comment
+		t.put(zonePrefix+id, encode(updated))
+		t.put(zoneRevPrefix+id, encode(comment))
+		return nil
+	})
+	return updated, err
+}
+
+// DeleteHostedZone deletes a zone that holds nothing but its apex NS and SOA; else it is ErrHostedZoneNotEmpty. r53: C.2.
+func (s *Store) DeleteHostedZone(ctx context.Context, id string) (ChangeInfo, error) {
+	info := newChangeInfo("")
+	_, err := s.changeZone(ctx, id, func(_ *State, e *zoneEntry, t *transaction) error {
+		for set := range e.records.From(zone.Key{}) {
+			if set.Name != e.zone.Name || set.Type != zone.NS && set.Type != zone.SOA {
+				return ErrHostedZoneNotEmpty
+			}
+		}
+		t.delete(zonePrefix + id)
+		t.delete(zoneRevPrefix + id)
+		t.deletePrefix(recordsPrefix + id + "/")
+		t.keep(zoneCallerPrefix+e.zone.CallerReference, encode(callerValue{ID: id, Deleted: true}))
+		t.keep(changePrefix+info.ID, encode(info))
+		return nil
+	})
+	if err != nil {
+		return ChangeInfo{}, err
+	}
+	return info, nil
+}
+
+// changeZone commits what decide makes of a zone's current content, guarded by the zone's revision. It decides anew when another
+// node changed the zone first, and gives up with ErrPriorRequestNotComplete.
+func (s *Store) changeZone(
+	ctx context.Context, id string, decide func(*State, *zoneEntry, *transaction) error,
+) (rev int64, err error) {
+	unlock, err := s.locks.lock(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	rev, err = s.changeZoneLocked(ctx, id, decide)
+	unlock()
+	if err == nil {
+		s.settle(ctx, rev)
+	}
+	return rev, err
+}
+
+func (s *Store) changeZoneLocked(
+	ctx context.Context, id string, decide func(*State, *zoneEntry, *transaction) error,
+) (rev int64, err error) {
+	for range attempts {
+		st := s.State()
+		e, ok := st.zones.Get(id)
+		if !ok || e.zone == nil {
+			return 0, ErrNoSuchHostedZone
+		}
+		var t transaction
+		t.guard(unchanged(zoneRevPrefix+id, e.rev))
+		if err := decide(st, e, &t); err != nil {
+			return 0, err
+		}
+		// A check that another node deletes at this moment must not end up cited.
+		for _, check := range t.cited {
+			t.guard(exists(checkPrefix + check))
+			t.otherwiseRead(checkPrefix + check)
+		}
+		r, err := s.commit(ctx, &t)
+		if err != nil {
+			return 0, fmt.Errorf("change hosted zone %s: %w", id, err)
+		}
+		// The next in line decides on what this one did, so State must have it; or, when refused, what came first.
+		if r.Succeeded {
+			s.seen(ctx, func(st *State) bool { return st.revision >= r.Header.Revision })
+			return r.Header.Revision, nil
+		}
+		for i, check := range t.cited {
+			if len(r.Responses[i].GetResponseRange().Kvs) == 0 {
+				return 0, &zone.NoSuchHealthCheck{ID: check}
+			}
+		}
+		s.seen(ctx, func(st *State) bool {
+			now, ok := st.zones.Get(id)
+			return !ok || now.rev != e.rev
+		})
+	}
+	return 0, ErrPriorRequestNotComplete
+}
