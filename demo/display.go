@@ -175,32 +175,24 @@ func clip(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
+// The table's columns; its width fits a terminal of 80.
+const (
+	labelColumn = 18
+	fateColumn  = 29
+)
+
 // Result prints the table and the expectations.
 func (d *Display) Result(r *Result) {
-	const first, cell = 20, 28
-	rule := "  " + strings.Repeat("─", first+2*cell)
+	rule := "  " + strings.Repeat("─", labelColumn+2*fateColumn)
 	lines := []string{"", rule,
-		"  " + pad("", first) + d.paint(bold, pad("granular", cell)) + d.paint(bold, "all-or-nothing"),
-		"  " + pad("", first) + d.paint(dim, pad("a check per application", cell)+"EvaluateTargetHealth"), rule}
+		"  " + pad("", labelColumn) + d.paint(bold, pad("granular", fateColumn)) + d.paint(bold, "all-or-nothing"),
+		"  " + pad("", labelColumn) + d.paint(dim, pad("a check per application", fateColumn)+"EvaluateTargetHealth"), rule}
 	for i, u := range r.Chapters[0].Users {
-		left, right := d.fate(u), d.fate(r.Chapters[1].Users[i])
-		for j := range left {
-			label := ""
-			switch j {
-			case 0:
-				label = u.Application + " near"
-			case 1:
-				label = u.Place
-			}
-			painted := pad(label, first)
-			if j == 0 {
-				painted = strings.Replace(painted, u.Application, d.paint(applicationColor(u.Application), u.Application), 1)
-			}
-			lines = append(lines, "  "+painted+d.paint(left[j].code, pad(left[j].text, cell))+d.paint(right[j].code, right[j].text))
-		}
+		lines = append(lines, d.row(u, r.Chapters[1].Users[i])...)
 		lines = append(lines, rule)
 	}
-	lines = append(lines, "")
+	lines = append(lines, d.paint(dim, "  Users here ask DNS anew for every page. Resolvers keep a load balancer's"),
+		d.paint(dim, "  address for up to 60 s, which adds to the times above in real life."), "")
 	for _, e := range r.Expectations {
 		mark := d.paint(green, "✓")
 		if !e.Held {
@@ -211,20 +203,41 @@ func (d *Display) Result(r *Result) {
 	d.above(append(lines, "")...)
 }
 
-type cellText struct{ text, code string }
+// row is one user's fate in both chapters, a few lines high.
+func (d *Display) row(granular, old UserReport) []string {
+	left, right := fate(granular), fate(old)
+	labels := []string{d.paint(applicationColor(granular.Application), granular.Application) + pad(" near", labelColumn-len(granular.Application)), pad(granular.Place, labelColumn)}
+	var lines []string
+	for i := range max(len(left), len(right), len(labels)) {
+		label, l, r := pad("", labelColumn), cell{}, cell{}
+		if i < len(labels) {
+			label = labels[i]
+		}
+		if i < len(left) {
+			l = left[i]
+		}
+		if i < len(right) {
+			r = right[i]
+		}
+		lines = append(lines, strings.TrimRight("  "+label+d.paint(l.code, pad(l.text, fateColumn))+d.paint(r.code, r.text), " "))
+	}
+	return lines
+}
 
-// fate tells in three lines what became of a user.
-func (d *Display) fate(u UserReport) [3]cellText {
-	failed := cellText{fmt.Sprintf("%d of %d requests failed", u.Failed, u.Requests), dim}
+type cell struct{ text, code string }
+
+// fate tells what became of a user.
+func fate(u UserReport) []cell {
+	failed := cell{fmt.Sprintf("%d of %d requests failed", u.Failed, u.Requests), dim}
 	if u.Failed > 0 {
 		failed.code = red
 	}
 	if u.MovedAfter == nil {
-		return [3]cellText{{"stayed", green}, {"", ""}, failed}
+		return []cell{{"stayed", green}, failed}
 	}
-	when := cellText{fmt.Sprintf("after %.2f s", *u.MovedAfter), ""}
+	when := fmt.Sprintf("after %.2f s", *u.MovedAfter)
 	if u.ReturnedAfter != nil {
-		when.text += fmt.Sprintf(", back at %.2f s", *u.ReturnedAfter)
+		when += fmt.Sprintf(", back %.2f s", *u.ReturnedAfter)
 	}
-	return [3]cellText{{"moved to " + u.MovedTo, yellow}, when, failed}
+	return []cell{{"moved to " + u.MovedTo, yellow}, {when, ""}, failed}
 }

@@ -111,39 +111,44 @@ type Node struct {
 
 // New opens the data directory and the sockets and starts the embedded etcd, so that addresses are known; Run serves. A
 // data directory whose etcd cannot start is an error only when there is no snapshot to answer from.
-func New(o Options) (n *Node, err error) {
-	o, err = o.withDefaults()
+func New(o Options) (*Node, error) {
+	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data directory: %w", err)
 	}
-	n = &Node{o: o}
-	defer func() {
-		if err != nil {
-			n.close()
-		}
-	}()
-	if n.credentials, err = loadCredentials(credentialsPath(o.DataDir)); err != nil {
+	n := &Node{o: o}
+	if err := n.open(); err != nil {
+		n.close()
 		return nil, err
+	}
+	return n, nil
+}
+
+// open fills the node in; what it opened before an error is for close.
+func (n *Node) open() (err error) {
+	o := n.o
+	if n.credentials, err = loadCredentials(credentialsPath(o.DataDir)); err != nil {
+		return err
 	}
 	atlas, err := geo.New(geo.Options{Places: o.Places, Regions: o.Regions})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if n.dns, err = dnsserver.New(dnsserver.Options{Addr: o.DNSAddr, Logger: o.Logger}); err != nil {
-		return nil, err
+		return err
 	}
 	if n.http, err = net.Listen("tcp", o.HTTPAddr); err != nil {
-		return nil, fmt.Errorf("listen for HTTP: %w", err)
+		return fmt.Errorf("listen for HTTP: %w", err)
 	}
 	if n.prober, err = n.newProber(); err != nil {
-		return nil, err
+		return err
 	}
 	n.picture = newPicture(atlas, n.prober, n.publish, o.Logger)
 	if err := n.openStore(); err != nil {
-		return nil, err
+		return err
 	}
 	n.api, err = r53server.New(r53server.Options{
 		Store:        n.store,
@@ -152,7 +157,7 @@ func New(o Options) (n *Node, err error) {
 		Observations: n.Observations,
 		Logger:       o.Logger,
 	})
-	return n, err
+	return err
 }
 
 // openStore starts the embedded etcd, unless the endpoints of another are given, and prepares the store on it.

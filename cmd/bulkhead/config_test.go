@@ -1,0 +1,63 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+// Every YAML example in the documentation is a configuration that the engine takes.
+func TestDocumentedConfigurationsAreAccepted(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range yamlBlock.FindAllSubmatch(text, -1) {
+			found++
+			if _, err := parseConfig(block[1]); err != nil {
+				t.Errorf("%s: %v in\n%s", page, err, block[1])
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("the documentation has no YAML example")
+	}
+}
+
+func TestConfigurationReachesTheNode(t *testing.T) {
+	c, err := parseConfig([]byte(`
+dataDir: /data
+checkers: [eu-west-1, us-east-1]
+places:
+  - {name: here, region: eu-west-1, clientSubnets: [10.1.0.0/16], latencies: {eu-central-1: 24.5}}
+regions:
+  - {name: dc-1, coordinates: {latitude: 52.37, longitude: 4.9}}
+fastConfirmation: false
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := c.override(config{DataDir: "/elsewhere"}, []string{"http://127.0.0.1:2379"}).options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case o.DataDir != "/elsewhere":
+		t.Errorf("DataDir = %q: a flag wins over the file", o.DataDir)
+	case len(o.EtcdEndpoints) != 1 || len(o.CheckerRegions) != 2 || !o.SlowConfirmation:
+		t.Errorf("options = %+v", o)
+	case o.Places[0].Region != "eu-west-1" || o.Places[0].Latencies["eu-central-1"] != 24.5 || o.Places[0].ClientSubnets[0].String() != "10.1.0.0/16":
+		t.Errorf("place = %+v", o.Places[0])
+	case o.Regions[0].Name != "dc-1" || o.Regions[0].Coordinates.Latitude != 52.37:
+		t.Errorf("region = %+v", o.Regions[0])
+	}
+}
