@@ -1,7 +1,7 @@
 // Package geo says where a client is and how far every Region is from there.
 //
-// A place is found from the client's address by prefix tables; the latency between a place and a Region is taken from a measured
-// table or estimated from great-circle distance. An Atlas is immutable and holds no sockets or files.
+// A place is found from the client's address by prefix tables; the latency between a place and a Region is taken from a
+// measured table or estimated from great-circle distance. An Atlas is immutable and holds no sockets or files.
 package geo
 
 import (
@@ -21,14 +21,14 @@ type Coordinates struct{ Latitude, Longitude float64 }
 type Place struct {
 	// Name is for display ("near eu-west-1"); empty means "near " and the Region, or the place's number.
 	Name string
-	// Region, when set, places its clients in that Region; Coordinates then default to the Region's. A label that is no Region
-	// yet becomes one, at the place's Coordinates.
+	// Region, when set, places its clients in that Region; Coordinates then default to the Region's. A label that is no
+	// Region yet becomes one, at the place's Coordinates.
 	Region      string
 	Coordinates *Coordinates
 	// Latencies are measured round trips in milliseconds (0..60000) by Region label; they win over estimates.
 	Latencies map[string]float64
-	// ClientSubnets are matched against the EDNS Client Subnet address, Sources against the packet's source address. No prefix
-	// may appear twice in one of the two tables.
+	// ClientSubnets are matched against the EDNS Client Subnet address, Sources against the packet's source address. No
+	// prefix may appear twice in one of the two tables.
 	ClientSubnets, Sources []netip.Prefix
 }
 
@@ -44,8 +44,8 @@ type Options struct {
 	Regions []Region
 }
 
-// PlaceID and RegionID index an Atlas. Place 0 is "unknown": every Region is equally far, so order falls to the SetIdentifier.
-// Region 0 is "unknown": farther than any other.
+// PlaceID and RegionID index an Atlas. Place 0 is "unknown": every Region is equally far, so order falls to the
+// SetIdentifier. Region 0 is "unknown": farther than any other.
 type (
 	PlaceID  uint32
 	RegionID uint32
@@ -179,7 +179,8 @@ func (a *Atlas) fillLatencies() error {
 		for _, name := range slices.Sorted(maps.Keys(p.Latencies)) {
 			ms, r := p.Latencies[name], a.regions[name]
 			if r == 0 {
-				return fmt.Errorf("place %q: latencies: %q is not a known Region; add it to the Regions with its coordinates", p.Name, name)
+				return fmt.Errorf("place %q: latencies: %q is not a known Region; add it to the Regions with its coordinates",
+					p.Name, name)
 			}
 			if !(ms >= 0 && ms <= maxLatencyMs) {
 				return fmt.Errorf("place %q: latencies: %v ms to %s is not in 0..%d", p.Name, ms, name, maxLatencyMs)
@@ -202,7 +203,8 @@ func (a *Atlas) RegionName(r RegionID) string {
 	return a.names[r]
 }
 
-// Latency returns the round trip between a place and a Region in microseconds without allocating; math.MaxUint32 when unknown.
+// Latency returns the round trip between a place and a Region in microseconds without allocating; math.MaxUint32 when
+// unknown.
 func (a *Atlas) Latency(p PlaceID, r RegionID) uint32 {
 	if i, ok := a.index(p, r); ok {
 		return a.latency[i]
@@ -220,7 +222,8 @@ func (a *Atlas) index(p PlaceID, r RegionID) (int, bool) {
 	return int(p)*len(a.names) + int(r), int(p) < len(a.places) && int(r) < len(a.names)
 }
 
-// Place returns the place of an id, for display; its maps and slices are the atlas's own. An id of another atlas is "unknown".
+// Place returns the place of an id, for display; its maps and slices are the atlas's own. An id of another atlas is
+// "unknown".
 func (a *Atlas) Place(p PlaceID) Place {
 	if int(p) >= len(a.places) {
 		p = 0

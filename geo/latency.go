@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// The estimate of a round trip: there and back along the great circle, lengthened because cables do not follow it, at the speed
-// of light in fibre, plus what is spent in access networks and inside a Region. It is meant for ranking Regions; where the
-// ranking matters to the millisecond, measure and configure latencies.
+// The estimate of a round trip: there and back along the great circle, lengthened because cables do not follow it, at
+// the speed of light in fibre, plus what is spent in access networks and inside a Region. It is meant for ranking
+// Regions; where the ranking matters to the millisecond, measure and configure latencies.
 const (
 	earthRadiusKm = 6371
 	fibreKmPerMs  = 200 // two thirds of the speed of light
@@ -27,7 +27,8 @@ func estimate(a, b Coordinates) uint32 {
 // micros converts milliseconds within 0..maxLatencyMs.
 func micros(ms float64) uint32 { return uint32(math.Round(ms * 1000)) }
 
-// distanceKm is the great-circle distance by the haversine formula, which stays exact for points that are close together.
+// distanceKm is the great-circle distance by the haversine formula, which stays exact for points that are close
+// together.
 func distanceKm(a, b Coordinates) float64 {
 	lat1, lat2 := radians(a.Latitude), radians(b.Latitude)
 	sinLat := math.Sin((lat2 - lat1) / 2)

@@ -21,8 +21,9 @@ type prefixTable struct {
 	list  []netip.Prefix
 }
 
-// located is what a prefix says. The scopes are the prefix's own length, or the whole address where a longer prefix inside it could
-// say otherwise: scope for lookups in this table alone, ecsScope for lookups that have the client subnet table in front of it.
+// located is what a prefix says. The scopes are the prefix's own length, or the whole address where a longer prefix
+// inside it could say otherwise: scope for lookups in this table alone, ecsScope for lookups that have the client
+// subnet table in front of it.
 type located struct {
 	place           PlaceID
 	scope, ecsScope uint8
@@ -92,13 +93,13 @@ func (t *prefixTable) setScope(p netip.Prefix, scope, ecsScope uint8) {
 	t.table.Insert(p, located{at.place, scope, ecsScope})
 }
 
-// Locate finds the place of a client without allocating. ecs says that addr came from EDNS Client Subnet (looked up in the client
-// subnet table first, then in the source table); otherwise only the source table is used. An IPv4-mapped IPv6 address is looked
-// up as the IPv4 address. Place 0 is returned when no prefix matches or addr is not valid.
+// Locate finds the place of a client without allocating. ecs says that addr came from EDNS Client Subnet (looked up in
+// the client subnet table first, then in the source table); otherwise only the source table is used. An IPv4-mapped
+// IPv6 address is looked up as the IPv4 address. Place 0 is returned when no prefix matches or addr is not valid.
 //
-// scope is the prefix length the decision holds for (RFC 7871 section 7.2.1), in bits of the address as it was given: the matched
-// prefix's length, or the full address length where more specific prefixes are nested in it or none matched. The caller caps it
-// by the SOURCE PREFIX-LENGTH where it must.
+// scope is the prefix length the decision holds for (RFC 7871 section 7.2.1), in bits of the address as it was given:
+// the matched prefix's length, or the full address length where more specific prefixes are nested in it or none
+// matched. The caller caps it by the SOURCE PREFIX-LENGTH where it must.
 func (a *Atlas) Locate(addr netip.Addr, ecs bool) (p PlaceID, scope int) {
 	given := addr.BitLen()
 	addr = addr.Unmap()

@@ -1,7 +1,7 @@
 package geo
 
-// awsRegions lists the AWS Regions of r53: E.2 with the location of the city or county they are named after. AWS does not publish
-// where its data centres stand; a few dozen kilometres change an estimate by less than a millisecond.
+// awsRegions lists the AWS Regions of r53: E.2 with the location of the city or county they are named after. AWS does
+// not publish where its data centres stand; a few dozen kilometres change an estimate by less than a millisecond.
 func awsRegions() []Region {
 	return []Region{
 		{"af-south-1", Coordinates{-33.93, 18.42}},      // Cape Town

@@ -16,7 +16,8 @@ func sizes() []int { return []int{10, 10_000, 1_000_000} }
 
 const checks = 1000 // health checks, shared by the applications
 
-// application returns the i-th name and its record sets: by turns two simple ones, and a pair by latency with health checks.
+// application returns the i-th name and its record sets: by turns two simple ones, and a pair by latency with health
+// checks.
 func application(i int) (zone.Name, []*zone.ResourceRecordSet) {
 	n := zone.Name(fmt.Sprintf("app-%d.example.com.", i))
 	ttl := int64(60)

@@ -12,7 +12,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A group is the record sets of one name and type, ready to be answered. A group without members stands for its absence.
+// A group is the record sets of one name and type, ready to be answered. A group without members stands for its
+// absence.
 type group struct {
 	members []member // by SetIdentifier
 	rrtype  zone.RRType
@@ -60,7 +61,8 @@ func (e *Edit) compile(z *hosted, t zone.RRType, sets []*zone.ResourceRecordSet)
 	g.members = make([]member, 0, len(sets))
 	for _, s := range sets {
 		if s.Policy() != g.policy {
-			return g, fmt.Errorf("set %q is %s, others are %s: a group has one policy", s.SetIdentifier, s.Policy(), g.policy)
+			return g, fmt.Errorf("set %q is %s, others are %s: a group has one policy",
+				s.SetIdentifier, s.Policy(), g.policy)
 		}
 		m, err := e.compileMember(z, t, s)
 		if err != nil && s.SetIdentifier != "" {
@@ -103,7 +105,8 @@ func (e *Edit) compileMember(z *hosted, t zone.RRType, s *zone.ResourceRecordSet
 		return m, errors.New("a record set that is no alias needs a TTL in 0..2147483647")
 	}
 	if len(s.ResourceRecords) == 0 || len(s.ResourceRecords) > math.MaxUint16 {
-		return m, fmt.Errorf("%d values: a record set that is no alias needs 1 to %d", len(s.ResourceRecords), math.MaxUint16)
+		return m, fmt.Errorf("%d values: a record set that is no alias needs 1 to %d",
+			len(s.ResourceRecords), math.MaxUint16)
 	}
 	m.ttl, m.count = uint32(*s.TTL), uint16(len(s.ResourceRecords))
 	var err error
@@ -132,13 +135,10 @@ func encode(t zone.RRType, ttl uint32, values []string) ([]byte, error) {
 		wire = appendHeader(wire, t, ttl)
 		var err error
 		if wire, err = zone.AppendRData(wire, t, v); err != nil {
-			return nil, fmt.Errorf("value %q: %w", v, err)
+			return nil, err
 		}
-		length := len(wire) - start - rrHeader
-		if length > math.MaxUint16 {
-			return nil, fmt.Errorf("value of %d bytes on the wire: at most %d fit", length, math.MaxUint16)
-		}
-		binary.BigEndian.PutUint16(wire[start+rrHeader-2:], uint16(length))
+		// A value of at most 4000 characters (r53: A.14) is far from the 65535 bytes that RDLENGTH can say.
+		binary.BigEndian.PutUint16(wire[start+rrHeader-2:], uint16(len(wire)-start-rrHeader))
 	}
 	return slices.Clone(wire), nil // without the room that append left
 }
@@ -157,8 +157,8 @@ func (r RRs) rdata() []byte { return r.Wire[rrHeader:][:binary.BigEndian.Uint16(
 // next returns the records after the first.
 func (r RRs) next() RRs { return RRs{r.Wire[rrHeader+len(r.rdata()):], r.Count - 1} }
 
-// negative returns an SOA record with the TTL of negative answers: the smaller of its TTL and its MINIMUM field, the last of
-// its RDATA (RFC 2308 section 3). r53: A.12.
+// negative returns an SOA record with the TTL of negative answers: the smaller of its TTL and its MINIMUM field, the
+// last of its RDATA (RFC 2308 section 3). r53: A.12.
 func negative(soa RRs) RRs {
 	if soa.Count == 0 {
 		return soa
@@ -169,7 +169,8 @@ func negative(soa RRs) RRs {
 	return RRs{wire, soa.Count}
 }
 
-// loadBalancerTTL is the constant TTL of a load balancer's addresses and of its service zone's negative answers. r53: A.9, A.13.
+// loadBalancerTTL is the constant TTL of a load balancer's addresses and of its service zone's negative answers. r53:
+// A.9, A.13.
 const loadBalancerTTL = 60
 
 // addressGroups makes the simple groups of a load balancer, A and AAAA; either may be without members.

@@ -14,10 +14,11 @@ type Query struct {
 	Client netip.Addr  // the EDNS Client Subnet address if there was one, else the source address
 	ECS    bool        // Client comes from EDNS Client Subnet
 
-	// Rand is random bits for all that chance decides: weighted picks, which multivalue members, and the order of values. It seeds
-	// splitmix64; each choice among n takes the next output x and is x*n/2^64. Choices are made in the order of the groups
-	// walked: a weighted group takes one per healthy member, a multivalue group one per healthy member after the eighth and one
-	// per member to shuffle, a record set of several values one for its first value.
+	// Rand is random bits for all that chance decides: weighted picks, which multivalue members, and the order of
+	// values. It seeds splitmix64; each choice among n takes the next output x and is x*n/2^64. Choices are made in the
+	// order of the groups walked. A weighted group takes one for each healthy member (each member when none is). A
+	// multivalue group takes one for each of these after the eighth, then one for each member answered, to shuffle. A
+	// record set of several values takes one for the value to begin with.
 	Rand uint64
 }
 
@@ -39,15 +40,16 @@ func (o Outcome) String() string {
 	return [...]string{"REFUSED", "answered", "NODATA", "NXDOMAIN", "referral", "SERVFAIL"}[o]
 }
 
-// RRs are resource records encoded without their owner: type, class, TTL, RDLENGTH, RDATA, each after the other (RFC 1035 section
-// 3.2.1). They are part of a View and must not be changed.
+// RRs are resource records encoded without their owner: type, class, TTL, RDLENGTH, RDATA, each after the other (RFC
+// 1035 section 3.2.1). They are part of a View and must not be changed.
 type RRs struct {
 	Wire  []byte
 	Count int
 }
 
-// A Link is one step of the answer section. The owner of the first link is the query name; the owner of a link with AfterCNAME
-// set is the target of the CNAME in the link before it; the owner of any other link is that of the link before it.
+// A Link is one step of the answer section. The owner of the first link is the query name; the owner of a link with
+// AfterCNAME set is the target of the CNAME in the link before it; the owner of any other link is that of the link
+// before it.
 type Link struct {
 	RRs        RRs
 	Start      int // which record to begin with, so that values rotate
@@ -68,13 +70,14 @@ type Answer struct {
 	Links   [MaxLinks]Link
 	N       int // links in use
 
-	// TTL replaces the TTL of every record of the last owner when OverrideTTL is set (multivalue members with different TTLs).
+	// TTL replaces the TTL of every record of the last owner when OverrideTTL is set (multivalue members with different
+	// TTLs).
 	TTL         uint32
 	OverrideTTL bool
 
-	// ZoneLabels is the length in bytes of the zone's name on the wire: the zone's owner name is the last ZoneLabels bytes of the
-	// query name (or of the last CNAME's target). SOA is the negative answer's authority with the negative TTL set (r53: A.12),
-	// NS the positive one's; either may be empty.
+	// ZoneLabels is the length in bytes of the zone's name on the wire: the zone's owner name is the last ZoneLabels
+	// bytes of the query name (or of the last CNAME's target). SOA is the negative answer's authority with the negative
+	// TTL set (r53: A.12), NS the positive one's; either may be empty.
 	ZoneLabels int
 	ZoneID     string
 	SOA, NS    RRs
@@ -84,15 +87,16 @@ type Answer struct {
 	DelegationLabels int
 	Glue             []GlueRR
 
-	// Place is where the client was found; Located is set when the answer depends on it, and Scope is then the prefix length it
-	// holds for (0 otherwise: the answer is for everybody, RFC 7871 section 7.2.1). An answer depends on the place when it went
-	// through a latency group of several members; otherwise the place is not looked up and Place is 0.
+	// Place is where the client was found; Located is set when the answer depends on it, and Scope is then the prefix
+	// length it holds for (0 otherwise: the answer is for everybody, RFC 7871 section 7.2.1). An answer depends on the
+	// place when it went through a latency group of several members; otherwise the place is not looked up and Place is
+	// 0.
 	Place   geo.PlaceID
 	Located bool
 	Scope   int
 
-	// Healthy: all that was picked on the way to an Answered answer is healthy. FailOpen: every member of a group on the way was
-	// unhealthy and Route 53's fail-open rule picked. r53: A.4.
+	// Healthy: all that was picked on the way to an Answered answer is healthy. FailOpen: every member of a group on
+	// the way was unhealthy and Route 53's fail-open rule picked. r53: A.4.
 	Healthy  bool
 	FailOpen bool
 }
@@ -103,8 +107,8 @@ type GlueRR struct {
 	RRs   RRs
 }
 
-// Decide answers q by v and t into a; whatever a held before is replaced. It allocates nothing (but for the first few times that
-// a.Glue grows) and never blocks.
+// Decide answers q by v and t into a; whatever a held before is replaced. It allocates nothing (but for the first few
+// times that a.Glue grows) and never blocks.
 func Decide(v *View, t *Table, q *Query, a *Answer) {
 	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand}
 	d.run()
@@ -190,8 +194,8 @@ func (d *decision) fail(why string) {
 	d.a.Outcome, d.a.N, d.a.OverrideTTL, d.a.FailOpen, d.why = ServFail, 0, false, false, why
 }
 
-// authority returns the zone that answers for a name. The DS set of a delegation belongs to the zone above (RFC 4035 section
-// 3.1.4.1), when that is here too and delegates.
+// authority returns the zone that answers for a name. The DS set of a delegation belongs to the zone above (RFC 4035
+// section 3.1.4.1), when that is here too and delegates.
 func (d *decision) authority(name []byte, labels int) *hosted {
 	z := d.v.zoneOf(name, labels)
 	if d.q.Type != zone.DS || z == nil || len(name) != len(z.apex) || labels == 0 {
@@ -206,8 +210,8 @@ func (d *decision) authority(name []byte, labels int) *hosted {
 	return z
 }
 
-// owner answers for one owner name: the query name, or what a CNAME led to. It returns the target of a CNAME to go on with, nil
-// when the answer is complete.
+// owner answers for one owner name: the query name, or what a CNAME led to. It returns the target of a CNAME to go on
+// with, nil when the answer is complete.
 func (d *decision) owner(name []byte) (target []byte) {
 	if d.zone.cuts > 0 {
 		if cut, ns := d.delegation(name); ns != nil {
@@ -247,8 +251,8 @@ func (d *decision) choose(n *node) *group {
 	return n.group(zone.CNAME)
 }
 
-// match finds the node of a name: its own, or the wildcard's below its closest existing ancestor (RFC 4592 section 3.3). nil when
-// the name does not exist.
+// match finds the node of a name: its own, or the wildcard's below its closest existing ancestor (RFC 4592 section
+// 3.3). nil when the name does not exist.
 func (d *decision) match(name []byte) *node {
 	if n := d.v.node(d.zone, name); n != nil {
 		d.matched(name)
@@ -267,7 +271,8 @@ func (d *decision) match(name []byte) *node {
 	return n
 }
 
-// delegation finds the delegation that is nearest to the apex on the way to a name. The DS set at a cut belongs to this side of it.
+// delegation finds the delegation that is nearest to the apex on the way to a name. The DS set at a cut belongs to this
+// side of it.
 func (d *decision) delegation(name []byte) (cut []byte, ns *group) {
 	for s := name; len(s) > len(d.zone.apex); s = parent(s) {
 		if d.q.Type == zone.DS && len(s) == len(name) {
@@ -282,7 +287,8 @@ func (d *decision) delegation(name []byte) (cut []byte, ns *group) {
 	return cut, ns
 }
 
-// refer answers with a delegation. Behind a CNAME, what is there already is the answer: the resolver asks for the target itself.
+// refer answers with a delegation. Behind a CNAME, what is there already is the answer: the resolver asks for the
+// target itself.
 func (d *decision) refer(cut []byte, ns *group) {
 	d.why = "the name is delegated to other name servers"
 	if d.a.N > 0 {

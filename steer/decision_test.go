@@ -21,8 +21,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what is answered into the decision tables")
 
-// TestDecisionTables runs testdata/*.txt; testdata/README.md says how they are written. Every answer is also held against the
-// reference.
+// TestDecisionTables runs testdata/*.txt; testdata/README.md says how they are written. Every answer is also held
+// against the reference.
 func TestDecisionTables(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {

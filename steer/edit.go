@@ -9,8 +9,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Edit starts a change of the view. The view itself stays as it is. There is one writer: edits of one View must not run at the
-// same time as edits of a View derived from it, and of two edits of one View only one may be committed.
+// Edit starts a change of the view. The view itself stays as it is. There is one writer: edits of one View must not run
+// at the same time as edits of a View derived from it, and of two edits of one View only one may be committed.
 func (v *View) Edit() *Edit {
 	return &Edit{v: *v, owner: &owner{}, touched: map[string]*hosted{}}
 }
@@ -29,8 +29,8 @@ func (e *Edit) Commit() *View {
 	return &next
 }
 
-// PutZone adds a zone or replaces its properties; its groups are kept. Of two zones with one name the first put answers. A zone
-// put again under another name starts empty.
+// PutZone adds a zone or replaces its properties; its groups are kept. Of two zones with one name the first put
+// answers. A zone put again under another name starts empty.
 func (e *Edit) PutZone(z zone.HostedZone) {
 	if old := e.zone(z.ID); old != nil && old.name != z.Name {
 		e.DeleteZone(z.ID)
@@ -106,10 +106,10 @@ func (e *Edit) zone(key string) *hosted {
 	return z
 }
 
-// SetGroup replaces the group of name and type; no members removes it. The members must be what zone.Records.Apply lets stand
-// together: one simple record set, or members of one policy, each either an alias or with a TTL and values. An error says which
-// member cannot be compiled or which value cannot be encoded, or that the zone is not there or does not hold the name, and leaves
-// the group as it was.
+// SetGroup replaces the group of name and type; no members removes it. The members must be what zone.Records.Apply lets
+// stand together: one simple record set, or members of one policy, each either an alias or with a TTL and values. An
+// error says which member cannot be compiled or which value cannot be encoded, or that the zone is not there or does
+// not hold the name, and leaves the group as it was.
 func (e *Edit) SetGroup(zoneID string, n zone.Name, t zone.RRType, members []*zone.ResourceRecordSet) error {
 	z := e.zone(zoneID)
 	if z == nil {
@@ -156,8 +156,8 @@ func (e *Edit) setGroup(z *hosted, name string, g group) {
 	}
 }
 
-// countBelow tells the name above that a name has come or gone. Names that have nothing but names below them come and go with
-// those: the empty non-terminals, which exist (RFC 4592 section 2.2.2).
+// countBelow tells the name above that a name has come or gone. Names that have nothing but names below them come and
+// go with those: the empty non-terminals, which exist (RFC 4592 section 2.2.2).
 func (e *Edit) countBelow(z *hosted, name string, by int32) {
 	for name != z.apex {
 		name = name[1+name[0]:]
@@ -222,18 +222,19 @@ func plainName(loadBalancer zone.Name) zone.Name {
 // serviceKey cannot be the id of a hosted zone.
 func serviceKey(name zone.Name) string { return "service/" + string(name) }
 
-// PutLoadBalancer makes a load balancer's name answer with its addresses (TTL 60, r53: A.9), alone and under "dualstack.", and
-// makes it an alias target under its canonical hosted zone id. Its service zone ("eu-west-1.elb.amazonaws.com") is created
-// beside it. An error says what is wrong with the name or an address, and leaves the load balancer as it was.
+// PutLoadBalancer makes a load balancer's name answer with its addresses (TTL 60, r53: A.9), alone and under
+// "dualstack.", and makes it an alias target under its canonical hosted zone id. Its service zone
+// ("eu-west-1.elb.amazonaws.com") is created beside it. An error says what is wrong with the name or an address, and
+// leaves the load balancer as it was.
 func (e *Edit) PutLoadBalancer(lb zone.LoadBalancer) error {
-	name := plainName(lb.DNSName)
+	long, err := zone.ParseName(dualstack + string(plainName(lb.DNSName)))
+	if err != nil {
+		return fmt.Errorf("load balancer %q: %w", lb.DNSName, err)
+	}
+	name := plainName(long)
 	apex, ok := name.Parent()
 	if !ok {
 		return fmt.Errorf("load balancer %q: the name needs a label and a zone above it", lb.DNSName)
-	}
-	long, err := zone.ParseName(dualstack + string(name))
-	if err != nil {
-		return fmt.Errorf("load balancer %q: %w", lb.DNSName, err)
 	}
 	groups, err := addressGroups(lb.Addresses)
 	if err != nil {
@@ -241,11 +242,11 @@ func (e *Edit) PutLoadBalancer(lb zone.LoadBalancer) error {
 	}
 	z := e.zone(serviceKey(apex))
 	if z == nil {
-		z = e.addZone(serviceKey(apex), lb.HostedZoneID, apex)
 		soa, err := serviceSOA()
 		if err != nil {
 			return err
 		}
+		z = e.addZone(serviceKey(apex), lb.HostedZoneID, apex)
 		e.setGroup(z, z.apex, soa)
 	}
 	b := &balancer{zoneID: lb.HostedZoneID, health: e.TargetHealth(name)}
@@ -293,7 +294,8 @@ func (e *Edit) DeleteLoadBalancer(n zone.Name) {
 // Check interns a health check id.
 func (e *Edit) Check(id string) CheckIndex { return e.intern(checkSubject(id)) }
 
-// TargetHealth interns the health of a load balancer as Route 53 sees it (r53: A.9). The name may have the "dualstack." prefix.
+// TargetHealth interns the health of a load balancer as Route 53 sees it (r53: A.9). The name may have the "dualstack."
+// prefix.
 func (e *Edit) TargetHealth(loadBalancer zone.Name) CheckIndex {
 	return e.intern(targetSubject(loadBalancer))
 }

@@ -65,9 +65,10 @@ func (c *chooser) change(t *testing.T, w *world, e *steer.Edit) {
 	}
 }
 
-// A view that was edited step by step answers as one that was built at once, and the views before it answer as they did.
+// A view that was edited step by step answers as one that was built at once, and the views before it answer as they
+// did.
 func TestEditsGiveWhatAFreshViewGives(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(100) {
 		c := &chooser{randomBytes(seed, 4000)}
 		w := c.someWorld(t)
 		v := w.view(t)
@@ -146,7 +147,7 @@ func TestSetGroupRefuses(t *testing.T) {
 	}{
 		{"hosted zone Z9 is not in the view", "Z9", "a.example.com.", zone.A, nil},
 		{"a.example.org. is not in zone example.com.", "Z1", "a.example.org.", zone.A, nil},
-		{`a.example.com. A: value "192.0.2.256"`, "Z1", "a.example.com.", zone.A,
+		{`encountered with '192.0.2.256'`, "Z1", "a.example.com.", zone.A,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{TTL: ttl, ResourceRecords: []string{"192.0.2.1", "192.0.2.256"}})}},
 		{"needs a TTL in 0..2147483647", "Z1", "a.example.com.", zone.A, []*zone.ResourceRecordSet{a(zone.ResourceRecordSet{ResourceRecords: []string{"192.0.2.1"}})}},
 		{"0 values: a record set that is no alias needs 1 to 65535", "Z1", "a.example.com.", zone.A,
@@ -185,7 +186,7 @@ func TestPutLoadBalancerRefuses(t *testing.T) {
 		lb   zone.LoadBalancer
 	}{
 		{`"": the name needs a label`, zone.LoadBalancer{}},
-		{`".": the name needs a label`, zone.LoadBalancer{DNSName: "."}},
+		{"Domain label is empty", zone.LoadBalancer{DNSName: "."}},
 		{`address "fe80::1%eth0": an IPv4 or IPv6 address without zone is needed`,
 			zone.LoadBalancer{DNSName: "lb.elb.test.", Addresses: []netip.Addr{netip.MustParseAddr("fe80::1%eth0")}}},
 		{`address "invalid IP"`, zone.LoadBalancer{DNSName: "lb.elb.test.", Addresses: []netip.Addr{{}}}},
@@ -195,6 +196,20 @@ func TestPutLoadBalancerRefuses(t *testing.T) {
 		if err := e.PutLoadBalancer(c.lb); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("PutLoadBalancer: %v; want an error with %q", err, c.want)
 		}
+	}
+}
+
+// Without an SOA set a zone has none to send, rather than another's.
+func TestNegativeAnswerWithoutSOA(t *testing.T) {
+	w := newWorld()
+	w.must(t, "zone example.com Z1")
+	e := w.view(t).Edit()
+	if err := e.SetGroup("Z1", "example.com.", zone.SOA, nil); err != nil {
+		t.Fatal(err)
+	}
+	q := &steer.Query{Name: zone.MustParseName("a.example.com").AppendWire(nil), Type: zone.A}
+	if a, _ := ask(t, e.Commit(), nil, q); a.Outcome != steer.NXDomain || a.SOA.Count != 0 {
+		t.Errorf("%v with %d SOA records; want NXDOMAIN with none", a.Outcome, a.SOA.Count)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/geo"
@@ -153,11 +152,8 @@ func (d *decision) worth() string {
 	return "by the policy among the healthy"
 }
 
-// text is a wire-format name as Route 53 writes it.
+// text is a wire-format name as Route 53 writes it. Names that get here are whole.
 func text(name []byte) string {
-	n, _, err := zone.NameFromWire(name)
-	if err != nil {
-		return strconv.Quote(string(name))
-	}
+	n, _, _ := zone.NameFromWire(name)
 	return string(n)
 }

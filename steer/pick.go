@@ -10,7 +10,8 @@ import (
 const (
 	// maxAliases bounds the aliases followed below one owner name. r53: A.9.
 	maxAliases = 16
-	// maxTests bounds the health tests of one decision: trees of groups that cite each other would multiply without end.
+	// maxTests bounds the health tests of one decision: trees of groups that cite each other would multiply without
+	// end.
 	maxTests = 10000
 )
 
@@ -53,8 +54,9 @@ func (d *decision) pick(g *group, depth int) (i int, open bool) {
 	return i, open
 }
 
-// best chooses by policy among the healthy members, among all when open; -1 when there is none. Failover has PRIMARY before
-// SECONDARY, and PRIMARY again when both are unhealthy (r53: A.11). Of equally far Regions the first SetIdentifier wins.
+// best chooses by policy among the healthy members, among all when open; -1 when there is none. Failover has PRIMARY
+// before SECONDARY, and PRIMARY again when both are unhealthy (r53: A.11). Of equally far Regions the first
+// SetIdentifier wins.
 func (d *decision) best(g *group, depth int, open bool) int {
 	if g.policy == zone.Weighted {
 		return d.weigh(g, depth, open)
@@ -74,8 +76,8 @@ func (d *decision) best(g *group, depth int, open bool) int {
 	return best
 }
 
-// weigh chooses in proportion to the weights. Members of weight 0 have equal shares, and only where there is no other: they are
-// a second tier once health counts, and every member is equally likely when all weights are 0. r53: A.5.
+// weigh chooses in proportion to the weights. Members of weight 0 have equal shares, and only where there is no other:
+// they are a second tier once health counts, and every member is equally likely when all weights are 0. r53: A.5.
 func (d *decision) weigh(g *group, depth int, open bool) int {
 	chosen, total := -1, uint64(0)
 	spare, spares := -1, uint64(0)
@@ -84,7 +86,8 @@ func (d *decision) weigh(g *group, depth int, open bool) int {
 		if !open && !d.healthy(m, g.rrtype, depth) {
 			continue
 		}
-		// Each takes the place of those before it with the chance of its share in the sum so far: in the end all shares are right.
+		// Each takes the place of those before it with the chance of its share in the sum so far: in the end all shares
+		// are right.
 		if w := uint64(m.value); w > 0 {
 			if total += w; d.below(total) < w {
 				chosen = i
@@ -108,8 +111,8 @@ func (d *decision) locate(g *group) {
 	d.a.Located = true
 }
 
-// multivalue answers with up to eight healthy members, or up to eight of all when none is healthy, in random order. Their TTLs
-// become the smallest of them: an RRset has one TTL. r53: A.8.
+// multivalue answers with up to eight healthy members, or up to eight of all when none is healthy, in random order.
+// Their TTLs become the smallest of them: an RRset has one TTL. r53: A.8.
 func (d *decision) multivalue(g *group, owner []byte, via *alias, chained bool) {
 	var chosen [maxMultivalue]int
 	n := d.sample(g, &chosen, false)
@@ -170,8 +173,9 @@ func (d *decision) healthy(m *member, t zone.RRType, depth int) bool {
 	return m.alias == nil || !m.alias.evaluate || d.targetHealthy(m.alias, t, depth+1)
 }
 
-// targetHealthy is the health of an alias target. A load balancer has a health of its own; a group is healthy when any member is,
-// at any depth. What does not exist has nothing healthy, and a loop has no end where something healthy could be.
+// targetHealthy is the health of an alias target. A load balancer has a health of its own; a group is healthy when any
+// member is, at any depth. What does not exist has nothing healthy, and a loop has no end where something healthy could
+// be.
 func (d *decision) targetHealthy(a *alias, t zone.RRType, depth int) bool {
 	if a.zoneID != "" {
 		return d.balancer(a) != nil && d.t.Healthy(a.health)
@@ -215,7 +219,8 @@ func (d *decision) balancer(a *alias) *balancer {
 	return b
 }
 
-// below returns the next random number in 0..n-1 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+// below returns the next random number in 0..n-1 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
+// 2014).
 func (d *decision) below(n uint64) uint64 {
 	d.rand += 0x9e3779b97f4a7c15
 	x := d.rand

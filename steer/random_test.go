@@ -181,8 +181,8 @@ func (c *chooser) someQuery() *steer.Query {
 	}
 }
 
-// agree checks some queries of a view against the reference. It returns how many of them ended because they took too many health
-// tests: a bound on time that the reference does not have.
+// agree checks some queries of a view against the reference. It returns how many of them ended because they took too
+// many health tests: a bound on time that the reference does not have.
 func (w *world) agree(t testing.TB, c *chooser, v *steer.View, table *steer.Table, queries int) (bounded int) {
 	t.Helper()
 	for range queries {
@@ -232,7 +232,7 @@ func checkInvariants(t testing.TB, q *steer.Query, a *steer.Answer, trace *steer
 }
 
 func TestRandomWorldsAgreeWithTheReference(t *testing.T) {
-	const worlds, queries = 400, 40
+	const worlds, queries = 300, 40
 	bounded := 0
 	for seed := range uint64(worlds) {
 		c := &chooser{randomBytes(seed, 2000)}

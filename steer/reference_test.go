@@ -8,12 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// The reference answers a query straight from section A of the reference document, by searching record sets. It is slow, literal and
-// shares no code with steer. Where chance decides it gives every possible answer with its probability.
+// The reference answers a query straight from section A of the reference document, by searching record sets. It is
+// slow, literal and shares no code with steer. Where chance decides it gives every possible answer with its
+// probability.
 
 // A refAnswer is one possible answer.
 type refAnswer struct {
@@ -75,11 +77,12 @@ func (w *world) reference(t testing.TB, q *steer.Query) []refAnswer {
 			z = upper
 		}
 	}
-	e := refEvaluation{t: t, w: w, q: q, z: z, healths: map[string]bool{}, follows: map[string][]refAnswer{}}
+	e := refEvaluation{w: w, q: q, z: z, atlas: w.atlas(t), healths: map[string]bool{}, follows: map[string][]refAnswer{}}
 	return e.owner(name, nil)
 }
 
-// serviceAnswer answers for a name in the zone that a load balancer's name is directly in, when that is the longest zone. r53: A.9.
+// serviceAnswer answers for a name in the zone that a load balancer's name is directly in, when that is the longest
+// zone. r53: A.9.
 func (w *world) serviceAnswer(name, longest zone.Name, t zone.RRType) (a refAnswer, ok bool) {
 	exists := false
 	for _, lb := range w.balancers {
@@ -126,10 +129,10 @@ func ofType(all []netip.Addr, t zone.RRType) (addrs []netip.Addr) {
 }
 
 type refEvaluation struct {
-	t testing.TB
-	w *world
-	q *steer.Query
-	z zone.HostedZone
+	w     *world
+	atlas *geo.Atlas
+	q     *steer.Query
+	z     zone.HostedZone
 
 	// The same questions come up often where groups cite each other: what is known by group and depth.
 	healths map[string]bool
@@ -307,8 +310,8 @@ func (e *refEvaluation) healthy(m *zone.ResourceRecordSet, depth int) bool {
 	return healthy
 }
 
-// pick gives every member its probability: choose by policy, test, drop the unhealthy and choose again; with none left, choose
-// among all as if healthy. r53: A.2 steps 4 to 6, A.4.
+// pick gives every member its probability: choose by policy, test, drop the unhealthy and choose again; with none left,
+// choose among all as if healthy. r53: A.2 steps 4 to 6, A.4.
 func (e *refEvaluation) pick(members []*zone.ResourceRecordSet, depth int) (shares []float64, open bool) {
 	shares = make([]float64, len(members))
 	all := make([]int, len(members))
@@ -373,9 +376,10 @@ func (e *refEvaluation) byPolicy(members []*zone.ResourceRecordSet, left []int) 
 			return 1
 		})
 	case zone.Latency: // r53: A.7; equally far ones in the order of their SetIdentifiers, as they are listed
-		atlas := e.w.atlas(e.t)
-		place, _ := atlas.Locate(e.q.Client, e.q.ECS)
-		return best(func(s *zone.ResourceRecordSet) float64 { return float64(atlas.Latency(place, atlas.Region(s.Region))) })
+		place, _ := e.atlas.Locate(e.q.Client, e.q.ECS)
+		return best(func(s *zone.ResourceRecordSet) float64 {
+			return float64(e.atlas.Latency(place, e.atlas.Region(s.Region)))
+		})
 	}
 	shares[0] = 1
 	return shares
@@ -454,7 +458,8 @@ func (w *world) differs(t testing.TB, q *steer.Query, a *steer.Answer, want refA
 	return want.recordsDiffer(got[len(want.chain):])
 }
 
-// recordsDiffer compares the records at the end of the chain: whole members of the pool, take of them, with the smallest TTL.
+// recordsDiffer compares the records at the end of the chain: whole members of the pool, take of them, with the
+// smallest TTL.
 func (want refAnswer) recordsDiffer(got []rr) string {
 	left := map[string]int{}
 	ttls := map[uint32]bool{}

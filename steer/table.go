@@ -1,22 +1,23 @@
 package steer
 
-// A CheckIndex is the place of a verdict in a Table. An index stays with its check for all views derived from one NewView. 0 is
-// no check: always healthy.
+// A CheckIndex is the place of a verdict in a Table. An index stays with its check for all views derived from one
+// NewView. 0 is no check: always healthy.
 type CheckIndex uint32
 
-// A Table holds one verdict per CheckIndex. The zero of everything is healthy: Route 53 believes a check healthy until it has
-// data (r53: B.4). A nil *Table is all healthy. A Table never changes.
+// A Table holds one verdict per CheckIndex. The zero of everything is healthy: Route 53 believes a check healthy until
+// it has data (r53: B.4). A nil *Table is all healthy. A Table never changes.
 type Table struct {
 	pages []*page // missing pages are all healthy
 }
 
-// A page has one bit per verdict, set for unhealthy. Its size balances what With copies: one page, and the list of pages.
+// A page has one bit per verdict, set for unhealthy. Its size balances what With copies: one page, and the list of
+// pages.
 type page [pageBits / 64]uint64
 
 const pageBits = 4096
 
-// With returns a table that differs in one verdict. It costs a copy of 512 bytes and of 8 bytes for every 4,096 checks, however
-// many records there are. The verdict of index 0 cannot be changed.
+// With returns a table that differs in one verdict. It costs a copy of 512 bytes and of 8 bytes for every 4,096 checks,
+// however many records there are. The verdict of index 0 cannot be changed.
 func (t *Table) With(i CheckIndex, healthy bool) *Table {
 	if i == 0 || t.Healthy(i) == healthy {
 		return t

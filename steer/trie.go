@@ -5,22 +5,24 @@ import (
 	"slices"
 )
 
-// A trie is a persistent map from byte strings to values: a hash array mapped trie. A trie value is immutable to whoever holds a
-// copy of it; set and remove replace the path to one entry and share the rest. The caller hashes, always in the same way.
-// Distinct keys with one hash end in a list, so a key that was crafted to collide costs time, never a wrong answer.
+// A trie is a persistent map from byte strings to values: a hash array mapped trie. A trie value is immutable to
+// whoever holds a copy of it; set and remove replace the path to one entry and share the rest. The caller hashes,
+// always in the same way. Distinct keys with one hash end in a list, so a key that was crafted to collide costs time,
+// never a wrong answer.
 type trie[V any] struct {
 	root *branch[V]
 	size int
 }
 
-// fanBits of the hash choose the slot at each level; below maxShift the hash is used up and a branch is a plain list of entries.
+// fanBits of the hash choose the slot at each level; below maxShift the hash is used up and a branch is a plain list of
+// entries.
 const (
 	fanBits  = 5
 	maxShift = 60
 )
 
-// A branch holds, for each of its 32 slots, nothing, an entry, or a branch with the entries that share the hash so far. Only taken
-// slots have room in the slices; the maps say which those are.
+// A branch holds, for each of its 32 slots, nothing, an entry, or a branch with the entries that share the hash so far.
+// Only taken slots have room in the slices; the maps say which those are.
 type branch[V any] struct {
 	owner              *owner
 	entryMap, childMap uint32
@@ -142,8 +144,8 @@ func (b *branch[V]) with(by *owner, shift uint, e entry[V]) (_ *branch[V], added
 	return b, true
 }
 
-// without expects the key to be there. A branch that is left with one entry moves it up, so that a trie has one form for one
-// content.
+// without expects the key to be there. A branch that is left with one entry moves it up, so that a trie has one form
+// for one content.
 func (b *branch[V]) without(by *owner, shift uint, hash uint64, key string) *branch[V] {
 	b = b.writable(by)
 	if shift > maxShift {
@@ -169,7 +171,8 @@ func (b *branch[V]) without(by *owner, shift uint, hash uint64, key string) *bra
 	return b
 }
 
-// inserted and deleted return a new slice of exactly the size needed: a million half-empty ones would be paid for in memory.
+// inserted and deleted return a new slice of exactly the size needed: a million half-empty ones would be paid for in
+// memory.
 func inserted[T any](s []T, i int, v T) []T {
 	next := make([]T, len(s)+1)
 	copy(next, s[:i])

@@ -1,16 +1,17 @@
 // Package steer decides which answer one client gets: which zone, which name, which member of a group, and why.
 //
-// A View is the compiled form of all zones; a Table holds the current verdicts of all health checks. Both are immutable to
-// readers and cheap to derive from: an edit costs in proportion to what it changes. Decide is a pure function of (View, Table,
-// Query) and allocates nothing; Explain is the same code with a trace.
+// A View is the compiled form of all zones; a Table holds the current verdicts of all health checks. Both are immutable
+// to readers and cheap to derive from: an edit costs in proportion to what it changes. Decide is a pure function of
+// (View, Table, Query) and allocates nothing; Explain is the same code with a trace.
 //
 // Where Route 53's behaviour is not documented, these readings are taken:
 //
 //   - A target that does not exist has no healthy member, and answering it is NODATA (r53: A.9).
-//   - Aliases deeper than 16 below the name asked for are not followed: their targets count as unhealthy, and an answer that ends up
-//     there is SERVFAIL. Loops end in this way (r53: A.9).
+//   - Aliases deeper than 16 below the name asked for are not followed: their targets count as unhealthy, and an answer
+//     that ends up there is SERVFAIL. Loops end in this way (r53: A.9).
 //   - A target group is healthy when any member is, wherever it is and whatever its weight (r53: A.3).
 //   - A CNAME is followed inside its zone and the target's records are appended (r53: A.12).
+//   - Clients in China are not given the cn-north-1 member ahead of nearer ones: a place has no country (r53: A.7).
 //   - ANY is answered with one record set, that of the lowest type number (RFC 8482 section 4.1).
 package steer
 
@@ -25,7 +26,8 @@ import (
 type View struct {
 	atlas *geo.Atlas
 
-	// seed places keys in the tries. It is chance, so that nobody can craft names that collide, and no answer depends on it.
+	// seed places keys in the tries. It is chance, so that nobody can craft names that collide, and no answer depends
+	// on it.
 	seed maphash.Seed
 
 	byID      trie[*hosted]
@@ -91,7 +93,8 @@ func (v *View) Atlas() *geo.Atlas { return v.atlas }
 // Check returns the index of a health check id; 0 when nothing cites it and it was never interned.
 func (v *View) Check(id string) CheckIndex { return v.index(checkSubject(id)) }
 
-// TargetHealth returns the index of a load balancer's health; 0 when it is unknown. The name may have the "dualstack." prefix.
+// TargetHealth returns the index of a load balancer's health; 0 when it is unknown. The name may have the "dualstack."
+// prefix.
 func (v *View) TargetHealth(loadBalancer zone.Name) CheckIndex {
 	return v.index(targetSubject(loadBalancer))
 }
@@ -108,7 +111,8 @@ func targetSubject(loadBalancer zone.Name) string { return "target " + string(pl
 func (v *View) hash(key []byte) uint64       { return maphash.Bytes(v.seed, key) }
 func (v *View) hashString(key string) uint64 { return maphash.String(v.seed, key) }
 
-// zoneOf returns the zone that holds a name of so many labels: of the apexes it ends in, the longest. nil when there is none.
+// zoneOf returns the zone that holds a name of so many labels: of the apexes it ends in, the longest. nil when there is
+// none.
 func (v *View) zoneOf(name []byte, labels int) *hosted {
 	for ; labels > v.deepest; labels-- {
 		name = parent(name)
