@@ -29,6 +29,10 @@ type Facts struct {
 	// ServiceTarget reports whether a name is a target of an AWS service's zone (a load balancer under its canonical hosted
 	// zone id); knownZone says whether the zone id itself is one of a service.
 	ServiceTarget func(hostedZoneID string, name Name) (exists, knownZone bool)
+	// CIDRLocation reports whether a CIDR collection exists, and whether it has a location of that name.
+	CIDRLocation func(collectionID, location string) (collection, loc bool)
+	// Limits are the account's; of them RecordSetsPerZone counts here. The zero value sets none.
+	Limits Limits
 }
 
 // A Delta is one effect of an applied batch: Old nil means created, New nil means deleted, neither nil replaced.
@@ -73,6 +77,10 @@ func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Reco
 	for _, faults := range b.faults {
 		messages = append(messages, faults...)
 	}
+	if limit := facts.Limits.RecordSetsPerZone; exceeds(limit, r.Len(), b.after.Len()) { // r53: C.8 (the text is unconfirmed)
+		messages = append(messages, fmt.Sprintf("The number of ResourceRecordSets in zone %s would be %d, at most %d are allowed",
+			z.Name, b.after.Len(), limit))
+	}
 	if messages != nil {
 		return nil, nil, &InvalidChangeBatch{messages}
 	}
@@ -116,6 +124,7 @@ func (b *batch) applyChange(i int) {
 		return
 	}
 	b.faults[i] = append(b.faults[i], checkSet(b.zone, &s)...)
+	b.faults[i] = append(b.faults[i], b.checkLocation(&s)...)
 	if _, exists := b.after.Get(key); exists && action == Create {
 		b.fault(i, "Tried to create resource record set %s but it already exists", identity(&s))
 	}

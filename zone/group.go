@@ -18,9 +18,13 @@ func (b *batch) checkGroups() {
 		}
 		group := Key{Name: s.Name, Type: s.Type}
 		members := b.after.Group(s.Name, s.Type)
-		if len(members) > maxMembers && !counted[group] { // r53: C.8 (the text is unconfirmed)
+		allowed := maxMembers
+		if s.Policy() == Geoproximity {
+			allowed = maxNearMembers
+		}
+		if len(members) > allowed && !counted[group] { // r53: C.8 (the text is unconfirmed)
 			b.fault(i, "RRSets with DNS name %s, type %s are %d in number, at most %d are allowed", s.Name, s.Type,
-				len(members), maxMembers)
+				len(members), allowed)
 		}
 		counted[group] = true
 		for _, other := range members {
@@ -55,12 +59,33 @@ func conflict(s, other *ResourceRecordSet) string {
 			return fmt.Sprintf("%s marked as %s cannot be created because a failover RRSet with the same name, type and failover "+
 				"already exists.", describe(s), strings.ToLower(string(s.Failover)))
 		}
+	case Geolocation:
+		if *s.GeoLocation == *other.GeoLocation {
+			return duplicateLocation(s, "a GEO")
+		}
+	case IPBased:
+		if s.CidrRoutingConfig.CollectionID != other.CidrRoutingConfig.CollectionID { // r53: A.8 (the text is unconfirmed)
+			return fmt.Sprintf("%s, and routing to %s cannot be created because an IP-based RRSet with the same name and type "+
+				"uses another CIDR collection, %s.", describe(s), routing(s), other.CidrRoutingConfig.CollectionID)
+		}
+		// Not documented; one client would have two answers (unconfirmed). Geoproximity members may share a place: the bias
+		// or the SetIdentifier tells which is nearer.
+		if *s.CidrRoutingConfig == *other.CidrRoutingConfig {
+			return duplicateLocation(s, "an IP-based")
+		}
 	}
 	return ""
 }
 
-// policyConflict says that s uses another policy than the rest of its group. The texts for failover (in part) and
-// multivalue follow the pattern of the recorded ones (unconfirmed).
+// duplicateLocation says that another member routes to the location of s already. r53: C.6.
+func duplicateLocation(s *ResourceRecordSet, kind string) string {
+	at := routing(s)
+	return fmt.Sprintf("%s, and routing to %s cannot be created because %s RRSet with the same name, type and routing to %s "+
+		"already exists.", describe(s), at, kind, at)
+}
+
+// policyConflict says that s uses another policy than the rest of its group. The texts for failover (in part), multivalue,
+// geoproximity and IP-based follow the pattern of the recorded ones (unconfirmed).
 func policyConflict(s *ResourceRecordSet) string {
 	const exists = "RRSet with the same name and type already exists."
 	switch s.Policy() {
@@ -73,6 +98,11 @@ func policyConflict(s *ResourceRecordSet) string {
 			strings.ToLower(string(s.Failover)), exists)
 	case MultiValue:
 		return fmt.Sprintf("%s cannot be created because a non-multivalue answer %s", describe(s), exists)
+	case Geolocation:
+		return fmt.Sprintf("%s, and routing to %s cannot be created because a non-GEO %s", describe(s), routing(s), exists)
+	case Geoproximity, IPBased:
+		return fmt.Sprintf("%s, and routing to %s cannot be created because a non-%s %s", describe(s), routing(s), s.Policy(),
+			exists)
 	}
 	return describe(s) + " cannot be created as other RRSets exist with the same name and type."
 }

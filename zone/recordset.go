@@ -12,11 +12,14 @@ type ResourceRecordSet struct {
 	// SetIdentifier tells the members of a group apart, 1 to 128 characters; empty for a simple record set.
 	SetIdentifier string `json:"setIdentifier,omitempty"`
 
-	// At most one of the next four is set; none means simple routing. r53: A.1.
-	Weight           *int64   `json:"weight,omitempty"` // 0..255
-	Region           string   `json:"region,omitempty"` // latency routing
-	Failover         Failover `json:"failover,omitempty"`
-	MultiValueAnswer bool     `json:"multiValueAnswer,omitempty"`
+	// At most one of the next seven is set; none means simple routing. r53: A.1.
+	Weight               *int64                `json:"weight,omitempty"` // 0..255
+	Region               string                `json:"region,omitempty"` // latency routing
+	Failover             Failover              `json:"failover,omitempty"`
+	MultiValueAnswer     bool                  `json:"multiValueAnswer,omitempty"`
+	GeoLocation          *GeoLocation          `json:"geoLocation,omitempty"`
+	GeoProximityLocation *GeoProximityLocation `json:"geoProximityLocation,omitempty"`
+	CidrRoutingConfig    *CidrRoutingConfig    `json:"cidrRoutingConfig,omitempty"`
 
 	// TTL in seconds, 0..2147483647; nil exactly when AliasTarget is set.
 	TTL             *int64       `json:"ttl,omitempty"`
@@ -53,11 +56,14 @@ const (
 	Latency
 	FailoverPolicy
 	MultiValue
+	Geolocation
+	Geoproximity
+	IPBased
 )
 
-// String returns the policy's name in lower case, as Route 53's guide writes it.
+// String returns the policy's name as Route 53's guide writes it within a sentence.
 func (p Policy) String() string {
-	return [...]string{"simple", "weighted", "latency", "failover", "multivalue"}[p]
+	return [...]string{"simple", "weighted", "latency", "failover", "multivalue", "geolocation", "geoproximity", "IP-based"}[p]
 }
 
 // Policy tells which routing policy the record set uses.
@@ -71,6 +77,12 @@ func (s *ResourceRecordSet) Policy() Policy {
 		return FailoverPolicy
 	case s.MultiValueAnswer:
 		return MultiValue
+	case s.GeoLocation != nil:
+		return Geolocation
+	case s.GeoProximityLocation != nil:
+		return Geoproximity
+	case s.CidrRoutingConfig != nil:
+		return IPBased
 	}
 	return Simple
 }

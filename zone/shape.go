@@ -2,7 +2,6 @@ package zone
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -13,6 +12,7 @@ const (
 	maxValues          = 400
 	maxValueCharacters = 4000
 	maxMembers         = 100
+	maxNearMembers     = 30 // of a geoproximity group
 	maxTTL             = 1<<31 - 1
 )
 
@@ -20,9 +20,9 @@ const (
 // once, else the first whose elements do not go together. r53: C.6.
 func checkShape(changes []Change) error {
 	var v violations
-	v.check(len(changes) > 0, "[]", "", "Member must have length greater than or equal to 1")
+	v.check(len(changes) > 0, "[]", "changeBatch.changes", "Member must have length greater than or equal to 1")
 	for i := range changes {
-		v.change(fmt.Sprintf(".%d.member", i+1), &changes[i])
+		v.change(fmt.Sprintf("changeBatch.changes.%d.member", i+1), &changes[i])
 	}
 	if err := v.err(); err != nil {
 		return err
@@ -33,26 +33,6 @@ func checkShape(changes []Change) error {
 		}
 	}
 	return nil
-}
-
-// violations collects what breaks the constraints of the API model. r53: C.5.
-type violations []string
-
-func (v *violations) check(ok bool, value any, path, constraint string) {
-	if !ok {
-		*v = append(*v, fmt.Sprintf("Value '%v' at 'changeBatch.changes%s' failed to satisfy constraint: %s", value, path,
-			constraint))
-	}
-}
-
-func (v *violations) err() error {
-	switch len(*v) {
-	case 0:
-		return nil
-	case 1:
-		return &InvalidInput{"1 validation error detected: " + (*v)[0]}
-	}
-	return &InvalidInput{fmt.Sprintf("%d validation errors detected: %s", len(*v), strings.Join(*v, "; "))}
 }
 
 func (v *violations) change(path string, c *Change) {
@@ -68,13 +48,14 @@ func (v *violations) change(path string, c *Change) {
 	v.atMost(64, s.Region, path+".region")
 	v.atMost(64, s.HealthCheckID, path+".healthCheckId")
 	if s.Weight != nil {
-		v.within(*s.Weight, 255, path+".weight")
+		v.within(*s.Weight, 0, 255, path+".weight")
 	}
 	if s.TTL != nil {
-		v.within(*s.TTL, maxTTL, path+".tTL")
+		v.within(*s.TTL, 0, maxTTL, path+".tTL")
 	}
 	v.check(s.Failover == "" || s.Failover == Primary || s.Failover == Secondary, s.Failover, path+".failover",
 		"Member must satisfy enum value set: [PRIMARY, SECONDARY]")
+	v.location(path, s)
 	for i, value := range s.ResourceRecords {
 		v.atMost(maxValueCharacters, value, fmt.Sprintf("%s.resourceRecords.%d.member.value", path, i+1))
 	}
@@ -83,15 +64,6 @@ func (v *violations) change(path string, c *Change) {
 		v.atMost(32, t.HostedZoneID, path+".aliasTarget.hostedZoneId")
 		v.check(t.DNSName != "", "", path+".aliasTarget.dNSName", "Member must not be null")
 	}
-}
-
-func (v *violations) atMost(n int, value, path string) {
-	v.check(utf8.RuneCountInString(value) <= n, value, path, fmt.Sprintf("Member must have length less than or equal to %d", n))
-}
-
-func (v *violations) within(value, high int64, path string) {
-	v.check(value >= 0, value, path, "Member must have value greater than or equal to 0")
-	v.check(value <= high, value, path, fmt.Sprintf("Member must have value less than or equal to %d", high))
 }
 
 // misfit says which elements of a change do not go together; it is empty when they all do. r53: C.6.
@@ -109,12 +81,8 @@ func misfit(c *Change) string {
 	if s.AliasTarget == nil && (s.TTL == nil || len(s.ResourceRecords) == 0) {
 		return content + ", but found none"
 	}
-	policies := 0
-	for _, given := range [...]bool{s.Weight != nil, s.Region != "", s.Failover != "", s.MultiValueAnswer} {
-		if given {
-			policies++
-		}
-	}
+	policies := count(s.Weight != nil, s.Region != "", s.Failover != "", s.MultiValueAnswer, s.GeoLocation != nil,
+		s.GeoProximityLocation != nil, s.CidrRoutingConfig != nil)
 	switch {
 	case policies > 1:
 		return policy + ", but found more than one"
@@ -123,7 +91,7 @@ func misfit(c *Change) string {
 	case policies == 1 && s.SetIdentifier == "":
 		return "Missing field 'SetIdentifier'"
 	}
-	return ""
+	return misfitLocation(s)
 }
 
 func changeIdentity(c *Change) string {

@@ -1,0 +1,212 @@
+package zone
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A GeoProximityLocation is where a member of geoproximity routing is: exactly one of AWSRegion, LocalZoneGroup and
+// Coordinates says so. r53: A.1, A.7.
+type GeoProximityLocation struct {
+	AWSRegion      string       `json:"awsRegion,omitempty"`
+	LocalZoneGroup string       `json:"localZoneGroup,omitempty"` // such as us-east-1-bue-1
+	Coordinates    *Coordinates `json:"coordinates,omitempty"`
+
+	// Bias widens (positive) or narrows (negative) the area the member answers for, -99..99; nil means 0.
+	Bias *int64 `json:"bias,omitempty"`
+}
+
+// Coordinates are degrees with at most two decimals, as text: the API returns them as they were given. r53: A.7.
+type Coordinates struct {
+	Latitude  string `json:"latitude"`  // -90..90
+	Longitude string `json:"longitude"` // -180..180
+}
+
+// Degrees returns the coordinates as numbers; ok is false when they are out of range or not of the form that Route 53 takes.
+func (c Coordinates) Degrees() (latitude, longitude float64, ok bool) {
+	latitude, latOK := degrees(c.Latitude, 2)
+	longitude, lonOK := degrees(c.Longitude, 3)
+	return latitude, longitude, latOK && lonOK && -90 <= latitude && latitude <= 90 && -180 <= longitude && longitude <= 180
+}
+
+// degrees reads [-+]?[0-9]{1,digits}(\.[0-9]{0,2})?, the form of the API model.
+func degrees(s string, digits int) (value float64, ok bool) {
+	text := strings.TrimPrefix(s, "-")
+	if text == s {
+		text = strings.TrimPrefix(s, "+")
+	}
+	whole, fraction, _ := strings.Cut(text, ".")
+	if len(whole) < 1 || len(whole) > digits || len(fraction) > 2 {
+		return 0, false
+	}
+	hundredths := 0
+	for _, c := range []byte((whole + fraction + "00")[:len(whole)+2]) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		hundredths = hundredths*10 + int(c-'0')
+	}
+	if s[0] == '-' {
+		hundredths = -hundredths
+	}
+	return float64(hundredths) / 100, true
+}
+
+// A CidrRoutingConfig is the part of a CIDR collection whose clients a member of IP-based routing answers for. r53: A.8.
+type CidrRoutingConfig struct {
+	CollectionID string `json:"collectionId"`
+	LocationName string `json:"locationName"` // "*" is the default location
+}
+
+// DefaultLocation is the LocationName of the member that answers for clients no block of the collection covers.
+const DefaultLocation = "*"
+
+// location checks the constraints that the API model puts on where a member is.
+func (v *violations) location(path string, s *ResourceRecordSet) {
+	if g := s.GeoLocation; g != nil {
+		v.check(g.ContinentCode == "" || len(g.ContinentCode) >= 2, g.ContinentCode, path+".geoLocation.continentCode",
+			"Member must have length greater than or equal to 2")
+		v.atMost(2, g.ContinentCode, path+".geoLocation.continentCode")
+		v.atMost(2, g.CountryCode, path+".geoLocation.countryCode")
+		v.atMost(3, g.SubdivisionCode, path+".geoLocation.subdivisionCode")
+	}
+	if p := s.GeoProximityLocation; p != nil {
+		path := path + ".geoProximityLocation"
+		v.atMost(64, p.AWSRegion, path+".aWSRegion")
+		v.atMost(64, p.LocalZoneGroup, path+".localZoneGroup")
+		if p.Bias != nil {
+			v.within(*p.Bias, -99, 99, path+".bias")
+		}
+		if c := p.Coordinates; c != nil {
+			_, ok := degrees(c.Latitude, 2)
+			v.check(ok, c.Latitude, path+".coordinates.latitude",
+				`Member must satisfy regular expression pattern: [-+]?[0-9]{1,2}(\.[0-9]{0,2})?`)
+			_, ok = degrees(c.Longitude, 3)
+			v.check(ok, c.Longitude, path+".coordinates.longitude",
+				`Member must satisfy regular expression pattern: [-+]?[0-9]{1,3}(\.[0-9]{0,2})?`)
+		}
+	}
+	if c := s.CidrRoutingConfig; c != nil {
+		path := path + ".cidrRoutingConfig"
+		v.check(c.CollectionID != "", "", path+".collectionId", "Member must not be null")
+		v.atMost(64, c.CollectionID, path+".collectionId")
+		v.atMost(maxLocationName, c.LocationName, path+".locationName")
+		v.check(c.LocationName == DefaultLocation || isPlain(c.LocationName), c.LocationName, path+".locationName",
+			"Member must be * or satisfy regular expression pattern: "+plainPattern)
+	}
+}
+
+// misfitLocation says which parts of a member's location do not go together; it is empty when they all do. The texts
+// follow that about policies (unconfirmed). r53: A.6, A.7.
+func misfitLocation(s *ResourceRecordSet) string {
+	if g := s.GeoLocation; g != nil {
+		const area = "Expected exactly one of [ContinentCode, or CountryCode]"
+		switch {
+		case g.ContinentCode != "" && g.CountryCode != "":
+			return area + ", but found more than one"
+		case g.ContinentCode == "" && g.CountryCode == "":
+			return area + ", but found none"
+		case g.SubdivisionCode != "" && g.CountryCode != unitedStates:
+			return fmt.Sprintf("SubdivisionCode '%s' needs CountryCode '%s'", g.SubdivisionCode, unitedStates)
+		}
+	}
+	if p := s.GeoProximityLocation; p != nil {
+		const place = "Expected exactly one of [AWSRegion, LocalZoneGroup, or Coordinates]"
+		switch given := count(p.AWSRegion != "", p.LocalZoneGroup != "", p.Coordinates != nil); {
+		case given == 0:
+			return place + ", but found none"
+		case given > 1:
+			return place + ", but found more than one"
+		}
+		if c := p.Coordinates; c != nil {
+			if _, _, ok := c.Degrees(); !ok {
+				return fmt.Sprintf("Coordinates '%s, %s' are not within -90 to 90 and -180 to 180", c.Latitude, c.Longitude)
+			}
+		}
+	}
+	return ""
+}
+
+// checkLocation judges whether a member's location exists and may be used in its zone.
+func (b *batch) checkLocation(s *ResourceRecordSet) []string {
+	policy := s.Policy()
+	if b.zone.PrivateZone && (policy == Geoproximity || policy == IPBased) { // r53: A.1 (wording unconfirmed)
+		return []string{fmt.Sprintf("%s cannot be created with %s routing, as zone %s is private", describe(s), policy,
+			b.zone.Name)}
+	}
+	switch policy {
+	case Geolocation: // r53: A.6 (recorded are the first three words)
+		if _, ok := GeoLocationByCode(*s.GeoLocation); !ok {
+			return []string{fmt.Sprintf("Cannot find location %s for %s", routing(s), describe(s))}
+		}
+	case Geoproximity: // wording unconfirmed
+		p := s.GeoProximityLocation
+		if p.AWSRegion != "" && !isRegion(p.AWSRegion) {
+			return []string{fmt.Sprintf("%s cannot be created as '%s' is not an AWS Region", describe(s), p.AWSRegion)}
+		}
+		if p.LocalZoneGroup != "" && !isLocalZoneGroup(p.LocalZoneGroup) {
+			return []string{fmt.Sprintf("%s cannot be created as '%s' is not a Local Zone group: the name of an AWS Region and "+
+				"more behind it, such as us-east-1-bue-1", describe(s), p.LocalZoneGroup)}
+		}
+	case IPBased: // wording unconfirmed
+		c := s.CidrRoutingConfig
+		var collection, location bool
+		if b.facts.CIDRLocation != nil {
+			collection, location = b.facts.CIDRLocation(c.CollectionID, c.LocationName)
+		}
+		switch {
+		case !collection:
+			return []string{fmt.Sprintf("%s cannot be created as no CIDR collection has the id %s", describe(s), c.CollectionID)}
+		case !location && c.LocationName != DefaultLocation:
+			return []string{fmt.Sprintf("%s cannot be created as CIDR collection %s has no location named %s", describe(s),
+				c.CollectionID, c.LocationName)}
+		}
+	}
+	return nil
+}
+
+func isRegion(name string) bool {
+	_, ok := CanonicalHostedZoneID(name)
+	return ok
+}
+
+// isLocalZoneGroup judges the form only: AWS's list of Local Zones is not in the reference. r53: A.7.
+func isLocalZoneGroup(name string) bool {
+	for _, z := range loadBalancerZones() {
+		if rest, ok := strings.CutPrefix(name, z.region+"-"); ok && rest != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// routing names a member's location as Route 53's messages do, unequal brackets included. Only the form for a country is
+// recorded; the others follow it (unconfirmed). r53: C.6.
+func routing(s *ResourceRecordSet) string {
+	switch s.Policy() {
+	case Geolocation:
+		d, _ := GeoLocationByCode(*s.GeoLocation)
+		part := func(kind, code, name string) string {
+			if name == "" {
+				return fmt.Sprintf("%s = (%s)", kind, code)
+			}
+			return fmt.Sprintf("%s = (%s, %s)", kind, code, name)
+		}
+		switch {
+		case d.ContinentCode != "":
+			return "[" + part("continent", d.ContinentCode, d.ContinentName) + "}"
+		case d.SubdivisionCode != "":
+			return "[" + part("country", d.CountryCode, d.CountryName) + ", " +
+				part("subdivision", d.SubdivisionCode, d.SubdivisionName) + "}"
+		}
+		return "[" + part("country", d.CountryCode, d.CountryName) + "}"
+	case Geoproximity:
+		p := s.GeoProximityLocation
+		if p.Coordinates != nil {
+			return fmt.Sprintf("[coordinates = (%s, %s)}", p.Coordinates.Latitude, p.Coordinates.Longitude)
+		}
+		return fmt.Sprintf("[location = (%s)}", p.AWSRegion+p.LocalZoneGroup)
+	}
+	c := s.CidrRoutingConfig
+	return fmt.Sprintf("[collection = (%s), location = (%s)}", c.CollectionID, c.LocationName)
+}
