@@ -42,17 +42,28 @@ func dial(o Options) (*clientv3.Client, error) {
 		TLS:                  o.TLS,
 		DialKeepAliveTime:    10 * time.Second,
 		DialKeepAliveTimeout: 5 * time.Second,
-		MaxUnaryRetries:      1, // follow retries
+		MaxUnaryRetries:      1,        // follow retries
+		MaxCallSendMsgSize:   10 << 20, // the largest batch, every character of its names escaped; etcd takes as much
 		Logger:               zap.NewNop(),
-		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: minRetry, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxRetry},
-			MinConnectTimeout: probeTimeout,
-		})},
+		DialOptions: []grpc.DialOption{
+			grpc.WithChainUnaryInterceptor(failFast),
+			grpc.WithConnectParams(grpc.ConnectParams{
+				Backoff:           backoff.Config{BaseDelay: minRetry, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxRetry},
+				MinConnectTimeout: probeTimeout,
+			}),
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("etcd client for %q: %w", o.Endpoints, err)
 	}
 	return client, nil
+}
+
+// failFast makes requests fail when no connection can be made. etcd's client would have them wait for one.
+func failFast(
+	ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
+) error {
+	return invoke(ctx, method, request, reply, conn, append(opts, grpc.WaitForReady(false))...)
 }
 
 // follow keeps State like etcd until ctx ends, through any number of sessions.

@@ -101,7 +101,7 @@ func (s *Store) put(ctx context.Context, client *clientv3.Client, urgent bool) e
 		return s.renew(ctx, client)
 	}
 	if err == nil {
-		s.leased.published(keys)
+		s.leased.published(keys, values)
 	}
 	return err
 }

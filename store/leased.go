@@ -116,12 +116,13 @@ func (l *leased) take(n int, urgent bool) (keys []string, values []any) {
 	return keys, values
 }
 
-// published ends the memory of keys that were to be deleted, and are.
-func (l *leased) published(keys []string) {
+// published notes that keys were published with values: what was to be deleted is, and need not be remembered, unless it was said
+// anew meanwhile.
+func (l *leased) published(keys []string, values []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, key := range keys {
-		if value, ok := l.values[key]; ok && value == nil {
+	for i, key := range keys {
+		if now, ok := l.values[key]; ok && now == nil && values[i] == nil {
 			delete(l.values, key)
 		}
 	}

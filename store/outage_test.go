@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 
 	"github.com/bulkhead-dns/bulkhead/etcd/etcdtest"
 	"github.com/bulkhead-dns/bulkhead/health"
@@ -66,35 +70,121 @@ func TestStoreLivesThroughARestartOfEtcd(t *testing.T) {
 	})
 }
 
-func TestReportsArePublishedAgainAfterTheLeaseWasLost(t *testing.T) {
-	dir := etcdtest.Dir(t)
-	server := etcdtest.StartIn(t, dir)
-	s := start(t, server.Endpoint(), "n")
-	c := createCheck(t, s, "ref")
+func etcdClient(t *testing.T, endpoint string) *clientv3.Client {
+	t.Helper()
+	c, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestLostLeaseIsTakenAnewWithAllThatWasSaid(t *testing.T) {
+	endpoint := etcdtest.Start(t)
+	s, other := start(t, endpoint, "n"), start(t, endpoint, "other")
+	z, c := createZone(t, s, "example.com", "r1"), createCheck(t, s, "ref")
 	report := health.Report{Check: c.ID, Checker: "n/local", Healthy: true}
 	if err := s.PutReport(t.Context(), report); err != nil {
 		t.Fatal(err)
 	}
-	// etcd counts a lease on from its start, so another node sees the report of before, and it must outlast its first lease.
-	server.Close()
-	disconnected(t, s)
-	server = etcdtest.StartIn(t, dir)
-	t.Cleanup(server.Close)
-	connected(t, s)
-	other := start(t, server.Endpoint(), "other")
-	leaseEnds := time.After(2500 * time.Millisecond)
-	for {
-		select {
-		case <-leaseEnds:
-			return
-		case <-time.After(50 * time.Millisecond):
-		}
-		if reports := other.State().Reports(c.ID); !cmp.Equal(reports, []health.Report{report}) {
-			await(t, "the report to come back", func() bool {
-				return cmp.Equal([]health.Report{report}, other.State().Reports(c.ID))
-			})
+	said := func() bool { return cmp.Equal([]health.Report{report}, other.State().Reports(c.ID)) }
+	await(t, "the report on the other node", said)
+	client := etcdClient(t, endpoint)
+	leases, err := client.Leases(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lease := range leases.Leases { // those of the receipts of changes too
+		if _, err := client.Revoke(t.Context(), lease.ID); err != nil {
+			t.Fatal(err)
 		}
 	}
+	if diff := cmp.Diff([]health.Report{report}, s.State().Reports(c.ID)); diff != "" {
+		t.Errorf("the node forgot its own report (-want +got):\n%s", diff)
+	}
+	await(t, "the report to be gone from the other node", func() bool { return other.State().Reports(c.ID) == nil })
+	await(t, "the report to come back", said)
+	info := change(t, s, z.ID, create(record("www.example.com", "192.0.2.1"))...)
+	await(t, "a change to be in sync", func() bool { return inSync(t, s, info.ID) })
+}
+
+// A node that was away for longer than etcd remembers reads everything anew, deletions included.
+func TestNodeThatMissedCompactedHistoryStartsOver(t *testing.T) {
+	endpoint := etcdtest.Start(t)
+	w := newWire(t, endpoint)
+	far := start(t, w.endpoint, "far")
+	near := start(t, endpoint, "near")
+	z := createZone(t, near, "example.com", "r1")
+	change(t, near, z.ID, create(record("old.example.com", "192.0.2.1"))...)
+	await(t, "the record set on the far node", func() bool { return far.State().Records(z.ID).Len() == 3 })
+
+	w.cut()
+	disconnected(t, far)
+	change(t, near, z.ID, batch(zone.Delete, []zone.ResourceRecordSet{record("old.example.com", "192.0.2.1")})...)
+	change(t, near, z.ID, create(record("new.example.com", "192.0.2.1"))...)
+	if _, err := etcdClient(t, endpoint).Compact(t.Context(), near.State().Revision()); err != nil {
+		t.Fatal(err)
+	}
+	w.mend(t)
+	await(t, "the far node to be level", func() bool { return far.State().Revision() >= near.State().Revision() })
+	if diff := cmp.Diff(contents(near.State(), z.ID), contents(far.State(), z.ID)); diff != "" {
+		t.Errorf("record sets (-near +far):\n%s", diff)
+	}
+}
+
+// A wire leads to a server and can be cut.
+type wire struct {
+	endpoint, to string
+	mu           sync.Mutex
+	listener     net.Listener
+	conns        []net.Conn
+	copies       sync.WaitGroup
+}
+
+func newWire(t *testing.T, to string) *wire {
+	path := filepath.Join(etcdtest.Dir(t), "wire")
+	w := &wire{endpoint: "unix://" + path, to: strings.TrimPrefix(to, "unix://")}
+	w.mend(t)
+	t.Cleanup(w.cut)
+	return w
+}
+
+func (w *wire) mend(t *testing.T) {
+	l, err := net.Listen("unix", strings.TrimPrefix(w.endpoint, "unix://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.listener = l
+	w.copies.Go(func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("unix", w.to)
+			if err != nil {
+				near.Close()
+				continue
+			}
+			w.mu.Lock()
+			w.conns = append(w.conns, near, far)
+			w.mu.Unlock()
+			w.copies.Go(func() { io.Copy(near, far); near.Close() })
+			w.copies.Go(func() { io.Copy(far, near); far.Close() })
+		}
+	})
+}
+
+func (w *wire) cut() {
+	w.listener.Close()
+	w.mu.Lock()
+	for _, c := range w.conns {
+		c.Close()
+	}
+	w.conns = nil
+	w.mu.Unlock()
+	w.copies.Wait()
 }
 
 // snapshotOf runs a store with a snapshot over an etcd that it then stops, and returns the snapshot's path, what it should hold, and
