@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -25,7 +26,7 @@ type LoadBalancerOptions struct {
 	DNSName      string     // "demoalb-….eu-west-1.elb.amazonaws.com"
 	HostedZoneID string     // the Region's canonical hosted zone id
 	Address      netip.Addr // its own address on this machine
-	Ports        []int      // tried in order, 0 is any free port; empty means 80, then 8080
+	Port         int        // 0 means any free one
 	// OnHealth is called when the load balancer's health as Route 53 sees it may have changed. It must not block.
 	OnHealth func()
 	Logger   *slog.Logger // nil discards
@@ -65,7 +66,7 @@ const (
 
 // NewLoadBalancer opens the listener, so that the port is known; Run serves.
 func NewLoadBalancer(o LoadBalancerOptions) (*LoadBalancer, error) {
-	listener, err := listen(o.Address, o.Ports)
+	listener, err := listen(o.Address, o.Port)
 	if err != nil {
 		return nil, fmt.Errorf("open load balancer %s: %w", o.DNSName, err)
 	}
@@ -95,21 +96,12 @@ func newLoadBalancer(o LoadBalancerOptions, l net.Listener, dial func(context.Co
 	}
 }
 
-// listen binds the first port of a list that can be bound.
-func listen(address netip.Addr, ports []int) (net.Listener, error) {
-	if len(ports) == 0 {
-		ports = []int{80, 8080}
+func listen(address netip.Addr, port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", netip.AddrPortFrom(address, uint16(port)).String())
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		err = fmt.Errorf("%w: only Linux gives every address of 127.0.0.0/8; elsewhere add %s to the loopback interface", err, address)
 	}
-	var faults []error
-	for _, port := range ports {
-		l, err := net.Listen("tcp", netip.AddrPortFrom(address, uint16(port)).String())
-		if err == nil {
-			return l, nil
-		}
-		faults = append(faults, err)
-	}
-	return nil, fmt.Errorf("%w (only Linux gives every address of 127.0.0.0/8; elsewhere add %s to the loopback interface)",
-		errors.Join(faults...), address)
+	return l, err
 }
 
 // DNSName returns the name an Application Load Balancer of this name could have in a Region. The number is derived from both, so that it

@@ -131,11 +131,30 @@ func New(o Options) (l *Lab, err error) {
 	return l, nil
 }
 
+// openRegions opens every load balancer on one port, so that users find the same one in every Region: 80 where it may be had, else 8080,
+// else a free one where any will do.
 func (l *Lab) openRegions() error {
-	ports := []int{80, 8080}
+	candidates := []int{80, 8080}
 	if l.options.AnyPort {
-		ports = append(ports, 0)
+		// A port that is free in one Region may be taken in the next.
+		candidates = append(candidates, make([]int, 20)...)
 	}
+	var faults []error
+	for _, port := range candidates {
+		err := l.openRegionsOn(port)
+		if err == nil {
+			return nil
+		}
+		faults = append(faults, err)
+		if err := l.surroundings.close(); err != nil {
+			return err
+		}
+		l.surroundings.regions, l.balancers = nil, nil
+	}
+	return errors.Join(faults...)
+}
+
+func (l *Lab) openRegionsOn(port int) error {
 	for i, name := range regionNames() {
 		id, ok := zone.CanonicalHostedZoneID(name)
 		if !ok {
@@ -145,7 +164,7 @@ func (l *Lab) openRegions() error {
 			name:         name,
 			number:       byte(i + 1),
 			hostedZoneID: id,
-			ports:        ports,
+			port:         port,
 			applications: Applications(),
 			interval:     min(15*time.Second, time.Duration(l.options.Interval)*time.Second),
 			onHealth:     l.healthMayHaveChanged,
@@ -155,6 +174,7 @@ func (l *Lab) openRegions() error {
 			return err
 		}
 		l.surroundings.regions = append(l.surroundings.regions, r)
+		port = int(r.balancer.Address().Port())
 		dnsName, err := zone.ParseName(r.balancer.options.DNSName)
 		if err != nil {
 			return fmt.Errorf("name of the load balancer in %s: %w", name, err)

@@ -72,7 +72,6 @@ func startRegion(t *testing.T, number byte) *region {
 		name:         "eu-west-1",
 		number:       number,
 		hostedZoneID: "Z32O12XQLNTSW2",
-		ports:        []int{0},
 		applications: Applications(),
 		interval:     100 * time.Millisecond,
 		onHealth: func() {

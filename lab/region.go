@@ -48,7 +48,7 @@ type regionOptions struct {
 	name         string
 	number       byte // of its network 127.10.<number>.0/24
 	hostedZoneID string
-	ports        []int
+	port         int // of the load balancer; 0 means any free one
 	applications []Application
 	interval     time.Duration // between target health checks
 	onHealth     func()
@@ -62,7 +62,7 @@ func newRegion(o regionOptions) (*region, error) {
 		DNSName:      DNSName("demoalb", o.name),
 		HostedZoneID: o.hostedZoneID,
 		Address:      network.Next(),
-		Ports:        o.ports,
+		Port:         o.port,
 		OnHealth:     o.onHealth,
 		Logger:       o.logger,
 	})

@@ -183,24 +183,38 @@ func TestLoadBalancerTellsTargetsAboutTheClient(t *testing.T) {
 	}
 }
 
-func TestPortsAreTriedInOrder(t *testing.T) {
+// Users find load balancers on one port in every Region, also when another lab has taken the usual ones in some.
+func TestEveryRegionHasTheSamePort(t *testing.T) {
+	used := map[uint16]bool{}
+	for range 4 {
+		l := &Lab{options: Options{AnyPort: true}.withDefaults(), surroundings: &surroundings{}}
+		if err := l.openRegions(); err != nil {
+			t.Fatal(err)
+		}
+		defer l.surroundings.close()
+		port := l.surroundings.regions[0].balancer.Address().Port()
+		if used[port] {
+			t.Errorf("port %d is used twice", port)
+		}
+		used[port] = true
+		for _, r := range l.surroundings.regions {
+			if got := r.balancer.Address().Port(); got != port {
+				t.Errorf("%s has port %d, the first Region %d", r.name, got, port)
+			}
+		}
+	}
+}
+
+func TestATakenPortIsSaid(t *testing.T) {
 	address := netip.MustParseAddr("127.10.206.1")
-	first, err := NewLoadBalancer(LoadBalancerOptions{Address: address, Ports: []int{0}})
+	first, err := NewLoadBalancer(LoadBalancerOptions{Address: address})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.close()
-	taken := int(first.Address().Port())
-	second, err := NewLoadBalancer(LoadBalancerOptions{Address: address, Ports: []int{taken, 0}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.close()
-	if got := int(second.Address().Port()); got == taken || got == 0 {
-		t.Errorf("port %d with %d taken, want another", got, taken)
-	}
-	if _, err := NewLoadBalancer(LoadBalancerOptions{Address: address, Ports: []int{taken}}); err == nil {
-		t.Error("a taken port is opened twice")
+	_, err = NewLoadBalancer(LoadBalancerOptions{Address: address, Port: int(first.Address().Port())})
+	if err == nil || !strings.Contains(err.Error(), first.Address().String()) {
+		t.Errorf("a taken port: %v, want an error that names %s", err, first.Address())
 	}
 }
 
@@ -216,7 +230,7 @@ func TestReplicasAndFailuresSurviveARestart(t *testing.T) {
 	if err := s.setFailing("app2", "eu-west-1", true); err != nil {
 		t.Fatal(err)
 	}
-	again, err := newRegion(regionOptions{name: "eu-west-1", number: 208, ports: []int{0}, applications: Applications(), interval: 100_000_000,
+	again, err := newRegion(regionOptions{name: "eu-west-1", number: 208, applications: Applications(), interval: 100_000_000,
 		logger: r.logger})
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,10 @@ func printStatus(w io.Writer, s lab.Status, format string) error {
 		lb := r.LoadBalancer
 		fmt.Fprintf(t, "%s\t%s\t%s:%d\t%s\t%s\n", r.Region, shortName(lb.DNSName), lb.Address, lb.Port, healthWord(lb.Healthy), lb.Reason)
 	}
-	fmt.Fprintln(t, "\t\t\t\t")
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
 	fmt.Fprintln(t, "REGION\tAPPLICATION\tPODS\tTARGETS\tFAILING")
 	for _, r := range s.Regions {
 		for _, a := range r.Applications {

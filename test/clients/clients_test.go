@@ -180,14 +180,15 @@ func (l *lab) bulkhead(t *testing.T, args ...string) string {
 // until asks dig again until it answers want.
 func (l *lab) until(t *testing.T, want string, args ...string) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
-		got := l.dig(t, args...)
-		if got == want {
-			return
-		}
+	l.eventually(t, fmt.Sprintf("dig %s answers %q", strings.Join(args, " "), want), func() bool { return l.dig(t, args...) == want })
+}
+
+// eventually asks again until something holds; every look runs a program, so there is no rest between them.
+func (l *lab) eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !holds(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("dig %s still answers %q after a minute, want %q", strings.Join(args, " "), got, want)
+			t.Fatalf("%s: not within a minute", what)
 		}
 	}
 }

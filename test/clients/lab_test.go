@@ -17,6 +17,7 @@ const (
 
 // Users are answered with the Region they are near; when app1 is gone in one, only app1's users move, and return with it.
 func TestDigFollowsAppOneAloneAndBack(t *testing.T) {
+	t.Parallel()
 	l := startLab(t, t.TempDir(), "--interval", "1")
 	near := []string{"+short", "+subnet=10.1.0.0/16"}
 	app1 := append([]string{"app1.example.com"}, near...)
@@ -48,18 +49,18 @@ func TestDigFollowsAppOneAloneAndBack(t *testing.T) {
 
 // Pods that stay registered and answer 500 are noticed as well.
 func TestFailingPodsMoveUsersAndHealedOnesBringThemBack(t *testing.T) {
+	t.Parallel()
 	l := startLab(t, t.TempDir(), "--interval", "1")
 	app2 := []string{"app2.example.com", "+short", "+subnet=10.2.0.0/16"}
 	l.bulkhead(t, "fail", "app2", "--region", "eu-central-1")
 	l.until(t, ireland, app2...)
-	if got := l.bulkhead(t, "status"); !strings.Contains(got, "unhealthy") {
-		t.Errorf("lab status says nothing of unhealthy targets:\n%s", got)
-	}
+	l.eventually(t, "lab status shows unhealthy targets", func() bool { return strings.Contains(l.bulkhead(t, "status"), "2 unhealthy") })
 	l.bulkhead(t, "heal", "app2", "--region", "eu-central-1")
 	l.until(t, frankfurt, app2...)
 }
 
 func TestDigSeesAnAuthoritativeServer(t *testing.T) {
+	t.Parallel()
 	l := startLab(t, t.TempDir())
 	for _, c := range []struct {
 		args []string
@@ -83,6 +84,7 @@ func TestDigSeesAnAuthoritativeServer(t *testing.T) {
 
 // The AWS CLI makes a health check and a record as in Route 53's documentation.
 func TestAWSCLIMakesACheckAndARecord(t *testing.T) {
+	t.Parallel()
 	l := startLab(t, t.TempDir(), "--empty")
 	out := l.mustAWS(t, "route53", "create-hosted-zone", "--name", "example.com", "--caller-reference", "first", "--query", "HostedZone.Id")
 	id := strings.TrimPrefix(out, "/hostedzone/")
@@ -115,6 +117,7 @@ func TestAWSCLIMakesACheckAndARecord(t *testing.T) {
 }
 
 func TestAWSCLIIsRefusedWithoutTheRightKey(t *testing.T) {
+	t.Parallel()
 	l := startLab(t, t.TempDir(), "--empty")
 	right := l.env
 	for _, c := range []struct{ key, value, want string }{
@@ -130,6 +133,7 @@ func TestAWSCLIIsRefusedWithoutTheRightKey(t *testing.T) {
 
 // What was acknowledged is there after kill -9, at once and every time.
 func TestAnAcknowledgedChangeSurvivesKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for i := range 3 {
 		l := startLab(t, dir)
@@ -151,6 +155,7 @@ func TestAnAcknowledgedChangeSurvivesKill(t *testing.T) {
 
 // The demo's exit status and document say that app1 moved alone.
 func TestDemoHoldsItsPromises(t *testing.T) {
+	t.Parallel()
 	cmd := exec.Command(bulkhead, "demo", "--json")
 	var talk strings.Builder
 	cmd.Stderr = &talk
