@@ -15,12 +15,12 @@ import (
 	"go.etcd.io/etcd/client/pkg/v3/fileutil"
 )
 
-// maxSocketPath is what every system takes as the path of a unix socket: 108 bytes on Linux, 104 on the BSDs and macOS, one of
-// them a zero byte.
+// maxSocketPath is what every system takes as the path of a unix socket: 108 bytes on Linux, 104 on the BSDs and macOS,
+// one of them a zero byte.
 const maxSocketPath = 103
 
-// openDir makes the directory ready for etcd and locks it. etcd itself would wait without end for a database that another
-// process holds, and end the process over one that is damaged: both are found here first.
+// openDir makes the directory ready for etcd and locks it. etcd itself would wait without end for a database that
+// another process holds, and end the process over one that is damaged: both are found here first.
 func openDir(dir string) (*fileutil.LockedFile, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("etcd data directory %s cannot be made: %w", dir, describe(err))
@@ -70,8 +70,8 @@ func Endpoint(dir string) (string, error) {
 	return "unix://" + path, nil
 }
 
-// socketPath returns where the client socket goes: in the data directory, or, when the system would not take so long a path,
-// in a directory below the temporary one that is named after it.
+// socketPath returns where the client socket goes: in the data directory, or, when the system would not take so long a
+// path, in a directory below the temporary one that is named after it.
 func socketPath(dir string) (path, tempDir string) {
 	const name = "client.sock"
 	if path = filepath.Join(dir, name); len(path) <= maxSocketPath {
@@ -82,8 +82,8 @@ func socketPath(dir string) (path, tempDir string) {
 	return filepath.Join(tempDir, name), tempDir
 }
 
-// makeSocketDir makes the directory below the temporary one. One that is there already must be this user's alone: anybody may
-// write to the temporary directory.
+// makeSocketDir makes the directory below the temporary one. One that is there already must be this user's alone:
+// anybody may write to the temporary directory.
 func makeSocketDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err == nil || !errors.Is(err, fs.ErrExist) {
 		return err

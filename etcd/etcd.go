@@ -75,8 +75,8 @@ type Server struct {
 }
 
 // Start opens the data directory and waits until etcd serves. The error names the directory and what is wrong with it:
-// in use by another process, not writable, full, damaged, or not ready within the time-out. Ending ctx ends the waiting, not a
-// server that started.
+// in use by another process, not writable, full, damaged, or not ready within the time-out. Ending ctx ends the
+// waiting, not a server that started.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -108,7 +108,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// boot starts etcd and waits for it. etcd may end or block the goroutine it starts in (see deathHook), so it gets its own.
+// boot starts etcd and waits for it. etcd may end or block the goroutine it starts in (see deathHook), so it gets its
+// own.
 func (s *Server) boot(ctx context.Context, o Options) error {
 	started := make(chan error, 1)
 	go func() {
@@ -198,8 +199,8 @@ func (s *Server) config(o Options) *embed.Config {
 	return cfg
 }
 
-// clearAlarm lifts the refusal of writes that a full database left behind, if compaction has made room since. etcd never does
-// so by itself; should there still be no room, the next write raises it again.
+// clearAlarm lifts the refusal of writes that a full database left behind, if compaction has made room since. etcd
+// never does so by itself; should there still be no room, the next write raises it again.
 func (s *Server) clearAlarm(ctx context.Context) error {
 	for _, a := range s.etcd.Server.Alarms() {
 		if a.Alarm != etcdserverpb.AlarmType_NOSPACE {
@@ -215,8 +216,8 @@ func (s *Server) clearAlarm(ctx context.Context) error {
 	return nil
 }
 
-// watch waits for the end of etcd and tells Failed unless Close wanted it. Clients are cut off at once: they would wait for
-// answers that cannot come.
+// watch waits for the end of etcd and tells Failed unless Close wanted it. Clients are cut off at once: they would wait
+// for answers that cannot come.
 func (s *Server) watch() {
 	var err error
 	select {
@@ -240,8 +241,8 @@ func (s *Server) Endpoint() string { return "unix://" + s.socket }
 // Failed delivers one error, should the server stop by itself: the disk is full or broken. Close must still be called.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// Close stops the server and waits for it, at most ten seconds. Requests in flight are cut off; what was acknowledged is on
-// disk. Closing twice is allowed.
+// Close stops the server and waits for it, at most ten seconds. Requests in flight are cut off; what was acknowledged
+// is on disk. Closing twice is allowed.
 func (s *Server) Close() {
 	s.close.Do(func() {
 		s.quiet.Store(true)

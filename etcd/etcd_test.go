@@ -23,8 +23,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where etcd gives up, it leaves goroutines behind. Such tests run it in a child, which is this binary started again with
-// the name of a scenario and a data directory in the environment.
+// Where etcd gives up, it leaves goroutines behind. Such tests run it in a child, which is this binary started again
+// with the name of a scenario and a data directory in the environment.
 const (
 	childScenario = "BULKHEAD_TEST_SCENARIO"
 	childDir      = "BULKHEAD_TEST_DIR"
@@ -102,8 +102,15 @@ func TestCloseDoesNotWaitForWatches(t *testing.T) {
 
 func TestALongPathMovesTheSocket(t *testing.T) {
 	dir := filepath.Join(etcdtest.Dir(t), strings.Repeat("long/", 30))
+	before, err := etcd.Endpoint(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := etcdtest.StartIn(t, dir)
 	defer s.Close()
+	if s.Endpoint() != before {
+		t.Errorf("the endpoint is %s, and was to be %s before the start", s.Endpoint(), before)
+	}
 	if _, err := dial(t, s.Endpoint()).Put(t.Context(), "k", "v"); err != nil {
 		t.Fatal(err)
 	}

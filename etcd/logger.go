@@ -60,8 +60,8 @@ func attrs(fields []zapcore.Field) []slog.Attr {
 	return as
 }
 
-// expected reports whether a complaint of etcd is about what an embedded single member is by design, or what every new database
-// goes through.
+// expected reports whether a complaint of etcd is about what an embedded single member is by design, or what every new
+// database goes through.
 func expected(message string) bool {
 	switch message {
 	case "Running http and grpc server on single port. This is not recommended for production.",
@@ -73,8 +73,8 @@ func expected(message string) bool {
 	return false
 }
 
-// A deathHook takes the place of os.Exit and panic where etcd's logger would end the process (a write-ahead log that cannot be
-// written, above all): it keeps the reason and ends the goroutine only.
+// A deathHook takes the place of os.Exit and panic where etcd's logger would end the process (a write-ahead log that
+// cannot be written, above all): it keeps the reason and ends the goroutine only.
 type deathHook struct {
 	once  sync.Once
 	cause chan error // delivers the first reason, once

@@ -10,8 +10,8 @@ type Change struct {
 	Zones  []string // ids of hosted zones created, changed or deleted
 	Groups []Group  // whose record sets changed
 	Checks []string // ids of health checks created, updated or deleted
-	// Reports are the ids of checks of which a checker came, went or changed its mind. A report that only repeats itself with a
-	// newer observation is in the State but not told.
+	// Reports are the ids of checks of which a checker came, went or changed its mind. A report that only repeats itself
+	// with a newer observation is in the State but not told.
 	Reports       []string
 	LoadBalancers []zone.Name // created, changed or deleted, or with another health
 }
@@ -31,7 +31,8 @@ type pending struct {
 	checks    set[string]
 	reports   set[string]
 	balancers set[zone.Name]
-	// acknowledge is set when hosted zones or record sets changed in etcd: someone may wait to hear that this node has applied it.
+	// acknowledge is set when hosted zones or record sets changed in etcd: someone may wait to hear that this node has
+	// applied it.
 	acknowledge bool
 }
 

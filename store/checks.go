@@ -12,8 +12,8 @@ import (
 )
 
 // CreateHealthCheck makes a health check of c, which must come from health.Normalize. The caller reference makes it
-// idempotent: with the settings it was first used with, the live check is returned as it is now; with others, or when the check
-// was deleted in the last days, the error is ErrHealthCheckAlreadyExists. r53: B.8.
+// idempotent: with the settings it was first used with, the live check is returned as it is now; with others, or when
+// the check was deleted in the last days, the error is ErrHealthCheckAlreadyExists. r53: B.8.
 func (s *Store) CreateHealthCheck(ctx context.Context, callerReference string, c health.Config) (health.Check, error) {
 	check := health.Check{ID: uuid.NewString(), CallerReference: callerReference, Version: 1, Config: c}
 	asked, err := json.Marshal(c)
@@ -54,9 +54,10 @@ func (s *Store) CreateHealthCheck(ctx context.Context, callerReference string, c
 	return existing, nil
 }
 
-// UpdateHealthCheck replaces a check's config by what update makes of it, and counts its version up. version, if not nil, must be
-// the check's current one, else the error is ErrHealthCheckVersion; without it the last writer wins. An error of update is returned
-// as it is. r53: B.8 (which speaks of lower versions only; a higher one is refused too, for the caller cannot have seen it).
+// UpdateHealthCheck replaces a check's config by what update makes of it, and counts its version up. version, if not
+// nil, must be the check's current one, else the error is ErrHealthCheckVersion; without it the last writer wins. An
+// error of update is returned as it is. r53: B.8 (which speaks of lower versions only; a higher one is refused too, for
+// the caller cannot have seen it).
 func (s *Store) UpdateHealthCheck(
 	ctx context.Context, id string, version *int64, update func(health.Config) (health.Config, error),
 ) (health.Check, error) {
@@ -91,8 +92,8 @@ func (s *Store) DeleteHealthCheck(ctx context.Context, id string) error {
 	})
 }
 
-// changeCheck commits what decide makes of a check, guarded by the revision that wrote it, and decides anew when another write
-// came first.
+// changeCheck commits what decide makes of a check, guarded by the revision that wrote it, and decides anew when
+// another write came first.
 func (s *Store) changeCheck(ctx context.Context, id string, decide func(health.Check, *transaction) error) error {
 	for range attempts {
 		e, ok := s.State().checks.Get(id)

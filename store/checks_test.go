@@ -35,7 +35,8 @@ func TestCreateHealthCheckIsIdempotent(t *testing.T) {
 	}
 
 	// The settings that count are those of the request, not what an update made of them.
-	updated, err := s.UpdateHealthCheck(t.Context(), first.ID, nil, func(health.Config) (health.Config, error) { return b, nil })
+	toB := func(health.Config) (health.Config, error) { return b, nil }
+	updated, err := s.UpdateHealthCheck(t.Context(), first.ID, nil, toB)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,8 @@ func TestUpdateHealthCheckCountsVersions(t *testing.T) { // r53: B.8
 	_, err = s.UpdateHealthCheck(t.Context(), c.ID, &version, keep)
 	wantError(t, err, store.ErrHealthCheckVersion)
 	refusal := errors.New("refused")
-	_, err = s.UpdateHealthCheck(t.Context(), c.ID, nil, func(health.Config) (health.Config, error) { return health.Config{}, refusal })
+	refuse := func(health.Config) (health.Config, error) { return health.Config{}, refusal }
+	_, err = s.UpdateHealthCheck(t.Context(), c.ID, nil, refuse)
 	wantError(t, err, refusal)
 	if got, _ := s.State().Check(c.ID); got.Version != 2 {
 		t.Errorf("a refused update left version %d, want 2", got.Version)

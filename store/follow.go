@@ -61,7 +61,8 @@ func dial(o Options) (*clientv3.Client, error) {
 
 // failFast makes requests fail when no connection can be made. etcd's client would have them wait for one.
 func failFast(
-	ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
+	ctx context.Context, method string, request, reply any,
+	conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
 ) error {
 	return invoke(ctx, method, request, reply, conn, append(opts, grpc.WaitForReady(false))...)
 }
@@ -265,7 +266,8 @@ func (s *Store) loadPrefix(ctx context.Context, client *clientv3.Client, e *edit
 	end := clientv3.GetPrefixRangeEnd(prefix)
 	for from := prefix; ; {
 		page, cancel := context.WithTimeout(ctx, 2*requestTimeout)
-		r, err := client.Get(page, from, clientv3.WithRange(end), clientv3.WithLimit(pageSize), clientv3.WithRev(e.next.revision))
+		r, err := client.Get(page, from,
+			clientv3.WithRange(end), clientv3.WithLimit(pageSize), clientv3.WithRev(e.next.revision))
 		cancel()
 		if err != nil {
 			if errors.Is(err, rpctypes.ErrCompacted) {
@@ -323,7 +325,8 @@ func (e *emptiedError) Error() string {
 	return text
 }
 
-// guardEmptied refuses a state without zones in place of one with zones, if it comes from another cluster or an older time.
+// guardEmptied refuses a state without zones in place of one with zones, if it comes from another cluster or an older
+// time.
 func guardEmptied(old, next *State, snapshot string) error {
 	lost := next.cluster != old.cluster || next.revision < old.revision
 	if old.ZoneCount() > 0 && next.ZoneCount() == 0 && lost {

@@ -12,7 +12,7 @@ import (
 // The keys, and what their values hold:
 //
 //	/bulkhead/zone/<zone>                           the hosted zone
-//	/bulkhead/zonerev/<zone>                        nothing: its revision is that of the zone's last change, and guards the next
+//	/bulkhead/zonerev/<zone>                        the id of the zone's last change; its revision guards the next
 //	/bulkhead/rr/<zone>/<name>,<type>,<set id>      a record set; the name with its labels reversed
 //	/bulkhead/check/<check>                         a health check
 //	/bulkhead/caller/zone/<caller reference>        who used a reference, so that nobody can again
@@ -39,8 +39,8 @@ const (
 	nodePrefix         = root + "node/"
 )
 
-// recordKey is the key of a record set. Keys of a zone sort as Route 53 lists its record sets (r53: C.7): a comma is less than
-// any character of a name, so a name comes before those below it.
+// recordKey is the key of a record set. Keys of a zone sort as Route 53 lists its record sets (r53: C.7): a comma is
+// less than any character of a name, so a name comes before those below it.
 func recordKey(zoneID string, k zone.Key) string {
 	return recordsPrefix + zoneID + "/" + reversed(k.Name) + "," + k.Type.String() + "," + k.SetIdentifier
 }
@@ -60,15 +60,16 @@ func parseRecordKey(rest string) (zoneID string, k zone.Key, err error) {
 	return zoneID, zone.Key{Name: zone.Name(reversed(zone.Name(name))), Type: t, SetIdentifier: setID}, nil
 }
 
-// reversed returns a name with its labels in reverse and a final dot: names compare as text in this form. Reversing twice gives the
-// name again. r53: C.7.
+// reversed returns a name with its labels in reverse and a final dot: names compare as text in this form. Reversing
+// twice gives the name again. r53: C.7.
 func reversed(n zone.Name) string {
 	labels := strings.Split(strings.TrimSuffix(string(n), "."), ".")
 	slices.Reverse(labels)
 	return strings.Join(labels, ".") + "."
 }
 
-// valueVersion is the form of the values that this program writes. A value of a later form is refused rather than misread.
+// valueVersion is the form of the values that this program writes. A value of a later form is refused rather than
+// misread.
 const valueVersion = 1
 
 type envelope[T any] struct {

@@ -15,16 +15,16 @@ import (
 type responseHeader = etcdserverpb.ResponseHeader
 
 const (
-	// publishBatch is how many keys go into one transaction; also how many lazy keys are published in a lazyInterval at most,
-	// which bounds what observations cost etcd however many checks there are.
+	// publishBatch is how many keys go into one transaction; also how many lazy keys are published in a lazyInterval at
+	// most, which bounds what observations cost etcd however many checks there are.
 	publishBatch = 250
 	lazyInterval = time.Second
 
 	// publishGap is the least time between two publications of urgent keys: a storm of them is written together.
 	publishGap = 10 * time.Millisecond
 
-	// archiveTTL is how long receipts of changes and caller references of what was deleted are kept. Route 53 keeps references of
-	// deleted checks "for some days". r53: B.8.
+	// archiveTTL is how long receipts of changes and caller references of what was deleted are kept. Route 53 keeps
+	// references of deleted checks "for some days". r53: B.8.
 	archiveTTL   = 3 * 24 * time.Hour
 	archiveRenew = time.Hour // how many such keys share a lease
 )

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// leased is what this node says under its lease: reports, target health, the revision it has applied. It is kept here as long as
-// it is meant, whether etcd has it or not, and published again when a lease was lost.
+// leased is what this node says under its lease: reports, target health, the revision it has applied. It is kept here
+// as long as it is meant, whether etcd has it or not, and published again when a lease was lost.
 type leased struct {
 	mu     sync.Mutex
 	values map[string]any // by key; nil to be deleted
@@ -116,8 +116,8 @@ func (l *leased) take(n int, urgent bool) (keys []string, values []any) {
 	return keys, values
 }
 
-// published notes that keys were published with values: what was to be deleted is, and need not be remembered, unless it was said
-// anew meanwhile.
+// published notes that keys were published with values: what was to be deleted is, and need not be remembered, unless
+// it was said anew meanwhile.
 func (l *leased) published(keys []string, values []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

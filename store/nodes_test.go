@@ -238,7 +238,8 @@ func TestNodesThatWriteToOneZoneLoseNothing(t *testing.T) {
 	}
 }
 
-// A check may be deleted on one node while a batch on another cites it: the batch must not win with a check that is gone.
+// A check may be deleted on one node while a batch on another cites it: the batch must not win with a check that is
+// gone.
 func TestBatchNeverCitesACheckDeletedElsewhere(t *testing.T) {
 	endpoint := etcdtest.Start(t)
 	a, b := start(t, endpoint, "a"), start(t, endpoint, "b")

@@ -187,8 +187,8 @@ func (w *wire) cut() {
 	w.copies.Wait()
 }
 
-// snapshotOf runs a store with a snapshot over an etcd that it then stops, and returns the snapshot's path, what it should hold, and
-// the endpoint that nobody serves any more.
+// snapshotOf runs a store with a snapshot over an etcd that it then stops, and returns the snapshot's path, what it
+// should hold, and the endpoint that nobody serves any more.
 func snapshotOf(t *testing.T) (path, endpoint string, z zone.HostedZone, c health.Check, sets []zone.ResourceRecordSet) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "snapshot")

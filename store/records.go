@@ -41,8 +41,8 @@ func (s *Store) ChangeRecords(ctx context.Context, zoneID, comment string, chang
 	return info, nil
 }
 
-// GetChange returns the receipt of a change with InSync set if every live node, this one included, has applied it: PENDING is never
-// pretended to be over. Receipts are kept for three days; after that the error is ErrNoSuchChange.
+// GetChange returns the receipt of a change with InSync set if every live node, this one included, has applied it:
+// PENDING is never pretended to be over. Receipts are kept for three days; after that the error is ErrNoSuchChange.
 func (s *Store) GetChange(ctx context.Context, id string) (ChangeInfo, error) {
 	r, err := s.commit(ctx, &transaction{then: []clientv3.Op{
 		clientv3.OpGet(changePrefix + id),

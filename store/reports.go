@@ -8,10 +8,10 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// PutReport publishes what one of this node's checkers says, under the node's lease. The local State has it at once, with or without
-// etcd; other nodes hear of a transition as fast as etcd is, and of a mere observation (the same health) when there is time for
-// it: within a second, or later when there are more than 250 a second. It never waits for etcd, and ctx is not used. A report on a
-// check that State does not have is ErrNoSuchHealthCheck.
+// PutReport publishes what one of this node's checkers says, under the node's lease. The local State has it at once,
+// with or without etcd; other nodes hear of a transition as fast as etcd is, and of a mere observation (the same
+// health) when there is time for it: within a second, or later when there are more than 250 a second. It never waits
+// for etcd, and ctx is not used. A report on a check that State does not have is ErrNoSuchHealthCheck.
 func (s *Store) PutReport(_ context.Context, r health.Report) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,8 +37,8 @@ func (s *Store) DeleteReport(checkID, checker string) {
 	s.leased.remove(reportPrefix + reportID(checkID, checker))
 }
 
-// PutTargetHealth publishes a load balancer's health under this node's lease. The local State has it at once, with or without etcd.
-// It never waits for etcd, and ctx is not used.
+// PutTargetHealth publishes a load balancer's health under this node's lease. The local State has it at once, with or
+// without etcd. It never waits for etcd, and ctx is not used.
 func (s *Store) PutTargetHealth(_ context.Context, n zone.Name, healthy bool) error {
 	key := string(balancerName(n)) + "/" + s.o.Node
 	s.mu.Lock()
@@ -60,7 +60,8 @@ func (s *Store) say(e *edit, matters bool) {
 	}
 }
 
-// PutLoadBalancer makes a load balancer known under its name, until it is deleted. The name is kept without "dualstack.".
+// PutLoadBalancer makes a load balancer known under its name, until it is deleted. The name is kept without
+// "dualstack.".
 func (s *Store) PutLoadBalancer(ctx context.Context, lb zone.LoadBalancer) error {
 	lb.DNSName = balancerName(lb.DNSName)
 	if lb.DNSName == "" || lb.HostedZoneID == "" {

@@ -20,9 +20,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// The snapshot is a gzip file of JSON lines: a header, then every hosted zone followed by its record sets, every health check, load
-// balancer and verdict, and at the end a checksum of the lines before. Reports are not in it: they are nothing without their
-// checkers.
+// The snapshot is a gzip file of JSON lines: a header, then every hosted zone followed by its record sets, every health
+// check, load balancer and verdict, and at the end a checksum of the lines before. Reports are not in it: they are
+// nothing without their checkers.
 
 const (
 	// snapshotDelay is the least time between a change and the snapshot that has it, so that a burst of changes makes one.
@@ -57,7 +57,8 @@ type snapshotVerdict struct {
 	Healthy bool   `json:"healthy"`
 }
 
-// loadSnapshot returns the state that the snapshot holds; nil when there is none, or none to be trusted, which is logged.
+// loadSnapshot returns the state that the snapshot holds; nil when there is none, or none to be trusted, which is
+// logged.
 func (s *Store) loadSnapshot() *State {
 	if s.o.SnapshotPath == "" {
 		return nil

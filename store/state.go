@@ -9,8 +9,8 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// A State is an immutable picture of everything stored. It never shows half of a change. What its methods return is shared: read
-// only.
+// A State is an immutable picture of everything stored. It never shows half of a change. What its methods return is
+// shared: read only.
 type State struct {
 	revision  int64
 	cluster   uint64                          // the etcd cluster that revision counts in; 0 before the first
@@ -47,8 +47,8 @@ func newState() *State {
 	}
 }
 
-// copy returns a State that can be changed without touching st. It costs the same however much there is. Only one copy may be made
-// at a time.
+// copy returns a State that can be changed without touching st. It costs the same however much there is. Only one copy
+// may be made at a time.
 func (st *State) copy() *State {
 	next := *st
 	next.zones = st.zones.Copy()
@@ -91,7 +91,8 @@ func (st *State) ZonesByName() iter.Seq[zone.HostedZone] {
 	}
 }
 
-// Records returns the content of a hosted zone: empty for one that does not exist, never nil. It must not be written to.
+// Records returns the content of a hosted zone: empty for one that does not exist, never nil. It must not be written
+// to.
 func (st *State) Records(zoneID string) *zone.Records {
 	if e, ok := st.zones.Get(zoneID); ok {
 		return e.records
@@ -124,8 +125,8 @@ func (st *State) Reports(checkID string) []health.Report {
 	return reports
 }
 
-// Verdict returns the measured verdict that the last snapshot recorded for a check, for the time until a checker reports; ok is
-// false when it recorded none.
+// Verdict returns the measured verdict that the last snapshot recorded for a check, for the time until a checker
+// reports; ok is false when it recorded none.
 func (st *State) Verdict(checkID string) (healthy, ok bool) {
 	healthy, ok = st.verdicts[checkID]
 	return healthy, ok
@@ -146,8 +147,8 @@ func (st *State) LoadBalancer(n zone.Name) (zone.LoadBalancer, bool) {
 	return zone.LoadBalancer{}, false
 }
 
-// TargetHealth returns a load balancer's health as published under its owner's lease: true when nobody publishes it, and when
-// several do, true if one of them finds it healthy.
+// TargetHealth returns a load balancer's health as published under its owner's lease: true when nobody publishes it,
+// and when several do, true if one of them finds it healthy.
 func (st *State) TargetHealth(n zone.Name) bool {
 	published, healthy := false, false
 	ascend(st.targets, string(balancerName(n))+"/", func(_ string, h bool) {

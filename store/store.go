@@ -1,9 +1,9 @@
-// Package store keeps hosted zones, record sets, health checks and reports in etcd, and gives every node the same immutable
-// picture of them.
+// Package store keeps hosted zones, record sets, health checks and reports in etcd, and gives every node the same
+// immutable picture of them.
 //
 // Keys are described in keys.go. Every write is one etcd transaction guarded by the revision it was decided on; it is
-// acknowledged after etcd has it on disk. Reads never ask etcd: they use State, which follows a watch and survives etcd in a
-// snapshot on disk.
+// acknowledged after etcd has it on disk. Reads never ask etcd: they use State, which follows a watch and survives etcd
+// in a snapshot on disk.
 package store
 
 import (
@@ -32,8 +32,8 @@ const (
 
 // Options of New.
 type Options struct {
-	// Endpoints of etcd: "unix:///…/client.sock" of the embedded one, or "https://host:2379". A cluster of one's own must run
-	// with --max-txn-ops=10000, since a change batch is one transaction.
+	// Endpoints of etcd: "unix:///…/client.sock" of the embedded one, or "https://host:2379". A cluster of one's own must
+	// run with --max-txn-ops=10000, since a change batch is one transaction.
 	Endpoints []string
 	TLS       *tls.Config // external etcd with mTLS; nil for the embedded one
 	// Node is this node's name. Two live nodes of one name would be taken for one.
@@ -42,12 +42,12 @@ type Options struct {
 	SnapshotPath string
 	// LeaseTTL is how long reports of a dead node still count, at least 1 s, in whole seconds; 0 means 10 s.
 	LeaseTTL time.Duration
-	// Verdicts returns the current measured verdicts by check for the snapshot; nil stores none. It must not call the store's
-	// writes.
+	// Verdicts returns the current measured verdicts by check for the snapshot; nil stores none. It must not call the
+	// store's writes.
 	Verdicts func() map[string]bool
-	// OnChange is called from Run, one call at a time, after every change of State; changes that come while it runs are told
-	// together. The first call has Full set. When it returns, the node is taken to have applied the State's revision, and
-	// acknowledges it for GetChange. nil does nothing.
+	// OnChange is called from Run, one call at a time, after every change of State; changes that come while it runs are
+	// told together. The first call has Full set. When it returns, the node is taken to have applied the State's revision,
+	// and acknowledges it for GetChange. nil does nothing.
 	OnChange func(*State, Change)
 	Logger   *slog.Logger // nil discards
 }
@@ -107,9 +107,10 @@ func New(o Options) (*Store, error) {
 	return s, nil
 }
 
-// Run loads etcd (or the snapshot, if etcd does not answer within two seconds), follows the watch, keeps the node's lease and
-// writes snapshots until ctx ends; then it returns nil. Loss of etcd never ends it: it retries for ever and says once, in one line,
-// since when it is without. The error is about options that etcd's client refuses. Run once only.
+// Run loads etcd (or the snapshot, if etcd does not answer within two seconds), follows the watch, keeps the node's
+// lease and writes snapshots until ctx ends; then it returns nil. Loss of etcd never ends it: it retries for ever and
+// says once, in one line, since when it is without. The error is about options that etcd's client refuses. Run once
+// only.
 func (s *Store) Run(ctx context.Context) error {
 	client, err := dial(s.o)
 	if err != nil {
@@ -207,8 +208,8 @@ func (s *Store) broadcast() {
 	s.moved = make(chan struct{})
 }
 
-// await waits until done, which is called with s.mu held, and reports whether it came true. It gives up when ctx ends or etcd is lost:
-// then nobody knows when.
+// await waits until done, which is called with s.mu held, and reports whether it came true. It gives up when ctx ends
+// or etcd is lost: then nobody knows when.
 func (s *Store) await(ctx context.Context, done func() bool) bool {
 	for {
 		s.mu.Lock()

@@ -311,8 +311,9 @@ func TestRefusedBatchChangesNothing(t *testing.T) { // r53: C.6 "Atomic"
 	s := start(t, etcdtest.Start(t), "n")
 	z := createZone(t, s, "example.com", "r1")
 	before := contents(s.State(), z.ID)
+	missing := []zone.ResourceRecordSet{record("x.example.com", "192.0.2.1")}
 	_, err := s.ChangeRecords(t.Context(), z.ID, "",
-		append(create(record("www.example.com", "192.0.2.1")), batch(zone.Delete, []zone.ResourceRecordSet{record("x.example.com", "192.0.2.1")})...))
+		append(create(record("www.example.com", "192.0.2.1")), batch(zone.Delete, missing)...))
 	var refused *zone.InvalidChangeBatch
 	if !errors.As(err, &refused) {
 		t.Errorf("error %v, want *zone.InvalidChangeBatch", err)

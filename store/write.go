@@ -12,9 +12,9 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// All writes wait until this node's State contains them and OnChange was told (read your writes), or ctx ends, or etcd is lost
-// after it took them: a write that etcd has is never reported as failed. With etcd away they fail with ErrUnavailable; such a write may
-// have been made all the same if etcd went away in the middle of it.
+// All writes wait until this node's State contains them and OnChange was told (read your writes), or ctx ends, or etcd
+// is lost after it took them: a write that etcd has is never reported as failed. With etcd away they fail with
+// ErrUnavailable; such a write may have been made all the same if etcd went away in the middle of it.
 
 const (
 	// attempts is how often a write is decided anew when another node's write came first.
@@ -142,7 +142,8 @@ func (s *Store) seen(ctx context.Context, newer func(*State) bool) bool {
 	return s.await(ctx, func() bool { return newer(s.state.Load()) })
 }
 
-// zoneLocks make this node's writes to a zone wait for each other instead of refusing each other. Zones share locks by hash.
+// zoneLocks make this node's writes to a zone wait for each other instead of refusing each other. Zones share locks by
+// hash.
 type zoneLocks struct {
 	seed  maphash.Seed
 	locks [64]chan struct{}
@@ -156,7 +157,8 @@ func newZoneLocks() zoneLocks {
 	return l
 }
 
-// lock waits for its turn and returns how to end it. r53: C.6 "Concurrency": requests for one zone are processed one at a time.
+// lock waits for its turn and returns how to end it. r53: C.6 "Concurrency": requests for one zone are processed one at
+// a time.
 func (l *zoneLocks) lock(ctx context.Context, zoneID string) (unlock func(), err error) {
 	lock := l.locks[maphash.String(l.seed, zoneID)%uint64(len(l.locks))]
 	timer := time.NewTimer(catchUp)

@@ -10,9 +10,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// CreateHostedZone makes a hosted zone of z's name, caller reference, comment and kind, with an id, name servers and apex records
-// assigned here. Any use of a caller reference that a zone has, or had in the last days, is ErrHostedZoneAlreadyExists, equal
-// settings or not. r53: A.13, C.2.
+// CreateHostedZone makes a hosted zone of z's name, caller reference, comment and kind, with an id, name servers and
+// apex records assigned here. Any use of a caller reference that a zone has, or had in the last days, is
+// ErrHostedZoneAlreadyExists, equal settings or not. r53: A.13, C.2.
 func (s *Store) CreateHostedZone(ctx context.Context, z zone.HostedZone) (zone.HostedZone, ChangeInfo, error) {
 	if err := zone.ValidateZoneName(z.Name); err != nil {
 		return zone.HostedZone{}, ChangeInfo{}, err
@@ -46,8 +46,8 @@ func (s *Store) CreateHostedZone(ctx context.Context, z zone.HostedZone) (zone.H
 	return z, info, nil
 }
 
-// nameServers chooses a delegation set: one server under each of four domains, numbered as Route 53 numbers them. Private zones all
-// have the same. r53: A.13.
+// nameServers chooses a delegation set: one server under each of four domains, numbered as Route 53 numbers them.
+// Private zones all have the same. r53: A.13.
 func nameServers(private bool) []string {
 	domains := [...]string{"com", "net", "org", "co.uk"}
 	servers := make([]string, len(domains))
@@ -70,13 +70,14 @@ func (s *Store) UpdateHostedZoneComment(ctx context.Context, id, comment string)
 		updated = *e.zone
 		updated.Comment = comment
 		t.put(zonePrefix+id, encode(updated))
-		t.put(zoneRevPrefix+id, encode(comment))
+		t.put(zoneRevPrefix+id, encode("")) // a comment is no change that GetChange knows
 		return nil
 	})
 	return updated, err
 }
 
-// DeleteHostedZone deletes a zone that holds nothing but its apex NS and SOA; else it is ErrHostedZoneNotEmpty. r53: C.2.
+// DeleteHostedZone deletes a zone that holds nothing but its apex NS and SOA; else it is ErrHostedZoneNotEmpty. r53:
+// C.2.
 func (s *Store) DeleteHostedZone(ctx context.Context, id string) (ChangeInfo, error) {
 	info := newChangeInfo("")
 	_, err := s.changeZone(ctx, id, func(_ *State, e *zoneEntry, t *transaction) error {
@@ -98,8 +99,8 @@ func (s *Store) DeleteHostedZone(ctx context.Context, id string) (ChangeInfo, er
 	return info, nil
 }
 
-// changeZone commits what decide makes of a zone's current content, guarded by the zone's revision. It decides anew when another
-// node changed the zone first, and gives up with ErrPriorRequestNotComplete.
+// changeZone commits what decide makes of a zone's current content, guarded by the zone's revision. It decides anew
+// when another node changed the zone first, and gives up with ErrPriorRequestNotComplete.
 func (s *Store) changeZone(
 	ctx context.Context, id string, decide func(*State, *zoneEntry, *transaction) error,
 ) (rev int64, err error) {

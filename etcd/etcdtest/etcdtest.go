@@ -31,8 +31,8 @@ func StartIn(t testing.TB, dir string) *etcd.Server {
 	return s
 }
 
-// Dir returns an empty directory that is removed when the test ends. Its path is short enough for a unix socket, so that the
-// endpoint of a server in it stays the same over restarts.
+// Dir returns an empty directory that is removed when the test ends. Its path is short enough for a unix socket, so
+// that the endpoint of a server in it stays the same over restarts.
 func Dir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bh")
