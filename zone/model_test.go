@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,6 +81,10 @@ func (m model) valid(z HostedZone) bool {
 			s.Failover == Primary && s.HealthCheckID == "" && !(s.AliasTarget != nil && s.AliasTarget.EvaluateTargetHealth),
 			len(s.ResourceRecords) > 1 && (policy == Weighted || policy == Latency || s.Type == CNAME),
 			slices.Contains(s.ResourceRecords, "bad value"),
+			s.GeoLocation != nil && s.GeoLocation.CountryCode == "BV",
+			s.GeoProximityLocation != nil && s.GeoProximityLocation.AWSRegion == "home",
+			s.CidrRoutingConfig != nil && *s.CidrRoutingConfig == CidrRoutingConfig{"c2", "eu"},
+			z.PrivateZone && (policy == Geoproximity || policy == IPBased),
 			m.leadsTo(s, s.Name, len(m)):
 			return false
 		}
@@ -91,7 +96,10 @@ func (m model) valid(z HostedZone) bool {
 			case policy != other.Policy(), policy == Simple,
 				policy == Weighted && s.TTL != nil && other.TTL != nil && *s.TTL != *other.TTL,
 				policy == Latency && s.Region == other.Region,
-				policy == FailoverPolicy && s.Failover == other.Failover:
+				policy == FailoverPolicy && s.Failover == other.Failover,
+				policy == Geolocation && *s.GeoLocation == *other.GeoLocation,
+				policy == IPBased && s.CidrRoutingConfig.CollectionID != other.CidrRoutingConfig.CollectionID,
+				policy == IPBased && s.CidrRoutingConfig.LocationName == other.CidrRoutingConfig.LocationName:
 				return false
 			}
 		}
@@ -119,7 +127,7 @@ func (m model) leadsTo(s ResourceRecordSet, n Name, steps int) bool {
 func randomSet(r *rand.Rand) ResourceRecordSet {
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
 	types := []RRType{A, A, A, A, CNAME, NS, TXT}
-	s := set(pick("@", "a", "a", "a", "b", "b", "b", "c", "d", "e", "*", "x.example.net."), types[r.IntN(len(types))], ttl(int64(r.IntN(2))))
+	s := set(pick("@", "a", "a", "b", "b", "c", "c", "d", "e", "f", "*", "x.example.net."), types[r.IntN(len(types))], ttl(int64(r.IntN(2))))
 	if r.IntN(4) == 0 {
 		alias(ownZone, pick("a", "b", "c", "x.y")+".example.com", r.IntN(2) == 0)(&s)
 	} else {
@@ -137,13 +145,20 @@ func randomSet(r *rand.Rand) ResourceRecordSet {
 	}
 	id := pick("1", "2", "3")
 	policies := []func(*ResourceRecordSet){
-		weight(id, 1), region(id, pick("eu-west-1", "us-east-1")), failover(id, Failover(pick("PRIMARY", "SECONDARY"))), multi(id),
+		func(*ResourceRecordSet) {}, // simple
+		weight(id, 1),
+		region(id, pick("eu-west-1", "us-east-1")),
+		failover(id, Failover(pick("PRIMARY", "SECONDARY"))),
+		multi(id),
+		country(id, pick("US", "DE", "*", "BV")),
+		near(id, GeoProximityLocation{AWSRegion: pick("eu-west-1", "us-east-1", "home")}),
+		clients(id, pick("c1", "c1", "c2"), pick("eu", "*")),
 	}
-	if p := r.IntN(9); p < 5 {
-		policies[p*p%4](&s) // 0 1 0 1 0: mostly weighted and latency, so that groups grow
-	} else if p == 5 {
-		policies[2+r.IntN(2)](&s)
+	p := r.IntN(len(policies))
+	if i := strings.Index("a.b.c.d.e.", string(s.Name[:2])); i >= 0 && r.IntN(5) > 0 { // mostly one policy each, so that groups grow
+		p = []int{1, 5, 7, 2, 6}[i/2]
 	}
+	policies[p](&s)
 	if s.Failover == Primary || r.IntN(10) == 0 {
 		s.HealthCheckID = pick("", "hc1", "hc1", "hc1")
 	}
@@ -167,15 +182,16 @@ func randomBatch(r *rand.Rand, stored []*ResourceRecordSet) []Change {
 func runBatches(t *testing.T, seed uint64) (accepted int) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	z := exampleZone()
+	z.PrivateZone = seed%8 == 0
 	records, m := NewRecords(), model{}
 	for _, s := range NewApexRecords(z) {
 		records.Put(s)
 		m[s.Key()] = *s
 	}
-	for range 20 {
+	for range 60 {
 		before := slices.Collect(records.From(Key{}))
 		changes := randomBatch(r, before)
-		next, effects, err := records.Apply(z, changes, exampleFacts())
+		next, effects, err := records.Apply(z, changes, locatedFacts())
 		want, ok := m.apply(z, changes)
 		if ok != (err == nil) {
 			t.Fatalf("seed %d: batch accepted %v, model %v: %v\n%+v", seed, err == nil, ok, err, changes)
@@ -237,18 +253,18 @@ func replay(t *testing.T, r *Records, effects []Delta) *Records {
 
 func TestApplyAgreesWithModel(t *testing.T) {
 	accepted := 0
-	for seed := range uint64(400) {
+	for seed := range uint64(200) {
 		accepted += runBatches(t, seed)
 	}
 	if accepted < 1000 {
-		t.Errorf("only %d of 8000 batches were accepted: the test says little", accepted)
+		t.Errorf("only %d of 12000 batches were accepted: the test says little", accepted)
 	}
 }
 
 func FuzzApply(f *testing.F) {
 	f.Add(uint64(1 << 40))
 	f.Fuzz(func(t *testing.T, seed uint64) {
-		if runBatches(t, seed) > 20 {
+		if runBatches(t, seed) > 60 {
 			t.Fatal("more batches accepted than were sent")
 		}
 	})
