@@ -258,6 +258,7 @@ func (s *Store) load(ctx context.Context, client *clientv3.Client) error {
 	s.leased.forget(nodePrefix)
 	s.pending = changed
 	s.link.loaded = true
+	s.connect(true) // before anybody is told of the State, so that who is told may write
 	s.publish(next)
 	return nil
 }

@@ -173,7 +173,8 @@ func (s *Store) markReady() {
 	}
 }
 
-// Ready is closed when the first State (etcd's or the snapshot's) has been given to OnChange.
+// Ready is closed when the first State (etcd's or the snapshot's) has been given to OnChange. When it is etcd's, writes are
+// taken from then on.
 func (s *Store) Ready() <-chan struct{} { return s.ready }
 
 // Connected reports whether State currently follows etcd, and since when it does or does not.
@@ -186,6 +187,11 @@ func (s *Store) Connected() (bool, time.Time) {
 func (s *Store) setConnected(connected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.connect(connected)
+}
+
+// connect is setConnected with s.mu held.
+func (s *Store) connect(connected bool) {
 	if s.connected != connected {
 		s.connected, s.since = connected, time.Now()
 		s.broadcast()
