@@ -365,6 +365,16 @@ func TestAliasToALoadBalancerNeedsIt(t *testing.T) {
 	}
 }
 
+func TestWritesAreTakenOnceReady(t *testing.T) {
+	endpoint := etcdtest.Start(t)
+	for i := range 5 {
+		s, stop := run(t, store.Options{Endpoints: []string{endpoint}, Node: "n"})
+		<-s.Ready()
+		createZone(t, s, "example.com", fmt.Sprint(i))
+		stop()
+	}
+}
+
 func TestOptionsThatCannotWork(t *testing.T) {
 	for _, o := range []store.Options{
 		{Node: "n"},
