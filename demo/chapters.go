@@ -14,7 +14,7 @@ func (s *story) granular(ctx context.Context) (Chapter, error) {
 		Records: "latency alias records, each with a health check of its own; EvaluateTargetHealth off",
 		Fault:   "app1 scaled to 0 in " + faulty,
 	}, check)
-	s.say(KindFault, "app1 scaled to 0 in %s: its target group is empty, the load balancer answers 503", faulty)
+	s.say(KindFault, "app1 scaled to 0 in %s, where the ALB now answers 503", faulty)
 	if _, err := s.admin.Scale(ctx, "app1", faulty, 0); err != nil {
 		return Chapter{}, err
 	}
@@ -42,11 +42,11 @@ func (s *story) granular(ctx context.Context) (Chapter, error) {
 // allOrNothing is chapter two: no checks, EvaluateTargetHealth on. app1's pods stay registered and answer 500, the case in
 // which AWS's texts leave no doubt that the whole load balancer is unhealthy (r53: A.9 rules 2 and 3).
 func (s *story) allOrNothing(ctx context.Context) (Chapter, error) {
-	s.d.heading("2. The old way, EvaluateTargetHealth on and no checks: app1's pods fail in " + faulty)
+	s.d.heading("2. The old way: EvaluateTargetHealth, no checks. app1's pods fail in " + faulty)
 	if err := s.article.UseTargetHealth(ctx, s.api); err != nil {
 		return Chapter{}, err
 	}
-	s.say(KindAPI, "ChangeResourceRecordSets  %d records: EvaluateTargetHealth on, no health check", len(s.article.Records))
+	s.say(KindAPI, "ChangeResourceRecordSets  %d aliases, EvaluateTargetHealth on", len(s.article.Records))
 	if err := s.everyoneHome(ctx, "everyone is still served by the Region they are near"); err != nil {
 		return Chapter{}, err
 	}
@@ -108,7 +108,7 @@ func (s *story) end(ctx context.Context) (Chapter, error) {
 	if err := s.everyoneHome(ctx, "everyone is served by the Region they are near again"); err != nil {
 		return Chapter{}, err
 	}
-	s.say(KindDNS, "everyone is answered with the Region they are near again")
+	s.say(KindDNS, "everyone is served by the Region they are near again")
 	if err := s.pause(ctx); err != nil {
 		return Chapter{}, err
 	}
@@ -137,7 +137,7 @@ func (s *story) verdict(ctx context.Context, check string, healthy bool) error {
 	}
 	v, _ := s.lab.Node().Verdict(check)
 	word := map[bool]string{true: "healthy", false: "unhealthy"}[healthy]
-	s.say(KindVerdict, "app1 in %s is %s: %d of %d checkers say healthy, more than 18 %% are needed", faulty, word, v.For, v.Checkers)
+	s.say(KindVerdict, "app1 in %s %s: %d of %d checkers say healthy", faulty, word, v.For, v.Checkers)
 	return nil
 }
 
@@ -162,7 +162,7 @@ func (s *story) loadBalancer(ctx context.Context, healthy bool) error {
 		return err
 	}
 	word := map[bool]string{true: "healthy", false: "unhealthy"}[healthy]
-	s.say(KindTarget, "the load balancer of %s is %s as Route 53 sees it: %s", faulty, word, reason)
+	s.say(KindTarget, "ALB of %s %s: %s", faulty, word, reason)
 	return nil
 }
 
@@ -176,7 +176,7 @@ func (s *story) moved(ctx context.Context, application string) error {
 		return err
 	}
 	r := w.report()
-	s.say(KindDNS, "%s near %s moved to %s: first changed answer %.2f s after the fault, %d requests failed", application, faulty, r.MovedTo, *r.MovedAfter, r.Failed)
+	s.say(KindDNS, "%s moved to %s at %.2f s, %d requests failed", application, r.MovedTo, *r.MovedAfter, r.Failed)
 	return nil
 }
 
@@ -184,6 +184,6 @@ func (s *story) moved(ctx context.Context, application string) error {
 func (s *story) stayed(application string) {
 	r := s.watcher(application, faulty).report()
 	if r.MovedAfter == nil {
-		s.say(KindDNS, "%s near %s stayed: the same answer %d times, %d requests failed", application, faulty, r.Requests, r.Failed)
+		s.say(KindDNS, "%s stayed: the same answer %d times, %d requests failed", application, r.Requests, r.Failed)
 	}
 }

@@ -130,7 +130,7 @@ func (d *Display) note(lines ...string) {
 
 // event prints one line: when, what about, what.
 func (d *Display) event(e Event) {
-	d.above(fmt.Sprintf("%8.2f s  %s  %s", e.Seconds, d.paint(kindColor(e.Kind), pad(string(e.Kind), 7)), e.Text))
+	d.above(fmt.Sprintf("%7.2f s  %s %s", e.Seconds, d.paint(kindColor(e.Kind), pad(string(e.Kind), 8)), e.Text))
 }
 
 // users returns one line a user: what DNS answered last, and the page that came.

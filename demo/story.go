@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,12 +82,21 @@ func (s *story) onReport(r health.Report, changed bool) {
 	case failed && against <= s.o.Threshold:
 		turned := ""
 		if changed {
-			turned = ", unhealthy now"
+			turned = ", down"
 		}
-		s.say(KindProbe, "%s  %s  (%d of %d%s)", pad(r.Region, 14), r.Status, against, s.o.Threshold, turned)
+		s.say(KindProbe, "%s  %s (%d of %d%s)", pad(r.Region, 14), brief(r.Status), against, s.o.Threshold, turned)
 	case changed && r.Healthy:
-		s.say(KindProbe, "%s  %s  (healthy again)", pad(r.Region, 14), r.Status)
+		s.say(KindProbe, "%s  %s (up again)", pad(r.Region, 14), brief(r.Status))
 	}
+}
+
+// brief cuts what every line would repeat from a checker's text: "503, Service Unavailable".
+func brief(status string) string {
+	_, status, _ = strings.Cut(status, ": ") // Success or Failure
+	if rest, named := strings.CutPrefix(status, "Resolved IP: "); named {
+		_, status, _ = strings.Cut(rest, ". ")
+	}
+	return strings.TrimPrefix(status, "HTTP Status Code ")
 }
 
 // pollEvery is how often a condition is looked at again.
@@ -142,7 +152,8 @@ func (s *story) settle(ctx context.Context) error {
 		return err
 	}
 	s.engine = Engine{API: "http://" + status.API, DNS: status.DNS}
-	s.say(KindLab, "engine        DNS %s · Route 53 API %s", s.engine.DNS, s.engine.API)
+	s.say(KindLab, "DNS           %s", s.engine.DNS)
+	s.say(KindLab, "Route 53 API  %s", s.engine.API)
 	for _, r := range status.Regions {
 		lb := r.LoadBalancer
 		s.engine.Regions = append(s.engine.Regions, Region{Name: r.Region, LoadBalancer: lb.DNSName, HostedZoneID: lb.HostedZoneID, Address: fmt.Sprintf("%s:%d", lb.Address, lb.Port)})
@@ -179,13 +190,13 @@ func (s *story) publish(ctx context.Context) error {
 	}
 	s.say(KindAPI, "CreateHostedZone example.com → %s", s.article.HostedZoneID)
 	for _, r := range s.article.Records {
-		s.say(KindAPI, "CreateHealthCheck %s  HTTP every %d s × %d → %s", pad(r.Application+" "+r.Region, 17), s.o.Interval, s.o.Threshold, r.HealthCheckID)
+		s.say(KindAPI, "CreateHealthCheck %s every %d s × %d → %s…", pad(r.Application+" "+r.Region, 17), s.o.Interval, s.o.Threshold, r.HealthCheckID[:8])
 	}
-	s.say(KindAPI, "ChangeResourceRecordSets  %d latency alias records, one health check each", len(s.article.Records))
+	s.say(KindAPI, "ChangeResourceRecordSets  %d latency aliases, a check each", len(s.article.Records))
 	if err := s.until(ctx, s.patience(), "every checker has found every application healthy", func() (bool, error) { return s.allHealthy(ctx) }); err != nil {
 		return err
 	}
-	s.say(KindHealthy, "%d health checks, every checker has seen a good answer", len(s.article.Records))
+	s.say(KindHealthy, "every checker of all %d checks has seen a good answer", len(s.article.Records))
 	return nil
 }
 
@@ -222,7 +233,7 @@ func (s *story) allHealthy(ctx context.Context) (bool, error) {
 }
 
 // succeeded follows Route 53's texts, the only place where a checker's result is said. r53: B.7.
-func succeeded(status string) bool { return len(status) >= 7 && status[:7] == "Success" }
+func succeeded(status string) bool { return strings.HasPrefix(status, "Success") }
 
 // watch starts the users and the live block; the channel is closed when all have stopped.
 func (s *story) watch(ctx context.Context) <-chan struct{} {
@@ -282,7 +293,7 @@ func (s *story) greet(ctx context.Context) error {
 	}
 	for _, w := range s.watchers {
 		v := w.seen()
-		s.say(KindDNS, "%s near %s  %s → %s, page from %s (%s)", w.user.Application, pad(w.user.Place, 12), w.user.Hostname, v.Address, v.Region, v.Pod)
+		s.say(KindDNS, "%s near %s → %s, page from %s", w.user.Application, pad(w.user.Place, 12), v.Address, v.Region)
 	}
 	return s.pause(ctx)
 }
