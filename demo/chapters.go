@@ -162,7 +162,7 @@ func (s *story) loadBalancer(ctx context.Context, healthy bool) error {
 		return err
 	}
 	word := map[bool]string{true: "healthy", false: "unhealthy"}[healthy]
-	s.say(KindTarget, "ALB of %s %s: %s", faulty, word, reason)
+	s.say(KindTarget, "ALB %s: %s", word, reason)
 	return nil
 }
 
