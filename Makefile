@@ -26,7 +26,7 @@ check: ## gofmt, vet (64 and 32 bit), staticcheck, tidy modules
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 
-clients: ## install dig and the AWS CLI where they are missing
+clients: ## install what is missing of dig, the AWS CLI, boto3 and the AWS SDK for JavaScript
 	@scripts/clients
 
 fuzz: ## every fuzzer for FUZZ (default 60s)
