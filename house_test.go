@@ -52,7 +52,7 @@ var fences = map[string][]string{
 	"go.etcd.io/etcd/client/v3":     {"store"},
 	"github.com/aws/aws-sdk-go-v2/": {"lab", "demo", "cmd/bulkhead"},
 	"github.com/spf13/cobra":        {"cmd/bulkhead"},
-	"github.com/miekg/dns":          {"lab", "demo"},
+	"github.com/miekg/dns":          {"node", "lab", "demo"},
 	"k8s.io/":                       {},
 	"sigs.k8s.io/":                  {},
 }

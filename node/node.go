@@ -1,8 +1,7 @@
 // Package node is one engine process: the store's picture compiled into a steer.View, served by dnsserver, judged by
 // probers, changed through the Route 53 API.
 //
-// All changes of the picture arrive in one goroutine (picture.change), which is the only writer of the View and the Table;
-// DNS workers read them through one atomic pointer. Losing etcd, the API or the probers leaves the last View and Table
+// The picture is the only writer of the View and the Table; DNS workers read them through one atomic pointer. Losing etcd, the API or the probers leaves the last View and Table
 // answering.
 package node
 
@@ -45,6 +44,8 @@ type Options struct {
 	CheckerRegions []string
 	Places         []geo.Place
 	Regions        []geo.Region
+	// Resolvers answer for alias targets that are not the engine's own ("192.0.2.53:53"); empty means the system's.
+	Resolvers []string
 	// RefusePrivateAddresses refuses checks of addresses that AWS's checkers refuse (r53: B.5). The engine allows them by
 	// default: it is made for the networks of its owner.
 	RefusePrivateAddresses bool
@@ -147,6 +148,10 @@ func (n *Node) open() (err error) {
 		return err
 	}
 	n.picture = newPicture(atlas, n.prober, n.publish, o.Logger)
+	n.picture.outside, err = newOutside(o.Resolvers, filepath.Join(o.DataDir, "outside.json"), n.picture.resolved, o.Logger)
+	if err != nil {
+		return err
+	}
 	if err := n.openStore(); err != nil {
 		return err
 	}
@@ -231,6 +236,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.dns.Run(ctx) })
 	g.Go(func() error { return n.store.Run(ctx) })
 	g.Go(func() error { return n.prober.Run(ctx) })
+	g.Go(func() error { return n.picture.outside.run(ctx) })
 	g.Go(func() error { return n.superviseEtcd(ctx) })
 	g.Go(func() error {
 		if err := server.Serve(n.http); !errors.Is(err, http.ErrServerClosed) {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/bulkhead-dns/bulkhead/geo"
@@ -12,16 +13,18 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// picture turns the store's State into what DNS answers by. change is called by one goroutine at a time and does work in
-// proportion to what changed.
+// picture turns the store's State into what DNS answers by. It does work in proportion to what changed.
 type picture struct {
 	atlas   *geo.Atlas
 	prober  *prober.Prober
 	publish func(*steer.View, *steer.Table)
 	log     *slog.Logger
 
-	view  *steer.View // written by change only
-	table *steer.Table
+	outside *outside
+
+	editing sync.Mutex // guards view and table: one writer at a time
+	view    *steer.View
+	table   *steer.Table
 
 	mu    sync.Mutex // guards board: verdict and measured are called from anywhere
 	board board
@@ -33,9 +36,12 @@ func newPicture(atlas *geo.Atlas, p *prober.Prober, publish func(*steer.View, *s
 
 // change follows the store: zones, groups and load balancers into the view, checks to the probers, reports into verdicts.
 func (p *picture) change(st *store.State, c store.Change) {
+	p.editing.Lock()
+	defer p.editing.Unlock()
 	if c.Full {
 		// Indexes of the table belong to one line of views, so a new line starts with a new table.
 		p.view, p.table = steer.NewView(p.atlas), nil
+		p.outside.forgetCitations()
 		c = p.everything(st)
 	}
 	if len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.LoadBalancers) > 0 {
@@ -105,10 +111,12 @@ func (p *picture) edit(st *store.State, c store.Change) *steer.View {
 		}
 	}
 	for _, g := range c.Groups {
+		members := st.Records(g.ZoneID).Group(g.Name, g.Type)
+		p.putOutside(e, p.outside.cite(g, targetsOutside(st, g.ZoneID, members)))
 		if _, ok := st.Zone(g.ZoneID); !ok {
 			continue // its zone went with all groups
 		}
-		if err := e.SetGroup(g.ZoneID, g.Name, g.Type, st.Records(g.ZoneID).Group(g.Name, g.Type)); err != nil {
+		if err := e.SetGroup(g.ZoneID, g.Name, g.Type, members); err != nil {
 			p.log.Error("record set not usable", "zone", g.ZoneID, "name", g.Name, "type", g.Type, "err", err)
 		}
 	}
@@ -116,6 +124,39 @@ func (p *picture) edit(st *store.State, c store.Change) *steer.View {
 		e.Check(id)
 	}
 	return e.Commit()
+}
+
+// targetsOutside lists the alias targets of a group that are neither in its zone nor load balancers known to the engine.
+func targetsOutside(st *store.State, zoneID string, members []*zone.ResourceRecordSet) (outside []zone.LoadBalancer) {
+	for _, m := range members {
+		if m.AliasTarget == nil || m.AliasTarget.HostedZoneID == zoneID {
+			continue
+		}
+		if _, known := st.LoadBalancer(m.AliasTarget.DNSName); known {
+			continue
+		}
+		plain := zone.Name(strings.TrimPrefix(string(m.AliasTarget.DNSName), "dualstack."))
+		outside = append(outside, zone.LoadBalancer{DNSName: plain, HostedZoneID: m.AliasTarget.HostedZoneID})
+	}
+	return outside
+}
+
+// resolved takes in addresses of alias targets outside.
+func (p *picture) resolved(targets []zone.LoadBalancer) {
+	p.editing.Lock()
+	defer p.editing.Unlock()
+	e := p.view.Edit()
+	p.putOutside(e, targets)
+	p.view = e.Commit()
+	p.publish(p.view, p.table)
+}
+
+func (p *picture) putOutside(e *steer.Edit, targets []zone.LoadBalancer) {
+	for _, lb := range targets {
+		if err := e.PutLoadBalancer(lb); err != nil {
+			p.log.Error("alias target not usable", "name", lb.DNSName, "err", err)
+		}
+	}
 }
 
 // setCheck takes a new, changed or deleted check to the board and the probers.

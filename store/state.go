@@ -169,9 +169,11 @@ func (st *State) facts() zone.Facts {
 			return ok
 		},
 		ServiceTarget: func(hostedZoneID string, n zone.Name) (exists, knownZone bool) {
-			lb, ok := st.LoadBalancer(n)
-			exists = ok && lb.HostedZoneID == hostedZoneID
-			return exists, exists || zone.IsServiceZone(hostedZoneID)
+			if lb, ok := st.LoadBalancer(n); ok {
+				return lb.HostedZoneID == hostedZoneID, true
+			}
+			// A load balancer that the engine does not know is resolved by name; whether it exists cannot be told here.
+			return zone.InLoadBalancerZone(hostedZoneID, n), zone.IsServiceZone(hostedZoneID)
 		},
 	}
 }

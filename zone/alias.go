@@ -46,7 +46,7 @@ func (b *batch) aliasFaults(s *ResourceRecordSet) []string {
 	switch {
 	case exists && (s.Type == A || s.Type == AAAA): // a load balancer has nothing but addresses
 		return nil
-	case service && !exists && !inLoadBalancerZone(t.HostedZoneID, t.DNSName): // another Region's zone id, most often
+	case service && !exists && !InLoadBalancerZone(t.HostedZoneID, t.DNSName): // another Region's zone id, most often
 		return []string{outside}
 	}
 	return []string{notFound} // ordinary zones cannot point at each other

@@ -70,7 +70,7 @@ func TestCanonicalHostedZoneIDs(t *testing.T) {
 		{"Z32O12XQLNTSW2", "demo-1.us-east-1.elb.amazonaws.com.", false},
 		{"Z1EXAMPLE", "demo-1.eu-west-1.elb.amazonaws.com.", false},
 	} {
-		if got := inLoadBalancerZone(c.id, c.name); got != c.want {
+		if got := InLoadBalancerZone(c.id, c.name); got != c.want {
 			t.Errorf("%s under %s: %v, want %v", c.name, c.id, got, c.want)
 		}
 	}

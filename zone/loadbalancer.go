@@ -35,9 +35,9 @@ func IsServiceZone(hostedZoneID string) bool {
 	return false
 }
 
-// inLoadBalancerZone reports whether a load balancer's name belongs under a canonical hosted zone id, judged by the
+// InLoadBalancerZone reports whether a load balancer's name belongs under a canonical hosted zone id, judged by the
 // Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB. r53: E.1, E.2.
-func inLoadBalancerZone(hostedZoneID string, n Name) bool {
+func InLoadBalancerZone(hostedZoneID string, n Name) bool {
 	host := strings.TrimSuffix(strings.TrimSuffix(string(n), "."), ".cn")
 	for _, z := range loadBalancerZones() {
 		switch hostedZoneID {
