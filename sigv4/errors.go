@@ -4,7 +4,7 @@ import "fmt"
 
 // An Error is a refusal in AWS's terms: what the API's error reply says.
 type Error struct {
-	// Code is MissingAuthenticationToken, IncompleteSignature, InvalidClientTokenId or SignatureDoesNotMatch.
+	// Code is MissingAuthenticationToken, IncompleteSignature, InvalidClientTokenId, ExpiredToken or SignatureDoesNotMatch.
 	Code    string
 	Status  int // HTTP status: 400 for IncompleteSignature, 403 for the others
 	Message string
@@ -18,6 +18,10 @@ func missingToken() *Error {
 
 func invalidToken() *Error {
 	return &Error{"InvalidClientTokenId", 403, "The security token included in the request is invalid."}
+}
+
+func expiredToken() *Error {
+	return &Error{"ExpiredToken", 403, "The security token included in the request is expired"}
 }
 
 func incomplete(format string, args ...any) *Error {

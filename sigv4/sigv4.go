@@ -47,9 +47,16 @@ type Request struct {
 // Credentials are one key pair.
 type Credentials struct {
 	AccessKeyID     string
-	SecretAccessKey string // an empty secret never verifies
-	SessionToken    string // temporary credentials only
+	SecretAccessKey string    // an empty secret never verifies
+	SessionToken    string    // temporary credentials only
+	Expires         time.Time // from when on they do not verify; the zero time is never. Sign does not look at it
 }
+
+// String names the key and keeps its secrets, so that no log or error message can give them away by accident.
+func (c Credentials) String() string { return "credentials of access key " + c.AccessKeyID }
+
+// GoString is String: %#v must not show secrets either.
+func (c Credentials) GoString() string { return c.String() }
 
 // A Scope is the credential scope of a verified request.
 type Scope struct {
@@ -60,7 +67,9 @@ type Scope struct {
 // Verify checks a header-signed request against the key that lookup returns, allowing MaxSkew between the signer's clock
 // and now, and returns the scope it was signed for. The signature must cover the Host header and always covers method,
 // path, query and body; X-Amz-Content-Sha256 may be sent, and must then be the body's hash. A session token is compared
-// when the credentials have one. The error is always an *Error.
+// when the credentials have one; one that was sent beside credentials without any is ignored, for clients take it from the
+// environment of their user's AWS account. Only who can sign learns that credentials are expired. The error is always an
+// *Error.
 func Verify(r *Request, lookup func(accessKeyID string) (Credentials, bool), now time.Time) (Scope, error) {
 	auth, err := parseAuthorization(r.Header)
 	if err != nil {
@@ -92,6 +101,9 @@ func Verify(r *Request, lookup func(accessKeyID string) (Credentials, bool), now
 	toSign := stringToSign(signed, auth.scope(), canonical)
 	if !equal(signature(credentials.SecretAccessKey, auth, toSign), auth.signature) {
 		return Scope{}, wrongSignature(canonical, toSign)
+	}
+	if !credentials.Expires.IsZero() && !now.Before(credentials.Expires) {
+		return Scope{}, expiredToken()
 	}
 	day, _ := time.Parse(dayFormat, auth.day) // checkTimes has compared it with a formatted day
 	return Scope{AccessKeyID: auth.accessKeyID, Region: auth.region, Service: auth.service, Date: day}, nil

@@ -2,6 +2,7 @@ package sigv4_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +195,52 @@ func TestSessionToken(t *testing.T) {
 	}
 	if _, err := sigv4.Verify(signed(exampleKey), lookup(temporary), exampleTime); !errors.As(err, &refusal) || refusal.Code != "InvalidClientTokenId" {
 		t.Errorf("no token: %v, want InvalidClientTokenId", err)
+	}
+}
+
+// Credentials end at the instant they name, not before and not after. Without the secret nobody learns that they did.
+func TestExpiry(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		expires time.Time
+		secret  string
+		code    string // "" is accepted
+	}{
+		{"never", time.Time{}, exampleKey.SecretAccessKey, ""},
+		{"a second left", exampleTime.Add(time.Second), exampleKey.SecretAccessKey, ""},
+		{"now", exampleTime, exampleKey.SecretAccessKey, "ExpiredToken"},
+		{"long ago", exampleTime.Add(-time.Hour), exampleKey.SecretAccessKey, "ExpiredToken"},
+		{"long ago, wrong secret", exampleTime.Add(-time.Hour), "another", "SignatureDoesNotMatch"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			known, used := exampleKey, exampleKey
+			known.Expires, used.SecretAccessKey = tt.expires, tt.secret
+			_, err := sigv4.Verify(signed(used), lookup(known), exampleTime)
+			code := ""
+			var refusal *sigv4.Error
+			if errors.As(err, &refusal) {
+				code = refusal.Code
+				if refusal.Status != 403 {
+					t.Errorf("status %d, want 403", refusal.Status)
+				}
+			}
+			if code != tt.code {
+				t.Errorf("Verify = %v, want code %q", err, tt.code)
+			}
+		})
+	}
+}
+
+// However credentials are printed, their secrets are not.
+func TestCredentialsDoNotPrintTheirSecrets(t *testing.T) {
+	c := sigv4.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "hush", SessionToken: "hush"}
+	holder := struct{ C sigv4.Credentials }{c}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		for _, value := range []any{c, &c, holder, []sigv4.Credentials{c}} {
+			if got := fmt.Sprintf(verb, value); strings.Contains(got, "hush") || !strings.Contains(got, "AKIDEXAMPLE") {
+				t.Errorf("%s of %T is %s", verb, value, got)
+			}
+		}
 	}
 }
 
