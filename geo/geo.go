@@ -17,14 +17,18 @@ import (
 // Coordinates are degrees; Latitude -90..90, Longitude -180..180.
 type Coordinates struct{ Latitude, Longitude float64 }
 
-// A Place is somewhere clients are. It needs a Region, Coordinates or Latencies.
+// A Place is somewhere clients are. It needs a Region, Coordinates, Latencies, a Country or a Continent.
 type Place struct {
-	// Name is for display ("near eu-west-1"); empty means "near " and the Region, or the place's number.
+	// Name is for display ("near eu-west-1"); empty means "near " and the Region, or the area, or the place's number.
 	Name string
 	// Region, when set, places its clients in that Region; Coordinates then default to the Region's. A label that is no
 	// Region yet becomes one, at the place's Coordinates.
 	Region      string
 	Coordinates *Coordinates
+	// Country (ISO 3166-1 alpha-2 in upper case), Subdivision (of that country by ISO 3166-2, for the US its states) and
+	// Continent (AF AN AS EU NA OC SA) are what geolocation routing goes by. A Continent is needed only where there is no
+	// Country, or to say another one than Route 53's for it.
+	Country, Subdivision, Continent string
 	// Latencies are measured round trips in milliseconds (0..60000) by Region label; they win over estimates.
 	Latencies map[string]float64
 	// ClientSubnets are matched against the EDNS Client Subnet address, Sources against the packet's source address. No
@@ -58,6 +62,8 @@ type Atlas struct {
 	coords  []Coordinates // by RegionID, as names
 	regions map[string]RegionID
 
+	countries map[string]bool
+
 	latency  []uint32 // microseconds at place*len(names)+region
 	measured []bool   // same index
 
@@ -71,6 +77,8 @@ func New(o Options) (*Atlas, error) {
 		names:   []string{""},
 		coords:  []Coordinates{{}},
 		regions: map[string]RegionID{},
+
+		countries: map[string]bool{},
 	}
 	for _, r := range awsRegions() {
 		a.addRegion(r)
@@ -97,6 +105,9 @@ func New(o Options) (*Atlas, error) {
 func nameOf(p Place, number int) string {
 	if p.Region != "" {
 		return "near " + p.Region
+	}
+	if area := (Area{p.Continent, p.Country, p.Subdivision}); area != (Area{}) {
+		return area.String()
 	}
 	return fmt.Sprintf("place %d", number)
 }
@@ -127,13 +138,20 @@ func (a *Atlas) addPlace(p Place) error {
 			return fmt.Errorf("coordinates: %w", err)
 		}
 	}
+	area := Area{p.Continent, p.Country, p.Subdivision}
+	if err := area.validate(); err != nil {
+		return err
+	}
 	switch known := a.regions[p.Region] != 0; {
-	case p.Region == "" && p.Coordinates == nil && len(p.Latencies) == 0:
-		return errors.New("needs a region, coordinates or latencies")
+	case p.Region == "" && p.Coordinates == nil && len(p.Latencies) == 0 && area == (Area{}):
+		return errors.New("needs a region, coordinates, latencies, a country or a continent")
 	case p.Region != "" && !known && p.Coordinates == nil:
 		return fmt.Errorf("region: %q is not a known Region; give its coordinates", p.Region)
 	case p.Region != "" && !known:
 		a.addRegion(Region{p.Region, *p.Coordinates})
+	}
+	if p.Country != "" {
+		a.countries[p.Country] = true
 	}
 	id := PlaceID(len(a.places))
 	a.places = append(a.places, p)

@@ -99,6 +99,17 @@ func last(p netip.Prefix) netip.Addr {
 	return addr
 }
 
+func TestArea(t *testing.T) {
+	a := mustNew(t, geo.Options{Places: []geo.Place{
+		{Country: "US", Subdivision: "VA"}, {Country: "DE"}, {Continent: "EU"}, {Region: "eu-west-1"},
+	}})
+	for p, want := range []string{"", "US-VA", "DE", "continent EU", "", ""} {
+		if got := a.Area(geo.PlaceID(p)).String(); got != want {
+			t.Errorf("the area of place %d is %q; want %q", p, got, want)
+		}
+	}
+}
+
 func TestLatency(t *testing.T) {
 	a := mustNew(t, geo.Options{
 		Regions: []geo.Region{{Name: "dc-oslo", Coordinates: geo.Coordinates{Latitude: 59.91, Longitude: 10.75}}},
@@ -181,7 +192,12 @@ func TestNewRefuses(t *testing.T) {
 		{`write 10.1.0.0/16`, geo.Options{Places: []geo.Place{{Region: "eu-west-1", Sources: prefixes("10.1.2.3/16")}}}},
 		{`is not a prefix`, geo.Options{Places: []geo.Place{{Region: "eu-west-1", Sources: []netip.Prefix{{}}}}}},
 		{`place "near mars-1": region: "mars-1" is not a known Region`, geo.Options{Places: []geo.Place{{Region: "mars-1"}}}},
-		{`place "place 1": needs a region, coordinates or latencies`, geo.Options{Places: []geo.Place{{}}}},
+		{`place "place 1": needs a region, coordinates, latencies, a country or a continent`, geo.Options{Places: []geo.Place{{}}}},
+		{`country: "usa" is not two letters`, geo.Options{Places: []geo.Place{{Country: "usa"}}}},
+		{`country: "de" is not two letters`, geo.Options{Places: []geo.Place{{Country: "de"}}}},
+		{`subdivision: needs the country`, geo.Options{Places: []geo.Place{{Region: "us-east-1", Subdivision: "VA"}}}},
+		{`subdivision: "Virginia" is not a code`, geo.Options{Places: []geo.Place{{Country: "US", Subdivision: "Virginia"}}}},
+		{`continent: "Europe" is none of AF AN AS EU NA OC SA`, geo.Options{Places: []geo.Place{{Continent: "Europe"}}}},
 		{`latitude 91 is not in -90..90`, geo.Options{Places: []geo.Place{{Coordinates: &geo.Coordinates{Latitude: 91}}}}},
 		{`longitude NaN is not in -180..180`, geo.Options{Regions: []geo.Region{{Name: "x", Coordinates: geo.Coordinates{Longitude: math.NaN()}}}}},
 		{`latencies: "mars-1" is not a known Region`, geo.Options{Places: []geo.Place{{Coordinates: at, Latencies: map[string]float64{"mars-1": 1}}}}},

@@ -26,7 +26,7 @@ type member struct {
 	setID string
 	alias *alias
 	check CheckIndex
-	value uint32 // the weight, the geo.RegionID, or the failover role: 0 PRIMARY, 1 SECONDARY
+	value uint32 // the weight, the geo.RegionID, the area, or the failover role: 0 PRIMARY, 1 SECONDARY
 	ttl   uint32
 	count uint16 // records in wire
 }
@@ -90,6 +90,12 @@ func (e *Edit) compileMember(z *hosted, t zone.RRType, s *zone.ResourceRecordSet
 		if s.Failover != zone.Primary {
 			m.value = 1
 		}
+	case zone.Geolocation:
+		at, err := compileArea(s.GeoLocation)
+		if err != nil {
+			return m, err
+		}
+		m.value = uint32(at)
 	}
 	if s.HealthCheckID != "" {
 		m.check = e.Check(s.HealthCheckID)

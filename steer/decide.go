@@ -89,14 +89,14 @@ type Answer struct {
 
 	// Place is where the client was found; Located is set when the answer depends on it, and Scope is then the prefix
 	// length it holds for (0 otherwise: the answer is for everybody, RFC 7871 section 7.2.1). An answer depends on the
-	// place when it went through a latency group of several members; otherwise the place is not looked up and Place is
-	// 0.
+	// place when it went through a latency group of several members, or a geolocation group that has more than a default
+	// location; otherwise the place is not looked up and Place is 0.
 	Place   geo.PlaceID
 	Located bool
 	Scope   int
 
-	// Healthy: all that was picked on the way to an Answered answer is healthy. FailOpen: every member of a group on
-	// the way was unhealthy and Route 53's fail-open rule picked. r53: A.4.
+	// Healthy: all that was picked on the way to an Answered answer is healthy. FailOpen: every member that a
+	// group on the way has for the client was unhealthy and Route 53's fail-open rule picked. r53: A.4.
 	Healthy  bool
 	FailOpen bool
 }
@@ -131,6 +131,10 @@ type decision struct {
 	zone  *hosted
 	rand  uint64 // state of splitmix64
 	tests int    // health tests so far
+
+	placed bool   // a.Place and ladder are known
+	ladder ladder // of the client
+
 	why   string // what led to the outcome, for the trace
 	trace *Trace // nil: nobody asks
 }

@@ -76,8 +76,19 @@ func (d *decision) attribute(g *group, m *member) string {
 			return "role PRIMARY"
 		}
 		return "role SECONDARY"
+	case zone.Geolocation:
+		return d.area(area(m.value))
 	}
 	return ""
+}
+
+// area words whether an area holds the client.
+func (d *decision) area(a area) string {
+	place, _ := d.v.atlas.Locate(d.q.Client, d.q.ECS)
+	if _, ok := d.v.ladder(place).rung(a); !ok {
+		return a.String() + " (the client is not in it)"
+	}
+	return a.String()
 }
 
 func (d *decision) latency(r geo.RegionID) string {
@@ -87,6 +98,8 @@ func (d *decision) latency(r geo.RegionID) string {
 	place, _ := d.v.atlas.Locate(d.q.Client, d.q.ECS)
 	us := d.v.atlas.Latency(place, r)
 	switch {
+	case d.chinese(d.v.ladder(place), r):
+		return "Region of clients in China, whatever the latency"
 	case us == math.MaxUint32:
 		return "latency unknown"
 	case d.v.atlas.Measured(place, r):

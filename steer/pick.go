@@ -3,7 +3,6 @@ package steer
 import (
 	"math/bits"
 
-	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -13,6 +12,9 @@ const (
 	// maxTests bounds the health tests of one decision: trees of groups that cite each other would multiply without
 	// end.
 	maxTests = 10000
+
+	// noMember is Route 53's "no answer": of what it sends then only these words are known (unconfirmed). r53: A.6.
+	noMember = "no member is for where the client is, and there is no default"
 )
 
 // follow answers from a group: picks a member, and goes on in the group it is an alias of. r53: A.2.
@@ -27,6 +29,10 @@ func (d *decision) follow(g *group, owner []byte) {
 		i, open := d.pick(g, depth)
 		if d.trace != nil {
 			d.step(g, owner, via, depth, open, []int{i})
+		}
+		if i < 0 {
+			d.a.Outcome, d.why = NoData, noMember
+			return
 		}
 		m := &g.members[i]
 		if m.alias == nil {
@@ -45,31 +51,31 @@ func (d *decision) follow(g *group, owner []byte) {
 	}
 }
 
-// pick chooses a member by the group's policy among the healthy, or among all when none is healthy. r53: A.2, A.4.
+// pick chooses a member by the group's policy among the healthy, or among all when none is healthy. r53: A.2, A.4. It
+// returns -1 when no member is for this client.
 func (d *decision) pick(g *group, depth int) (i int, open bool) {
+	d.locate(g)
 	if i = d.best(g, depth, false); i < 0 {
-		i, open = d.best(g, depth, true), true
-		d.a.FailOpen = true
+		i = d.best(g, depth, true)
+		open = i >= 0
+		d.a.FailOpen = d.a.FailOpen || open
 	}
 	return i, open
 }
 
 // best chooses by policy among the healthy members, among all when open; -1 when there is none. Failover has PRIMARY
-// before SECONDARY, and PRIMARY again when both are unhealthy (r53: A.11). Of equally far Regions the first
+// before SECONDARY, and PRIMARY again when both are unhealthy (r53: A.11). Geolocation has the smallest area that holds
+// the client, and that one again when all that hold it are unhealthy (r53: A.6). Of equally far ones the first
 // SetIdentifier wins.
 func (d *decision) best(g *group, depth int, open bool) int {
 	if g.policy == zone.Weighted {
 		return d.weigh(g, depth, open)
 	}
-	d.locate(g)
-	best, bestRank := -1, uint32(0)
+	best, bestRank := -1, 0.0
 	for i := range g.members {
 		m := &g.members[i]
-		rank := m.value
-		if g.policy == zone.Latency {
-			rank = d.v.atlas.Latency(d.a.Place, geo.RegionID(m.value))
-		}
-		if (best < 0 || rank < bestRank) && (open || d.healthy(m, g.rrtype, depth)) {
+		rank, ok := d.rank(g, m)
+		if ok && (best < 0 || rank < bestRank) && (open || d.healthy(m, g.rrtype, depth)) {
 			best, bestRank = i, rank
 		}
 	}
@@ -100,15 +106,6 @@ func (d *decision) weigh(g *group, depth int, open bool) int {
 		return chosen
 	}
 	return spare
-}
-
-// locate finds the client for a latency group, once.
-func (d *decision) locate(g *group) {
-	if g.policy != zone.Latency || len(g.members) < 2 || d.a.Located {
-		return
-	}
-	d.a.Place, d.a.Scope = d.v.atlas.Locate(d.q.Client, d.q.ECS)
-	d.a.Located = true
 }
 
 // multivalue answers with up to eight healthy members, or up to eight of all when none is healthy, in random order.

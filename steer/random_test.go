@@ -50,8 +50,8 @@ func (c *chooser) someName() string {
 func (c *chooser) someWorld(t testing.TB) *world {
 	w := newWorld()
 	lines := []string{
-		"place one ; source=10.0.0.0/8 subnet=10.0.0.0/8 eu-west-1=5 eu-central-1=20",
-		"place two ; source=11.0.0.0/8 subnet=10.2.0.0/16 eu-west-1=20 eu-central-1=5 us-east-1=5",
+		"place one ; source=10.0.0.0/8 subnet=10.0.0.0/8 eu-west-1=5 eu-central-1=20 country=" + choose(c, "US-VA", "US", "US-CA", "CN"),
+		"place two ; source=11.0.0.0/8 subnet=10.2.0.0/16 eu-west-1=20 eu-central-1=5 us-east-1=5 country=" + choose(c, "DE", "FR", "CA", "TR"),
 		"zone example.com Z1",
 	}
 	if c.oneIn(3) {
@@ -101,13 +101,19 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 	if c.oneIn(6) {
 		return z.ID, n, rrtype, true
 	}
-	policy := choose(c, "simple", "simple", "weight", "region", "failover", "multivalue")
+	policy := choose(c, "simple", "simple", "weight", "region", "failover", "multivalue", "geolocation")
 	if typ == "NS" || typ == "CNAME" && policy == "multivalue" {
 		policy = "simple"
 	}
-	members := map[string]int{"simple": 1, "weight": 1 + c.below(4), "region": 1 + c.below(3), "failover": 1 + c.below(2), "multivalue": 1 + c.below(11)}[policy]
+	members := map[string]int{"simple": 1, "weight": 1 + c.below(4), "region": 1 + c.below(3), "failover": 1 + c.below(2), "multivalue": 1 + c.below(11),
+		"geolocation": 1 + c.below(6)}[policy]
 	if typ == "CNAME" {
 		members = min(members, 2) // chains of eight branch enough
+	}
+	regions := []string{"us-east-1", "eu-west-1", "eu-central-1", "cn-north-1"}[c.below(2):]
+	locations := []string{"continent=NA", "country=US", "country=DE", "country=US-VA", "continent=EU", "country=*"}
+	if c.oneIn(2) {
+		slices.Reverse(locations)
 	}
 	for i := range members {
 		var options []string
@@ -115,7 +121,9 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 		case "weight":
 			options = append(options, "weight="+choose(c, "1", "0", "3", "255"))
 		case "region":
-			options = append(options, "region="+[]string{"us-east-1", "eu-west-1", "eu-central-1"}[i])
+			options = append(options, "region="+regions[i])
+		case "geolocation":
+			options = append(options, locations[i])
 		case "failover":
 			options = append(options, []string{"primary", "secondary"}[(i+c.below(2)*(2-members))%2])
 		case "multivalue":
@@ -198,6 +206,9 @@ func (w *world) agree(t testing.TB, c *chooser, v *steer.View, table *steer.Tabl
 	return bounded
 }
 
+// elsewhere is in the trace of a member that does not apply to the client.
+const elsewhere = "the client is not in"
+
 // checkInvariants holds for every answer, whatever the world.
 func checkInvariants(t testing.TB, q *steer.Query, a *steer.Answer, trace *steer.Trace) {
 	t.Helper()
@@ -209,14 +220,17 @@ func checkInvariants(t testing.TB, q *steer.Query, a *steer.Answer, trace *steer
 			if m.Picked {
 				picked++
 			}
+			if m.Picked && strings.Contains(m.Why, elsewhere) {
+				t.Fatalf("%s %s: %q is picked for a client elsewhere: %s", s.Name, s.Type, m.SetIdentifier, m.Why)
+			}
 			if m.Picked && !m.Healthy && !s.FailOpen {
 				t.Fatalf("%s %s: unhealthy %q is picked without fail-open (r53: A.4)", s.Name, s.Type, m.SetIdentifier)
 			}
-			if m.Healthy && s.FailOpen {
+			if m.Healthy && s.FailOpen && !strings.Contains(m.Why, elsewhere) {
 				t.Fatalf("%s %s: fail-open, but %q is healthy (r53: A.4)", s.Name, s.Type, m.SetIdentifier)
 			}
 		}
-		if picked == 0 || picked > 8 || picked > 1 && s.Policy != "multivalue" {
+		if picked == 0 && a.Outcome != steer.NoData || picked > 8 || picked > 1 && s.Policy != "multivalue" {
 			t.Fatalf("%s %s, %s: %d members picked", s.Name, s.Type, s.Policy, picked)
 		}
 	}

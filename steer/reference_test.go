@@ -219,7 +219,7 @@ func (e *refEvaluation) owner(name zone.Name, chain []rr) []refAnswer {
 
 // follow answers from a group: steps 4 to 7 of r53: A.2.
 func (e *refEvaluation) follow(members []*zone.ResourceRecordSet, depth int) (out []refAnswer) {
-	located := members[0].Policy() == zone.Latency && len(members) > 1
+	located := asksPlace(members)
 	if members[0].Policy() == zone.MultiValue {
 		a := e.answer(steer.Answered, nil)
 		for _, m := range members {
@@ -238,6 +238,11 @@ func (e *refEvaluation) follow(members []*zone.ResourceRecordSet, depth int) (ou
 		return known
 	}
 	shares, open := e.pick(members, depth)
+	if !slices.ContainsFunc(shares, func(p float64) bool { return p > 0 }) { // r53: A.6
+		a := e.answer(steer.NoData, nil)
+		a.located = located
+		out = append(out, a)
+	}
 	for i, m := range members {
 		if shares[i] == 0 {
 			continue
@@ -314,9 +319,11 @@ func (e *refEvaluation) healthy(m *zone.ResourceRecordSet, depth int) bool {
 // choose among all as if healthy. r53: A.2 steps 4 to 6, A.4.
 func (e *refEvaluation) pick(members []*zone.ResourceRecordSet, depth int) (shares []float64, open bool) {
 	shares = make([]float64, len(members))
-	all := make([]int, len(members))
-	for i := range all {
-		all[i] = i
+	var all []int
+	for i, m := range members {
+		if e.nearness(m) < nowhere {
+			all = append(all, i)
+		}
 	}
 	var draw func(left []int, p float64)
 	draw = func(left []int, p float64) {
@@ -336,17 +343,60 @@ func (e *refEvaluation) pick(members []*zone.ResourceRecordSet, depth int) (shar
 	}
 	draw(all, 1)
 	if open {
-		for i, share := range e.byPolicy(members, all) {
-			shares[i] = share
+		for at, share := range e.byPolicy(members, all) {
+			shares[all[at]] = share
 		}
 	}
-	return shares, open
+	return shares, open && len(all) > 0
+}
+
+// nowhere is farther than everything that answers a client.
+const nowhere = 4
+
+// asksPlace reports whether a group's answer is not the same for all clients.
+func asksPlace(members []*zone.ResourceRecordSet) bool {
+	switch members[0].Policy() {
+	case zone.Latency:
+		return len(members) > 1
+	case zone.Geolocation:
+		return slices.ContainsFunc(members, func(m *zone.ResourceRecordSet) bool { return m.GeoLocation.CountryCode != "*" })
+	}
+	return false
+}
+
+// nearness is the order of the ladder of r53: A.6; 0 for every member of other policies.
+func (e *refEvaluation) nearness(m *zone.ResourceRecordSet) float64 {
+	if m.GeoLocation == nil {
+		return 0
+	}
+	id, _ := e.atlas.Locate(e.q.Client, e.q.ECS)
+	p := e.atlas.Place(id)
+	continent := p.Continent
+	if continent == "" {
+		continent = zone.Continent(p.Country)
+	}
+	switch l := *m.GeoLocation; {
+	case l.CountryCode == "*":
+		return 3
+	case l.ContinentCode != "" && l.ContinentCode == continent:
+		return 2
+	case l.ContinentCode != "" || l.CountryCode != p.Country:
+		return nowhere
+	case l.SubdivisionCode == "":
+		return 1
+	case l.SubdivisionCode == p.Subdivision:
+		return 0
+	}
+	return nowhere
 }
 
 // byPolicy gives the probability of each of the members that are left.
 func (e *refEvaluation) byPolicy(members []*zone.ResourceRecordSet, left []int) []float64 {
 	shares := make([]float64, len(left))
 	best := func(rank func(*zone.ResourceRecordSet) float64) []float64 {
+		if len(left) == 0 {
+			return shares
+		}
 		first := 0
 		for at, i := range left {
 			if rank(members[i]) < rank(members[left[first]]) {
@@ -378,8 +428,13 @@ func (e *refEvaluation) byPolicy(members []*zone.ResourceRecordSet, left []int) 
 	case zone.Latency: // r53: A.7; equally far ones in the order of their SetIdentifiers, as they are listed
 		place, _ := e.atlas.Locate(e.q.Client, e.q.ECS)
 		return best(func(s *zone.ResourceRecordSet) float64 {
+			if e.atlas.Place(place).Country == "CN" && s.Region == "cn-north-1" {
+				return -1
+			}
 			return float64(e.atlas.Latency(place, e.atlas.Region(s.Region)))
 		})
+	case zone.Geolocation:
+		return best(e.nearness)
 	}
 	shares[0] = 1
 	return shares

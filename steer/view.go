@@ -11,7 +11,9 @@
 //     that ends up there is SERVFAIL. Loops end in this way (r53: A.9).
 //   - A target group is healthy when any member is, wherever it is and whatever its weight (r53: A.3).
 //   - A CNAME is followed inside its zone and the target's records are appended (r53: A.12).
-//   - Clients in China are not given the cn-north-1 member ahead of nearer ones: a place has no country (r53: A.7).
+//   - No member for the client's location and no default is NODATA (r53: A.6).
+//   - Clients in China get the cn-north-1 member of a latency group while it is healthy, other policies do not put it
+//     first (r53: A.7).
 //   - ANY is answered with one record set, that of the lowest type number (RFC 8482 section 4.1).
 package steer
 
@@ -24,7 +26,8 @@ import (
 
 // A View is an immutable compiled set of zones. Any number of goroutines may decide by it.
 type View struct {
-	atlas *geo.Atlas
+	atlas      *geo.Atlas
+	continents map[area]area // by country
 
 	// seed places keys in the tries. It is chance, so that nobody can craft names that collide, and no answer depends
 	// on it.
@@ -84,7 +87,7 @@ type balancer struct {
 
 // NewView returns an empty view over an atlas. It refuses every name.
 func NewView(atlas *geo.Atlas) *View {
-	return &View{atlas: atlas, seed: maphash.MakeSeed(), subjects: []string{""}}
+	return &View{atlas: atlas, continents: continentsOf(atlas), seed: maphash.MakeSeed(), subjects: []string{""}}
 }
 
 // Atlas returns the atlas the view decides by.

@@ -234,6 +234,10 @@ func (w *world) addPlace(name string, options []string) error {
 			p.Region = value
 		case "subnet":
 			p.ClientSubnets = append(p.ClientSubnets, netip.MustParsePrefix(value))
+		case "country":
+			p.Country, p.Subdivision, _ = strings.Cut(value, "-")
+		case "continent":
+			p.Continent = value
 		case "source":
 			p.Sources = append(p.Sources, netip.MustParsePrefix(value))
 		default: // a Region and its milliseconds
@@ -290,6 +294,11 @@ func (w *world) addRecord(f, options []string) error {
 			s.Weight = &weight
 		case "region":
 			s.Region = value
+		case "country":
+			country, state, _ := strings.Cut(value, "-")
+			s.GeoLocation = &zone.GeoLocation{CountryCode: country, SubdivisionCode: state}
+		case "continent":
+			s.GeoLocation = &zone.GeoLocation{ContinentCode: value}
 		case "primary":
 			s.Failover = zone.Primary
 		case "secondary":

@@ -1,0 +1,64 @@
+package geo
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// An Area is what is known of the country a place is in; every part may be empty.
+type Area struct {
+	Continent   string // AF AN AS EU NA OC SA; empty also where it follows from the country
+	Country     string // ISO 3166-1 alpha-2, such as DE
+	Subdivision string // ISO 3166-2 without the country: the state VA of the US
+}
+
+// String writes an area as "US-VA", "DE", "continent EU" or "".
+func (a Area) String() string {
+	switch {
+	case a.Subdivision != "":
+		return a.Country + "-" + a.Subdivision
+	case a.Country != "":
+		return a.Country
+	case a.Continent != "":
+		return "continent " + a.Continent
+	}
+	return ""
+}
+
+// validate judges the form; which countries and states there are is for those who route by them.
+func (a Area) validate() error {
+	if a.Continent != "" && !slices.Contains(strings.Fields("AF AN AS EU NA OC SA"), a.Continent) {
+		return fmt.Errorf("continent: %q is none of AF AN AS EU NA OC SA", a.Continent)
+	}
+	if a.Country != "" && (len(a.Country) != 2 || !isCode(a.Country)) {
+		return fmt.Errorf("country: %q is not two letters of ISO 3166-1 in upper case, such as DE", a.Country)
+	}
+	if len(a.Subdivision) > 3 || !isCode(a.Subdivision) {
+		return fmt.Errorf("subdivision: %q is not a code of ISO 3166-2 without the country, such as VA", a.Subdivision)
+	}
+	if a.Subdivision != "" && a.Country == "" {
+		return errors.New("subdivision: needs the country it is in")
+	}
+	return nil
+}
+
+func isCode(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// Area returns the area of a place without allocating; empty for places that have none.
+func (a *Atlas) Area(p PlaceID) Area {
+	at := a.Place(p)
+	return Area{at.Continent, at.Country, at.Subdivision}
+}
+
+// Countries returns the countries that there are places in, in order.
+func (a *Atlas) Countries() []string { return slices.Sorted(maps.Keys(a.countries)) }
