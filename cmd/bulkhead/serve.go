@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -47,12 +48,15 @@ Flags win over the file.`,
 				level = slog.LevelDebug
 			}
 			o.Logger = newLogger(cmd.ErrOrStderr(), level)
+			_, seen := node.ReadCredentials(cmp.Or(o.DataDir, defaultDataDir))
 			n, err := node.New(o)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "DNS           %s (UDP and TCP)\nRoute 53 API  http://%s\n", n.DNSAddr(), n.HTTPAddr())
-			printEnv(cmd.OutOrStdout(), n.Credentials(), "http://"+n.HTTPAddr().String())
+			if seen != nil { // a secret is shown once: what a service prints is often kept as a log
+				printEnv(cmd.OutOrStdout(), n.Credentials(), "http://"+n.HTTPAddr().String())
+			}
 			return n.Run(cmd.Context())
 		},
 	}
