@@ -46,6 +46,10 @@ type Options struct {
 	Regions        []geo.Region
 	// Resolvers answer for alias targets that are not the engine's own ("192.0.2.53:53"); empty means the system's.
 	Resolvers []string
+	// UsersFile is a YAML file of users beside the administrator; "" means none. It is read again when it changes.
+	UsersFile string
+	// Throttle refuses API requests beyond Route 53's rates (r53: C.8).
+	Throttle bool
 	// RefusePrivateAddresses refuses checks of addresses that AWS's checkers refuse (r53: B.5). The engine allows them by
 	// default: it is made for the networks of its owner.
 	RefusePrivateAddresses bool
@@ -100,6 +104,7 @@ const minRequestInterval = 1
 type Node struct {
 	o           Options
 	credentials sigv4.Credentials
+	users       *users
 	store       *store.Store
 	dns         *dnsserver.Server
 	prober      *prober.Prober
@@ -134,6 +139,9 @@ func (n *Node) open() (err error) {
 	if n.credentials, err = loadCredentials(credentialsPath(o.DataDir)); err != nil {
 		return err
 	}
+	if n.users, err = newUsers(o.UsersFile, n.credentials, o.Logger); err != nil {
+		return err
+	}
 	atlas, err := geo.New(geo.Options{Places: o.Places, Regions: o.Regions})
 	if err != nil {
 		return err
@@ -157,7 +165,8 @@ func (n *Node) open() (err error) {
 	}
 	n.api, err = r53server.New(r53server.Options{
 		Store:        n.store,
-		Lookup:       n.lookup,
+		Lookup:       n.users.lookup,
+		Throttle:     o.Throttle,
 		Rules:        health.Rules{MinRequestInterval: minRequestInterval, AllowPrivateAddresses: !o.RefusePrivateAddresses},
 		Observations: n.Observations,
 		Logger:       o.Logger,
@@ -326,6 +335,5 @@ func (n *Node) View() (*steer.View, *steer.Table) { return n.published.load() }
 // Verdict is the current verdict of a health check; ok is false when there is no such check.
 func (n *Node) Verdict(checkID string) (s health.Status, ok bool) { return n.picture.verdict(checkID) }
 
-func (n *Node) lookup(accessKeyID string) (sigv4.Credentials, bool) {
-	return n.credentials, accessKeyID == n.credentials.AccessKeyID
-}
+// ReloadUsers reads the file of users now. On an error the users stay who they were.
+func (n *Node) ReloadUsers() error { return n.users.reload() }

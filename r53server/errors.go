@@ -68,6 +68,20 @@ func wrongService(got string) *apiError {
 		fmt.Sprintf("Credential should be scoped to correct service: '%s', not '%s'.", service, clip(got))}
 }
 
+// accessDenied refuses what a user's role does not allow. r53: C.5.
+func accessDenied(user, operation string, on resource) *apiError {
+	return &apiError{"AccessDenied", 403, fmt.Sprintf("User: arn:aws:iam::%s:user/%s is not authorized to perform: route53:%s on resource: %s",
+		accountID, user, operation, on)}
+}
+
+// rateExceeded is for a request that a token bucket does not let pass. 400, and clients retry it. r53: C.8, G.1 rule 11.
+func rateExceeded() *apiError { return &apiError{"Throttling", 400, "Rate exceeded"} }
+
+// tooManyAtOnce is for the requests of one address beyond maxPerClient, which clients retry as well.
+func tooManyAtOnce() *apiError {
+	return &apiError{"Throttling", 400, fmt.Sprintf("Rate exceeded: more than %d requests of one client at once.", maxPerClient)}
+}
+
 // translate is the table from every error of the rooms below to what a client is told. ok is false for an error that no
 // row knows: its text is for the log only.
 func translate(err error) (told *apiError, ok bool) {

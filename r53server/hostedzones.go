@@ -35,6 +35,9 @@ func (s *Server) createHostedZone(r *request) (reply, error) {
 	if err = zone.ValidateZoneName(wanted.Name); err != nil {
 		return reply{}, invalidDomainName(err)
 	}
+	if err := s.throttle.change(zoneCost, s.now()); err != nil {
+		return reply{}, err
+	}
 	created, info, err := s.store.CreateHostedZone(r.ctx, wanted)
 	if err != nil {
 		return reply{}, err
@@ -64,6 +67,9 @@ func (s *Server) getHostedZone(r *request) (reply, error) {
 func (s *Server) deleteHostedZone(r *request) (reply, error) {
 	z, err := findZone(s.store.State(), r.path["Id"])
 	if err != nil {
+		return reply{}, err
+	}
+	if err := s.throttle.change(zoneCost, s.now()); err != nil {
 		return reply{}, err
 	}
 	info, err := s.store.DeleteHostedZone(r.ctx, z.ID)

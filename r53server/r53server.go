@@ -1,7 +1,8 @@
 // Package r53server is the Route 53 API (REST and XML, version 2013-04-01) over a store.
 //
-// A request is read whole, its signature verified, its operation found in the route table (routes.go), its body decoded
-// strictly (decode.go), and the operation run against the store. Replies are the shapes of shapes.go; every error becomes
+// A request is read whole, its signature verified, its operation found in the route table (routes.go), its rate and its
+// user's permissions checked (throttle.go, access.go), its body decoded strictly (decode.go), and the operation run against
+// the store. Replies are the shapes of shapes.go; every error becomes
 // an ErrorResponse by the one table of errors.go. What a batch or a health check may hold is decided by zone and health,
 // not here. Behaviour is cited as r53: C.2.
 package r53server
@@ -12,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -37,8 +39,12 @@ const (
 type Options struct {
 	// Store is where zones, record sets and checks are; required.
 	Store *store.Store
-	// Lookup finds the credentials of an access key; required.
-	Lookup func(accessKeyID string) (sigv4.Credentials, bool)
+	// Lookup finds who has an access key; required.
+	Lookup func(accessKeyID string) (User, bool)
+	// Throttle refuses requests and changes beyond Route 53's rates (r53: C.8).
+	Throttle bool
+	// Now is the clock of signatures and rates; nil is time.Now.
+	Now func() time.Time
 	// Rules bound health checks; Child is filled in by the server.
 	Rules health.Rules
 	// Observations returns every known checker's latest report of a check: this node's own as they are now, others' as
@@ -51,7 +57,11 @@ type Options struct {
 // A Server is an http.Handler for /2013-04-01/….
 type Server struct {
 	store        *store.Store
-	lookup       func(string) (sigv4.Credentials, bool)
+	lookup       func(string) (User, bool)
+	permissions  map[string]permission
+	throttle     *throttle // nil when rates are not limited
+	clients      clients
+	now          func() time.Time
 	rules        health.Rules
 	observations func(string) []health.Report
 	logger       *slog.Logger
@@ -62,7 +72,14 @@ func New(o Options) (*Server, error) {
 	if o.Store == nil || o.Lookup == nil {
 		return nil, errors.New("r53server: Options.Store and Options.Lookup are required")
 	}
-	s := &Server{store: o.Store, lookup: o.Lookup, rules: o.Rules, observations: o.Observations, logger: o.Logger}
+	s := &Server{store: o.Store, lookup: o.Lookup, rules: o.Rules, observations: o.Observations, logger: o.Logger,
+		permissions: permissions(), clients: clients{busy: map[netip.Prefix]int{}}, now: o.Now}
+	if o.Throttle {
+		s.throttle = newThrottle()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	s.rules.Child = func(id string) (health.Config, bool) {
 		check, ok := s.store.State().Check(id)
 		return check.Config, ok
@@ -111,15 +128,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve authenticates before it looks at anything else but the body, which the signature covers.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, error) {
+	leave, err := s.clients.enter(r.RemoteAddr)
+	if err != nil {
+		return route{}, reply{}, err
+	}
+	defer leave()
 	body, err := readBody(w, r)
 	if err != nil {
 		return route{}, reply{}, err
 	}
-	if err := s.authenticate(r, body); err != nil {
+	user, err := s.authenticate(r, body)
+	if err != nil {
 		return route{}, reply{}, err
 	}
 	found, path, err := findRoute(r.Method, rawPath(r))
 	if err != nil {
+		return route{}, reply{}, err
+	}
+	if err := s.throttle.request(found.operation, s.now()); err != nil {
 		return route{}, reply{}, err
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -128,9 +154,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, er
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 	defer cancel()
-	out, err := found.handle(s, &request{
-		ctx: ctx, operation: found.operation, path: path, query: query, body: body, base: baseURL(r),
-	})
+	in := &request{ctx: ctx, operation: found.operation, path: path, query: query, body: body, base: baseURL(r)}
+	if err := authorize(user, s.permissions[in.operation], in, s.store.State()); err != nil {
+		return route{}, reply{}, err
+	}
+	out, err := found.handle(s, in)
 	return found, out, err
 }
 
@@ -146,17 +174,22 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-func (s *Server) authenticate(r *http.Request, body []byte) error {
+func (s *Server) authenticate(r *http.Request, body []byte) (User, error) {
+	var user User
 	scope, err := sigv4.Verify(&sigv4.Request{
 		Method: r.Method, Path: rawPath(r), RawQuery: r.URL.RawQuery, Host: r.Host, Header: r.Header, Body: body,
-	}, s.lookup, time.Now())
+	}, func(accessKeyID string) (sigv4.Credentials, bool) {
+		found, ok := s.lookup(accessKeyID)
+		user = found
+		return found.Credentials, ok
+	}, s.now())
 	if err != nil {
-		return err
+		return User{}, err
 	}
 	if scope.Service != service {
-		return wrongService(scope.Service)
+		return User{}, wrongService(scope.Service)
 	}
-	return nil
+	return user, nil
 }
 
 // rawPath is the path as sent, which is what is signed; URL.EscapedPath may have another encoding of it.

@@ -70,8 +70,8 @@ func startNode(t *testing.T, endpoint string, observations func(string) []health
 	s := startStore(t, endpoint, "node1", nil)
 	handler, err := r53server.New(r53server.Options{
 		Store: s,
-		Lookup: func(id string) (sigv4.Credentials, bool) {
-			return key, id == key.AccessKeyID
+		Lookup: func(id string) (r53server.User, bool) {
+			return r53server.User{Credentials: key, Name: "administrator", Role: r53server.RoleAdministrator}, id == key.AccessKeyID
 		},
 		Rules:        health.Rules{MinRequestInterval: 1},
 		Observations: observations,

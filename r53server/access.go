@@ -1,0 +1,230 @@
+package r53server
+
+import (
+	"slices"
+
+	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/store"
+)
+
+// A User is somebody with an access key. The zero value may do nothing.
+type User struct {
+	sigv4.Credentials
+	Name string // as refusals have it: arn:aws:iam::000000000000:user/NAME
+	Role Role
+	// Zones are the hosted zones of RoleZones: ids, or names in the form of zone.Name, which stand for every zone of that
+	// name.
+	Zones []string
+}
+
+// A Role is what a user may do.
+type Role string
+
+// The roles. RoleZones reads everything but the contents of other zones, and changes records, comment and tags of its own:
+// zones are created and deleted, and health checks (which records of any zone may cite) changed, by administrators only.
+const (
+	RoleAdministrator Role = "administrator" // everything
+	RoleReadOnly      Role = "read-only"     // every operation that changes nothing
+	RoleZones         Role = "zones"         // User.Zones
+)
+
+// accountID stands for the account in ARNs. An engine is one account, which AWS has not.
+const accountID = "000000000000"
+
+// A level is what an operation does. The zero value is what only administrators may do.
+type level int
+
+const (
+	manage level = iota // changes what is not inside one hosted zone, or makes or unmakes one
+	edit                // changes what is inside a hosted zone
+	read
+)
+
+// A permission is what it takes to call an operation.
+type permission struct {
+	level level
+	// on finds what a request is about; nil when it is about nothing in particular.
+	on func(*request) []resource
+}
+
+// A resource is what ARNs name: arn:aws:route53:::KIND/ID.
+type resource struct{ kind, id string }
+
+const (
+	kindZone   = "hostedzone"
+	kindCheck  = "healthcheck"
+	kindChange = "change"
+	kindCIDR   = "cidrcollection"
+)
+
+// permissions say for every operation of routes what it does and to what. An operation that is missing here is for
+// administrators only.
+func permissions() map[string]permission {
+	inPath := func(kind, parameter string) func(*request) []resource {
+		return func(r *request) []resource { return []resource{{kind, r.path[parameter]}} }
+	}
+	inQuery := func(parameter string) func(*request) []resource {
+		return func(r *request) []resource { return []resource{{kindZone, bareID(r.query.Get(parameter))}} }
+	}
+	zone, check := inPath(kindZone, "Id"), inPath(kindCheck, "Id")
+	change, cidr := inPath(kindChange, "Id"), inPath(kindCIDR, "Id")
+	signingKey := inPath(kindZone, "HostedZoneId")
+	return map[string]permission{
+		// Hosted zones. Lists show names, ids and sizes of all zones: without them clients do not find their own.
+		"CreateHostedZone":         {manage, nil},
+		"GetHostedZone":            {read, zone},
+		"DeleteHostedZone":         {manage, zone},
+		"ListHostedZones":          {read, nil},
+		"ListHostedZonesByName":    {read, nil},
+		"GetHostedZoneCount":       {read, nil},
+		"UpdateHostedZoneComment":  {edit, zone},
+		"UpdateHostedZoneFeatures": {manage, zone},
+		"GetHostedZoneLimit":       {read, zone},
+
+		// Record sets and changes. A change shows its status and comment, to whom knows its id.
+		"ChangeResourceRecordSets": {edit, zone},
+		"ListResourceRecordSets":   {read, zone},
+		"GetChange":                {read, change},
+		"TestDNSAnswer":            {read, inQuery("hostedzoneid")},
+
+		// Health checks.
+		"CreateHealthCheck":               {manage, nil},
+		"GetHealthCheck":                  {read, check},
+		"UpdateHealthCheck":               {manage, check},
+		"DeleteHealthCheck":               {manage, check},
+		"ListHealthChecks":                {read, nil},
+		"GetHealthCheckCount":             {read, nil},
+		"GetHealthCheckStatus":            {read, check},
+		"GetHealthCheckLastFailureReason": {read, check},
+		"GetCheckerIpRanges":              {read, nil},
+
+		// Tags, of zones or of checks.
+		"ChangeTagsForResource": {edit, taggedResource},
+		"ListTagsForResource":   {read, taggedResource},
+		"ListTagsForResources":  {read, taggedResources},
+
+		// Geolocation, CIDR collections, limits.
+		"GetGeoLocation":                {read, nil},
+		"ListGeoLocations":              {read, nil},
+		"CreateCidrCollection":          {manage, nil},
+		"ChangeCidrCollection":          {manage, cidr},
+		"DeleteCidrCollection":          {manage, cidr},
+		"ListCidrCollections":           {read, nil},
+		"ListCidrLocations":             {read, cidr},
+		"ListCidrBlocks":                {read, cidr},
+		"GetAccountLimit":               {read, nil},
+		"GetReusableDelegationSetLimit": {read, nil},
+
+		// Private zones.
+		"ListHostedZonesByVPC":              {read, nil},
+		"AssociateVPCWithHostedZone":        {manage, zone},
+		"DisassociateVPCFromHostedZone":     {manage, zone},
+		"CreateVPCAssociationAuthorization": {manage, zone},
+		"DeleteVPCAssociationAuthorization": {manage, zone},
+		"ListVPCAssociationAuthorizations":  {read, zone},
+
+		// Reusable delegation sets.
+		"CreateReusableDelegationSet": {manage, nil},
+		"GetReusableDelegationSet":    {read, nil},
+		"DeleteReusableDelegationSet": {manage, nil},
+		"ListReusableDelegationSets":  {read, nil},
+
+		// Query logging.
+		"CreateQueryLoggingConfig": {manage, nil},
+		"GetQueryLoggingConfig":    {read, nil},
+		"DeleteQueryLoggingConfig": {manage, nil},
+		"ListQueryLoggingConfigs":  {read, nil},
+
+		// Traffic policies.
+		"CreateTrafficPolicy":                    {manage, nil},
+		"CreateTrafficPolicyVersion":             {manage, nil},
+		"GetTrafficPolicy":                       {read, nil},
+		"UpdateTrafficPolicyComment":             {manage, nil},
+		"DeleteTrafficPolicy":                    {manage, nil},
+		"ListTrafficPolicies":                    {read, nil},
+		"ListTrafficPolicyVersions":              {read, nil},
+		"CreateTrafficPolicyInstance":            {manage, nil},
+		"GetTrafficPolicyInstance":               {read, nil},
+		"UpdateTrafficPolicyInstance":            {manage, nil},
+		"DeleteTrafficPolicyInstance":            {manage, nil},
+		"GetTrafficPolicyInstanceCount":          {read, nil},
+		"ListTrafficPolicyInstances":             {read, nil},
+		"ListTrafficPolicyInstancesByHostedZone": {read, inQuery("id")},
+		"ListTrafficPolicyInstancesByPolicy":     {read, nil},
+
+		// DNSSEC.
+		"GetDNSSEC":               {read, zone},
+		"EnableHostedZoneDNSSEC":  {manage, zone},
+		"DisableHostedZoneDNSSEC": {manage, zone},
+		"CreateKeySigningKey":     {manage, nil},
+		"ActivateKeySigningKey":   {manage, signingKey},
+		"DeactivateKeySigningKey": {manage, signingKey},
+		"DeleteKeySigningKey":     {manage, signingKey},
+	}
+}
+
+func taggedResource(r *request) []resource {
+	return []resource{{r.path["ResourceType"], r.path["ResourceId"]}}
+}
+
+// taggedResources are those that a body names. A body that cannot be parsed names none, and the operation refuses it.
+func taggedResources(r *request) []resource {
+	root, err := parse(r.body)
+	if err != nil {
+		return nil
+	}
+	var named []resource
+	for _, list := range root.children {
+		for _, id := range list.children {
+			named = append(named, resource{r.path["ResourceType"], string(id.text)})
+		}
+	}
+	return named
+}
+
+// authorize refuses what a user may not do, before anything is said about whether it could be done: a refusal is the same
+// whether the resource exists or not.
+func authorize(u User, p permission, r *request, state *store.State) error {
+	var resources []resource
+	if p.on != nil {
+		resources = p.on(r)
+	}
+	if len(resources) == 0 {
+		resources = []resource{{}}
+	}
+	for _, on := range resources {
+		if !u.may(p.level, on, state) {
+			return accessDenied(u.Name, r.operation, on)
+		}
+	}
+	return nil
+}
+
+func (u User) may(do level, on resource, state *store.State) bool {
+	switch u.Role {
+	case RoleAdministrator:
+		return true
+	case RoleReadOnly:
+		return do == read
+	case RoleZones:
+		if on.kind == kindZone {
+			return do != manage && u.owns(on.id, state)
+		}
+		return do == read
+	}
+	return false
+}
+
+// owns reports whether a zone that exists is one of the user's.
+func (u User) owns(zoneID string, state *store.State) bool {
+	z, ok := state.Zone(zoneID)
+	return ok && slices.ContainsFunc(u.Zones, func(own string) bool { return own == z.ID || own == string(z.Name) })
+}
+
+// String is the resource's ARN, or an asterisk for no resource in particular.
+func (r resource) String() string {
+	if r == (resource{}) {
+		return "*"
+	}
+	return "arn:aws:route53:::" + clip(r.kind) + "/" + clip(r.id)
+}
