@@ -14,6 +14,8 @@ type Change struct {
 	// with a newer observation is in the State but not told.
 	Reports       []string
 	LoadBalancers []zone.Name // created, changed or deleted, or with another health
+	// CIDRCollections are the ids of CIDR collections created, changed or deleted.
+	CIDRCollections []string
 }
 
 // A Group names the record sets that share name and type in a zone.
@@ -31,13 +33,16 @@ type pending struct {
 	checks    set[string]
 	reports   set[string]
 	balancers set[zone.Name]
+	cidrs     set[string]
+	// unsaved is set when the snapshot lacks something that OnChange need not hear of.
+	unsaved bool
 	// acknowledge is set when hosted zones or record sets changed in etcd: someone may wait to hear that this node has
 	// applied it.
 	acknowledge bool
 }
 
 // take returns the change so far and starts anew.
-func (p *pending) take() (c Change, acknowledge bool) {
+func (p *pending) take() (c Change, acknowledge, unsaved bool) {
 	if p.full {
 		c = Change{Full: true}
 	} else {
@@ -47,15 +52,17 @@ func (p *pending) take() (c Change, acknowledge bool) {
 			Checks:        p.checks.order,
 			Reports:       p.reports.order,
 			LoadBalancers: p.balancers.order,
+
+			CIDRCollections: p.cidrs.order,
 		}
 	}
-	acknowledge = p.acknowledge
+	acknowledge, unsaved = p.acknowledge, p.unsaved
 	*p = pending{}
-	return c, acknowledge
+	return c, acknowledge, unsaved || !c.empty()
 }
 
 func (c Change) empty() bool {
-	return !c.Full && len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.Reports)+len(c.LoadBalancers) == 0
+	return !c.Full && len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.Reports)+len(c.LoadBalancers)+len(c.CIDRCollections) == 0
 }
 
 // A set keeps the order in which its elements came.

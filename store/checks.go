@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -13,8 +14,27 @@ import (
 
 // CreateHealthCheck makes a health check of c, which must come from health.Normalize. The caller reference makes it
 // idempotent: with the settings it was first used with, the live check is returned as it is now; with others, or when
-// the check was deleted in the last days, the error is ErrHealthCheckAlreadyExists. r53: B.8.
+// the check was deleted in the last days, the error is ErrHealthCheckAlreadyExists. One check more than the limit is
+// ErrTooManyHealthChecks. r53: B.8.
 func (s *Store) CreateHealthCheck(ctx context.Context, callerReference string, c health.Config) (health.Check, error) {
+	var created health.Check
+	create := func() (err error) {
+		created, err = s.createHealthCheck(ctx, callerReference, c)
+		return err
+	}
+	err := s.admit(ctx, checkQuota(s.o.Limits), create)
+	if errors.Is(err, ErrTooManyHealthChecks) {
+		for check := range s.State().Checks() {
+			if check.CallerReference == callerReference { // a request made again
+				err = create()
+				break
+			}
+		}
+	}
+	return created, err
+}
+
+func (s *Store) createHealthCheck(ctx context.Context, callerReference string, c health.Config) (health.Check, error) {
 	check := health.Check{ID: uuid.NewString(), CallerReference: callerReference, Version: 1, Config: c}
 	asked, err := json.Marshal(c)
 	if err != nil {
@@ -87,6 +107,7 @@ func (s *Store) DeleteHealthCheck(ctx context.Context, id string) error {
 	return s.changeCheck(ctx, id, func(old health.Check, t *transaction) error {
 		t.delete(checkPrefix + id)
 		t.deletePrefix(reportPrefix + id + "/")
+		t.delete(tagsPrefix + tagsKey(HealthCheckTags, id))
 		t.keep(checkCallerPrefix+old.CallerReference, encode(callerValue{ID: id, Deleted: true}))
 		return nil
 	})

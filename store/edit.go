@@ -47,6 +47,14 @@ func (e *edit) put(key string, value []byte, rev int64) error {
 		if !e.own(key) {
 			err = e.putTargetHealth(rest, value)
 		}
+	case "cidr":
+		err = e.putCIDRCollection(rest, value, rev)
+	case "delegationset":
+		err = e.putDelegationSet(rest, value)
+	case "use":
+		e.next.uses.Set(rest, rev)
+	case "tags":
+		err = e.putTags(rest, value, rev)
 	}
 	if err != nil {
 		return fmt.Errorf("key %s: %w", key, err)
@@ -82,6 +90,17 @@ func (e *edit) delete(key string) error {
 		if !e.own(key) {
 			e.deleteTargetHealth(rest)
 		}
+	case "cidr":
+		e.next.cidrs.Delete(rest)
+		e.changed.cidrs.add(rest)
+	case "delegationset":
+		e.next.delegations.Delete(rest)
+		e.changed.unsaved = true
+	case "use":
+		e.next.uses.Delete(rest)
+	case "tags":
+		e.next.tags.Delete(rest)
+		e.changed.unsaved = true
 	}
 	return nil
 }

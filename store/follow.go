@@ -240,6 +240,7 @@ func (s *Store) load(ctx context.Context, client *clientv3.Client) error {
 	e := newState().edit(&changed, s.leased.holds)
 	for _, prefix := range []string{
 		zonePrefix, zoneRevPrefix, recordsPrefix, checkPrefix, loadBalancerPrefix, reportPrefix, targetHealthPrefix,
+		cidrPrefix, delegationPrefix, usePrefix, tagsPrefix,
 	} {
 		if err := s.loadPrefix(ctx, client, e, prefix); err != nil {
 			return fmt.Errorf("read %s: %w", prefix, err)

@@ -17,6 +17,14 @@ import (
 //	/bulkhead/check/<check>                         a health check
 //	/bulkhead/caller/zone/<caller reference>        who used a reference, so that nobody can again
 //	/bulkhead/caller/check/<caller reference>       the same, with the settings that were asked for
+//	/bulkhead/caller/cidr/<caller reference>        who used a reference
+//	/bulkhead/caller/delegationset/<reference>      the same
+//	/bulkhead/cidr/<collection>                     a CIDR collection
+//	/bulkhead/cidrname/<name>                       the id of the collection that has the name
+//	/bulkhead/delegationset/<set>                   a reusable delegation set
+//	/bulkhead/use/<kind>/<id>                       who came to use a collection or a delegation set last; its revision
+//	                                                guards what must not be in use
+//	/bulkhead/tags/<resource type>/<id>             the tags of a hosted zone or a health check
 //	/bulkhead/change/<change>                       the receipt of a change, kept for some days
 //	/bulkhead/lb/<name>                             a load balancer
 //	/bulkhead/report/<check>/<checker>              what a checker says, while its node lives
@@ -33,6 +41,13 @@ const (
 	zoneCallerPrefix   = root + "caller/zone/"
 	checkCallerPrefix  = root + "caller/check/"
 	changePrefix       = root + "change/"
+	cidrPrefix         = root + "cidr/"
+	cidrNamePrefix     = root + "cidrname/"
+	cidrCallerPrefix   = root + "caller/cidr/"
+	delegationPrefix   = root + "delegationset/"
+	delegationCaller   = root + "caller/delegationset/"
+	usePrefix          = root + "use/"
+	tagsPrefix         = root + "tags/"
 	loadBalancerPrefix = root + "lb/"
 	reportPrefix       = root + "report/"
 	targetHealthPrefix = root + "targethealth/"

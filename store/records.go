@@ -17,7 +17,7 @@ import (
 func (s *Store) ChangeRecords(ctx context.Context, zoneID, comment string, changes []zone.Change) (ChangeInfo, error) {
 	info := newChangeInfo(comment)
 	_, err := s.changeZone(ctx, zoneID, func(st *State, e *zoneEntry, t *transaction) error {
-		_, effects, err := e.records.Apply(*e.zone, changes, st.facts())
+		_, effects, err := e.records.Apply(*e.zone, changes, st.facts(s.o.Limits))
 		if err != nil {
 			return err
 		}
@@ -31,6 +31,9 @@ func (s *Store) ChangeRecords(ctx context.Context, zoneID, comment string, chang
 			t.put(recordKey(zoneID, effect.New.Key()), encode(effect.New))
 			if id := effect.New.HealthCheckID; id != "" && !slices.Contains(t.cited, id) {
 				t.cited = append(t.cited, id)
+			}
+			if routing := effect.New.CidrRoutingConfig; routing != nil {
+				t.useCIDRCollection(st, routing.CollectionID)
 			}
 		}
 		return nil

@@ -21,8 +21,8 @@ import (
 )
 
 // The snapshot is a gzip file of JSON lines: a header, then every hosted zone followed by its record sets, every health
-// check, load balancer and verdict, and at the end a checksum of the lines before. Reports are not in it: they are
-// nothing without their checkers.
+// check, load balancer, CIDR collection, delegation set, list of tags and verdict, and at the end a checksum of the
+// lines before. Reports are not in it: they are nothing without their checkers.
 
 const (
 	// snapshotDelay is the least time between a change and the snapshot that has it, so that a burst of changes makes one.
@@ -42,7 +42,12 @@ type snapshotLine struct {
 	Check        *health.Check           `json:"check,omitempty"`
 	LoadBalancer *zone.LoadBalancer      `json:"loadBalancer,omitempty"`
 	Verdict      *snapshotVerdict        `json:"verdict,omitempty"`
-	SHA256       string                  `json:"sha256,omitempty"`
+
+	CIDRCollection *zone.CIDRCollection `json:"cidrCollection,omitempty"`
+	DelegationSet  *DelegationSet       `json:"delegationSet,omitempty"`
+	Tags           *snapshotTags        `json:"tags,omitempty"`
+
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 type snapshotHeader struct {
@@ -50,6 +55,11 @@ type snapshotHeader struct {
 	Cluster  uint64    `json:"cluster"`
 	Revision int64     `json:"revision"`
 	Written  time.Time `json:"written"`
+}
+
+type snapshotTags struct {
+	Resource string     `json:"resource"` // resource type, slash, id
+	Tags     []zone.Tag `json:"tags"`
 }
 
 type snapshotVerdict struct {
@@ -119,6 +129,12 @@ func readSnapshot(r io.Reader) (*State, error) {
 			e.next.checks.Set(line.Check.ID, &checkEntry{check: *line.Check})
 		case line.LoadBalancer != nil:
 			e.next.balancers.Set(string(line.LoadBalancer.DNSName), line.LoadBalancer)
+		case line.CIDRCollection != nil:
+			e.addCIDRCollection(*line.CIDRCollection, 0)
+		case line.DelegationSet != nil:
+			e.next.delegations.Set(line.DelegationSet.ID, line.DelegationSet)
+		case line.Tags != nil:
+			e.next.tags.Set(line.Tags.Resource, &tagsEntry{tags: line.Tags.Tags})
 		case line.Verdict != nil:
 			e.next.verdicts[line.Verdict.Check] = line.Verdict.Healthy
 		case line.SHA256 != "":
@@ -178,6 +194,15 @@ func writeSnapshot(out io.Writer, st *State, verdicts map[string]bool, now time.
 	for lb := range st.LoadBalancers() {
 		w.write(snapshotLine{LoadBalancer: &lb})
 	}
+	for c := range st.CIDRCollections() {
+		w.write(snapshotLine{CIDRCollection: &c})
+	}
+	for set := range st.DelegationSets() {
+		w.write(snapshotLine{DelegationSet: &set})
+	}
+	st.tags.Scan(func(resource string, e *tagsEntry) bool {
+		return w.write(snapshotLine{Tags: &snapshotTags{resource, e.tags}})
+	})
 	for id, healthy := range verdicts {
 		w.write(snapshotLine{Verdict: &snapshotVerdict{id, healthy}})
 	}

@@ -21,6 +21,11 @@ type State struct {
 	balancers *btree.Map[string, *zone.LoadBalancer] // by name
 	targets   *btree.Map[string, bool]               // load balancer, slash, node -> healthy
 	verdicts  map[string]bool                        // by check, from the snapshot
+
+	cidrs       *btree.Map[string, *cidrEntry]     // by id
+	delegations *btree.Map[string, *DelegationSet] // by id
+	uses        *btree.Map[string, int64]          // kind, slash, id -> etcd revision of the last that came to use it
+	tags        *btree.Map[string, *tagsEntry]     // resource type, slash, id
 }
 
 // A zoneEntry is a hosted zone with its content. It never changes once its State is published.
@@ -44,6 +49,11 @@ func newState() *State {
 		reports:   &btree.Map[string, *health.Report]{},
 		balancers: &btree.Map[string, *zone.LoadBalancer]{},
 		targets:   &btree.Map[string, bool]{},
+
+		cidrs:       &btree.Map[string, *cidrEntry]{},
+		delegations: &btree.Map[string, *DelegationSet]{},
+		uses:        &btree.Map[string, int64]{},
+		tags:        &btree.Map[string, *tagsEntry]{},
 	}
 }
 
@@ -57,6 +67,10 @@ func (st *State) copy() *State {
 	next.reports = st.reports.Copy()
 	next.balancers = st.balancers.Copy()
 	next.targets = st.targets.Copy()
+	next.cidrs = st.cidrs.Copy()
+	next.delegations = st.delegations.Copy()
+	next.uses = st.uses.Copy()
+	next.tags = st.tags.Copy()
 	return &next
 }
 
@@ -162,7 +176,7 @@ func balancerName(n zone.Name) zone.Name {
 }
 
 // facts are what the validation of a batch asks.
-func (st *State) facts() zone.Facts {
+func (st *State) facts(limits zone.Limits) zone.Facts {
 	return zone.Facts{
 		HealthCheckExists: func(id string) bool {
 			_, ok := st.checks.Get(id)
@@ -175,6 +189,12 @@ func (st *State) facts() zone.Facts {
 			// A load balancer that the engine does not know is resolved by name; whether it exists cannot be told here.
 			return zone.InLoadBalancerZone(hostedZoneID, n), zone.IsServiceZone(hostedZoneID)
 		},
+		CIDRLocation: func(id, name string) (collection, location bool) {
+			c, collection := st.CIDRCollection(id)
+			_, location = c.Locations[name]
+			return collection, location
+		},
+		Limits: limits,
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 const (
@@ -49,7 +51,9 @@ type Options struct {
 	// told together. The first call has Full set. When it returns, the node is taken to have applied the State's revision,
 	// and acknowledges it for GetChange. nil does nothing.
 	OnChange func(*State, Change)
-	Logger   *slog.Logger // nil discards
+	// Limits are the account's quotas; the zero value sets none. All nodes should have the same.
+	Limits zone.Limits
+	Logger *slog.Logger // nil discards
 }
 
 // A Store is one node's client of the shared state.
@@ -143,7 +147,7 @@ func (s *Store) dispatch(ctx context.Context) {
 		}
 		s.mu.Lock()
 		st := s.state.Load()
-		change, acknowledge := s.pending.take()
+		change, acknowledge, unsaved := s.pending.take()
 		s.mu.Unlock()
 
 		if !change.empty() && s.o.OnChange != nil {
@@ -159,7 +163,7 @@ func (s *Store) dispatch(ctx context.Context) {
 		if change.Full {
 			s.markReady()
 		}
-		if !change.empty() {
+		if unsaved {
 			token(s.unsaved)
 		}
 	}
@@ -197,6 +201,9 @@ func (s *Store) connect(connected bool) {
 		s.broadcast()
 	}
 }
+
+// Limits returns the account's quotas, as in Options.
+func (s *Store) Limits() zone.Limits { return s.o.Limits }
 
 // State returns the current picture; never nil. Before Ready it is empty.
 func (s *Store) State() *State { return s.state.Load() }

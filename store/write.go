@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -69,6 +70,9 @@ type transaction struct {
 	orElse  []clientv3.Op
 	archive []archived
 	cited   []string // health checks that must exist
+	used    []string // what is used, by its key below usePrefix
+	// outdated tell of a State whether it has what this transaction lost against, if it is refused.
+	outdated []func(*State) bool
 }
 
 // An archived value is one that is kept for some days.
@@ -81,6 +85,55 @@ func (t *transaction) delete(key string)        { t.then = append(t.then, client
 func (t *transaction) otherwiseRead(key string) { t.orElse = append(t.orElse, clientv3.OpGet(key)) }
 func (t *transaction) deletePrefix(prefix string) {
 	t.then = append(t.then, clientv3.OpDelete(prefix, clientv3.WithPrefix()))
+}
+
+// expect guards that a key is as it is in st. rev reads the key's revision out of a State, 0 for a key that is not there.
+func (t *transaction) expect(st *State, key string, rev func(*State) int64) {
+	now := rev(st)
+	t.guard(unchanged(key, now))
+	t.outdated = append(t.outdated, func(st *State) bool { return rev(st) != now })
+}
+
+// use notes that something is used from now on; expectUses guards that nobody has come to use it since st.
+func (t *transaction) use(kind, id string) {
+	t.used = append(t.used, kind+"/"+id)
+	t.put(usePrefix+kind+"/"+id, encode(""))
+}
+
+func (t *transaction) uses(kind, id string) bool { return slices.Contains(t.used, kind+"/"+id) }
+
+func (t *transaction) expectUses(st *State, kind, id string) {
+	t.expect(st, usePrefix+kind+"/"+id, func(st *State) int64 {
+		rev, _ := st.uses.Get(kind + "/" + id)
+		return rev
+	})
+}
+
+// overtaken reports whether a State shows why a transaction was refused.
+func (t *transaction) overtaken(st *State) bool {
+	return slices.ContainsFunc(t.outdated, func(outdated func(*State) bool) bool { return outdated(st) })
+}
+
+// decide commits what f makes of State, and decides anew when another write came first; ErrConcurrentModification when
+// that does not end. An error of f is returned as it is.
+func (s *Store) decide(ctx context.Context, what string, f func(*State, *transaction) error) error {
+	for range attempts {
+		st := s.State()
+		var t transaction
+		if err := f(st, &t); err != nil {
+			return err
+		}
+		r, err := s.commit(ctx, &t)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if r.Succeeded {
+			s.settle(ctx, r.Header.Revision)
+			return nil
+		}
+		s.seen(ctx, t.overtaken)
+	}
+	return fmt.Errorf("%s: %w", what, ErrConcurrentModification)
 }
 
 func unchanged(key string, rev int64) clientv3.Cmp {

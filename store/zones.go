@@ -12,38 +12,87 @@ import (
 
 // CreateHostedZone makes a hosted zone of z's name, caller reference, comment and kind, with an id, name servers and
 // apex records assigned here. Any use of a caller reference that a zone has, or had in the last days, is
-// ErrHostedZoneAlreadyExists, equal settings or not. r53: A.13, C.2.
+// ErrHostedZoneAlreadyExists, equal settings or not; one zone more than the limit is ErrTooManyHostedZones. r53: A.13,
+// C.2.
 func (s *Store) CreateHostedZone(ctx context.Context, z zone.HostedZone) (zone.HostedZone, ChangeInfo, error) {
+	return s.CreateHostedZoneOn(ctx, "", z)
+}
+
+// CreateHostedZoneOn is CreateHostedZone with the name servers of a reusable delegation set; with those of its own if the
+// id is empty. Errors are ErrNoSuchDelegationSet, *zone.LimitsExceeded and, when a zone of the same name uses the set,
+// ErrConflictingDomain.
+func (s *Store) CreateHostedZoneOn(
+	ctx context.Context, delegationSetID string, z zone.HostedZone,
+) (zone.HostedZone, ChangeInfo, error) {
 	if err := zone.ValidateZoneName(z.Name); err != nil {
 		return zone.HostedZone{}, ChangeInfo{}, err
 	}
 	if z.CallerReference == "" {
 		return zone.HostedZone{}, ChangeInfo{}, errors.New("a hosted zone needs a caller reference")
 	}
+	if z.PrivateZone && delegationSetID != "" {
+		return zone.HostedZone{}, ChangeInfo{}, errors.New("a private hosted zone cannot use a reusable delegation set")
+	}
 	z.ID = newID("Z")
-	z.NameServers = nameServers(z.PrivateZone)
 	info := newChangeInfo("")
-	caller := zoneCallerPrefix + z.CallerReference
-
-	var t transaction
-	t.guard(absent(caller))
-	t.guard(absent(zonePrefix + z.ID))
-	t.put(caller, encode(callerValue{ID: z.ID}))
-	t.put(zonePrefix+z.ID, encode(z))
-	t.put(zoneRevPrefix+z.ID, encode(info.ID))
-	for _, set := range zone.NewApexRecords(z) {
-		t.put(recordKey(z.ID, set.Key()), encode(set))
-	}
-	t.keep(changePrefix+info.ID, encode(info))
-	r, err := s.commit(ctx, &t)
+	err := s.admit(ctx, zoneQuota(s.o.Limits), func() error { return s.createZone(ctx, delegationSetID, &z, info) })
 	if err != nil {
-		return zone.HostedZone{}, ChangeInfo{}, fmt.Errorf("create hosted zone %s: %w", z.Name, err)
+		return zone.HostedZone{}, ChangeInfo{}, err
 	}
-	if !r.Succeeded { // an id of 103 random bits is not taken
-		return zone.HostedZone{}, ChangeInfo{}, ErrHostedZoneAlreadyExists
-	}
-	s.settle(ctx, r.Header.Revision)
 	return z, info, nil
+}
+
+// createZone commits a new zone and fills in its name servers.
+func (s *Store) createZone(ctx context.Context, delegationSetID string, z *zone.HostedZone, info ChangeInfo) error {
+	caller := zoneCallerPrefix + z.CallerReference
+	for range attempts {
+		st := s.State()
+		var t transaction
+		switch {
+		case z.PrivateZone:
+			z.NameServers = nameServers(true)
+		case delegationSetID == "":
+			z.NameServers = newNameServers(st)
+		default:
+			set, err := t.useDelegationSet(st, delegationSetID, z.Name, s.o.Limits.ZonesPerDelegationSet)
+			if err != nil {
+				return err
+			}
+			z.NameServers = set.NameServers
+		}
+		t.guard(absent(caller))
+		t.put(caller, encode(callerValue{ID: z.ID}))
+		t.put(zonePrefix+z.ID, encode(z))
+		t.put(zoneRevPrefix+z.ID, encode(info.ID))
+		for _, set := range zone.NewApexRecords(*z) {
+			t.put(recordKey(z.ID, set.Key()), encode(set))
+		}
+		t.keep(changePrefix+info.ID, encode(info))
+		t.otherwiseRead(caller)
+		r, err := s.commit(ctx, &t)
+		if err != nil {
+			return fmt.Errorf("create hosted zone %s: %w", z.Name, err)
+		}
+		if r.Succeeded {
+			s.settle(ctx, r.Header.Revision)
+			return nil
+		}
+		if delegationSetID == "" || len(r.Responses[0].GetResponseRange().Kvs) > 0 {
+			return ErrHostedZoneAlreadyExists
+		}
+		s.seen(ctx, t.overtaken)
+	}
+	return fmt.Errorf("create hosted zone %s: %w", z.Name, ErrConcurrentModification)
+}
+
+// newNameServers chooses name servers that no reusable delegation set has.
+func newNameServers(st *State) []string {
+	for {
+		servers := nameServers(false)
+		if _, taken := st.delegationSetWith(servers); !taken {
+			return servers
+		}
+	}
 }
 
 // nameServers chooses a delegation set: one server under each of four domains, numbered as Route 53 numbers them.
@@ -89,6 +138,7 @@ func (s *Store) DeleteHostedZone(ctx context.Context, id string) (ChangeInfo, er
 		t.delete(zonePrefix + id)
 		t.delete(zoneRevPrefix + id)
 		t.deletePrefix(recordsPrefix + id + "/")
+		t.delete(tagsPrefix + tagsKey(HostedZoneTags, id))
 		t.keep(zoneCallerPrefix+e.zone.CallerReference, encode(callerValue{ID: id, Deleted: true}))
 		t.keep(changePrefix+info.ID, encode(info))
 		return nil
@@ -97,6 +147,13 @@ func (s *Store) DeleteHostedZone(ctx context.Context, id string) (ChangeInfo, er
 		return ChangeInfo{}, err
 	}
 	return info, nil
+}
+
+func (st *State) zoneRev(id string) int64 {
+	if e, ok := st.zones.Get(id); ok {
+		return e.rev
+	}
+	return 0
 }
 
 // changeZone commits what decide makes of a zone's current content, guarded by the zone's revision. It decides anew
@@ -126,7 +183,7 @@ func (s *Store) changeZoneLocked(
 			return 0, ErrNoSuchHostedZone
 		}
 		var t transaction
-		t.guard(unchanged(zoneRevPrefix+id, e.rev))
+		t.expect(st, zoneRevPrefix+id, func(st *State) int64 { return st.zoneRev(id) })
 		if err := decide(st, e, &t); err != nil {
 			return 0, err
 		}
@@ -149,10 +206,7 @@ func (s *Store) changeZoneLocked(
 				return 0, &zone.NoSuchHealthCheck{ID: check}
 			}
 		}
-		s.seen(ctx, func(st *State) bool {
-			now, ok := st.zones.Get(id)
-			return !ok || now.rev != e.rev
-		})
+		s.seen(ctx, t.overtaken)
 	}
 	return 0, ErrPriorRequestNotComplete
 }
