@@ -120,14 +120,6 @@ func (d *Display) heading(text string) {
 	d.above("", d.paint(bold, text))
 }
 
-// note prints text between events.
-func (d *Display) note(lines ...string) {
-	for i, l := range lines {
-		lines[i] = "  " + d.paint(dim, l)
-	}
-	d.above(lines...)
-}
-
 // event prints one line: when, what about, what.
 func (d *Display) event(e Event) {
 	d.above(fmt.Sprintf("%7.2f s  %s %s", e.Seconds, d.paint(kindColor(e.Kind), pad(string(e.Kind), 8)), e.Text))
