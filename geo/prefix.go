@@ -59,9 +59,9 @@ func unmapPrefix(p netip.Prefix) netip.Prefix {
 	return p
 }
 
-// nested reports whether the table has a prefix inside p other than p itself.
-func (t *prefixTable) nested(p netip.Prefix) bool {
-	for inside := range t.table.Subnets(p) {
+// hasInside reports whether a table has a prefix inside p other than p itself.
+func hasInside[V any](table *bart.Table[V], p netip.Prefix) bool {
+	for inside := range table.Subnets(p) {
 		if inside != p {
 			return true
 		}
@@ -72,12 +72,12 @@ func (t *prefixTable) nested(p netip.Prefix) bool {
 // setScopes works out the scopes once all prefixes are there.
 func (ps *prefixes) setScopes() {
 	for _, p := range ps.subnets.list {
-		scope := scopeOf(p, ps.subnets.nested(p))
+		scope := scopeOf(p, hasInside(&ps.subnets.table, p))
 		ps.subnets.setScope(p, scope, scope)
 	}
 	for _, p := range ps.sources.list {
-		nested := ps.sources.nested(p)
-		ps.sources.setScope(p, scopeOf(p, nested), scopeOf(p, nested || ps.subnets.nested(p)))
+		nested := hasInside(&ps.sources.table, p)
+		ps.sources.setScope(p, scopeOf(p, nested), scopeOf(p, nested || hasInside(&ps.subnets.table, p)))
 	}
 }
 

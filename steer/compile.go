@@ -18,6 +18,8 @@ type group struct {
 	members []member // by SetIdentifier
 	rrtype  zone.RRType
 	policy  zone.Policy
+
+	collection uint32 // of IP-based routing: the label of its id
 }
 
 // A member is one record set. There are millions of them: 64 bytes each.
@@ -26,7 +28,7 @@ type member struct {
 	setID string
 	alias *alias
 	check CheckIndex
-	value uint32 // the weight, the geo.RegionID, the area, or the failover role: 0 PRIMARY, 1 SECONDARY
+	value uint32 // the weight, geo.RegionID, area, label of a CIDR location or 0, or failover role: 0 PRIMARY, 1 SECONDARY
 	ttl   uint32
 	count uint16 // records in wire
 }
@@ -58,11 +60,18 @@ func (e *Edit) compile(z *hosted, t zone.RRType, sets []*zone.ResourceRecordSet)
 	if g.policy == zone.MultiValue && t == zone.CNAME { // r53: A.1
 		return g, errors.New("multivalue routing of CNAME: a name has one canonical name")
 	}
+	if g.policy == zone.IPBased {
+		g.collection = e.label(sets[0].CidrRoutingConfig.CollectionID)
+	}
 	g.members = make([]member, 0, len(sets))
 	for _, s := range sets {
 		if s.Policy() != g.policy {
 			return g, fmt.Errorf("set %q is %s, others are %s: a group has one policy",
 				s.SetIdentifier, s.Policy(), g.policy)
+		}
+		if c := s.CidrRoutingConfig; c != nil && c.CollectionID != sets[0].CidrRoutingConfig.CollectionID { // r53: A.8
+			return g, fmt.Errorf("set %q goes by CIDR collection %s, others by %s: a group has one collection",
+				s.SetIdentifier, c.CollectionID, sets[0].CidrRoutingConfig.CollectionID)
 		}
 		m, err := e.compileMember(z, t, s)
 		if err != nil && s.SetIdentifier != "" {
@@ -96,6 +105,14 @@ func (e *Edit) compileMember(z *hosted, t zone.RRType, s *zone.ResourceRecordSet
 			return m, err
 		}
 		m.value = uint32(at)
+	case zone.IPBased:
+		switch name := s.CidrRoutingConfig.LocationName; name {
+		case "":
+			return m, fmt.Errorf("a CIDR location needs a name, %q for the default", zone.DefaultLocation)
+		case zone.DefaultLocation: // 0
+		default:
+			m.value = e.label(name)
+		}
 	}
 	if s.HealthCheckID != "" {
 		m.check = e.Check(s.HealthCheckID)

@@ -14,6 +14,10 @@ type Query struct {
 	Client netip.Addr  // the EDNS Client Subnet address if there was one, else the source address
 	ECS    bool        // Client comes from EDNS Client Subnet
 
+	// ClientBits is how many bits of Client are known, the SOURCE PREFIX-LENGTH of EDNS Client Subnet; 0 is all of them.
+	// A client of whom less is known than a CIDR block is long is not in the block (r53: A.8).
+	ClientBits int
+
 	// Rand is random bits for all that chance decides: weighted picks, which multivalue members, and the order of
 	// values. It seeds splitmix64; each choice among n takes the next output x and is x*n/2^64. Choices are made in the
 	// order of the groups walked. A weighted group takes one for each healthy member (each member when none is). A
@@ -87,10 +91,10 @@ type Answer struct {
 	DelegationLabels int
 	Glue             []GlueRR
 
-	// Place is where the client was found; Located is set when the answer depends on it, and Scope is then the prefix
-	// length it holds for (0 otherwise: the answer is for everybody, RFC 7871 section 7.2.1). An answer depends on the
-	// place when it went through a latency group of several members, or a geolocation group that has more than a default
-	// location; otherwise the place is not looked up and Place is 0.
+	// Located is set when the answer depends on the client's address, and Scope is then the prefix length it holds for (0
+	// otherwise: the answer is for everybody, RFC 7871 section 7.2.1). An answer depends on the address when it went
+	// through a latency group of several members, or a geolocation or IP-based group that has more than a default
+	// location. Place is where the client was found; 0 when nothing but CIDR blocks was asked.
 	Place   geo.PlaceID
 	Located bool
 	Scope   int
@@ -134,6 +138,8 @@ type decision struct {
 
 	placed bool   // a.Place and ladder are known
 	ladder ladder // of the client
+
+	location string // of the client in the CIDR collection of the group at hand; empty outside its blocks
 
 	why   string // what led to the outcome, for the trace
 	trace *Trace // nil: nobody asks

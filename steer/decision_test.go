@@ -79,7 +79,7 @@ func indent(lines []string) string {
 	return "    " + strings.Join(lines, "\n    ") + "\n"
 }
 
-// parseQuery reads "query NAME TYPE [from ADDR [ecs]] [rand N]".
+// parseQuery reads "query NAME TYPE [from ADDR[/BITS] [ecs]] [rand N]".
 func parseQuery(t *testing.T, line string) *steer.Query {
 	t.Helper()
 	f := strings.Fields(line)
@@ -94,7 +94,15 @@ func parseQuery(t *testing.T, line string) *steer.Query {
 	for f = f[3:]; len(f) > 0 && ok; f = f[1:] {
 		switch {
 		case f[0] == "from" && len(f) > 1:
-			q.Client, f = netip.MustParseAddr(f[1]), f[1:]
+			addr, bits, _ := strings.Cut(f[1], "/")
+			q.Client, f = netip.MustParseAddr(addr), f[1:]
+			if bits != "" {
+				n, err := strconv.Atoi(bits)
+				if err != nil {
+					t.Fatal(err)
+				}
+				q.ClientBits = n
+			}
 		case f[0] == "ecs":
 			q.ECS = true
 		case f[0] == "rand" && len(f) > 1:

@@ -2,10 +2,12 @@ package steer
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"sort"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -301,11 +303,27 @@ func (e *Edit) TargetHealth(loadBalancer zone.Name) CheckIndex {
 }
 
 func (e *Edit) intern(subject string) CheckIndex {
-	if i := e.v.index(subject); i != 0 {
-		return i
+	return CheckIndex(e.v.subjects.add(e.owner, e.v.hashString(subject), subject, subject))
+}
+
+// label numbers an id or a location of a CIDR collection.
+func (e *Edit) label(text string) uint32 {
+	return e.v.labels.add(e.owner, e.v.hashString(text), text, text)
+}
+
+// PutCIDRCollection adds a CIDR collection or replaces its locations. The record sets that cite it go by the new blocks
+// at once; until a collection is put they go by none. It costs in proportion to the collection. The error names a block
+// that is no CIDR block or stands in two locations, and leaves the collection as it was. r53: A.8.
+func (e *Edit) PutCIDRCollection(id string, locations map[string][]netip.Prefix) error {
+	blocks, err := geo.NewBlocks(locations)
+	if err != nil {
+		return fmt.Errorf("CIDR collection %s: %w", id, err)
 	}
-	i := CheckIndex(len(e.v.subjects))
-	e.v.subjects = append(e.v.subjects, subject)
-	e.v.verdicts.set(e.owner, e.v.hashString(subject), subject, i)
-	return i
+	e.v.collections.set(e.owner, e.v.hashString(id), id, blocks)
+	return nil
+}
+
+// DeleteCIDRCollection removes a CIDR collection. Record sets that cite it go by their default location.
+func (e *Edit) DeleteCIDRCollection(id string) {
+	e.v.collections.remove(e.owner, e.v.hashString(id), id)
 }

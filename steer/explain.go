@@ -78,6 +78,8 @@ func (d *decision) attribute(g *group, m *member) string {
 		return "role SECONDARY"
 	case zone.Geolocation:
 		return d.area(area(m.value))
+	case zone.IPBased:
+		return d.cidr(g, m)
 	}
 	return ""
 }
@@ -89,6 +91,18 @@ func (d *decision) area(a area) string {
 		return a.String() + " (the client is not in it)"
 	}
 	return a.String()
+}
+
+// cidr words whether a location has the client's longest block.
+func (d *decision) cidr(g *group, m *member) string {
+	if m.value == 0 {
+		return "default location"
+	}
+	name, blocks := d.v.labels.value(m.value), d.v.blocks(g)
+	if at, _ := blocks.Locate(d.q.Client, d.q.ClientBits); at != name {
+		return "location " + name + " (the client's longest block is not in it)"
+	}
+	return fmt.Sprintf("location %s by block %s", name, blocks.Block(d.q.Client, d.q.ClientBits))
 }
 
 func (d *decision) latency(r geo.RegionID) string {
@@ -134,9 +148,9 @@ func (d *decision) health(m *member, t zone.RRType, depth int) string {
 
 func (d *decision) verdict(i CheckIndex) string {
 	if d.t.Healthy(i) {
-		return d.v.subjects[i] + " healthy"
+		return d.v.subjects.value(uint32(i)) + " healthy"
 	}
-	return d.v.subjects[i] + " unhealthy"
+	return d.v.subjects.value(uint32(i)) + " unhealthy"
 }
 
 // conclude completes the trace after the run.

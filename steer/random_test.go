@@ -53,6 +53,10 @@ func (c *chooser) someWorld(t testing.TB) *world {
 		"place one ; source=10.0.0.0/8 subnet=10.0.0.0/8 eu-west-1=5 eu-central-1=20 country=" + choose(c, "US-VA", "US", "US-CA", "CN"),
 		"place two ; source=11.0.0.0/8 subnet=10.2.0.0/16 eu-west-1=20 eu-central-1=5 us-east-1=5 country=" + choose(c, "DE", "FR", "CA", "TR"),
 		"zone example.com Z1",
+		"blocks one north 10.0.0.0/8 2001:db8::/32",
+		"blocks one south 10.1.0.0/16 11.0.0.0/8 203.0.113.0/24",
+		"blocks one inner 10.1.1.0/24 2001:db8:1::/48",
+		"blocks two north 10.2.0.0/16",
 	}
 	if c.oneIn(3) {
 		lines = append(lines, "zone a.example.com Z2")
@@ -101,12 +105,12 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 	if c.oneIn(6) {
 		return z.ID, n, rrtype, true
 	}
-	policy := choose(c, "simple", "simple", "weight", "region", "failover", "multivalue", "geolocation")
+	policy := choose(c, "simple", "simple", "weight", "region", "failover", "multivalue", "geolocation", "cidr")
 	if typ == "NS" || typ == "CNAME" && policy == "multivalue" {
 		policy = "simple"
 	}
 	members := map[string]int{"simple": 1, "weight": 1 + c.below(4), "region": 1 + c.below(3), "failover": 1 + c.below(2), "multivalue": 1 + c.below(11),
-		"geolocation": 1 + c.below(6)}[policy]
+		"geolocation": 1 + c.below(6), "cidr": 1 + c.below(4)}[policy]
 	if typ == "CNAME" {
 		members = min(members, 2) // chains of eight branch enough
 	}
@@ -114,6 +118,11 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 	locations := []string{"continent=NA", "country=US", "country=DE", "country=US-VA", "continent=EU", "country=*"}
 	if c.oneIn(2) {
 		slices.Reverse(locations)
+	}
+	collection := choose(c, "one", "one", "one", "two", "none")
+	blocks := []string{"north", "south", "inner", "*"}[c.below(2):]
+	if policy == "cidr" {
+		members = min(members, len(blocks))
 	}
 	for i := range members {
 		var options []string
@@ -124,6 +133,8 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 			options = append(options, "region="+regions[i])
 		case "geolocation":
 			options = append(options, locations[i])
+		case "cidr":
+			options = append(options, "cidr="+collection+"/"+blocks[len(blocks)-1-i])
 		case "failover":
 			options = append(options, []string{"primary", "secondary"}[(i+c.below(2)*(2-members))%2])
 		case "multivalue":
@@ -183,9 +194,11 @@ func (c *chooser) someQuery() *steer.Query {
 	return &steer.Query{
 		Name:   zone.MustParseName(name).AppendWire(nil),
 		Type:   choose(c, zone.A, zone.A, zone.A, zone.A, zone.AAAA, zone.TXT, zone.CNAME, zone.NS, zone.SOA, zone.DS, anyType, 65280),
-		Client: netip.MustParseAddr(choose(c, "10.1.1.1", "10.2.1.1", "11.1.1.1", "203.0.113.1", "2001:db8::1")),
+		Client: netip.MustParseAddr(choose(c, "10.1.1.1", "10.1.2.1", "10.2.1.1", "11.1.1.1", "203.0.113.1", "2001:db8::1", "2001:db8:1::1")),
 		ECS:    c.oneIn(2),
 		Rand:   uint64(c.below(256)),
+
+		ClientBits: choose(c, 0, 0, 7, 8, 16, 20, 24, 32),
 	}
 }
 
@@ -202,12 +215,13 @@ func (w *world) agree(t testing.TB, c *chooser, v *steer.View, table *steer.Tabl
 		}
 		w.checkAgainstReference(t, q, a)
 		checkInvariants(t, q, a, trace)
+		checkScope(t, v, table, q, a)
 	}
 	return bounded
 }
 
 // elsewhere is in the trace of a member that does not apply to the client.
-const elsewhere = "the client is not in"
+const elsewhere = "not in it)"
 
 // checkInvariants holds for every answer, whatever the world.
 func checkInvariants(t testing.TB, q *steer.Query, a *steer.Answer, trace *steer.Trace) {
@@ -242,6 +256,35 @@ func checkInvariants(t testing.TB, q *steer.Query, a *steer.Answer, trace *steer
 	}
 	if trace.Rule == "" || a.ZoneID != "" && trace.Zone == "" {
 		t.Fatalf("query %q: a trace without a rule or zone: %+v", q.Name, trace)
+	}
+}
+
+// checkScope asks for the first and the last client that share the bits which the answer is said to depend on: it is
+// for them too (RFC 7871 7.2.1).
+func checkScope(t testing.TB, v *steer.View, table *steer.Table, q *steer.Query, a *steer.Answer) {
+	t.Helper()
+	if !a.Located {
+		return
+	}
+	cell, err := q.Client.Prefix(a.Scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := cell.Addr().AsSlice()
+	last := slices.Clone(first)
+	for i := cell.Bits(); i < 8*len(last); i++ {
+		last[i/8] |= 1 << (7 - i%8)
+	}
+	for _, addr := range [][]byte{first, last} {
+		neighbour := *q
+		neighbour.Client, _ = netip.AddrFromSlice(addr)
+		var b steer.Answer
+		steer.Decide(v, table, &neighbour, &b)
+		b.Place = a.Place // the place may be another, as long as the answer is the same
+		b.Scope = a.Scope
+		if got, want := fmt.Sprintf("%+v", b), fmt.Sprintf("%+v", *a); got != want {
+			t.Fatalf("%s gets this answer with scope %d, but %s gets another:\n%s\n%s", q.Client, a.Scope, neighbour.Client, want, got)
+		}
 	}
 }
 

@@ -39,8 +39,10 @@ type View struct {
 	depths    [maxLabels]int32 // how many apexes have so many labels
 	deepest   int              // most labels of any apex
 
-	verdicts trie[CheckIndex] // by subject
-	subjects []string         // by CheckIndex; appended to only, so that all views share it
+	subjects numbering[string] // what verdicts are about; the number is the CheckIndex
+
+	collections trie[*geo.Blocks] // by id
+	labels      numbering[string] // ids and locations of CIDR collections that record sets cite
 }
 
 // maxLabels bounds the labels of a name: 127 of one byte fill 255 bytes.
@@ -87,7 +89,7 @@ type balancer struct {
 
 // NewView returns an empty view over an atlas. It refuses every name.
 func NewView(atlas *geo.Atlas) *View {
-	return &View{atlas: atlas, continents: continentsOf(atlas), seed: maphash.MakeSeed(), subjects: []string{""}}
+	return &View{atlas: atlas, continents: continentsOf(atlas), seed: maphash.MakeSeed()}
 }
 
 // Atlas returns the atlas the view decides by.
@@ -103,8 +105,7 @@ func (v *View) TargetHealth(loadBalancer zone.Name) CheckIndex {
 }
 
 func (v *View) index(subject string) CheckIndex {
-	i, _ := v.verdicts.get(v.hashString(subject), []byte(subject))
-	return i
+	return CheckIndex(v.subjects.find(v.hashString(subject), subject))
 }
 
 // What a verdict is about, as Explain words it.

@@ -103,16 +103,29 @@ func continentsOf(atlas *geo.Atlas) map[area]area {
 	return continents
 }
 
-// locate finds the client for the groups whose answer depends on where it is, once.
+// locate finds the client for a group whose answer depends on where it is: in the atlas, once, or in the group's CIDR
+// collection.
 func (d *decision) locate(g *group) {
-	if d.placed || !g.asksPlace() {
-		return
+	switch {
+	case !g.asksPlace():
+	case g.policy == zone.IPBased:
+		var scope int
+		d.location, scope = d.v.blocks(g).Locate(d.q.Client, d.q.ClientBits)
+		d.narrow(scope)
+	case !d.placed:
+		var scope int
+		d.a.Place, scope = d.v.atlas.Locate(d.q.Client, d.q.ECS)
+		d.ladder = d.v.ladder(d.a.Place)
+		d.placed = true
+		d.narrow(scope)
 	}
-	var scope int
-	d.a.Place, scope = d.v.atlas.Locate(d.q.Client, d.q.ECS)
-	d.ladder = d.v.ladder(d.a.Place)
-	d.placed = true
-	d.narrow(scope)
+}
+
+// blocks returns the CIDR collection of a group; nil while the view does not have it.
+func (v *View) blocks(g *group) *geo.Blocks {
+	id := v.labels.value(g.collection)
+	blocks, _ := v.collections.get(v.hashString(id), []byte(id))
+	return blocks
 }
 
 // narrow says that the answer depends on so many bits of the client's address.
@@ -122,12 +135,12 @@ func (d *decision) narrow(scope int) {
 }
 
 // asksPlace reports whether the pick depends on the client's place. Where one member answers everybody it does not; a
-// single geolocation member answers everybody only in the default location.
+// single member of geolocation or IP-based routing answers everybody only in the default location.
 func (g *group) asksPlace() bool {
 	switch g.policy {
 	case zone.Latency:
 		return len(g.members) > 1
-	case zone.Geolocation:
+	case zone.Geolocation, zone.IPBased:
 		return len(g.members) > 1 || g.members[0].value != 0
 	}
 	return false
@@ -146,6 +159,13 @@ func (d *decision) rank(g *group, m *member) (rank float64, ok bool) {
 	case zone.Geolocation:
 		rung, ok := d.ladder.rung(area(m.value))
 		return float64(rung), ok
+	case zone.IPBased:
+		// The longest block decides the location once and for all: where its member is missing or unhealthy, the default
+		// answers, not the location of a shorter block (unconfirmed). r53: A.8.
+		if m.value == 0 {
+			return 1, true
+		}
+		return 0, d.v.labels.value(m.value) == d.location
 	}
 	return float64(m.value), true
 }

@@ -21,6 +21,9 @@ type world struct {
 	zones     []zone.HostedZone // in the order they were put
 	records   map[string]*zone.Records
 	balancers map[zone.Name]zone.LoadBalancer
+	// collections of CIDR blocks by id and location
+	collections map[string]map[string][]netip.Prefix
+
 	unhealthy map[string]bool // health check ids and names of load balancers
 	script    []string        // the commands that made it
 }
@@ -29,7 +32,8 @@ type world struct {
 func (w *world) String() string { return strings.Join(w.script, "\n") }
 
 func newWorld() *world {
-	return &world{records: map[string]*zone.Records{}, balancers: map[zone.Name]zone.LoadBalancer{}, unhealthy: map[string]bool{}}
+	return &world{records: map[string]*zone.Records{}, balancers: map[zone.Name]zone.LoadBalancer{},
+		collections: map[string]map[string][]netip.Prefix{}, unhealthy: map[string]bool{}}
 }
 
 // addZone adds a zone with the SOA and NS sets of r53: A.13.
@@ -74,6 +78,11 @@ func (w *world) view(t testing.TB) *steer.View {
 	}
 	for _, lb := range w.balancers {
 		if err := e.PutLoadBalancer(lb); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, locations := range w.collections {
+		if err := e.PutCIDRCollection(id, locations); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -186,7 +195,7 @@ func (w *world) command(line string) error {
 	line, attributes, _ := strings.Cut(line, ";")
 	f := strings.Fields(line)
 	options := strings.Fields(attributes)
-	need := map[string]int{"zone": 3, "place": 2, "record": 5, "alias": 4, "remove": 3, "balancer": 3, "unhealthy": 2, "healthy": 2}[f[0]]
+	need := map[string]int{"zone": 3, "place": 2, "record": 5, "alias": 4, "remove": 3, "balancer": 3, "blocks": 3, "unhealthy": 2, "healthy": 2}[f[0]]
 	if need == 0 || len(f) < need {
 		return fmt.Errorf("not a command, or too short: %q", line)
 	}
@@ -213,6 +222,13 @@ func (w *world) command(line string) error {
 			lb.Addresses = append(lb.Addresses, netip.MustParseAddr(a))
 		}
 		w.balancers[lb.DNSName] = lb
+	case "blocks":
+		if w.collections[f[1]] == nil {
+			w.collections[f[1]] = map[string][]netip.Prefix{}
+		}
+		for _, block := range f[3:] {
+			w.collections[f[1]][f[2]] = append(w.collections[f[1]][f[2]], netip.MustParsePrefix(block))
+		}
 	case "unhealthy":
 		for _, subject := range f[1:] {
 			w.unhealthy[subject] = true
@@ -297,6 +313,9 @@ func (w *world) addRecord(f, options []string) error {
 		case "country":
 			country, state, _ := strings.Cut(value, "-")
 			s.GeoLocation = &zone.GeoLocation{CountryCode: country, SubdivisionCode: state}
+		case "cidr":
+			collection, location, _ := strings.Cut(value, "/")
+			s.CidrRoutingConfig = &zone.CidrRoutingConfig{CollectionID: collection, LocationName: location}
 		case "continent":
 			s.GeoLocation = &zone.GeoLocation{ContinentCode: value}
 		case "primary":

@@ -1,0 +1,100 @@
+package geo
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/gaissmai/bart"
+)
+
+// Blocks is a CIDR collection ready for lookups: which location has the longest block around a client. It is immutable;
+// nil is a collection without blocks.
+type Blocks struct {
+	table              bart.Table[block]
+	longest4, longest6 int // bits of the longest block of each family
+}
+
+// A block belongs to a location and is so many bits long. nested says that longer blocks lie inside it.
+type block struct {
+	location string
+	bits     int
+	nested   bool
+}
+
+// NewBlocks compiles the blocks of each location. The error names a block that is no prefix, has bits set beyond its
+// length, or stands in two locations.
+func NewBlocks(locations map[string][]netip.Prefix) (*Blocks, error) {
+	b := &Blocks{}
+	var list []netip.Prefix
+	for _, name := range slices.Sorted(maps.Keys(locations)) {
+		for _, given := range locations[name] {
+			p := unmapPrefix(given)
+			if !p.IsValid() || p != p.Masked() {
+				return nil, fmt.Errorf("location %s: %s is not a CIDR block such as 192.0.2.0/24", name, given)
+			}
+			if other, ok := b.table.Get(p); ok && other.location != name {
+				return nil, fmt.Errorf("location %s: block %s is in location %s already", name, given, other.location)
+			}
+			b.table.Insert(p, block{location: name, bits: p.Bits()})
+			list = append(list, p)
+			if longest := b.longest(p.Addr()); p.Bits() > *longest {
+				*longest = p.Bits()
+			}
+		}
+	}
+	for _, p := range list {
+		at, _ := b.table.Get(p)
+		at.nested = hasInside(&b.table, p)
+		b.table.Insert(p, at)
+	}
+	return b, nil
+}
+
+func (b *Blocks) longest(addr netip.Addr) *int {
+	if addr.Is4() {
+		return &b.longest4
+	}
+	return &b.longest6
+}
+
+// Locate finds the location of a client of which so many bits of the address are known, without allocating. bits is
+// counted in the address as it is given, IPv4-mapped or not; all are known when it is 0 or beyond its length. A block
+// that is longer than what is known of the client does not match, though the client may be inside it (r53: A.8).
+// location is empty when no block matches.
+//
+// scope is the prefix length the location holds for (RFC 7871 section 7.2.1), as for Atlas.Locate: that of the block, or
+// of the collection's longest block where others could say otherwise.
+func (b *Blocks) Locate(client netip.Addr, bits int) (location string, scope int) {
+	p, mapped := clientPrefix(client, bits)
+	if b == nil || !p.IsValid() {
+		return "", 0
+	}
+	at, ok := b.table.LookupPrefix(p)
+	if ok && !at.nested {
+		return at.location, mapped + at.bits
+	}
+	return at.location, mapped + *b.longest(p.Addr())
+}
+
+// Block returns the block that decides about a client, for display; the zero Prefix when there is none.
+func (b *Blocks) Block(client netip.Addr, bits int) netip.Prefix {
+	p, _ := clientPrefix(client, bits)
+	if b == nil || !p.IsValid() {
+		return netip.Prefix{}
+	}
+	decided, _, _ := b.table.LookupPrefixLPM(p)
+	return decided
+}
+
+// clientPrefix is what is known of a client, as prefix tables have it. mapped is how many bits fewer that is than in
+// the address given.
+func clientPrefix(client netip.Addr, bits int) (p netip.Prefix, mapped int) {
+	if bits <= 0 || bits > client.BitLen() {
+		bits = client.BitLen()
+	}
+	mapped = client.BitLen() - client.Unmap().BitLen()
+	p, _ = client.Unmap().WithZone("").Prefix(max(bits-mapped, 0)) // an address that is none makes no prefix
+	return p, mapped
+}
