@@ -82,6 +82,30 @@ func TestPublishedVerdictChangesTheNextAnswer(t *testing.T) {
 	}
 }
 
+// A client of whom less is told than a block is long is not in the block. r53: A.8.
+func TestClientSubnetLengthDecidesAboutBlocks(t *testing.T) {
+	s := start(t, Options{}, nil)
+	s.Publish(world(t), nil)
+	for _, tt := range []struct {
+		subnet, want string
+		scope        uint8
+	}{
+		{"10.7.1.0/24", officeAddr, 20},
+		{"10.7.0.0/20", officeAddr, 20},
+		{"10.7.0.0/19", elsewhereAddr, 19}, // it contains the block
+		{"10.8.0.0/24", elsewhereAddr, 20},
+		{"0.0.0.0/0", elsewhereAddr, 0}, // opted out: the source address, which is in no block
+	} {
+		reply := exchange(t, "udp", s.Addr().String(), withSubnet(ask("blocks.example.com.", dns.TypeA), tt.subnet))
+		if len(reply.Answer) != 1 || reply.Answer[0].(*dns.A).A.String() != tt.want {
+			t.Errorf("%s: %v; want %s", tt.subnet, reply.Answer, tt.want)
+		}
+		if got := reply.IsEdns0().Option[0].(*dns.EDNS0_SUBNET).SourceScope; got != tt.scope {
+			t.Errorf("%s: scope %d, want %d", tt.subnet, got, tt.scope)
+		}
+	}
+}
+
 // RFC 7871 section 7.2.1.
 func TestClientSubnetScope(t *testing.T) {
 	s := start(t, Options{}, nil)

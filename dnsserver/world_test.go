@@ -18,6 +18,8 @@ import (
 const (
 	westAddr, centralAddr   = "192.0.2.1", "192.0.2.2"
 	westCheck, centralCheck = "check-west", "check-central"
+
+	officeAddr, elsewhereAddr = "192.0.2.3", "192.0.2.4" // of blocks.example.com, by 10.7.0.0/20
 )
 
 // world builds the zone example.com for clients near eu-west-1 (10.1.0.0/16 by client subnet) and near eu-central-1
@@ -51,6 +53,14 @@ func world(t testing.TB) *steer.View {
 	put("app1.example.com.", zone.A,
 		&zone.ResourceRecordSet{SetIdentifier: "west", Region: "eu-west-1", TTL: ttl(60), ResourceRecords: []string{westAddr}, HealthCheckID: westCheck},
 		&zone.ResourceRecordSet{SetIdentifier: "central", Region: "eu-central-1", TTL: ttl(60), ResourceRecords: []string{centralAddr}, HealthCheckID: centralCheck})
+	put("blocks.example.com.", zone.A,
+		&zone.ResourceRecordSet{SetIdentifier: "office", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1", LocationName: "office"},
+			TTL: ttl(60), ResourceRecords: []string{officeAddr}},
+		&zone.ResourceRecordSet{SetIdentifier: "elsewhere", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1", LocationName: "*"},
+			TTL: ttl(60), ResourceRecords: []string{elsewhereAddr}})
+	if err := e.PutCIDRCollection("C1", map[string][]netip.Prefix{"office": {netip.MustParsePrefix("10.7.0.0/20")}}); err != nil {
+		t.Fatal(err)
+	}
 	put("www.example.com.", zone.CNAME, simple("app1.example.com."))
 	put("away.example.com.", zone.CNAME, simple("example.net."))
 	put("two.example.com.", zone.A, simple("192.0.2.7", "192.0.2.8"))
