@@ -279,7 +279,7 @@ func (w *world) atlas(t *testing.T) *geo.Atlas {
 	t.Helper()
 	var o geo.Options
 	for _, p := range w.c.Places {
-		place := geo.Place{Name: p.Name, Latencies: p.Latencies}
+		place := geo.Place{Name: p.Name, Continent: p.Continent, Country: p.Country, Subdivision: p.Subdivision, Latencies: p.Latencies}
 		if p.Latitude != nil && p.Longitude != nil {
 			place.Coordinates = &geo.Coordinates{Latitude: *p.Latitude, Longitude: *p.Longitude}
 		}
