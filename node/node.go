@@ -232,15 +232,7 @@ func (n *Node) newProber() (*prober.Prober, error) {
 // Run serves until ctx ends.
 func (n *Node) Run(ctx context.Context) error {
 	defer n.close()
-	server := &http.Server{
-		Handler:           n.handler(),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(n.o.Logger.Handler(), slog.LevelDebug),
-	}
+	server := newHTTPServer(n.handler(), n.o.Logger)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.dns.Run(ctx) })
 	g.Go(func() error { return n.store.Run(ctx) })
@@ -248,7 +240,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.picture.outside.run(ctx) })
 	g.Go(func() error { return n.superviseEtcd(ctx) })
 	g.Go(func() error {
-		if err := server.Serve(n.http); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(limitClients(n.http)); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve HTTP: %w", err)
 		}
 		return nil

@@ -13,7 +13,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -60,7 +59,7 @@ type Server struct {
 	lookup       func(string) (User, bool)
 	permissions  map[string]permission
 	throttle     *throttle // nil when rates are not limited
-	clients      clients
+	clients      *PerClient
 	now          func() time.Time
 	rules        health.Rules
 	observations func(string) []health.Report
@@ -73,7 +72,7 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("r53server: Options.Store and Options.Lookup are required")
 	}
 	s := &Server{store: o.Store, lookup: o.Lookup, rules: o.Rules, observations: o.Observations, logger: o.Logger,
-		permissions: permissions(), clients: clients{busy: map[netip.Prefix]int{}}, now: o.Now}
+		permissions: permissions(), clients: NewPerClient(maxPerClient), now: o.Now}
 	if o.Throttle {
 		s.throttle = newThrottle()
 	}
@@ -128,9 +127,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve authenticates before it looks at anything else but the body, which the signature covers.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, error) {
-	leave, err := s.clients.enter(r.RemoteAddr)
-	if err != nil {
-		return route{}, reply{}, err
+	leave, ok := s.clients.Enter(r.RemoteAddr)
+	if !ok {
+		return route{}, reply{}, tooManyAtOnce()
 	}
 	defer leave()
 	body, err := readBody(w, r)

@@ -1,8 +1,6 @@
 package r53server
 
 import (
-	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -139,47 +137,4 @@ func (t *throttle) change(cost int, now time.Time) error {
 		return rateExceeded()
 	}
 	return nil
-}
-
-// maxPerClient is how many requests of one client address are worked on at once. Each may hold maxBody bytes before its
-// signature is known, so the bound holds for everybody, throttled or not.
-const maxPerClient = 64
-
-// clients counts the requests under way by client; a client with none is not in the map.
-type clients struct {
-	mu   sync.Mutex
-	busy map[netip.Prefix]int
-}
-
-// enter counts a request in, unless its client has too many already; leave must be called when it is done.
-func (c *clients) enter(remoteAddr string) (leave func(), err error) {
-	client := clientOf(remoteAddr)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.busy[client] >= maxPerClient {
-		return nil, tooManyAtOnce()
-	}
-	c.busy[client]++
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.busy[client]--; c.busy[client] == 0 {
-			delete(c.busy, client)
-		}
-	}, nil
-}
-
-// clientOf is the client's address, of IPv6 the /64 that one host can have for itself. What has no address (a Unix socket)
-// is one client.
-func clientOf(remoteAddr string) netip.Prefix {
-	host, _, err := net.SplitHostPort(remoteAddr)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr = addr.Unmap().WithZone("")
-	return netip.PrefixFrom(addr, min(addr.BitLen(), 64)).Masked()
 }

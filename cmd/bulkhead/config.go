@@ -28,6 +28,8 @@ type config struct {
 	Checkers []string       `yaml:"checkers"`
 	Places   []placeConfig  `yaml:"places"`
 	Regions  []regionConfig `yaml:"regions"`
+	Users    string         `yaml:"users"`
+	Throttle bool           `yaml:"throttle"`
 	// RefusePrivateAddresses and FastConfirmation: see node.Options.
 	RefusePrivateAddresses bool  `yaml:"refusePrivateAddresses"`
 	FastConfirmation       *bool `yaml:"fastConfirmation"`
@@ -135,6 +137,8 @@ func (c config) options() (node.Options, error) {
 		DNSAddr:                c.DNS,
 		EtcdEndpoints:          c.Etcd.Endpoints,
 		CheckerRegions:         c.Checkers,
+		UsersFile:              c.Users,
+		Throttle:               c.Throttle,
 		RefusePrivateAddresses: c.RefusePrivateAddresses,
 		SlowConfirmation:       c.FastConfirmation != nil && !*c.FastConfirmation,
 	}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +56,7 @@ Flags win over the file.`,
 			if err != nil {
 				return err
 			}
+			defer reloadOnHangup(n, o.Logger)()
 			fmt.Fprintf(cmd.OutOrStdout(), "DNS           %s (UDP and TCP)\nRoute 53 API  http://%s\n", n.DNSAddr(), n.HTTPAddr())
 			if seen != nil { // a secret is shown once: what a service prints is often kept as a log
 				printEnv(cmd.OutOrStdout(), n.Credentials(), "http://"+n.HTTPAddr().String())
@@ -67,8 +71,31 @@ Flags win over the file.`,
 	f.StringVar(&flags.HTTP, "http", "", "`address` of the Route 53 API (default "+node.DefaultHTTPAddr+")")
 	f.StringVar(&flags.DNS, "dns", "", "`address` of DNS, UDP and TCP (default "+node.DefaultDNSAddr+")")
 	f.StringSliceVar(&endpoints, "etcd-endpoints", nil, "`URLs` of an external etcd; without them one runs inside the node")
+	f.BoolVar(&flags.Throttle, "throttle", false, "refuse API requests beyond Route 53's rates, as AWS does")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
 	return cmd
+}
+
+// reloadOnHangup reads the node's users again at every SIGHUP, until stop is called.
+func reloadOnHangup(n *node.Node, logger *slog.Logger) (stop func()) {
+	hangup, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() {
+		for {
+			select {
+			case <-hangup:
+				if err := n.ReloadUsers(); err != nil {
+					logger.Error("users stay as they were", "err", err)
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangup)
+		close(done)
+	}
 }
 
 // override lets flags win over the file.
@@ -81,6 +108,7 @@ func (c config) override(flags config, endpoints []string) config {
 			*s.to = s.from
 		}
 	}
+	c.Throttle = c.Throttle || flags.Throttle
 	if len(endpoints) > 0 {
 		c.Etcd.Endpoints = endpoints
 	}
