@@ -64,7 +64,7 @@ func (t *turn) run(p *published, pkt []byte, src netip.Addr, by transport) []byt
 	t.ask.Client, t.ask.ECS = t.query.Subnet.Addr() // the client's network comes before the resolver's address. r53: A.2
 	t.ask.ClientBits = int(t.query.Subnet.Source)
 	if !t.ask.ECS {
-		t.ask.ClientBits = 0 // all that the source address has
+		t.ask.ClientBits = 0                    // all that the source address has
 		t.ask.Client = src.WithZone("").Unmap() // as prefixes have it: neither a zone nor IPv4 in IPv6
 	}
 	t.ask.Rand = t.random.Uint64()
