@@ -64,6 +64,8 @@ type Atlas struct {
 
 	countries map[string]bool
 
+	points []*Point // of the places; nil where it is not known
+
 	latency  []uint32 // microseconds at place*len(names)+region
 	measured []bool   // same index
 
@@ -183,13 +185,11 @@ func (a *Atlas) fillLatencies() error {
 	a.latency = slices.Repeat([]uint32{math.MaxUint32}, len(a.places)*regions)
 	a.measured = make([]bool, len(a.latency))
 	for i, p := range a.places {
-		at, located := p.Coordinates, p.Coordinates != nil
 		home := a.regions[p.Region]
-		if !located && home != 0 {
-			at, located = &a.coords[home], true
-		}
-		for r := 1; r < regions && located; r++ {
-			a.latency[i*regions+r] = estimate(*at, a.coords[r])
+		at := a.pointOf(p)
+		a.points = append(a.points, at)
+		for r := 1; r < regions && at != nil; r++ {
+			a.latency[i*regions+r] = estimate(*at, a.coords[r].Point())
 		}
 		if home != 0 {
 			a.latency[i*regions+int(home)] = micros(baseMs)
@@ -208,6 +208,35 @@ func (a *Atlas) fillLatencies() error {
 		}
 	}
 	return nil
+}
+
+// pointOf says where a place is, nil when its Region and coordinates are both not known.
+func (a *Atlas) pointOf(p Place) *Point {
+	var at Point
+	switch home := a.regions[p.Region]; {
+	case p.Coordinates != nil:
+		at = p.Coordinates.Point()
+	case home != 0:
+		at = a.coords[home].Point()
+	default:
+		return nil
+	}
+	return &at
+}
+
+// Distance returns the great-circle distance from a place in kilometres without allocating; ok is false when it is not
+// known where the place is.
+func (a *Atlas) Distance(p PlaceID, to Point) (km float64, ok bool) {
+	if int(p) >= len(a.points) || a.points[p] == nil {
+		return 0, false
+	}
+	return distanceKm(*a.points[p], to), true
+}
+
+// RegionCoordinates returns where a Region is; ok is false for labels that Region does not know.
+func (a *Atlas) RegionCoordinates(name string) (at Coordinates, ok bool) {
+	r := a.regions[name]
+	return a.coords[r], r != 0
 }
 
 // Region interns a Region label; 0 when the label is neither an AWS Region nor configured.

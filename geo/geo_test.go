@@ -153,6 +153,59 @@ func TestLatency(t *testing.T) {
 	}
 }
 
+func TestDistance(t *testing.T) {
+	a := mustNew(t, geo.Options{Places: []geo.Place{
+		{Region: "eu-west-1"}, {Coordinates: &geo.Coordinates{Latitude: 0, Longitude: 0}}, {Country: "DE"},
+	}})
+	dublin, _ := a.RegionCoordinates("eu-west-1")
+	for _, c := range []struct {
+		place geo.PlaceID
+		to    geo.Coordinates
+		km    float64
+		ok    bool
+	}{
+		{1, dublin, 0, true},
+		{1, geo.Coordinates{Latitude: 50.11, Longitude: 8.68}, 1087, true},
+		{1, geo.Coordinates{Latitude: 53.35, Longitude: -6.27}, 0.664, true},
+		{2, geo.Coordinates{Longitude: 180}, math.Pi * 6371, true},
+		{2, geo.Coordinates{Longitude: -90}, math.Pi * 6371 / 2, true},
+		{2, geo.Coordinates{Latitude: 90, Longitude: 77}, math.Pi * 6371 / 2, true},
+		{3, dublin, 0, false}, // a country is no point
+		{0, dublin, 0, false}, // unknown
+		{9, dublin, 0, false}, // no such place
+	} {
+		km, ok := a.Distance(c.place, c.to.Point())
+		if math.Abs(km-c.km) > 0.005*c.km || ok != c.ok {
+			t.Errorf("from place %d to %v: %v km, %v; want %v, %v", c.place, c.to, km, ok, c.km, c.ok)
+		}
+	}
+	if at, ok := a.RegionCoordinates("mars-1"); ok {
+		t.Errorf("mars-1 is at %v", at)
+	}
+}
+
+func TestLocalZoneGroup(t *testing.T) {
+	for _, c := range []struct {
+		group, region string
+		latitude      float64
+		known         bool
+	}{
+		{"us-east-1-bue-1", "us-east-1", -34.6, true}, // r53: A.7
+		{"us-west-2-lax-1", "us-west-2", 34.05, true},
+		{"us-east-1-nyc-2", "us-east-1", 40.71, true},
+		{"us-east-1-xyz-1", "us-east-1", 0, false},
+		{"us-gov-west-1-xyz-1", "us-gov-west-1", 0, false},
+		{"lax-1", "", 0, false},
+		{"lax", "", 0, false},
+		{"", "", 0, false},
+	} {
+		at, ok := geo.LocalZoneGroup(c.group)
+		if region := geo.LocalZoneRegion(c.group); at.Latitude != c.latitude || ok != c.known || region != c.region {
+			t.Errorf("%q is at latitude %v (known %v) in Region %q; want %v, %v, %q", c.group, at.Latitude, ok, region, c.latitude, c.known, c.region)
+		}
+	}
+}
+
 // Every AWS Region of r53: E.2 is there, and is nearest to itself.
 func TestAWSRegions(t *testing.T) {
 	names := strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2

@@ -19,7 +19,7 @@ const (
 const maxLatencyMs = 60000
 
 // estimate returns the round trip between two points in microseconds.
-func estimate(a, b Coordinates) uint32 {
+func estimate(a, b Point) uint32 {
 	ms := baseMs + 2*distanceKm(a, b)*pathFactor/fibreKmPerMs
 	return micros(ms)
 }
@@ -27,14 +27,21 @@ func estimate(a, b Coordinates) uint32 {
 // micros converts milliseconds within 0..maxLatencyMs.
 func micros(ms float64) uint32 { return uint32(math.Round(ms * 1000)) }
 
-// distanceKm is the great-circle distance by the haversine formula, which stays exact for points that are close
-// together.
-func distanceKm(a, b Coordinates) float64 {
-	lat1, lat2 := radians(a.Latitude), radians(b.Latitude)
-	sinLat := math.Sin((lat2 - lat1) / 2)
-	sinLon := math.Sin(radians(b.Longitude-a.Longitude) / 2)
-	h := sinLat*sinLat + math.Cos(lat1)*math.Cos(lat2)*sinLon*sinLon
-	return 2 * earthRadiusKm * math.Asin(math.Sqrt(min(h, 1)))
+// A Point is a place on the globe made ready to measure distances from: the unit vector that leads there.
+type Point struct{ x, y, z float64 }
+
+// Point returns the point of coordinates.
+func (c Coordinates) Point() Point {
+	sinLat, cosLat := math.Sincos(radians(c.Latitude))
+	sinLon, cosLon := math.Sincos(radians(c.Longitude))
+	return Point{cosLat * cosLon, cosLat * sinLon, sinLat}
+}
+
+// distanceKm is the great-circle distance by way of the straight line between the points, which stays exact for points
+// that are close together.
+func distanceKm(a, b Point) float64 {
+	x, y, z := a.x-b.x, a.y-b.y, a.z-b.z
+	return 2 * earthRadiusKm * math.Asin(min(math.Sqrt(x*x+y*y+z*z)/2, 1))
 }
 
 func radians(degrees float64) float64 { return degrees * math.Pi / 180 }

@@ -28,7 +28,7 @@ type member struct {
 	setID string
 	alias *alias
 	check CheckIndex
-	value uint32 // the weight, geo.RegionID, area, label of a CIDR location or 0, or failover role: 0 PRIMARY, 1 SECONDARY
+	value uint32 // weight, geo.RegionID, area, spot, label of a CIDR location or 0, failover role: 0 PRIMARY, 1 SECONDARY
 	ttl   uint32
 	count uint16 // records in wire
 }
@@ -87,32 +87,9 @@ func (e *Edit) compile(z *hosted, t zone.RRType, sets []*zone.ResourceRecordSet)
 
 func (e *Edit) compileMember(z *hosted, t zone.RRType, s *zone.ResourceRecordSet) (member, error) {
 	m := member{setID: s.SetIdentifier}
-	switch s.Policy() {
-	case zone.Weighted:
-		if *s.Weight < 0 || *s.Weight > 255 {
-			return m, fmt.Errorf("weight %d is not in 0..255", *s.Weight)
-		}
-		m.value = uint32(*s.Weight)
-	case zone.Latency:
-		m.value = uint32(e.v.atlas.Region(s.Region))
-	case zone.FailoverPolicy:
-		if s.Failover != zone.Primary {
-			m.value = 1
-		}
-	case zone.Geolocation:
-		at, err := compileArea(s.GeoLocation)
-		if err != nil {
-			return m, err
-		}
-		m.value = uint32(at)
-	case zone.IPBased:
-		switch name := s.CidrRoutingConfig.LocationName; name {
-		case "":
-			return m, fmt.Errorf("a CIDR location needs a name, %q for the default", zone.DefaultLocation)
-		case zone.DefaultLocation: // 0
-		default:
-			m.value = e.label(name)
-		}
+	var err error
+	if m.value, err = e.compileValue(s); err != nil {
+		return m, err
 	}
 	if s.HealthCheckID != "" {
 		m.check = e.Check(s.HealthCheckID)
@@ -132,9 +109,39 @@ func (e *Edit) compileMember(z *hosted, t zone.RRType, s *zone.ResourceRecordSet
 			len(s.ResourceRecords), math.MaxUint16)
 	}
 	m.ttl, m.count = uint32(*s.TTL), uint16(len(s.ResourceRecords))
-	var err error
 	m.wire, err = encode(t, m.ttl, s.ResourceRecords)
 	return m, err
+}
+
+// compileValue checks and packs what the policy goes by.
+func (e *Edit) compileValue(s *zone.ResourceRecordSet) (uint32, error) {
+	switch s.Policy() {
+	case zone.Weighted:
+		if *s.Weight < 0 || *s.Weight > 255 {
+			return 0, fmt.Errorf("weight %d is not in 0..255", *s.Weight)
+		}
+		return uint32(*s.Weight), nil
+	case zone.Latency:
+		return uint32(e.v.atlas.Region(s.Region)), nil
+	case zone.FailoverPolicy:
+		if s.Failover != zone.Primary {
+			return 1, nil
+		}
+	case zone.Geolocation:
+		at, err := compileArea(s.GeoLocation)
+		return uint32(at), err
+	case zone.Geoproximity:
+		return e.compileSpot(s.GeoProximityLocation)
+	case zone.IPBased:
+		switch name := s.CidrRoutingConfig.LocationName; name {
+		case "":
+			return 0, fmt.Errorf("a CIDR location needs a name, %q for the default", zone.DefaultLocation)
+		case zone.DefaultLocation: // 0
+		default:
+			return e.label(name), nil
+		}
+	}
+	return 0, nil
 }
 
 func (e *Edit) compileAlias(z *hosted, to *zone.AliasTarget) *alias {

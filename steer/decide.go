@@ -93,8 +93,8 @@ type Answer struct {
 
 	// Located is set when the answer depends on the client's address, and Scope is then the prefix length it holds for (0
 	// otherwise: the answer is for everybody, RFC 7871 section 7.2.1). An answer depends on the address when it went
-	// through a latency group of several members, or a geolocation or IP-based group that has more than a default
-	// location. Place is where the client was found; 0 when nothing but CIDR blocks was asked.
+	// through a latency or geoproximity group of several members, or a geolocation or IP-based group that has more than a
+	// default location. Place is where the client was found; 0 when nothing but CIDR blocks was asked.
 	Place   geo.PlaceID
 	Located bool
 	Scope   int

@@ -78,6 +78,8 @@ func (d *decision) attribute(g *group, m *member) string {
 		return "role SECONDARY"
 	case zone.Geolocation:
 		return d.area(area(m.value))
+	case zone.Geoproximity:
+		return d.distance(m)
 	case zone.IPBased:
 		return d.cidr(g, m)
 	}

@@ -50,8 +50,8 @@ func (c *chooser) someName() string {
 func (c *chooser) someWorld(t testing.TB) *world {
 	w := newWorld()
 	lines := []string{
-		"place one ; source=10.0.0.0/8 subnet=10.0.0.0/8 eu-west-1=5 eu-central-1=20 country=" + choose(c, "US-VA", "US", "US-CA", "CN"),
-		"place two ; source=11.0.0.0/8 subnet=10.2.0.0/16 eu-west-1=20 eu-central-1=5 us-east-1=5 country=" + choose(c, "DE", "FR", "CA", "TR"),
+		"place one ; source=10.0.0.0/8 subnet=10.0.0.0/8 eu-west-1=5 eu-central-1=20 at=53,-6 country=" + choose(c, "US-VA", "US", "US-CA", "CN"),
+		"place two ; source=11.0.0.0/8 subnet=10.2.0.0/16 eu-west-1=20 eu-central-1=5 us-east-1=5 region=us-east-1 country=" + choose(c, "DE", "FR", "CA", "TR"),
 		"zone example.com Z1",
 		"blocks one north 10.0.0.0/8 2001:db8::/32",
 		"blocks one south 10.1.0.0/16 11.0.0.0/8 203.0.113.0/24",
@@ -105,12 +105,12 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 	if c.oneIn(6) {
 		return z.ID, n, rrtype, true
 	}
-	policy := choose(c, "simple", "simple", "weight", "region", "failover", "multivalue", "geolocation", "cidr")
+	policy := choose(c, "simple", "simple", "weight", "region", "failover", "multivalue", "geolocation", "cidr", "near")
 	if typ == "NS" || typ == "CNAME" && policy == "multivalue" {
 		policy = "simple"
 	}
 	members := map[string]int{"simple": 1, "weight": 1 + c.below(4), "region": 1 + c.below(3), "failover": 1 + c.below(2), "multivalue": 1 + c.below(11),
-		"geolocation": 1 + c.below(6), "cidr": 1 + c.below(4)}[policy]
+		"geolocation": 1 + c.below(6), "cidr": 1 + c.below(4), "near": 1 + c.below(4)}[policy]
 	if typ == "CNAME" {
 		members = min(members, 2) // chains of eight branch enough
 	}
@@ -133,6 +133,11 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 			options = append(options, "region="+regions[i])
 		case "geolocation":
 			options = append(options, locations[i])
+		case "near":
+			options = append(options, choose(c, "near=eu-west-1", "near=us-east-1", "near=us-east-1", "near=mars-1", "at=48.14,11.58", "at=0,-180", "localzone=us-west-2-lax-1", "localzone=us-east-1-xyz-1"))
+			if c.oneIn(2) {
+				options = append(options, "bias="+choose(c, "50", "-50", "99", "-99", "7", "-3"))
+			}
 		case "cidr":
 			options = append(options, "cidr="+collection+"/"+blocks[len(blocks)-1-i])
 		case "failover":

@@ -375,7 +375,7 @@ const nowhere = 4
 // asksPlace reports whether a group's answer is not the same for all clients.
 func asksPlace(members []*zone.ResourceRecordSet) bool {
 	switch members[0].Policy() {
-	case zone.Latency:
+	case zone.Latency, zone.Geoproximity:
 		return len(members) > 1
 	case zone.Geolocation:
 		return slices.ContainsFunc(members, func(m *zone.ResourceRecordSet) bool { return m.GeoLocation.CountryCode != "*" })
@@ -464,11 +464,53 @@ func (e *refEvaluation) byPolicy(members []*zone.ResourceRecordSet, left []int) 
 			}
 			return float64(e.atlas.Latency(place, e.atlas.Region(s.Region)))
 		})
+	case zone.Geoproximity: // r53: A.7
+		place, _ := e.atlas.Locate(e.q.Client, e.q.ECS)
+		return best(func(s *zone.ResourceRecordSet) float64 { return e.biasedDistance(place, s.GeoProximityLocation) })
 	case zone.Geolocation, zone.IPBased:
 		return best(e.nearness)
 	}
 	shares[0] = 1
 	return shares
+}
+
+// biasedDistance is in whole metres, so that equal distances are equal however they are computed.
+func (e *refEvaluation) biasedDistance(place geo.PlaceID, l *zone.GeoProximityLocation) float64 {
+	from := e.atlas.Place(place).Coordinates
+	if at, ok := e.atlas.RegionCoordinates(e.atlas.Place(place).Region); ok && from == nil {
+		from = &at
+	}
+	if from == nil {
+		return 0
+	}
+	var to geo.Coordinates
+	known := true
+	switch {
+	case l.Coordinates != nil:
+		to.Latitude, to.Longitude, known = l.Coordinates.Degrees()
+	case l.AWSRegion != "":
+		to, known = e.atlas.RegionCoordinates(l.AWSRegion)
+	default:
+		if to, known = geo.LocalZoneGroup(l.LocalZoneGroup); !known {
+			to, known = e.atlas.RegionCoordinates(geo.LocalZoneRegion(l.LocalZoneGroup))
+		}
+	}
+	if !known {
+		return math.Inf(1)
+	}
+	radians := func(degrees float64) float64 { return degrees * math.Pi / 180 }
+	haversine := func(angle float64) float64 { return math.Pow(math.Sin(angle/2), 2) }
+	h := haversine(radians(to.Latitude-from.Latitude)) +
+		math.Cos(radians(from.Latitude))*math.Cos(radians(to.Latitude))*haversine(radians(to.Longitude-from.Longitude))
+	distance := math.Round(2 * 6_371_000 * math.Asin(math.Sqrt(min(h, 1))))
+	bias := 0.0
+	if l.Bias != nil {
+		bias = float64(*l.Bias)
+	}
+	if bias < 0 {
+		return distance * 100 / (100 + bias)
+	}
+	return distance * (100 - bias) / 100
 }
 
 // merged adds up the probabilities of equal answers.

@@ -11,6 +11,8 @@
 //     that ends up there is SERVFAIL. Loops end in this way (r53: A.9).
 //   - A target group is healthy when any member is, wherever it is and whatever its weight (r53: A.3).
 //   - A CNAME is followed inside its zone and the target's records are appended (r53: A.12).
+//   - Of equally near members of a latency or geoproximity group the first SetIdentifier answers; all are equally near
+//     where the client is not known (r53: A.7).
 //   - No member for the client's location and no default is NODATA (r53: A.6).
 //   - Clients in China get the cn-north-1 member of a latency group while it is healthy, other policies do not put it
 //     first (r53: A.7).
@@ -40,6 +42,8 @@ type View struct {
 	deepest   int              // most labels of any apex
 
 	subjects numbering[string] // what verdicts are about; the number is the CheckIndex
+
+	spots numbering[spot] // of geoproximity members, by name
 
 	collections trie[*geo.Blocks] // by id
 	labels      numbering[string] // ids and locations of CIDR collections that record sets cite

@@ -138,7 +138,7 @@ func (d *decision) narrow(scope int) {
 // single member of geolocation or IP-based routing answers everybody only in the default location.
 func (g *group) asksPlace() bool {
 	switch g.policy {
-	case zone.Latency:
+	case zone.Latency, zone.Geoproximity:
 		return len(g.members) > 1
 	case zone.Geolocation, zone.IPBased:
 		return len(g.members) > 1 || g.members[0].value != 0
@@ -156,6 +156,8 @@ func (d *decision) rank(g *group, m *member) (rank float64, ok bool) {
 			return -1, true
 		}
 		return float64(d.v.atlas.Latency(d.a.Place, r)), true
+	case zone.Geoproximity:
+		return d.nearness(m), true
 	case zone.Geolocation:
 		rung, ok := d.ladder.rung(area(m.value))
 		return float64(rung), ok

@@ -254,6 +254,12 @@ func (w *world) addPlace(name string, options []string) error {
 			p.Country, p.Subdivision, _ = strings.Cut(value, "-")
 		case "continent":
 			p.Continent = value
+		case "at":
+			latitude, longitude, ok := parseCoordinates(value).Degrees()
+			if !ok {
+				return fmt.Errorf("place %s: no coordinates: %s", name, value)
+			}
+			p.Coordinates = &geo.Coordinates{Latitude: latitude, Longitude: longitude}
 		case "source":
 			p.Sources = append(p.Sources, netip.MustParsePrefix(value))
 		default: // a Region and its milliseconds
@@ -313,6 +319,18 @@ func (w *world) addRecord(f, options []string) error {
 		case "country":
 			country, state, _ := strings.Cut(value, "-")
 			s.GeoLocation = &zone.GeoLocation{CountryCode: country, SubdivisionCode: state}
+		case "near":
+			near(s).AWSRegion = value
+		case "localzone":
+			near(s).LocalZoneGroup = value
+		case "at":
+			near(s).Coordinates = parseCoordinates(value)
+		case "bias":
+			bias, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				return err
+			}
+			near(s).Bias = &bias
 		case "cidr":
 			collection, location, _ := strings.Cut(value, "/")
 			s.CidrRoutingConfig = &zone.CidrRoutingConfig{CollectionID: collection, LocationName: location}
@@ -336,4 +354,16 @@ func (w *world) addRecord(f, options []string) error {
 	}
 	w.records[z.ID].Put(s)
 	return nil
+}
+
+func near(s *zone.ResourceRecordSet) *zone.GeoProximityLocation {
+	if s.GeoProximityLocation == nil {
+		s.GeoProximityLocation = &zone.GeoProximityLocation{}
+	}
+	return s.GeoProximityLocation
+}
+
+func parseCoordinates(text string) *zone.Coordinates {
+	latitude, longitude, _ := strings.Cut(text, ",")
+	return &zone.Coordinates{Latitude: latitude, Longitude: longitude}
 }
