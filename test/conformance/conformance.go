@@ -154,8 +154,8 @@ type Place struct {
 // A Batch is one ChangeResourceRecordSets request.
 type Batch struct {
 	Changes []Change `yaml:"changes"`
-	// Refused is the code of the error that is expected: InvalidInput, InvalidChangeBatch or NoSuchHealthCheck. Empty means that
-	// the batch is accepted. Nothing of a refused batch may take effect.
+	// Refused is the code of the error that is expected: InvalidInput, InvalidChangeBatch or NoSuchHealthCheck; "any" where it is
+	// not documented which. Empty means that the batch is accepted. Nothing of a refused batch may take effect.
 	Refused string `yaml:"refused"`
 	// Messages are texts that the error contains, where they are on record.
 	Messages []string `yaml:"messages"`
@@ -280,6 +280,10 @@ func (c *Case) faults(taken map[string]bool) []string {
 	need(len(c.Queries)+len(c.Batches) > 0, "queries: a case needs a query or a batch")
 	for _, verdict := range c.Checks {
 		need(slices.Contains([]string{"healthy", "unhealthy", "deleted"}, verdict), "checks: %q is not healthy, unhealthy or deleted", verdict)
+	}
+	for i, b := range c.Batches {
+		need(slices.Contains([]string{"", "InvalidInput", "InvalidChangeBatch", "NoSuchHealthCheck", "any"}, b.Refused),
+			"batch %d: refused: %q is no code of ChangeResourceRecordSets", i+1, b.Refused)
 	}
 	for i, q := range c.Queries {
 		for _, fault := range q.faults() {

@@ -41,7 +41,6 @@ type decider struct {
 	view  *steer.View
 	table *steer.Table
 	ask   steer.Query
-	bits  int // of the client subnet
 	read  map[string][]record
 }
 
@@ -51,7 +50,7 @@ func newDecider(t *testing.T, view *steer.View, table *steer.Table, q Query) *de
 	d.ask = steer.Query{Name: name(t, q.Name).AppendWire(nil), Type: rrtype(t, q.Type), Client: netip.MustParseAddr(client(q))}
 	if q.ECS != "" {
 		subnet := netip.MustParsePrefix(q.ECS)
-		d.ask.Client, d.ask.ECS, d.bits = subnet.Addr(), true, subnet.Bits()
+		d.ask.Client, d.ask.ECS, d.ask.ClientBits = subnet.Addr(), true, subnet.Bits()
 	}
 	return d
 }
@@ -85,7 +84,7 @@ func (d *decider) decide(rand uint64) reply {
 		r.rcode, r.aa = a.Outcome.String(), false
 	}
 	if a.Located && ask.ECS {
-		r.scope = min(a.Scope, d.bits) // as it is capped on the wire
+		r.scope = min(a.Scope, ask.ClientBits) // as it is capped on the wire
 	}
 	return r
 }
