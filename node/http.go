@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,14 +69,20 @@ func (c *limitedConn) Close() error {
 // handler is everything the node serves over HTTP.
 func (n *Node) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/2013-04-01/", n.api)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(n.registry(), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", n.readyz)
 	for prefix, h := range n.o.Handlers {
 		mux.Handle(prefix, h)
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The API takes paths as they were signed: a ServeMux redirects those that hold "/hostedzone/" before an id, escaped.
+		if strings.HasPrefix(r.URL.Path, "/2013-04-01/") {
+			n.api.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // readyz is 200 as soon as DNS answers from a loaded state, and stays so without etcd: the body then says since when changes
