@@ -35,11 +35,7 @@ func (b board) put(c health.Check) *entry {
 			}
 		}
 	}
-	for _, child := range e.config.ChildHealthChecks {
-		if c, ok := b[child]; ok {
-			c.parents = slices.DeleteFunc(c.parents, func(id string) bool { return b[id] == e })
-		}
-	}
+	b.unlink(e, c.ID)
 	e.config = c.Config
 	for _, child := range e.config.ChildHealthChecks {
 		if child, ok := b[child]; ok {
@@ -47,6 +43,26 @@ func (b board) put(c health.Check) *entry {
 		}
 	}
 	return e
+}
+
+// remove forgets a check and returns the CALCULATED checks that counted it.
+func (b board) remove(id string) (parents []string) {
+	e, ok := b[id]
+	if !ok {
+		return nil
+	}
+	delete(b, id)
+	b.unlink(e, id)
+	return e.parents
+}
+
+// unlink takes a check out of its children's parents.
+func (b board) unlink(e *entry, id string) {
+	for _, child := range e.config.ChildHealthChecks {
+		if c, ok := b[child]; ok {
+			c.parents = slices.DeleteFunc(c.parents, func(parent string) bool { return parent == id })
+		}
+	}
 }
 
 // judge decides the given checks anew, and after them the CALCULATED checks that count them, and returns the verdicts. A
@@ -57,6 +73,7 @@ func (b board) judge(st *store.State, ids []string) []verdict {
 	decide := func(id string) {
 		e, ok := b[id]
 		if !ok {
+			out = append(out, verdict{id, true}) // a record that still cites it has a healthy check (r53: A.10)
 			return
 		}
 		if e.config.Type == health.Calculated {

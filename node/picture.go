@@ -2,6 +2,7 @@ package node
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -48,10 +49,11 @@ func (p *picture) change(st *store.State, c store.Change) {
 		p.view = p.edit(st, c)
 	}
 	p.mu.Lock()
+	affected := slices.Concat(c.Reports, c.Checks)
 	for _, id := range c.Checks {
-		p.setCheck(st, id)
+		affected = append(affected, p.setCheck(st, id)...)
 	}
-	verdicts := p.board.judge(st, append(c.Reports, c.Checks...))
+	verdicts := p.board.judge(st, affected)
 	p.mu.Unlock()
 	for _, v := range verdicts {
 		p.table = p.table.With(p.view.Check(v.check), v.healthy)
@@ -159,13 +161,13 @@ func (p *picture) putOutside(e *steer.Edit, targets []zone.LoadBalancer) {
 	}
 }
 
-// setCheck takes a new, changed or deleted check to the board and the probers.
-func (p *picture) setCheck(st *store.State, id string) {
+// setCheck takes a new, changed or deleted check to the board and the probers, and returns the checks that counted a deleted
+// one.
+func (p *picture) setCheck(st *store.State, id string) (orphans []string) {
 	check, ok := st.Check(id)
 	if !ok {
-		delete(p.board, id)
 		p.prober.Remove(id)
-		return
+		return p.board.remove(id)
 	}
 	e := p.board.put(check)
 	if e.measured == nil {
@@ -174,6 +176,7 @@ func (p *picture) setCheck(st *store.State, id string) {
 		}
 	}
 	p.prober.Set(check, e.measured == nil || *e.measured)
+	return nil
 }
 
 func (p *picture) verdict(id string) (health.Status, bool) {
