@@ -182,6 +182,7 @@ func failover(role types.ResourceRecordSetFailover, value, check string) types.R
 
 // What one node is told, the other answers; what one node's checkers see, both show and judge by.
 func TestTwoNodesOnOneEtcd(t *testing.T) {
+	t.Parallel()
 	endpoints := []string{etcdtest.Start(t)}
 	one := start(t, node.Options{DataDir: t.TempDir(), Name: "one", EtcdEndpoints: endpoints})
 	two := start(t, node.Options{DataDir: t.TempDir(), Name: "two", EtcdEndpoints: endpoints})
@@ -214,6 +215,7 @@ func TestTwoNodesOnOneEtcd(t *testing.T) {
 
 // A failure that was known before a restart is known at the first query after it.
 func TestAVerdictSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e := start(t, node.Options{DataDir: dir})
 	url, broken := switchable(t)
@@ -232,6 +234,7 @@ func TestAVerdictSurvivesARestart(t *testing.T) {
 
 // With its etcd directory destroyed, a node answers from its snapshot, fails over by its own probes, and refuses changes.
 func TestADeadEtcdDirectoryLeavesDNSAnswering(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e := start(t, node.Options{DataDir: dir})
 	url, broken := switchable(t)
@@ -260,6 +263,7 @@ func TestADeadEtcdDirectoryLeavesDNSAnswering(t *testing.T) {
 
 // Without a snapshot there is nothing to answer from: the node says what is wrong and does not start.
 func TestADeadEtcdDirectoryWithoutASnapshotIsAnError(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "etcd"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -272,6 +276,7 @@ func TestADeadEtcdDirectoryWithoutASnapshotIsAnError(t *testing.T) {
 
 // A name that the node serves itself is probed at the address the node answers.
 func TestChecksByNameFollowTheNodesOwnZones(t *testing.T) {
+	t.Parallel()
 	e := start(t, node.Options{DataDir: t.TempDir()})
 	hosts := make(chan string, 16)
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -306,6 +311,7 @@ func TestChecksByNameFollowTheNodesOwnZones(t *testing.T) {
 }
 
 func TestHTTPEndpoints(t *testing.T) {
+	t.Parallel()
 	e := start(t, node.Options{DataDir: t.TempDir()})
 	e.ask(t, "example.org.", dns.TypeA)
 	get := func(path string) (int, string) {
@@ -345,6 +351,7 @@ func TestHTTPEndpoints(t *testing.T) {
 
 // Credentials are made once, for their owner's eyes only, and kept.
 func TestCredentialsAreKept(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e := start(t, node.Options{DataDir: dir})
 	first := e.Credentials()

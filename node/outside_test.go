@@ -58,6 +58,7 @@ func startRecursor(t *testing.T) *recursor {
 // A real load balancer's name is resolved in the background. Its addresses are answered, followed when they change, and kept when
 // the resolver fails, also over a restart.
 func TestAliasToALoadBalancerOutside(t *testing.T) {
+	t.Parallel()
 	r := startRecursor(t)
 	r.v4.Store(aws.String("192.0.2.10"))
 	dir := t.TempDir()
@@ -88,6 +89,7 @@ func TestAliasToALoadBalancerOutside(t *testing.T) {
 
 // While a target has no address yet, its member counts as unhealthy: the others answer.
 func TestAnAliasThatCannotBeResolvedIsPassedOver(t *testing.T) {
+	t.Parallel()
 	r := startRecursor(t)
 	e := start(t, node.Options{DataDir: t.TempDir(), Resolvers: []string{r.address}})
 	zoneID := e.createZone(t)
