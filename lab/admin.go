@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
@@ -43,7 +41,7 @@ type errorBody struct {
 type admin struct {
 	surroundings *surroundings
 	status       func() Status
-	lookup       func(accessKeyID string) (sigv4.Credentials, bool)
+	lookup       lookup
 	logger       *slog.Logger
 }
 
@@ -64,12 +62,13 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve verifies and does what is asked; every success answers with the status after it.
 func (a *admin) serve(w http.ResponseWriter, r *http.Request) (Status, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAdminBody))
+	body, scope, err := readSigned(w, r, maxAdminBody, a.lookup)
 	if err != nil {
 		return Status{}, err
 	}
-	if err := a.verify(r, body); err != nil {
-		return Status{}, err
+	if scope.Service != Service {
+		return Status{}, &AdminError{http.StatusForbidden, "SignatureDoesNotMatch",
+			fmt.Sprintf("Credential should be scoped to correct service: '%s'.", Service)}
 	}
 	do, method := a.operation(r.Context(), r.URL.Path)
 	switch {
@@ -118,25 +117,6 @@ func (a *admin) operation(ctx context.Context, path string) (do func(body []byte
 		}, http.MethodPost
 	}
 	return nil, ""
-}
-
-func (a *admin) verify(r *http.Request, body []byte) error {
-	scope, err := sigv4.Verify(&sigv4.Request{
-		Method:   r.Method,
-		Path:     r.URL.EscapedPath(),
-		RawQuery: r.URL.RawQuery,
-		Host:     r.Host,
-		Header:   r.Header,
-		Body:     body,
-	}, a.lookup, time.Now())
-	if err != nil {
-		return err
-	}
-	if scope.Service != Service {
-		return &AdminError{http.StatusForbidden, "SignatureDoesNotMatch",
-			fmt.Sprintf("Credential should be scoped to correct service: '%s'.", Service)}
-	}
-	return nil
 }
 
 // classify is the one table from errors to answers.

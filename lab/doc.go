@@ -6,4 +6,7 @@
 //
 // Traffic is real: every load balancer and pod has a socket of its own on a loopback address of its Region, and every health check is an
 // HTTP request. What AWS decides by itself (canonical zone ids, target states, how Route 53 judges a load balancer) follows its rules.
+//
+// Beside Route 53, clients ask other AWS APIs: the lab answers those that describe it (Elastic Load Balancing, EKS) and the one that says
+// who is asking (STS), on the engine's HTTP server. They read; load balancers are changed through Go, applications under /lab/.
 package lab

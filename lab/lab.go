@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -42,6 +45,9 @@ type Options struct {
 	Threshold int
 	// AnyPort takes free ports where the wanted ones are taken.
 	AnyPort bool
+	// Kubeconfig attaches a Kubernetes cluster to a Region by the path of its kubeconfig, so that the EKS API describes it; the current
+	// context counts. Regions without one have no cluster.
+	Kubeconfig map[string]string
 	// OnReport sees every probe of the engine's checkers, and whether the checker's state changed. It must not block.
 	OnReport func(r health.Report, changed bool)
 	Logger   *slog.Logger // nil discards
@@ -66,6 +72,11 @@ func (o Options) check() error {
 	}
 	if o.Threshold < 1 || o.Threshold > 10 {
 		faults = append(faults, fmt.Errorf("threshold %d: use 1 to 10", o.Threshold))
+	}
+	for _, region := range slices.Sorted(maps.Keys(o.Kubeconfig)) {
+		if !slices.Contains(regionNames(), region) {
+			faults = append(faults, fmt.Errorf("kubeconfig for Region %q: there are %s", region, strings.Join(regionNames(), ", ")))
+		}
 	}
 	return errors.Join(faults...)
 }
@@ -99,7 +110,8 @@ type Lab struct {
 	route53      *route53.Client
 	transport    *http.Transport // of route53
 	balancers    []zone.LoadBalancer
-	changed      chan struct{} // holds one item when a load balancer's health may have changed
+	clusters     map[string]cluster // by Region
+	changed      chan struct{}      // holds one item when a load balancer's health may have changed
 	ready        chan struct{}
 
 	mu      sync.Mutex
@@ -112,11 +124,16 @@ func New(o Options) (l *Lab, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	clusters, err := readClusters(o.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create data directory: %w", err)
 	}
 	l = &Lab{
 		options:   o,
+		clusters:  clusters,
 		transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: idleTimeout},
 		changed:   make(chan struct{}, 1),
 		ready:     make(chan struct{}),
@@ -198,10 +215,8 @@ func (l *Lab) openNode() (err error) {
 		CheckerRegions: checkerRegions(),
 		Places:         places(),
 		OnReport:       o.OnReport,
-		Handlers: map[string]http.Handler{
-			"/lab/": &admin{surroundings: l.surroundings, status: l.Status, lookup: l.lookup, logger: o.Logger},
-		},
-		Logger: o.Logger,
+		Handlers:       l.handlers(),
+		Logger:         o.Logger,
 	})
 	if err != nil {
 		return err
@@ -214,6 +229,23 @@ func (l *Lab) openNode() (err error) {
 		HTTPClient:   &http.Client{Transport: l.transport},
 	})
 	return nil
+}
+
+// handlers are what the lab serves beside the engine's own API: its administration, and the AWS APIs that clients ask around Route 53.
+func (l *Lab) handlers() map[string]http.Handler {
+	logger := l.options.Logger
+	balancers := &elbv2{regions: l.surroundings.regions, clusters: l.clusters, created: time.Now()}
+	clusters := &eks{clusters: l.clusters, lookup: l.lookup, logger: logger}
+	return map[string]http.Handler{
+		"/lab/": &admin{surroundings: l.surroundings, status: l.Status, lookup: l.lookup, logger: logger},
+		"POST /{$}": &queryAPI{
+			services: map[string]queryService{serviceELB: balancers.service(), serviceSTS: stsService()},
+			lookup:   l.lookup,
+			logger:   logger,
+		},
+		"/clusters":  clusters,
+		"/clusters/": clusters,
+	}
 }
 
 // freeAddress returns the address, or one with any port of the same host when it is taken. Another process may still win the race for it;

@@ -18,6 +18,9 @@ const MaxReplicas = 20
 
 const defaultReplicas = 2
 
+// loadBalancerName is what the load balancer of each Region is called.
+const loadBalancerName = "demoalb"
+
 // A region is one Region at work: a load balancer and the deployments behind it.
 type region struct {
 	name        string
@@ -59,7 +62,7 @@ type regionOptions struct {
 func newRegion(o regionOptions) (*region, error) {
 	network := netip.AddrFrom4([4]byte{127, 10, o.number, 0})
 	balancer, err := NewLoadBalancer(LoadBalancerOptions{
-		DNSName:      DNSName("demoalb", o.name),
+		DNSName:      DNSName(loadBalancerName, o.name),
 		HostedZoneID: o.hostedZoneID,
 		Address:      network.Next(),
 		Port:         o.port,

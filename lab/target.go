@@ -28,12 +28,13 @@ const (
 
 // Reasons of target states, in Elastic Load Balancing's own codes. A healthy target has none. r53: E.1.
 const (
-	reasonInitial   = "Elb.InitialHealthChecking"
-	reasonMismatch  = "Target.ResponseCodeMismatch"
-	reasonTimeout   = "Target.Timeout"
-	reasonFailed    = "Target.FailedHealthChecks"
-	reasonNotInUse  = "Target.NotInUse"
-	reasonDeregistr = "Target.DeregistrationInProgress"
+	reasonInitial       = "Elb.InitialHealthChecking"
+	reasonMismatch      = "Target.ResponseCodeMismatch"
+	reasonTimeout       = "Target.Timeout"
+	reasonFailed        = "Target.FailedHealthChecks"
+	reasonNotInUse      = "Target.NotInUse"
+	reasonNotRegistered = "Target.NotRegistered"
+	reasonDeregistr     = "Target.DeregistrationInProgress"
 )
 
 // A HealthCheck says how a target group probes its targets. Zero fields take what the AWS Load Balancer Controller sets for an Ingress.
