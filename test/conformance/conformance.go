@@ -1,8 +1,9 @@
 // Package conformance is a set of cases about what Route 53 answers to DNS queries, as data: cases/<topic>/*.yaml.
 //
-// A case is a hosted zone, the health of what it points at, and queries with the answers that a sentence or a worked example of
-// Route 53's documentation promises. Nothing in a case is of one implementation: README.md describes the format for those who
-// want to hold another one against it. The package's own test runs every case twice, by the decision function and over the wire.
+// A case is a hosted zone, the health of what it points at, and queries with the answers that a sentence or a worked
+// example of Route 53's documentation promises. Nothing in a case is of one implementation: README.md describes the
+// format for those who want to hold another one against it. The package's own test runs every case twice, by the
+// decision function and over the wire.
 package conformance
 
 import (
@@ -25,9 +26,9 @@ type Case struct {
 
 	ID    string `yaml:"id"`    // unique in its topic: a-z, 0-9 and "-"
 	Title string `yaml:"title"` // the rule in one sentence
-	// Source is where the rule is documented, parts separated by "; ": "DG page" of the Route 53 Developer Guide, "API name" of
-	// the API reference, "ELB page" of a load balancer guide, "RFC n section", or "observed" for what is known from recorded
-	// replies only; and the section of the behaviour reference as "r53: A.5".
+	// Source is where the rule is documented, parts separated by "; ": "DG page" of the Route 53 Developer Guide, "API
+	// name" of the API reference, "ELB page" of a load balancer guide, "RFC n section", or "observed" for what is known
+	// from recorded replies only; and the section of the behaviour reference as "r53: A.5".
 	Source string `yaml:"source"`
 	// Unconfirmed says that no document settles the rule; Reading is then the one taken, and why it is the cautious one.
 	Unconfirmed bool   `yaml:"unconfirmed"`
@@ -36,8 +37,9 @@ type Case struct {
 	Zone  []RecordSet `yaml:"zone"`  // of the hosted zone example.com, beside the NS and SOA that every new zone has
 	Zones []Zone      `yaml:"zones"` // other hosted zones beside it
 
-	// Checks are verdicts by health check id: "healthy", "unhealthy", or "deleted" for a check that existed when the record sets
-	// were made and does not any more. HealthChecks derive theirs. Every id that a record set cites is in one of the two.
+	// Checks are verdicts by health check id: "healthy", "unhealthy", or "deleted" for a check that existed when the
+	// record sets were made and does not any more. HealthChecks derive theirs. Every id that a record set cites is in
+	// one of the two.
 	Checks       map[string]string      `yaml:"checks"`
 	HealthChecks map[string]HealthCheck `yaml:"healthChecks"`
 
@@ -138,7 +140,8 @@ type LoadBalancer struct {
 	Unhealthy    bool     `yaml:"unhealthy"`
 }
 
-// A Place is somewhere clients are: found by EDNS Client Subnet or by the resolver's address, with what is known about it.
+// A Place is somewhere clients are: found by EDNS Client Subnet or by the resolver's address, with what is known about
+// it.
 type Place struct {
 	Name          string             `yaml:"name"`
 	ClientSubnets []string           `yaml:"clientSubnets"`
@@ -154,8 +157,9 @@ type Place struct {
 // A Batch is one ChangeResourceRecordSets request.
 type Batch struct {
 	Changes []Change `yaml:"changes"`
-	// Refused is the code of the error that is expected: InvalidInput, InvalidChangeBatch or NoSuchHealthCheck; "any" where it is
-	// not documented which. Empty means that the batch is accepted. Nothing of a refused batch may take effect.
+	// Refused is the code of the error that is expected: InvalidInput, InvalidChangeBatch or NoSuchHealthCheck; "any"
+	// where it is not documented which. Empty means that the batch is accepted. Nothing of a refused batch may take
+	// effect.
 	Refused string `yaml:"refused"`
 	// Messages are texts that the error contains, where they are on record.
 	Messages []string `yaml:"messages"`
@@ -180,13 +184,14 @@ type Query struct {
 	Expect     Expect `yaml:"expect"`
 }
 
-// An Expect is what must hold of every reply. A record is written "TYPE value", in DNS presentation form. Exactly one of Answers,
-// OneOf and Share is given; Answers may be empty for a reply without answers.
+// An Expect is what must hold of every reply. A record is written "TYPE value", in DNS presentation form. Exactly one
+// of Answers, OneOf and Share is given; Answers may be empty for a reply without answers.
 type Expect struct {
 	RCode   string     `yaml:"rcode"`   // empty is NOERROR
 	Answers []string   `yaml:"answers"` // all records of the answer section, in any order
 	OneOf   [][]string `yaml:"oneOf"`   // answer sections of which each reply has one, and each occurs
-	// Share is, by record, the proportion of replies that hold it, over many draws. Records that are not named may not occur.
+	// Share is, by record, the proportion of replies that hold it, over many draws. Records that are not named may not
+	// occur.
 	Share     map[string]float64 `yaml:"share"`
 	Tolerance float64            `yaml:"tolerance"` // of Share and First; 0 is 0.015
 	Count     int                `yaml:"count"`     // how many records every reply has, with Share
@@ -209,9 +214,9 @@ type Referral struct {
 	Glue    []string `yaml:"glue"` // "owner TYPE value", the whole of the additional section
 }
 
-// Load reads the cases of every topic below root, ordered by topic, file and place in it. All errors are returned at once, each
-// with its file and line: fields that do not exist, cases without id, title or source, ids that are used twice in a topic, and
-// queries that expect nothing or two things.
+// Load reads the cases of every topic below root, ordered by topic, file and place in it. All errors are returned at
+// once, each with its file and line: fields that do not exist, cases without id, title or source, ids that are used
+// twice in a topic, and queries that expect nothing or two things.
 func Load(root fs.FS) ([]Case, error) {
 	files, err := fs.Glob(root, "*/*.yaml")
 	if err != nil {

@@ -28,7 +28,8 @@ func load(t *testing.T) []Case {
 	return cases
 }
 
-// TestConformance runs every case, by the decision function and over the wire. -run 'Conformance/weighted/zero' picks cases.
+// TestConformance runs every case, by the decision function and over the wire. -run 'Conformance/weighted/zero' picks
+// cases.
 func TestConformance(t *testing.T) {
 	server, err := dnsserver.New(dnsserver.Options{Addr: "127.0.0.1:0", Workers: 1})
 	if err != nil {
@@ -172,4 +173,23 @@ func TestLoadRefuses(t *testing.T) {
 	if err != nil || len(cases) != 1 || cases[0].Name() != "weighted/a" || cases[0].Line != 1 {
 		t.Errorf("a good file gives %+v, %v", cases, err)
 	}
+}
+
+// Whatever Load accepts can be named and cited.
+func FuzzLoad(f *testing.F) {
+	f.Add("- id: a\n  title: t\n  source: 'DG page; r53: A.5'\n  queries: [{name: n, type: A, expect: {answers: []}}]\n")
+	f.Add("- id: a\n  title: t\n  source: 'API x; observed; r53: C.6'\n  batches: [{changes: [], refused: InvalidInput}]\n")
+	f.Add("- &a {id: a}\n- *a\n---\n- {}\n")
+	f.Add("~")
+	f.Fuzz(func(t *testing.T, text string) {
+		cases, err := Load(fstest.MapFS{"topic/f.yaml": {Data: []byte(text)}})
+		if err != nil {
+			return
+		}
+		for _, c := range cases {
+			if c.Topic != "topic" || c.ID == "" || c.Title == "" || !cites(c.Source) || c.Line < 1 {
+				t.Errorf("%+v is accepted", c)
+			}
+		}
+	})
 }

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// check says what of a single reply is not as expected; empty when all of it is. Proportions are of many replies: see tally.
+// check says what of a single reply is not as expected; empty when all of it is. Proportions are of many replies: see
+// tally.
 func (e *Expect) check(q Query, r reply) []string {
 	var faults []string
 	need := func(ok bool, format string, args ...any) {
