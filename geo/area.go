@@ -36,7 +36,7 @@ func (a Area) validate() error {
 	if a.Country != "" && (len(a.Country) != 2 || !isCode(a.Country)) {
 		return fmt.Errorf("country: %q is not two letters of ISO 3166-1 in upper case, such as DE", a.Country)
 	}
-	if len(a.Subdivision) > 3 || !isCode(a.Subdivision) {
+	if !isSubdivision(a.Subdivision) {
 		return fmt.Errorf("subdivision: %q is not a code of ISO 3166-2 without the country, such as VA", a.Subdivision)
 	}
 	if a.Subdivision != "" && a.Country == "" {
@@ -44,6 +44,8 @@ func (a Area) validate() error {
 	}
 	return nil
 }
+
+func isSubdivision(s string) bool { return len(s) <= 3 && isCode(s) }
 
 func isCode(s string) bool {
 	for _, c := range []byte(s) {
@@ -56,7 +58,13 @@ func isCode(s string) bool {
 
 // Area returns the area of a place without allocating; empty for places that have none.
 func (a *Atlas) Area(p PlaceID) Area {
-	at := a.Place(p)
+	if r, ok := a.found(p); ok {
+		return r.area
+	}
+	if int(p) >= len(a.places) {
+		return Area{}
+	}
+	at := &a.places[p]
 	return Area{at.Continent, at.Country, at.Subdivision}
 }
 

@@ -1,6 +1,6 @@
 // Package geo says where a client is and how far every Region is from there.
 //
-// A place is found from the client's address by prefix tables; the latency between a place and a Region is taken from a
+// A place is found from the client's address by prefix tables, then in a GeoIP database; the latency between a place and a Region is taken from a
 // measured table or estimated from great-circle distance. An Atlas is immutable and holds no sockets or files.
 package geo
 
@@ -46,6 +46,12 @@ type Region struct {
 type Options struct {
 	Places  []Place
 	Regions []Region
+
+	// GeoIP is a MaxMind DB, read whole, that places the clients whom no prefix places: GeoLite2 or GeoIP2, Country or
+	// City, or another with records of that shape. The atlas keeps it, so it must not be changed. Every location in it
+	// becomes a place with a country, US state and coordinates as far as they are known; a Country database has no
+	// coordinates, and so no latencies. Empty means none.
+	GeoIP []byte
 }
 
 // PlaceID and RegionID index an Atlas. Place 0 is "unknown": every Region is equally far, so order falls to the
@@ -64,12 +70,14 @@ type Atlas struct {
 
 	countries map[string]bool
 
-	points []*Point // of the places; nil where it is not known
+	points       []*Point // by PlaceID; nil where it is not known
+	regionPoints []Point  // by RegionID
 
 	latency  []uint32 // microseconds at place*len(names)+region
 	measured []bool   // same index
 
 	prefixes prefixes
+	geoIP    *geoIP // nil when there is no database
 }
 
 // New builds an atlas. Errors name the place and the field: a prefix used twice, an unknown Region without coordinates.
@@ -101,6 +109,11 @@ func New(o Options) (*Atlas, error) {
 		return nil, err
 	}
 	a.prefixes.setScopes()
+	if len(o.GeoIP) > 0 {
+		if err := a.addGeoIP(o.GeoIP); err != nil {
+			return nil, fmt.Errorf("GeoIP database: %w", err)
+		}
+	}
 	return a, nil
 }
 
@@ -182,6 +195,9 @@ func (a *Atlas) nameOther(err error) error {
 // fillLatencies computes the round trip of every pair of place and Region once.
 func (a *Atlas) fillLatencies() error {
 	regions := len(a.names)
+	for _, at := range a.coords {
+		a.regionPoints = append(a.regionPoints, at.Point())
+	}
 	a.latency = slices.Repeat([]uint32{math.MaxUint32}, len(a.places)*regions)
 	a.measured = make([]bool, len(a.latency))
 	for i, p := range a.places {
@@ -189,7 +205,7 @@ func (a *Atlas) fillLatencies() error {
 		at := a.pointOf(p)
 		a.points = append(a.points, at)
 		for r := 1; r < regions && at != nil; r++ {
-			a.latency[i*regions+r] = estimate(*at, a.coords[r].Point())
+			a.latency[i*regions+r] = estimate(*at, a.regionPoints[r])
 		}
 		if home != 0 {
 			a.latency[i*regions+int(home)] = micros(baseMs)
@@ -217,7 +233,7 @@ func (a *Atlas) pointOf(p Place) *Point {
 	case p.Coordinates != nil:
 		at = p.Coordinates.Point()
 	case home != 0:
-		at = a.coords[home].Point()
+		at = a.regionPoints[home]
 	default:
 		return nil
 	}
@@ -227,6 +243,9 @@ func (a *Atlas) pointOf(p Place) *Point {
 // Distance returns the great-circle distance from a place in kilometres without allocating; ok is false when it is not
 // known where the place is.
 func (a *Atlas) Distance(p PlaceID, to Point) (km float64, ok bool) {
+	if found, ok := a.found(p); ok {
+		return distanceKm(found.point, to), found.located
+	}
 	if int(p) >= len(a.points) || a.points[p] == nil {
 		return 0, false
 	}
@@ -256,6 +275,9 @@ func (a *Atlas) Latency(p PlaceID, r RegionID) uint32 {
 	if i, ok := a.index(p, r); ok {
 		return a.latency[i]
 	}
+	if found, ok := a.found(p); ok && found.located && r != 0 && int(r) < len(a.names) {
+		return estimate(found.point, a.regionPoints[r])
+	}
 	return math.MaxUint32
 }
 
@@ -272,6 +294,9 @@ func (a *Atlas) index(p PlaceID, r RegionID) (int, bool) {
 // Place returns the place of an id, for display; its maps and slices are the atlas's own. An id of another atlas is
 // "unknown".
 func (a *Atlas) Place(p PlaceID) Place {
+	if found, ok := a.found(p); ok {
+		return found.place()
+	}
 	if int(p) >= len(a.places) {
 		p = 0
 	}
