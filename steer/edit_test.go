@@ -18,6 +18,10 @@ func (w *world) clone() *world {
 	c := *w
 	c.zones, c.script = slices.Clone(w.zones), slices.Clone(w.script)
 	c.balancers, c.unhealthy = maps.Clone(w.balancers), maps.Clone(w.unhealthy)
+	c.collections = map[string]map[string][]netip.Prefix{}
+	for id, locations := range w.collections {
+		c.collections[id] = maps.Clone(locations)
+	}
 	c.records = map[string]*zone.Records{}
 	for id, r := range w.records {
 		c.records[id] = r.Copy()
@@ -28,7 +32,20 @@ func (w *world) clone() *world {
 // change makes one random change of the world, and the same one by an edit.
 func (c *chooser) change(t *testing.T, w *world, e *steer.Edit) {
 	t.Helper()
-	switch c.below(10) {
+	switch c.below(11) {
+	case 2: // a CIDR collection comes, changes or goes
+		id := choose(c, "one", "two", "none")
+		w.script = append(w.script, "# no collection "+id)
+		delete(w.collections, id)
+		if c.oneIn(3) {
+			e.DeleteCIDRCollection(id)
+			return
+		}
+		w.must(t, "blocks "+id+" "+choose(c, "north", "south", "inner", "west")+" "+choose(c, "10.0.0.0/8", "10.1.0.0/16 11.0.0.0/8"))
+		w.must(t, "blocks "+id+" "+choose(c, "north", "south", "inner", "east")+" "+choose(c, "10.1.2.0/24", "10.2.0.0/15 2001:db8::/32"))
+		if err := e.PutCIDRCollection(id, w.collections[id]); err != nil {
+			t.Fatal(err)
+		}
 	case 0: // a zone comes or goes
 		id, name := choose(c, "Z2", "Z3"), "example.com"
 		if id == "Z2" {
@@ -156,6 +173,20 @@ func TestSetGroupRefuses(t *testing.T) {
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", Weight: heavy})}},
 		{`set "y" is latency, others are weighted: a group has one policy`, "Z1", "a.example.com.", zone.A,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", Weight: weight}), a(zone.ResourceRecordSet{SetIdentifier: "y", Region: "eu-west-1"})}},
+		{`set "x": geolocation {ContinentCode: CountryCode:DE SubdivisionCode:BY}: there is no such`, "Z1", "a.example.com.", zone.A,
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", GeoLocation: &zone.GeoLocation{CountryCode: "DE", SubdivisionCode: "BY"}})}},
+		{`set "x": bias 100 is not in -99..99`, "Z1", "a.example.com.", zone.A,
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", GeoProximityLocation: &zone.GeoProximityLocation{AWSRegion: "eu-west-1", Bias: new(int64(100))}})}},
+		{`set "x": coordinates 91,0 are not within -90..90 and -180..180`, "Z1", "a.example.com.", zone.A,
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", GeoProximityLocation: &zone.GeoProximityLocation{Coordinates: &zone.Coordinates{Latitude: "91", Longitude: "0"}}})}},
+		{"needs an AWS Region, a Local Zone group or coordinates", "Z1", "a.example.com.", zone.A,
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", GeoProximityLocation: &zone.GeoProximityLocation{}})}},
+		{`a CIDR location needs a name, "*" for the default`, "Z1", "a.example.com.", zone.A,
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1"}})}},
+		{`set "y" goes by CIDR collection C2, others by C1: a group has one collection`, "Z1", "a.example.com.", zone.A,
+			[]*zone.ResourceRecordSet{
+				a(zone.ResourceRecordSet{SetIdentifier: "x", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1", LocationName: "*"}}),
+				a(zone.ResourceRecordSet{SetIdentifier: "y", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C2", LocationName: "a"}})}},
 		{"a simple record set stands alone", "Z1", "a.example.com.", zone.A,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{}), a(zone.ResourceRecordSet{})}},
 		{"weighted routing of NS: only simple routing is possible", "Z1", "a.example.com.", zone.NS,
@@ -178,6 +209,33 @@ func TestSetGroupRefuses(t *testing.T) {
 		answer, _ := ask(t, v, nil, q)
 		w.checkAgainstReference(t, q, answer) // the group is as it was
 	}
+}
+
+// A collection that is refused leaves the one before it.
+func TestPutCIDRCollectionRefuses(t *testing.T) {
+	block := netip.MustParsePrefix("10.1.0.0/16")
+	w := newWorld()
+	for _, line := range []string{
+		"zone example.com Z1",
+		"blocks C1 office 10.1.0.0/16",
+		"record a.example.com A 60 192.0.2.1 ; id=office cidr=C1/office",
+		"record a.example.com A 60 192.0.2.2 ; id=world cidr=C1/*",
+	} {
+		w.must(t, line)
+	}
+	e := w.view(t).Edit()
+	for want, locations := range map[string]map[string][]netip.Prefix{
+		"CIDR collection C1: location b: block 10.1.0.0/16 is in location a already":              {"a": {block}, "b": {block}},
+		"CIDR collection C1: location a: 10.1.2.3/16 is not a CIDR block such as 192.0.2.0/24":    {"a": {netip.MustParsePrefix("10.1.2.3/16")}},
+		"CIDR collection C1: location a: invalid Prefix is not a CIDR block such as 192.0.2.0/24": {"a": {{}}},
+	} {
+		if err := e.PutCIDRCollection("C1", locations); err == nil || err.Error() != want {
+			t.Errorf("PutCIDRCollection: %v; want %s", err, want)
+		}
+	}
+	q := &steer.Query{Name: zone.MustParseName("a.example.com").AppendWire(nil), Type: zone.A, Client: netip.MustParseAddr("10.1.2.3")}
+	a, _ := ask(t, e.Commit(), nil, q)
+	w.checkAgainstReference(t, q, a)
 }
 
 func TestPutLoadBalancerRefuses(t *testing.T) {
@@ -381,6 +439,15 @@ func TestDecideAllocatesNothing(t *testing.T) {
 		"record *.wild" + tail + " CNAME 60 tree" + tail,
 		"record www" + tail + " CNAME 60 x.wild" + tail,
 		"alias loop" + tail + " A loop" + tail,
+		"place home ; country=US-VA at=39.04,-77.49 subnet=10.2.0.0/16",
+		"record area" + tail + " A 60 192.0.2.1 ; id=1 country=US-VA check=down",
+		"record area" + tail + " A 60 192.0.2.2 ; id=2 continent=NA",
+		"record near" + tail + " A 60 192.0.2.1 ; id=1 near=us-east-1 bias=-20",
+		"record near" + tail + " A 60 192.0.2.2 ; id=2 at=12.34,56.78",
+		"blocks 4b2f7c1e-9a35-4d1c-8c0e-2f6b7d8e9a01 office 10.0.0.0/8",
+		"blocks 4b2f7c1e-9a35-4d1c-8c0e-2f6b7d8e9a01 lab 10.1.0.0/16 2001:db8::/32",
+		"alias blocks" + tail + " A near" + tail + " ; id=1 cidr=4b2f7c1e-9a35-4d1c-8c0e-2f6b7d8e9a01/lab eth",
+		"alias blocks" + tail + " A area" + tail + " ; id=2 cidr=4b2f7c1e-9a35-4d1c-8c0e-2f6b7d8e9a01/* eth",
 		"record sub" + tail + " NS 60 ns.sub" + tail,
 		"record ns.sub" + tail + " A 60 192.0.2.1",
 		"unhealthy down demoalb-1234567890.eu-west-1.elb.amazonaws.com.",
@@ -390,16 +457,17 @@ func TestDecideAllocatesNothing(t *testing.T) {
 	v := w.view(t)
 	table := w.table(v)
 	outcomes := map[steer.Outcome]bool{}
-	for _, label := range []string{"simple", "weighted", "failover", "multi", "latency", "tree", "x.y.wild", "www", "loop", "sub", "nothing"} {
-		for _, rrtype := range []zone.RRType{zone.A, zone.AAAA, anyType} {
-			q := &steer.Query{Name: zone.MustParseName(label + tail).AppendWire(nil), Type: rrtype, Client: netip.MustParseAddr("10.1.2.3"), ECS: true}
+	for _, label := range []string{"simple", "weighted", "failover", "multi", "latency", "tree", "x.y.wild", "www", "loop", "sub", "nothing", "area", "near", "blocks"} {
+		for i, rrtype := range []zone.RRType{zone.A, zone.A, zone.A, zone.AAAA, anyType} {
+			client := netip.MustParseAddr([]string{"10.1.2.3", "10.2.2.3", "2001:db8::1"}[i%3])
+			q := &steer.Query{Name: zone.MustParseName(label + tail).AppendWire(nil), Type: rrtype, Client: client, ECS: true, ClientBits: 20}
 			var a steer.Answer
 			allocs := testing.AllocsPerRun(50, func() {
 				q.Rand++
 				steer.Decide(v, table, q, &a)
 			})
 			if allocs != 0 {
-				t.Errorf("%s %s: %v allocations; want 0", label, rrtype, allocs)
+				t.Errorf("%s %s from %s: %v allocations; want 0", label, rrtype, client, allocs)
 			}
 			outcomes[a.Outcome] = true
 		}
