@@ -49,7 +49,11 @@ func (e *Edit) addZone(key, id string, name zone.Name) *hosted {
 	e.v.byID.set(e.owner, e.v.hashString(key), key, z)
 	e.touched[key] = z
 	same, _ := e.v.byName.get(hash, []byte(z.apex))
-	e.v.byName.set(e.owner, hash, z.apex, append(slices.Clip(same), z))
+	at := len(same)
+	if !z.service() { // comes before the zone of load balancers that happen to be named below it
+		at -= count(at > 0 && same[at-1].service())
+	}
+	e.v.byName.set(e.owner, hash, z.apex, inserted(same, at, z))
 	e.countApex(z, +1)
 	return z
 }
@@ -224,10 +228,14 @@ func plainName(loadBalancer zone.Name) zone.Name {
 // serviceKey cannot be the id of a hosted zone.
 func serviceKey(name zone.Name) string { return "service/" + string(name) }
 
-// PutLoadBalancer makes a load balancer's name answer with its addresses (TTL 60, r53: A.9), alone and under
-// "dualstack.", and makes it an alias target under its canonical hosted zone id. Its service zone
-// ("eu-west-1.elb.amazonaws.com") is created beside it. An error says what is wrong with the name or an address, and
-// leaves the load balancer as it was.
+// service reports whether a zone is that of load balancers; there is one of a name at most.
+func (z *hosted) service() bool { return z.key != z.id }
+
+// PutLoadBalancer makes a load balancer's name answer with its addresses of both families (TTL 60, r53: A.9), alone and
+// under "dualstack.", and makes it an alias target under its canonical hosted zone id. The same serves every other alias
+// target outside the hosted zones, under the zone id that aliases cite for it. Its service zone, the name without its
+// first label ("eu-west-1.elb.amazonaws.com"), is created beside it; a hosted zone of that name answers before it. An
+// error says what is wrong with the name or an address, and leaves the load balancer as it was.
 func (e *Edit) PutLoadBalancer(lb zone.LoadBalancer) error {
 	long, err := zone.ParseName(dualstack + string(plainName(lb.DNSName)))
 	if err != nil {

@@ -258,6 +258,45 @@ func TestPutLoadBalancerRefuses(t *testing.T) {
 }
 
 // Without an SOA set a zone has none to send, rather than another's.
+// Alias targets outside are whatever they are named: their zone does not hide a hosted one, whichever came first.
+func TestHostedZonesAnswerBeforeServiceZones(t *testing.T) {
+	w := newWorld()
+	for _, line := range []string{
+		"zone example.com Z1",
+		"zone example.net Z2",
+		"record www.example.com A 60 192.0.2.1",
+		"alias cdn.example.net A edge.example.com ; id=1 primary zone=ZOUTSIDE eth",
+		"alias cdn.example.net AAAA edge.example.com ; id=1 primary zone=ZOUTSIDE eth",
+		"record cdn.example.net A 60 192.0.2.2 ; id=2 secondary",
+		"balancer edge.example.com ZOUTSIDE 198.51.100.1 2001:db8::1",
+	} {
+		w.must(t, line)
+	}
+	queries := map[string]string{"www.example.com": "192.0.2.1", "cdn.example.net": "198.51.100.1"}
+	fresh := w.view(t)
+	e := fresh.Edit()
+	e.DeleteZone("Z1")
+	e.PutZone(w.zones[0])
+	for s := range w.records["Z1"].From(zone.Key{}) {
+		setGroup(t, e, "Z1", s.Name, s.Type, w.records["Z1"])
+	}
+	for _, v := range []*steer.View{fresh, e.Commit()} {
+		for name, want := range queries {
+			q := &steer.Query{Name: zone.MustParseName(name).AppendWire(nil), Type: zone.A}
+			a, _ := ask(t, v, nil, q)
+			w.checkAgainstReference(t, q, a)
+			if got := answerOf(t, q, a); len(got) != 1 || got[0].value != want {
+				t.Errorf("%s: %v; want %s", name, got, want)
+			}
+		}
+		q := &steer.Query{Name: zone.MustParseName("cdn.example.net").AppendWire(nil), Type: zone.AAAA}
+		a, _ := ask(t, v, nil, q)
+		if got := answerOf(t, q, a); len(got) != 1 || got[0].value != "2001:db8::1" {
+			t.Errorf("the IPv6 address: %v; want 2001:db8::1", got)
+		}
+	}
+}
+
 func TestNegativeAnswerWithoutSOA(t *testing.T) {
 	w := newWorld()
 	w.must(t, "zone example.com Z1")
