@@ -1,4 +1,5 @@
-// Package clients_test drives the built program with the clients that people have: dig, Debian's AWS CLI and a shell.
+// Package clients_test drives the built program with the clients that people have: dig, Debian's AWS CLI and boto3, the AWS SDKs
+// for Go and JavaScript, and a shell. What they are sent back is held to AWS's own model of the API besides.
 // `make clients` installs them where they are missing.
 package clients_test
 
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
 // bulkhead is the program under test.
@@ -192,3 +195,21 @@ func (l *lab) eventually(t *testing.T, what string, holds func() bool) {
 		}
 	}
 }
+
+// key is what the lab prints for AWS's clients.
+func (l *lab) key(t *testing.T) sigv4.Credentials {
+	t.Helper()
+	value := func(name string) string {
+		for _, line := range l.env {
+			if v, ok := strings.CutPrefix(line, name+"="); ok {
+				return v
+			}
+		}
+		t.Fatalf("the lab printed no %s", name)
+		return ""
+	}
+	return sigv4.Credentials{AccessKeyID: value("AWS_ACCESS_KEY_ID"), SecretAccessKey: value("AWS_SECRET_ACCESS_KEY")}
+}
+
+// bare is an id without "/hostedzone/" and the like before it, as SDKs send it. r53: C.1.
+func bare(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
