@@ -105,6 +105,41 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
+// BenchmarkDecideByPlace is a decision by each policy that asks where the client is, among ten members.
+func BenchmarkDecideByPlace(b *testing.B) {
+	w := newWorld()
+	w.must(b, "place Ashburn ; country=US-VA at=39.04,-77.49 subnet=10.2.0.0/16")
+	w.must(b, "zone example.com Z1")
+	for i, m := range []struct{ region, area string }{
+		{"eu-west-1", "country=IE"}, {"eu-central-1", "country=DE"}, {"us-east-1", "country=US-VA"}, {"us-west-2", "country=US"},
+		{"ap-south-1", "country=IN"}, {"sa-east-1", "continent=SA"}, {"ca-central-1", "continent=NA"}, {"eu-north-1", "continent=EU"},
+		{"af-south-1", "continent=AF"}, {"ap-east-1", "country=*"},
+	} {
+		location := fmt.Sprintf("l%d", i)
+		w.must(b, fmt.Sprintf("blocks 4b2f7c1e-9a35-4d1c-8c0e-2f6b7d8e9a01 %s 10.%d.0.0/16 10.%d.2.0/24", location, i, i))
+		for policy, attribute := range map[string]string{
+			"latency": "region=" + m.region, "geolocation": m.area, "geoproximity": "bias=5 near=" + m.region,
+			"IP-based": "cidr=4b2f7c1e-9a35-4d1c-8c0e-2f6b7d8e9a01/" + location,
+		} {
+			w.must(b, fmt.Sprintf("record %s.example.com A 60 192.0.2.%d ; id=%d check=c%d %s", policy, i, i, i, attribute))
+		}
+	}
+	v := w.view(b)
+	for _, policy := range []string{"latency", "geolocation", "geoproximity", "IP-based"} {
+		b.Run(policy, func(b *testing.B) {
+			q := &steer.Query{Name: zone.MustParseName(policy + ".example.com").AppendWire(nil), Type: zone.A,
+				Client: netip.MustParseAddr("10.2.2.0"), ECS: true, ClientBits: 24}
+			var a steer.Answer
+			b.ReportAllocs()
+			for b.Loop() {
+				if steer.Decide(v, nil, q, &a); a.Outcome != steer.Answered {
+					b.Fatal(a.Outcome)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkDecideNXDomain(b *testing.B) {
 	eachSize(b, func(b *testing.B, v *steer.View) {
 		q := &steer.Query{Name: zone.MustParseName("no.such.name.example.com").AppendWire(nil), Type: zone.A}
