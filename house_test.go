@@ -28,7 +28,9 @@ var rooms = map[string][]string{
 	"wire":   {},
 	"sigv4":  {},
 	// L1: pure decisions.
-	"steer": {"zone", "health", "geo"},
+	"steer":    {"zone", "health", "geo"},
+	"failover": {"zone", "health", "plan"},
+	"plan":     {"zone", "health"},
 	// L3: adapters.
 	"etcd":          {},
 	"etcd/etcdtest": {"etcd"},
@@ -44,7 +46,7 @@ var rooms = map[string][]string{
 }
 
 // pure rooms link none of what reaches outside the process.
-var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer"}
+var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan"}
 
 // fences name packages that only the listed rooms may import directly.
 var fences = map[string][]string{

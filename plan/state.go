@@ -1,31 +1,43 @@
-// Package plan compares what exists at a provider with what is wanted, and says in which order to get there.
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A State is health checks and record sets, as they are at a provider or as they are wanted.
+// A State is health checks and record sets, as they are at a provider or as they are wanted. A current state holds all
+// health checks of the account and all record sets of its zones: what is missing there counts as not existing.
 type State struct {
 	Zones   []zone.HostedZone
 	Checks  []Check
 	Records []Record
 }
 
-// A Check is one health check. Its Key is what makes a wanted and an existing check the same: "<namespace>/<policy>/<region>",
-// kept in a tag by whoever made it.
+// A Check is one health check. Its Key is what makes a wanted and an existing check the same:
+// "<namespace>/<policy>/<region>", kept in a tag by whoever made it.
 type Check struct {
 	Key    string        `json:"key,omitempty"` // empty: not ours
 	ID     string        `json:"id,omitempty"`  // existing only
 	Config health.Config `json:"config"`
-	Tags   []zone.Tag    `json:"tags,omitempty"`
+	Tags   []zone.Tag    `json:"tags,omitempty"` // existing: all of them; wanted: beside the two that mark ownership
+
+	// CallerReference is what an existing check was created with. One of ours without tags is what remains when a run ends
+	// between the creation and the tags.
+	CallerReference string `json:"callerReference,omitempty"`
+	// Healthy is the verdict on an existing check, nil when it has none or nobody asked.
+	Healthy *bool `json:"healthy,omitempty"`
 }
 
 // Owned reports whether Bulkhead made the check.
 func (c Check) Owned() bool { return c.Key != "" }
 
-// A Record is one record set of a zone. A wanted one names its check by key; an existing one carries its id in the set.
+// A Record is one record set of a zone. A wanted one names its check by key; an existing one carries its id in the set. A
+// record set without a check of ours bears no mark of ownership: once made it is left alone, whatever is wanted later.
 type Record struct {
 	ZoneID   string                 `json:"zoneId"`
 	CheckKey string                 `json:"checkKey,omitempty"`
@@ -38,3 +50,47 @@ const (
 	TagKey       = "bulkhead.dev/check"      // value: Check.Key
 	TagValue     = "bulkhead"
 )
+
+// PolicyOf returns the policy that a check key belongs to, "<namespace>/<policy>".
+func PolicyOf(key string) string {
+	if i := strings.LastIndexByte(key, '/'); i >= 0 {
+		return key[:i]
+	}
+	return key
+}
+
+// RegionOf returns the Region that a check key belongs to.
+func RegionOf(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
+
+const (
+	referencePrefix = "bulkhead/"
+	maxReference    = 64 // r53: B.8
+)
+
+// CallerReference returns the idempotency key to create the check of a key with, at most 64 characters. Generations count
+// from 1: the reference of a deleted check stays taken for days, so that whoever is told HealthCheckAlreadyExists tries the
+// next one. A key that is too long stands as a hash in it. r53: B.8.
+func CallerReference(key string, generation int) string {
+	tail := "/" + strconv.Itoa(generation)
+	if len(referencePrefix)+len(key)+len(tail) > maxReference {
+		key = hashed(key)
+	}
+	return referencePrefix + key + tail
+}
+
+// hashed is what stands for a long key; no key looks like it, because keys have slashes.
+func hashed(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
+}
+
+// parseReference returns the key, or its hash, and the generation of a reference that CallerReference made.
+func parseReference(reference string) (key string, generation int, ok bool) {
+	rest, ours := strings.CutPrefix(reference, referencePrefix)
+	i := strings.LastIndexByte(rest, '/')
+	if !ours || i <= 0 {
+		return "", 0, false
+	}
+	generation, err := strconv.Atoi(rest[i+1:])
+	return rest[:i], generation, err == nil && generation > 0
+}

@@ -1,0 +1,202 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// Limits of one batch. r53: C.6.
+const (
+	maxBatchRecords    = 1000
+	maxBatchCharacters = 32000
+)
+
+// size is what a batch carries, as its limits count.
+type size struct{ records, characters int }
+
+func (s size) plus(o size) size { return size{s.records + o.records, s.characters + o.characters} }
+
+func (s size) fits() bool { return s.records <= maxBatchRecords && s.characters <= maxBatchCharacters }
+
+// sizeOf counts an alias as one record and UPSERT twice. r53: C.6.
+func sizeOf(changes []RecordChange) size {
+	var sum size
+	for i := range changes {
+		times := 1
+		if changes[i].Action == zone.Upsert {
+			times = 2
+		}
+		values := changes[i].Set.ResourceRecords
+		sum.records += times * max(1, len(values))
+		for _, value := range values {
+			sum.characters += times * utf8.RuneCountInString(value)
+		}
+	}
+	return sum
+}
+
+// batch packs the changes of places into as few batches as first fit finds, and has every batch judged by the rules that
+// the provider applies.
+func (d *differ) batch(places []*place) {
+	for len(places) > 0 {
+		n := 1
+		for n < len(places) && places[n].zoneID == places[0].zoneID {
+			n++
+		}
+		here := places[:n]
+		places = places[n:]
+		z := d.zones[here[0].zoneID]
+		batches := d.pack(z, here)
+		for _, b := range batches {
+			d.batches = append(d.batches, Step{Kind: ChangeRecords, Batch: b})
+			d.countRefs(b)
+		}
+		if len(batches) > 0 {
+			d.validate(z, batches)
+		}
+	}
+}
+
+// pack puts the changes of a zone into batches. Changes of one name, and of names that are aliases for each other, stay
+// together.
+func (d *differ) pack(z zone.HostedZone, places []*place) []*Batch {
+	var batches []*Batch
+	var sizes []size
+	for _, unit := range units(places) {
+		need := sizeOf(unit)
+		if !need.fits() {
+			d.refuse(unit[0].Policy, string(unit[0].Set.Name), "needs %d records and %d characters changed at once, a batch takes %d "+
+				"and %d", need.records, need.characters, maxBatchRecords, maxBatchCharacters)
+		}
+		i := slices.IndexFunc(sizes, func(s size) bool { return s.plus(need).fits() })
+		if i < 0 {
+			i = len(batches)
+			batches = append(batches, &Batch{ZoneID: z.ID, ZoneName: z.Name})
+			sizes = append(sizes, size{})
+		}
+		batches[i].Changes = append(batches[i].Changes, unit...)
+		sizes[i] = sizes[i].plus(need)
+	}
+	for _, b := range batches {
+		inOrder(b.Changes)
+	}
+	return batches
+}
+
+// inOrder puts deletes first, because conflicts are judged in list order, and the rest behind them. r53: C.6.
+func inOrder(changes []RecordChange) {
+	slices.SortStableFunc(changes, func(a, b RecordChange) int {
+		if first := a.Action == zone.Delete; first != (b.Action == zone.Delete) {
+			if first {
+				return -1
+			}
+			return 1
+		}
+		return a.Set.Key().Compare(b.Set.Key())
+	})
+}
+
+// units returns the changes that have to be made at once: those of a name, together with those of the names in the same
+// zone that it is or was an alias for.
+func units(places []*place) [][]RecordChange {
+	index := make(map[zone.Name]int, len(places))
+	leader := make([]int, len(places))
+	for i, at := range places {
+		index[at.name] = i
+		leader[i] = i
+	}
+	find := func(i int) int {
+		for leader[i] != i {
+			i = leader[i]
+		}
+		return i
+	}
+	for i, at := range places {
+		for j := range at.changes {
+			t := at.changes[j].Set.AliasTarget
+			if t == nil || t.HostedZoneID != at.zoneID {
+				continue
+			}
+			if target, changes := index[t.DNSName]; changes {
+				a, b := find(i), find(target)
+				leader[max(a, b)] = min(a, b)
+			}
+		}
+	}
+	units := make([][]RecordChange, len(places))
+	for i, at := range places {
+		units[find(i)] = append(units[find(i)], at.changes...)
+	}
+	return slices.DeleteFunc(units, func(unit []RecordChange) bool { return len(unit) == 0 })
+}
+
+// countRefs brings the number of references to checks to what it is after the batch.
+func (d *differ) countRefs(b *Batch) {
+	for i := range b.Changes {
+		c := &b.Changes[i]
+		if c.Action == zone.Delete {
+			d.refs[c.Set.HealthCheckID]--
+			continue
+		}
+		d.refs[c.Set.HealthCheckID]++
+		if c.Old != nil {
+			d.refs[c.Old.HealthCheckID]--
+		}
+	}
+}
+
+// pending stands for the id of a check that is yet to be created.
+const pending = "to-be-created"
+
+// validate applies the batches of a zone to its content as the provider would, so that what it would refuse is refused
+// before the first call. Of the zone only the names that matter are looked at. Targets of services and locations of CIDR
+// collections are the provider's to judge.
+func (d *differ) validate(z zone.HostedZone, batches []*Batch) {
+	names := make(map[zone.Name]bool)
+	for _, b := range batches {
+		for i := range b.Changes {
+			names[b.Changes[i].Set.Name] = true
+			if t := b.Changes[i].Set.AliasTarget; t != nil && t.HostedZoneID == z.ID {
+				names[t.DNSName] = true
+			}
+		}
+	}
+	content := zone.NewRecords()
+	for i := range d.current.Records {
+		if r := &d.current.Records[i]; r.ZoneID == z.ID && names[r.Set.Name] {
+			content.Put(&r.Set)
+		}
+	}
+	facts := zone.Facts{
+		HealthCheckExists: func(id string) bool { return id == pending || d.byID[id] != nil },
+		ServiceTarget:     func(id string, _ zone.Name) (exists, knownZone bool) { return d.zones[id].ID == "", false },
+		CIDRLocation:      func(string, string) (collection, location bool) { return true, true },
+	}
+	for i, b := range batches {
+		next, _, err := content.Apply(z, b.changes(), facts)
+		if err != nil {
+			object := string(z.Name)
+			if len(batches) > 1 {
+				object = fmt.Sprintf("%s batch %d", z.Name, i+1)
+			}
+			d.refuse("", object, "Route 53 would not accept the changes: %v", err)
+			return
+		}
+		content = next
+	}
+}
+
+// changes returns the batch in Route 53's form.
+func (b *Batch) changes() []zone.Change {
+	changes := make([]zone.Change, len(b.Changes))
+	for i, c := range b.Changes {
+		if c.CheckKey != "" {
+			c.Set.HealthCheckID = pending
+		}
+		changes[i] = zone.Change{Action: c.Action, ResourceRecordSet: c.Set}
+	}
+	return changes
+}

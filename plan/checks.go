@@ -1,0 +1,212 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// Update returns the request that turns Old into New: only what differs, because what a request leaves out stays, and by
+// reset what is to be cleared. r53: B.2.
+func (c CheckChange) Update() health.Update {
+	from, to := *c.Old, *c.New
+	var u health.Update
+	changed := func(from, to *int) *int {
+		if reflect.DeepEqual(from, to) {
+			return nil
+		}
+		return to
+	}
+	changedBool := func(from, to *bool) *bool {
+		if reflect.DeepEqual(from, to) {
+			return nil
+		}
+		return to
+	}
+	text := func(element, from, to string) string {
+		switch {
+		case from == to:
+			return ""
+		case to == "":
+			u.ResetElements = append(u.ResetElements, element)
+		}
+		return to
+	}
+	list := func(element string, from, to []string) []string {
+		switch {
+		case slices.Equal(sorted(from), sorted(to)):
+			return nil
+		case len(to) == 0:
+			u.ResetElements = append(u.ResetElements, element)
+		}
+		return to
+	}
+	u.Config = health.Config{
+		IPAddress:                text("IPAddress", from.IPAddress, to.IPAddress),
+		Port:                     changed(from.Port, to.Port),
+		ResourcePath:             text("ResourcePath", from.ResourcePath, to.ResourcePath),
+		FullyQualifiedDomainName: text("FullyQualifiedDomainName", from.FullyQualifiedDomainName, to.FullyQualifiedDomainName),
+		SearchString:             text("SearchString", from.SearchString, to.SearchString),
+		FailureThreshold:         changed(from.FailureThreshold, to.FailureThreshold),
+		Inverted:                 changedBool(from.Inverted, to.Inverted),
+		Disabled:                 changedBool(from.Disabled, to.Disabled),
+		HealthThreshold:          changed(from.HealthThreshold, to.HealthThreshold),
+		ChildHealthChecks:        list("ChildHealthChecks", from.ChildHealthChecks, to.ChildHealthChecks),
+		EnableSNI:                changedBool(from.EnableSNI, to.EnableSNI),
+		Regions:                  list("Regions", from.Regions, to.Regions),
+	}
+	return u
+}
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+// asEchoed fills in what the API fills in, so that a config which was read compares with one that is wanted. What the
+// rules of today would refuse is compared as it is.
+func asEchoed(c health.Config) health.Config {
+	anything := health.Rules{MinRequestInterval: 1, AllowPrivateAddresses: true,
+		Child: func(string) (health.Config, bool) { return health.Config{Type: health.HTTP}, true }}
+	if full, err := health.Normalize(c, anything); err == nil {
+		return full
+	}
+	return c
+}
+
+// sameConfig compares configs as asEchoed returns them; the order of lists says nothing.
+func sameConfig(a, b health.Config) bool {
+	a.Regions, b.Regions = sorted(a.Regions), sorted(b.Regions)
+	a.ChildHealthChecks, b.ChildHealthChecks = sorted(a.ChildHealthChecks), sorted(b.ChildHealthChecks)
+	return reflect.DeepEqual(a, b)
+}
+
+// fixed names the first element in which configs differ and that UpdateHealthCheck cannot change; empty when there is none.
+// r53: B.2 "Mut".
+func fixed(from, to health.Config) string {
+	switch {
+	case from.Type != to.Type:
+		return "Type"
+	case !reflect.DeepEqual(from.RequestInterval, to.RequestInterval):
+		return "RequestInterval"
+	case !reflect.DeepEqual(from.MeasureLatency, to.MeasureLatency):
+		return "MeasureLatency"
+	case (from.IPAddress == "") != (to.IPAddress == ""):
+		return "the presence of IPAddress"
+	}
+	return ""
+}
+
+// matchChecks plans for every wanted check to go on with an existing one or to create one.
+func (d *differ) matchChecks(wanted map[string]*Check) {
+	existing := make(map[string]health.Config)
+	for _, checks := range d.byKey {
+		for _, c := range checks {
+			existing[c.ID] = asEchoed(c.Config)
+		}
+	}
+	var create, tag, update []Step
+	for _, key := range slices.Sorted(maps.Keys(wanted)) {
+		want := wanted[key]
+		c := d.choose(want.Config, d.byKey[key], existing)
+		if c == nil {
+			create = append(create, d.create(want, existing))
+			continue
+		}
+		d.bound[key] = c.ID
+		change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference}
+		if missing := missingTags(marks(want), c.Tags); len(missing) > 0 {
+			step := change
+			step.Tags = missing
+			if d.unmarked[c.ID] {
+				step.Why = "an earlier run created it and was interrupted"
+			}
+			tag = append(tag, Step{Kind: TagCheck, Check: &step})
+		}
+		if old := existing[c.ID]; !sameConfig(old, want.Config) {
+			change.Old, change.New = &old, &want.Config
+			update = append(update, Step{Kind: UpdateCheck, Check: &change})
+			d.checkBlast.changed++
+		}
+	}
+	d.plan.Steps = slices.Concat(d.plan.Steps, create, tag, update)
+}
+
+// choose returns which of the existing checks of a key to go on with, nil when none can become what is wanted. There is
+// more than one after an interrupted replacement; the one that record sets refer to most changes least.
+func (d *differ) choose(want health.Config, checks []*Check, existing map[string]health.Config) *Check {
+	var usable []*Check
+	for _, c := range checks {
+		if fixed(existing[c.ID], want) == "" {
+			usable = append(usable, c)
+		}
+	}
+	if usable == nil {
+		return nil
+	}
+	differs := func(c *Check) int {
+		if sameConfig(existing[c.ID], want) {
+			return 0
+		}
+		return 1
+	}
+	return slices.MinFunc(usable, func(a, b *Check) int {
+		return cmp.Or(cmp.Compare(d.refs[b.ID], d.refs[a.ID]), cmp.Compare(differs(a), differs(b)), strings.Compare(a.ID, b.ID))
+	})
+}
+
+// create plans a new check with the first reference that no existing check has.
+func (d *differ) create(want *Check, existing map[string]health.Config) Step {
+	generation := 1 + max(d.taken[want.Key], d.taken[hashed(want.Key)])
+	change := CheckChange{Key: want.Key, CallerReference: CallerReference(want.Key, generation), New: &want.Config, Tags: marks(want)}
+	if old := d.byKey[want.Key]; len(old) > 0 {
+		first := slices.MinFunc(old, func(a, b *Check) int { return strings.Compare(a.ID, b.ID) })
+		change.Why = fmt.Sprintf("replaces %s: %s cannot be changed", first.ID, fixed(existing[first.ID], want.Config))
+	}
+	return Step{Kind: CreateCheck, Check: &change}
+}
+
+// marks returns the tags that a wanted check has in the end: its own and those of ownership.
+func marks(c *Check) []zone.Tag {
+	tags := slices.DeleteFunc(slices.Clone(c.Tags), func(t zone.Tag) bool { return t.Key == TagManagedBy || t.Key == TagKey })
+	tags = append(tags, zone.Tag{Key: TagManagedBy, Value: TagValue}, zone.Tag{Key: TagKey, Value: c.Key})
+	slices.SortFunc(tags, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
+	return tags
+}
+
+// missingTags returns the tags that are not there with their value. Others that are there stay.
+func missingTags(want, have []zone.Tag) []zone.Tag {
+	return slices.DeleteFunc(slices.Clone(want), func(t zone.Tag) bool { return slices.Contains(have, t) })
+}
+
+// deleteChecks plans to delete the checks in reach that no wanted key goes on with, unless something refers to them still.
+func (d *differ) deleteChecks() {
+	parents := make(map[string]string)
+	for i := range d.current.Checks {
+		if c := &d.current.Checks[i]; d.owned[c.ID] == "" || !d.inReach(d.owned[c.ID]) {
+			for _, child := range c.Config.ChildHealthChecks {
+				parents[child] = c.ID
+			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(d.byKey)) {
+		checks := slices.SortedFunc(slices.Values(d.byKey[key]), func(a, b *Check) int { return strings.Compare(a.ID, b.ID) })
+		for _, c := range checks {
+			parent, isChild := parents[c.ID]
+			switch {
+			case d.bound[key] == c.ID:
+			case isChild:
+				d.report(PolicyOf(key), key, "health check %s is no longer wanted but stays: calculated check %s counts it", c.ID, parent)
+			case d.refs[c.ID] > 0:
+				d.report(PolicyOf(key), key, "health check %s is no longer wanted but stays: record sets refer to it", c.ID)
+			default:
+				old := c.Config
+				change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Old: &old, Tags: c.Tags}
+				d.plan.Steps = append(d.plan.Steps, Step{Kind: DeleteCheck, Check: &change})
+			}
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// Counts is what a plan costs to execute, and what is used before and after it.
+type Counts struct {
+	Calls        Calls       `json:"calls"`
+	ChangeTokens int         `json:"changeTokens"` // of the change throughput: CREATE 1, DELETE 1, UPSERT 2. r53: C.8
+	Checks       Usage       `json:"checks"`       // health checks in the account
+	Zones        []ZoneUsage `json:"zones,omitempty"`
+	Monthly      Cost        `json:"monthly"`
+}
+
+// Calls is the number of write calls by kind. Creating checks is the slowest: one in two seconds after the first fifty,
+// and at most 1,000 in 24 hours by Route 53's older documentation. r53: C.8.
+type Calls struct {
+	CreateHealthCheck        int `json:"createHealthCheck"`
+	ChangeTagsForResource    int `json:"changeTagsForResource"`
+	UpdateHealthCheck        int `json:"updateHealthCheck"`
+	ChangeResourceRecordSets int `json:"changeResourceRecordSets"`
+	DeleteHealthCheck        int `json:"deleteHealthCheck"`
+}
+
+// Total returns the number of all write calls.
+func (c Calls) Total() int {
+	return c.CreateHealthCheck + c.ChangeTagsForResource + c.UpdateHealthCheck + c.ChangeResourceRecordSets + c.DeleteHealthCheck
+}
+
+// Usage is how much of a quota is used. Peak is the most at any time while the plan is executed.
+type Usage struct {
+	Before int `json:"before"`
+	Peak   int `json:"peak"`
+	After  int `json:"after"`
+	Limit  int `json:"limit,omitempty"` // 0: none
+}
+
+// ZoneUsage is the record sets of one zone.
+type ZoneUsage struct {
+	ID   string    `json:"id"`
+	Name zone.Name `json:"name"`
+	Usage
+}
+
+// Cost is what the health checks of the account cost in a month, in US cents; on an engine nothing. Queries and zones are
+// not in it. r53: F.
+type Cost struct {
+	BeforeCents int `json:"beforeCents"`
+	AfterCents  int `json:"afterCents"`
+}
+
+// maxTagList is how many tags one call sets. r53: C.8.
+const maxTagList = 10
+
+// count sets what follows from the steps alone.
+func (c *Counts) count(steps []Step) {
+	c.Calls, c.ChangeTokens = Calls{}, 0
+	for _, s := range steps {
+		switch s.Kind {
+		case CreateCheck:
+			c.Calls.CreateHealthCheck++
+			c.Calls.ChangeTagsForResource += tagCalls(s.Check.Tags)
+		case TagCheck:
+			c.Calls.ChangeTagsForResource += tagCalls(s.Check.Tags)
+		case UpdateCheck:
+			c.Calls.UpdateHealthCheck++
+		case DeleteCheck:
+			c.Calls.DeleteHealthCheck++
+		case ChangeRecords:
+			c.Calls.ChangeResourceRecordSets++
+			for _, change := range s.Batch.Changes {
+				c.ChangeTokens++
+				if change.Action == zone.Upsert {
+					c.ChangeTokens++
+				}
+			}
+		}
+	}
+}
+
+func tagCalls(tags []zone.Tag) int { return (len(tags) + maxTagList - 1) / maxTagList }
+
+// use sets what the account uses before, during and after the steps.
+func (d *differ) use() {
+	limits := d.guard.limits()
+	after := make(map[string]health.Config, len(d.byID))
+	for id, c := range d.byID {
+		after[id] = c.Config
+	}
+	sets := make(map[string]int)
+	for i := range d.current.Records {
+		sets[d.current.Records[i].ZoneID]++
+	}
+	counts := Counts{Checks: Usage{Before: len(d.byID), Peak: len(d.byID), Limit: limits.HealthChecks}}
+	if !d.guard.Engine {
+		counts.Monthly.BeforeCents = monthlyCents(after)
+	}
+	for i, s := range d.plan.Steps {
+		switch s.Kind {
+		case CreateCheck:
+			after[fmt.Sprint(pending, i)] = *s.Check.New
+			counts.Checks.Peak++
+		case UpdateCheck:
+			after[s.Check.ID] = *s.Check.New
+		case DeleteCheck:
+			delete(after, s.Check.ID)
+		case ChangeRecords:
+			counts.useZone(s.Batch, sets[s.Batch.ZoneID], limits.RecordSetsPerZone)
+		}
+	}
+	counts.Checks.After = len(after)
+	if !d.guard.Engine {
+		counts.Monthly.AfterCents = monthlyCents(after)
+	}
+	d.plan.Counts = counts
+}
+
+// useZone adds the effect of a batch on the number of record sets of its zone.
+func (c *Counts) useZone(b *Batch, before, limit int) {
+	i := slices.IndexFunc(c.Zones, func(z ZoneUsage) bool { return z.ID == b.ZoneID })
+	if i < 0 {
+		i = len(c.Zones)
+		c.Zones = append(c.Zones, ZoneUsage{b.ZoneID, b.ZoneName, Usage{before, before, before, limit}})
+	}
+	z := &c.Zones[i]
+	for _, change := range b.Changes {
+		switch change.Action {
+		case zone.Create:
+			z.After++
+		case zone.Delete:
+			z.After--
+		}
+	}
+	z.Peak = max(z.Peak, z.After)
+}
+
+// Prices of health checks in US cents a month. r53: F.
+const (
+	insideCents        = 50 // an endpoint in AWS
+	insideOptionCents  = 100
+	insideFree         = 50 // so many of them have no base price
+	outsideCents       = 75
+	outsideOptionCents = 200
+)
+
+// monthlyCents is what health checks cost in a month. r53: F.
+func monthlyCents(checks map[string]health.Config) int {
+	sum, inside := 0, 0
+	for _, c := range checks {
+		options := optionsOf(c)
+		if insideAWS(c) {
+			inside++
+			sum += options * insideOptionCents
+			continue
+		}
+		sum += outsideCents + options*outsideOptionCents
+	}
+	return sum + max(0, inside-insideFree)*insideCents
+}
+
+// optionsOf counts what is charged on top of a check: HTTPS, string match, an interval below 30 s, latency measurement.
+func optionsOf(c health.Config) int {
+	options := 0
+	for _, on := range []bool{c.Type.IsTLS(), c.Type.MatchesString(), c.RequestInterval != nil && *c.RequestInterval < 30,
+		c.MeasureLatency != nil && *c.MeasureLatency} {
+		if on {
+			options++
+		}
+	}
+	return options
+}
+
+// insideAWS reports whether a check's endpoint is known to be in AWS. A literal address or another name may be there too:
+// it is counted at the higher price. Calculated checks and those of CloudWatch count as inside (unconfirmed). r53: F.
+func insideAWS(c health.Config) bool {
+	if !c.Type.IsEndpoint() {
+		return true
+	}
+	name := strings.ToLower(strings.TrimSuffix(c.FullyQualifiedDomainName, "."))
+	return c.IPAddress == "" && (strings.HasSuffix(name, ".amazonaws.com") || strings.HasSuffix(name, ".amazonaws.com.cn"))
+}
+
+// dollars writes cents as "$1.50".
+func dollars(cents int) string {
+	sign := ""
+	if cents < 0 {
+		sign, cents = "-", -cents
+	}
+	return fmt.Sprintf("%s$%d.%02d", sign, cents/100, cents%100)
+}

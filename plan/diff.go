@@ -1,0 +1,241 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// Diff returns the plan that leads from current to desired for the policies that desired has checks of. Policies that it
+// does not mention stay as they are and are reported, so that an empty desired state changes nothing: Destroy removes.
+// The order in which the states list things does not matter.
+//
+// The error is *Refused when the plan must not be executed, with the reasons that the returned plan shows as Refusals: a
+// desired state that contradicts itself, names or record sets that others hold, what the guard or the account's quotas do
+// not allow, and what Route 53 would not accept.
+func Diff(current, desired State, guard Guard) (Plan, error) {
+	d := newDiffer(current, guard)
+	for _, c := range desired.Checks {
+		d.managed[PolicyOf(c.Key)] = true
+	}
+	return d.run(desired)
+}
+
+// Destroy returns the plan that removes the checks and record sets of policies, "<namespace>/<policy>", within the guard's
+// Regions. Their names may go without an answer. The error is *Refused as for Diff.
+func Destroy(current State, policies []string, guard Guard) (Plan, error) {
+	d := newDiffer(current, guard)
+	for _, policy := range policies {
+		d.managed[policy] = true
+		d.destroyed[policy] = true
+	}
+	return d.run(State{Zones: current.Zones})
+}
+
+// differ is a plan in the making.
+type differ struct {
+	guard     Guard
+	managed   map[string]bool // policies that the plan may change
+	destroyed map[string]bool // those of them that are to go
+
+	current  State
+	zones    map[string]zone.HostedZone // by id, of both states
+	byID     map[string]*Check          // existing checks
+	owned    map[string]string          // key by id, of existing checks that are ours
+	unmarked map[string]bool            // ids of those that still need their tags
+	byKey    map[string][]*Check        // existing checks that are ours and in reach
+	taken    map[string]int             // highest generation of caller references, by key or its hash
+	refs     map[string]int             // record sets that refer to a check id; in the end: after the plan
+	bound    map[string]string          // id of the existing check that a wanted key goes on with
+
+	plan        Plan
+	wait        Wait
+	batches     []Step
+	recordBlast blast
+	checkBlast  blast
+}
+
+func newDiffer(current State, guard Guard) *differ {
+	d := &differ{
+		guard:     guard,
+		managed:   make(map[string]bool),
+		destroyed: make(map[string]bool),
+		current:   current,
+		zones:     make(map[string]zone.HostedZone),
+		byID:      make(map[string]*Check, len(current.Checks)),
+		owned:     make(map[string]string, len(current.Checks)),
+		unmarked:  make(map[string]bool),
+		byKey:     make(map[string][]*Check, len(current.Checks)),
+		taken:     make(map[string]int),
+		refs:      make(map[string]int, len(current.Records)),
+		bound:     make(map[string]string),
+	}
+	for _, z := range current.Zones {
+		d.zones[z.ID] = z
+	}
+	for i := range current.Checks {
+		d.byID[current.Checks[i].ID] = &current.Checks[i]
+	}
+	return d
+}
+
+func (d *differ) refuse(policy, object, format string, args ...any) {
+	d.plan.Refusals = append(d.plan.Refusals, Finding{policy, object, fmt.Sprintf(format, args...)})
+}
+
+func (d *differ) report(policy, object, format string, args ...any) {
+	d.plan.Reports = append(d.plan.Reports, Finding{policy, object, fmt.Sprintf(format, args...)})
+}
+
+// inReach reports whether the plan may touch what belongs to a key.
+func (d *differ) inReach(key string) bool {
+	return key != "" && d.managed[PolicyOf(key)] && d.guard.covers(RegionOf(key))
+}
+
+// owner returns the key that an existing record set belongs to: that of its check, empty when it is not ours.
+func (d *differ) owner(r *Record) string { return d.owned[r.Set.HealthCheckID] }
+
+func (d *differ) run(desired State) (Plan, error) {
+	for _, z := range desired.Zones {
+		d.zones[z.ID] = z
+	}
+	wanted := d.wantedChecks(desired)
+	d.index(wanted)
+	d.matchChecks(wanted)
+	d.matchRecords(d.wantedRecords(desired, wanted))
+	if len(d.batches) > 0 && len(d.wait.Checks) > 0 {
+		slices.Sort(d.wait.Checks)
+		d.wait.Checks = slices.Compact(d.wait.Checks)
+		d.plan.Steps = append(d.plan.Steps, Step{Kind: WaitVerdicts, Wait: &d.wait})
+	}
+	d.plan.Steps = append(d.plan.Steps, d.batches...)
+	d.deleteChecks()
+	d.reportOthers()
+	d.use()
+	d.guardBlast()
+	d.guardQuotas()
+
+	byPolicy := func(a, b Finding) int {
+		return strings.Compare(a.Policy+"\x00"+a.Object+"\x00"+a.Text, b.Policy+"\x00"+b.Object+"\x00"+b.Text)
+	}
+	slices.SortFunc(d.plan.Refusals, byPolicy)
+	slices.SortFunc(d.plan.Reports, byPolicy)
+	d.plan.seal()
+	if d.plan.Refusals != nil {
+		return d.plan, &Refused{d.plan.Refusals}
+	}
+	return d.plan, nil
+}
+
+// index sorts out what exists and whose it is.
+func (d *differ) index(wanted map[string]*Check) {
+	for i := range d.current.Records {
+		if id := d.current.Records[i].Set.HealthCheckID; id != "" {
+			d.refs[id]++
+		}
+	}
+	hashes := make(map[string]string)
+	for key := range wanted {
+		hashes[hashed(key)] = key
+	}
+	for i := range d.current.Checks {
+		c := &d.current.Checks[i]
+		if key, generation, ok := parseReference(c.CallerReference); ok {
+			d.taken[key] = max(d.taken[key], generation)
+		}
+		key := c.Key
+		if key == "" {
+			if key = d.abandoned(c, hashes); key == "" {
+				continue
+			}
+			d.unmarked[c.ID] = true
+		}
+		d.owned[c.ID] = key
+		if d.guard.covers(RegionOf(key)) {
+			d.checkBlast.owned++
+		}
+		if d.inReach(key) {
+			d.byKey[key] = append(d.byKey[key], c)
+		}
+	}
+	for i := range d.current.Records {
+		key := d.owner(&d.current.Records[i])
+		if key != "" && d.guard.covers(RegionOf(key)) {
+			d.recordBlast.owned++
+		}
+	}
+}
+
+// abandoned returns the key of a check that a run created and did not live to mark: it has our reference and no tags, and
+// no record set refers to it, because those come later. One that was disowned by removing its tags while in use is left
+// alone.
+func (d *differ) abandoned(c *Check, hashes map[string]string) string {
+	key, _, ok := parseReference(c.CallerReference)
+	if !ok || len(c.Tags) > 0 || d.refs[c.ID] > 0 {
+		return ""
+	}
+	if long, ok := hashes[key]; ok {
+		return long
+	}
+	if !strings.Contains(key, "/") {
+		return "" // the hash of a key that nobody asks for now
+	}
+	return key
+}
+
+// wantedChecks returns the wanted checks in reach by key, normalised so that they can be compared with what the API echoes.
+func (d *differ) wantedChecks(desired State) map[string]*Check {
+	exists := func(id string) (health.Config, bool) {
+		if c, ok := d.byID[id]; ok {
+			return c.Config, true
+		}
+		return health.Config{}, false
+	}
+	rules := health.Rules{Child: exists}
+	if d.guard.Engine {
+		rules.MinRequestInterval, rules.AllowPrivateAddresses = 1, true
+	}
+	wanted := make(map[string]*Check, len(desired.Checks))
+	for _, c := range desired.Checks {
+		if !d.inReach(c.Key) {
+			if c.Key == "" {
+				d.refuse("", "", "a wanted health check has no key: want <namespace>/<policy>/<region>")
+			}
+			continue
+		}
+		if _, twice := wanted[c.Key]; twice {
+			d.refuse(PolicyOf(c.Key), c.Key, "is wanted twice: a key has one health check")
+			continue
+		}
+		config, err := health.Normalize(c.Config, rules)
+		if err != nil {
+			d.refuse(PolicyOf(c.Key), c.Key, "the health check would not be accepted: %v", err)
+			config = c.Config
+		}
+		c.Config = config
+		wanted[c.Key] = &c
+	}
+	return wanted
+}
+
+// reportOthers tells what is ours and nobody asked for.
+func (d *differ) reportOthers() {
+	kept := make(map[string]int)
+	for _, key := range d.owned {
+		if policy := PolicyOf(key); !d.managed[policy] && d.guard.covers(RegionOf(key)) {
+			kept[policy]++
+		}
+	}
+	for _, policy := range slices.Sorted(maps.Keys(kept)) {
+		d.report(policy, "", "exists and is not among the policies of this plan: left as it is, destroy it to remove it")
+	}
+	for policy := range d.destroyed {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(d.byKey)), func(key string) bool { return PolicyOf(key) == policy }) {
+			d.report(policy, "", "has no health checks here: nothing to destroy")
+		}
+	}
+}

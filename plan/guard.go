@@ -1,0 +1,166 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A Guard says what a plan may do. The zero value is the strictest for a whole application on AWS.
+type Guard struct {
+	// Regions limits the plan to the checks and record sets of these Regions, as a cluster that looks after its own Region
+	// only must; empty means all.
+	Regions []string
+	// Adopt names what Bulkhead may take over although it did not make it: every record set of the name that is in the way
+	// of a wanted one is replaced, in one batch.
+	Adopt []zone.Name
+	// Force lets a plan change more than 30 % of what Bulkhead owns, or remove the last healthy member of a group. It does
+	// not let a name go without an answer.
+	Force bool
+	// Engine says that the provider is an engine: it takes intervals of 1 to 9 seconds and private addresses, and it
+	// charges nothing.
+	Engine bool
+	// Limits are the account's quotas; nil means zone.DefaultLimits on AWS and none on an engine.
+	Limits *zone.Limits
+}
+
+func (g Guard) limits() zone.Limits {
+	switch {
+	case g.Limits != nil:
+		return *g.Limits
+	case g.Engine:
+		return zone.Limits{}
+	}
+	return zone.DefaultLimits()
+}
+
+// covers reports whether a Region is within the plan's reach.
+func (g Guard) covers(region string) bool {
+	return len(g.Regions) == 0 || slices.Contains(g.Regions, region)
+}
+
+// The share of what Bulkhead owns that a plan may change without Force, where there is enough for a share to mean
+// something.
+const (
+	blastPercent = 30
+	blastFrom    = 10
+)
+
+// blast counts what a plan changes of what is owned.
+type blast struct{ owned, changed int }
+
+func (d *differ) guardBlast() {
+	for _, b := range []struct {
+		blast
+		what string
+	}{{d.recordBlast, "record sets"}, {d.checkBlast, "health checks"}} {
+		if d.guard.Force || b.owned < blastFrom || b.changed*100 <= b.owned*blastPercent {
+			continue
+		}
+		d.refuse("", "", "changes or deletes %d of the %d %s that Bulkhead owns, more than %d %%: change fewer at a time, or force it",
+			b.changed, b.owned, b.what, blastPercent)
+	}
+}
+
+// guardAnswers refuses to leave a name without an answer that it has: add before you remove. Destroyed policies are the
+// exception, and clients that lose AAAA but keep A go on by IPv4.
+func (d *differ) guardAnswers(at *place) {
+	after := make(map[zone.RRType]bool)
+	for _, m := range at.after {
+		after[m.set.Type] = true
+	}
+	told := make(map[zone.RRType]bool)
+	for i := range at.here {
+		r := at.here[i]
+		t := r.Set.Type
+		answered := after[t] || after[zone.CNAME] || t == zone.AAAA && after[zone.A] ||
+			t == zone.CNAME && (after[zone.A] || after[zone.AAAA])
+		key := d.owner(r)
+		if answered || told[t] || key != "" && d.destroyed[PolicyOf(key)] {
+			continue
+		}
+		told[t] = true
+		d.refuse(PolicyOf(key), fmt.Sprintf("%s %s", at.name, t), "would be left without an answer: "+
+			"serve it by another policy first, or destroy this one")
+	}
+}
+
+// health of a member, as far as anybody knows.
+type memberHealth uint8
+
+const (
+	unknownHealth memberHealth = iota
+	isHealthy
+	isUnhealthy
+)
+
+// healthOf judges by a check's id; a member without a check is healthy (r53: A.3), and a check that does not exist tells
+// nothing.
+func (d *differ) healthOf(id string) memberHealth {
+	if id == "" {
+		return isHealthy
+	}
+	c, ok := d.byID[id]
+	switch {
+	case !ok || c.Healthy == nil:
+		return unknownHealth
+	case *c.Healthy:
+		return isHealthy
+	}
+	return isUnhealthy
+}
+
+// guardHealth sees to it that a group which answers with something healthy goes on doing so. Where it comes to depend on
+// checks without a verdict, one of them has to be healthy before the batch; where all that remains is known to be
+// unhealthy, the plan is refused.
+func (d *differ) guardHealth(at *place, t zone.RRType) {
+	var alive bool
+	for _, r := range at.here {
+		alive = alive || r.Set.Type == t && d.healthOf(r.Set.HealthCheckID) != isUnhealthy
+	}
+	if !alive {
+		return
+	}
+	var awaited []string
+	var members, unknown int
+	for _, m := range at.after {
+		if m.set.Type != t {
+			continue
+		}
+		members++
+		switch {
+		case m.awaits:
+			awaited = append(awaited, m.key)
+		case d.healthOf(m.set.HealthCheckID) == isHealthy:
+			return
+		case d.healthOf(m.set.HealthCheckID) == unknownHealth:
+			unknown++
+		}
+	}
+	switch {
+	case members == 0 || unknown > 0:
+	case len(awaited) > 0:
+		d.wait.Healthy = append(d.wait.Healthy, HealthyGroup{at.name, t, slices.Sorted(slices.Values(awaited))})
+	case !d.guard.Force:
+		d.refuse(at.policy, fmt.Sprintf("%s %s", at.name, t), "would lose its last healthy member: the %d that remain are "+
+			"unhealthy. Wait until one of them is healthy, or force it", members)
+	}
+}
+
+// guardQuotas refuses what the account's quotas do not allow, before the first call. r53: C.8.
+func (d *differ) guardQuotas() {
+	use := d.plan.Counts
+	if c := use.Checks; exceeds(c.Limit, c.Before, c.Peak) {
+		d.refuse("", "", "needs %d health checks at its height, the account may have %d and has %d: ask AWS for more, or delete "+
+			"some", c.Peak, c.Limit, c.Before)
+	}
+	for _, z := range use.Zones {
+		if exceeds(z.Limit, z.Before, z.Peak) {
+			d.refuse("", string(z.Name), "would hold %d record sets, at most %d are allowed and it has %d", z.Peak, z.Limit, z.Before)
+		}
+	}
+}
+
+// exceeds reports whether growing to a number breaks a limit; 0 is none.
+func exceeds(limit, from, to int) bool { return limit > 0 && to > limit && to > from }

@@ -1,0 +1,129 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// Inverse returns the plan that undoes this one after it was executed: what it deleted is created again, what it adopted
+// is as it was before, and what it created is gone. created holds the ids that the checks which the plan creates were
+// given, by key; they are known once those steps are done, which is before the first change of records. The error names a
+// check that has no id. Tags stay. A check that is created again is another check, with a new id and a caller reference of
+// the next generation, and its first verdict is waited for.
+func (p Plan) Inverse(created map[string]string) (Plan, error) {
+	inv := inverse{created: created, gone: make(map[string]*CheckChange), again: make(map[string]string)}
+	var update, batches, remove []Step
+	for _, s := range slices.Backward(p.Steps) {
+		switch s.Kind {
+		case DeleteCheck:
+			inv.gone[s.Check.ID] = s.Check
+		case CreateCheck:
+			id := created[s.Check.Key]
+			if id == "" {
+				return Plan{}, fmt.Errorf("inverse: no id given for the health check %s that the plan creates", s.Check.Key)
+			}
+			undone := CheckChange{Key: s.Check.Key, ID: id, CallerReference: s.Check.CallerReference, Old: s.Check.New}
+			remove = append(remove, Step{Kind: DeleteCheck, Check: &undone})
+		case UpdateCheck:
+			undone := *s.Check
+			undone.Old, undone.New = s.Check.New, s.Check.Old
+			update = append(update, Step{Kind: UpdateCheck, Check: &undone})
+		case ChangeRecords:
+			batches = append(batches, Step{Kind: ChangeRecords, Batch: inv.batch(s.Batch)})
+		}
+	}
+	create, keys := inv.recreated(p)
+	steps := slices.Concat(create, update)
+	if len(keys) > 0 {
+		steps = append(steps, Step{Kind: WaitVerdicts, Wait: &Wait{Checks: keys}})
+	}
+	out := Plan{Steps: slices.Concat(steps, batches, remove)}
+	out.Counts = p.Counts.reversed(len(create), len(remove))
+	out.seal()
+	return out, nil
+}
+
+// inverse is an inverse in the making.
+type inverse struct {
+	created map[string]string
+	gone    map[string]*CheckChange // checks that the plan deletes, by id
+	again   map[string]string       // key by id of those that have to be created again
+}
+
+func (inv *inverse) batch(b *Batch) *Batch {
+	out := &Batch{ZoneID: b.ZoneID, ZoneName: b.ZoneName}
+	for _, c := range b.Changes {
+		if c.CheckKey != "" {
+			c.Set.HealthCheckID = inv.created[c.CheckKey]
+		}
+		undone := RecordChange{Policy: c.Policy, Set: c.Set}
+		switch c.Action {
+		case zone.Create:
+			undone.Action = zone.Delete
+		case zone.Delete:
+			undone.Action = zone.Create
+			inv.rebind(&undone)
+		case zone.Upsert:
+			now := c.Set
+			undone.Action, undone.Set, undone.Old = zone.Upsert, *c.Old, &now
+			inv.rebind(&undone)
+		}
+		out.Changes = append(out.Changes, undone)
+	}
+	inOrder(out.Changes)
+	return out
+}
+
+// rebind has a record set refer to a check by key when the one it referred to is gone.
+func (inv *inverse) rebind(c *RecordChange) {
+	if gone := inv.gone[c.Set.HealthCheckID]; gone != nil {
+		inv.again[gone.ID] = gone.Key
+		c.CheckKey, c.Set.HealthCheckID = gone.Key, ""
+	}
+}
+
+// recreated returns the steps that create the checks which record sets need again, and their keys. Two deleted checks of
+// one key come back as one.
+func (inv *inverse) recreated(p Plan) (steps []Step, keys []string) {
+	for _, s := range p.Steps {
+		if s.Kind != DeleteCheck || inv.again[s.Check.ID] == "" || slices.Contains(keys, s.Check.Key) {
+			continue
+		}
+		config := *s.Check.Old
+		key := s.Check.Key
+		keys = append(keys, key)
+		steps = append(steps, Step{Kind: CreateCheck, Check: &CheckChange{Key: key, New: &config,
+			CallerReference: CallerReference(key, p.lastGeneration(key)+1),
+			Tags:            marks(&Check{Key: key, Tags: s.Check.Tags}),
+			Why:             "replaces " + s.Check.ID + ", which was deleted",
+		}})
+	}
+	return steps, keys
+}
+
+// lastGeneration returns the highest generation of a key's caller references in the plan.
+func (p Plan) lastGeneration(key string) int {
+	last := 0
+	for _, s := range p.Steps {
+		if s.Check != nil && s.Check.Key == key {
+			_, n, _ := parseReference(s.Check.CallerReference)
+			last = max(last, n)
+		}
+	}
+	return last
+}
+
+// reversed returns the use of quotas on the way back, with so many checks created and removed again.
+func (c Counts) reversed(creates, removes int) Counts {
+	from := c.Checks.After
+	c.Checks = Usage{Before: from, Peak: from + creates, After: from + creates - removes, Limit: c.Checks.Limit}
+	c.Zones = slices.Clone(c.Zones)
+	for i := range c.Zones {
+		z := &c.Zones[i]
+		z.Before, z.After = z.After, z.Before
+	}
+	c.Monthly = Cost{c.Monthly.AfterCents, c.Monthly.BeforeCents}
+	return c
+}

@@ -1,0 +1,202 @@
+// Package plan compares what exists at a provider with what is wanted, and says in which order to get there.
+//
+// A Plan is a value: it can be shown, kept as JSON, compared by its hash and executed later, step by step:
+//
+//   - checks are created, marked and updated first, then their first verdicts are waited for;
+//   - record sets change in atomic batches, and all changes of one name stand in one batch, deletes first;
+//   - checks that nothing refers to any more are deleted last.
+//
+// A run that ends in the middle leaves a state from which another plan gets to the same end: what is ours is known by
+// the tags of health checks alone, and a record set is ours when its health check is. Everything else is left as it is,
+// unless it is adopted by name. A Guard refuses plans that would do harm. Nothing in here does I/O.
+package plan
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A Plan is what to do, in order, and what to know about it.
+type Plan struct {
+	Hash     string    `json:"hash"` // of the steps and the refusals; equal plans have equal hashes
+	Steps    []Step    `json:"steps"`
+	Refusals []Finding `json:"refusals,omitempty"` // why the plan must not be executed
+	Reports  []Finding `json:"reports,omitempty"`  // nothing to do, but good to know
+	Counts   Counts    `json:"counts"`
+}
+
+// A Kind is what a step does.
+type Kind string
+
+// The kinds of steps, in the order in which they stand in a plan.
+const (
+	CreateCheck   Kind = "create-check" // CreateHealthCheck, then ChangeTagsForResource
+	TagCheck      Kind = "tag-check"    // ChangeTagsForResource
+	UpdateCheck   Kind = "update-check" // UpdateHealthCheck with CheckChange.Update
+	WaitVerdicts  Kind = "wait"
+	ChangeRecords Kind = "change-records" // ChangeResourceRecordSets
+	DeleteCheck   Kind = "delete-check"   // DeleteHealthCheck
+)
+
+// A Step is one thing to do. Check is set for the kinds that end in -check, Wait for WaitVerdicts, Batch for ChangeRecords.
+type Step struct {
+	Kind  Kind         `json:"kind"`
+	Check *CheckChange `json:"check,omitempty"`
+	Wait  *Wait        `json:"wait,omitempty"`
+	Batch *Batch       `json:"batch,omitempty"`
+}
+
+// A CheckChange is what happens to one health check.
+type CheckChange struct {
+	Key string `json:"key"`
+	ID  string `json:"id,omitempty"` // empty for one to create
+	// CallerReference is what to create with, or what an existing check was created with. One that is taken by a deleted
+	// check gives way to that of the next generation, as CallerReference makes it.
+	CallerReference string         `json:"callerReference,omitempty"`
+	Old             *health.Config `json:"old,omitempty"`  // nil for one to create
+	New             *health.Config `json:"new,omitempty"`  // nil for one to delete
+	Tags            []zone.Tag     `json:"tags,omitempty"` // to set; for one to delete: what it has
+	Why             string         `json:"why,omitempty"`  // when it does not go without saying
+}
+
+// A Wait asks for verdicts before record sets come to depend on them.
+type Wait struct {
+	Checks []string `json:"checks"` // keys of checks that must have a verdict, whichever it is
+	// Healthy names groups that answer with something healthy now and will depend on checks that have no verdict yet. One
+	// check of each must be healthy, or the execution stops here.
+	Healthy []HealthyGroup `json:"healthy,omitempty"`
+}
+
+// A HealthyGroup is a group that needs one healthy check of those named by key.
+type HealthyGroup struct {
+	Name   zone.Name   `json:"name"`
+	Type   zone.RRType `json:"type"`
+	Checks []string    `json:"checks"`
+}
+
+// A Batch is one atomic change batch of a zone, within the limits of ChangeResourceRecordSets. r53: C.6.
+type Batch struct {
+	ZoneID   string         `json:"zoneId"`
+	ZoneName zone.Name      `json:"zoneName"`
+	Changes  []RecordChange `json:"changes"`
+}
+
+// A RecordChange is one entry of a batch.
+type RecordChange struct {
+	Action zone.Action `json:"action"`
+	Policy string      `json:"policy,omitempty"` // whom it is for
+	// CheckKey names a check that an earlier step creates: its id goes into the set's HealthCheckID, which is empty here.
+	CheckKey string                  `json:"checkKey,omitempty"`
+	Set      zone.ResourceRecordSet  `json:"set"`
+	Old      *zone.ResourceRecordSet `json:"old,omitempty"`     // what an UPSERT replaces
+	Adopted  bool                    `json:"adopted,omitempty"` // what is deleted or replaced was not ours
+}
+
+// A Finding is a sentence about an object.
+type Finding struct {
+	Policy string `json:"policy,omitempty"` // whom it concerns, empty for the whole plan
+	Object string `json:"object,omitempty"` // a check's key, a record set, a zone
+	Text   string `json:"text"`
+}
+
+// String returns the finding as a sentence.
+func (f Finding) String() string {
+	if f.Object == "" {
+		return f.Text
+	}
+	return f.Object + ": " + f.Text
+}
+
+// Refused is the error of a plan that must not be executed.
+type Refused struct{ Findings []Finding }
+
+// Error returns all reasons.
+func (e *Refused) Error() string {
+	reasons := make([]string, len(e.Findings))
+	for i, f := range e.Findings {
+		reasons[i] = f.String()
+	}
+	return "plan refused: " + strings.Join(reasons, "; ")
+}
+
+// Empty reports whether there is nothing to do.
+func (p Plan) Empty() bool { return len(p.Steps) == 0 }
+
+// hash covers what is executed, and what keeps it from being executed.
+func (p Plan) hash() string {
+	data, err := json.Marshal(struct {
+		Steps    []Step
+		Refusals []Finding
+	}{p.Steps, p.Refusals})
+	if err != nil { // plain values always have a JSON form
+		panic(err)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// seal sets what follows from the steps.
+func (p *Plan) seal() {
+	p.Counts.count(p.Steps)
+	p.Hash = p.hash()
+}
+
+// Parse reads a plan from its JSON form. It refuses unknown members, anything behind the plan, and a plan that was changed
+// since its hash was made.
+func Parse(data []byte) (Plan, error) {
+	var p Plan
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return Plan{}, fmt.Errorf("plan: %w", err)
+	}
+	if dec.More() {
+		return Plan{}, errors.New("plan: more than one JSON value, want one plan")
+	}
+	if got := p.hash(); got != p.Hash {
+		return Plan{}, fmt.Errorf("plan: hash is %q but the steps hash to %q: it was changed, make it anew", p.Hash, got)
+	}
+	for i, s := range p.Steps {
+		if !s.complete() {
+			return Plan{}, fmt.Errorf("plan: step %d of kind %q lacks what it is about, or has too much", i+1, s.Kind)
+		}
+	}
+	return p, nil
+}
+
+// complete reports whether a step has exactly what its kind needs.
+func (s Step) complete() bool {
+	var want Step
+	switch s.Kind {
+	case CreateCheck:
+		want.Check = s.Check
+		return s.only(want) && s.Check.New != nil
+	case TagCheck:
+		want.Check = s.Check
+		return s.only(want) && s.Check.ID != ""
+	case UpdateCheck:
+		want.Check = s.Check
+		return s.only(want) && s.Check.ID != "" && s.Check.Old != nil && s.Check.New != nil
+	case DeleteCheck:
+		want.Check = s.Check
+		return s.only(want) && s.Check.ID != ""
+	case WaitVerdicts:
+		want.Wait = s.Wait
+	case ChangeRecords:
+		want.Batch = s.Batch
+	}
+	return s.only(want)
+}
+
+// only reports whether s holds what want does, and that is something.
+func (s Step) only(want Step) bool {
+	return s.Check == want.Check && s.Wait == want.Wait && s.Batch == want.Batch && want != Step{}
+}

@@ -1,0 +1,315 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A site is one name of one zone: what changes there changes in one batch.
+type site struct {
+	zoneID string
+	name   zone.Name
+}
+
+// place is what exists at a site, what is wanted there, and what the plan makes of it.
+type place struct {
+	site
+	policy string // who wants something there, or had something there
+	here   []*Record
+	want   []*Record
+	after  []member
+
+	changes []RecordChange
+}
+
+// A member is a record set as it is after the plan.
+type member struct {
+	set    *zone.ResourceRecordSet
+	key    string // of the check it awaits
+	awaits bool   // it comes to depend on a check without a verdict
+}
+
+// wantedRecords returns the wanted record sets in reach.
+func (d *differ) wantedRecords(desired State, checks map[string]*Check) []*Record {
+	var wanted []*Record
+	for i := range desired.Records {
+		r := &desired.Records[i]
+		object, policy := describe(&r.Set), PolicyOf(r.CheckKey)
+		// Without a check, the SetIdentifier says which Region a record set belongs to.
+		if r.CheckKey == "" && !d.guard.covers(r.Set.SetIdentifier) || r.CheckKey != "" && !d.guard.covers(RegionOf(r.CheckKey)) {
+			continue
+		}
+		z, known := d.zones[r.ZoneID]
+		switch {
+		case !known:
+			d.refuse(policy, object, "is wanted in the zone %q, which does not exist", r.ZoneID)
+		case !r.Set.Name.In(z.Name):
+			d.refuse(policy, object, "does not lie in the zone %s (%s)", z.Name, z.ID)
+		case r.CheckKey != "" && checks[r.CheckKey] == nil:
+			d.refuse(policy, object, "is bound to the health check %s, which is not wanted", r.CheckKey)
+		default:
+			wanted = append(wanted, r)
+		}
+	}
+	return wanted
+}
+
+// places gathers what exists and what is wanted at every site that the plan may change, ordered as zones list names.
+func (d *differ) places(wanted []*Record) []*place {
+	bySite := make(map[site]*place)
+	at := func(s site) *place {
+		if bySite[s] == nil {
+			bySite[s] = &place{site: s}
+		}
+		return bySite[s]
+	}
+	for _, r := range wanted {
+		p := at(site{r.ZoneID, r.Set.Name})
+		p.want = append(p.want, r)
+	}
+	for i := range d.current.Records {
+		if r := &d.current.Records[i]; d.inReach(d.owner(r)) {
+			at(site{r.ZoneID, r.Set.Name})
+		}
+	}
+	for i := range d.current.Records {
+		r := &d.current.Records[i]
+		if p := bySite[site{r.ZoneID, r.Set.Name}]; p != nil {
+			p.here = append(p.here, r)
+		}
+	}
+	places := slices.SortedFunc(maps.Values(bySite), func(a, b *place) int {
+		if a.zoneID != b.zoneID {
+			return compareZones(d.zones[a.zoneID], d.zones[b.zoneID])
+		}
+		return zone.Compare(a.name, b.name)
+	})
+	byKey := func(a, b *Record) int { return a.Set.Key().Compare(b.Set.Key()) }
+	for _, p := range places {
+		slices.SortFunc(p.here, byKey)
+		slices.SortStableFunc(p.want, byKey)
+		p.policy = d.policyAt(p)
+	}
+	return places
+}
+
+// policyAt returns whose name this is: of those who want it, else of those who have it.
+func (d *differ) policyAt(at *place) string {
+	for _, r := range at.want {
+		if r.CheckKey != "" {
+			return PolicyOf(r.CheckKey)
+		}
+	}
+	for _, r := range at.here {
+		if key := d.owner(r); d.inReach(key) {
+			return PolicyOf(key)
+		}
+	}
+	return ""
+}
+
+// matchRecords plans the changes of record sets and packs them into batches.
+func (d *differ) matchRecords(wanted []*Record) {
+	places := d.places(wanted)
+	for _, at := range places {
+		if d.contradictory(at) {
+			continue
+		}
+		d.matchPlace(at)
+		if len(at.changes) == 0 {
+			continue
+		}
+		d.guardAnswers(at)
+		for _, t := range typesOf(at.here) {
+			d.guardHealth(at, t)
+		}
+	}
+	d.batch(places)
+}
+
+// contradictory refuses what is wanted at a name by two policies, or twice by one.
+func (d *differ) contradictory(at *place) bool {
+	for i, r := range at.want {
+		if i > 0 && at.want[i-1].Set.Key() == r.Set.Key() {
+			d.refuse(at.policy, describe(&r.Set), "is wanted twice: a SetIdentifier tells members apart")
+			return true
+		}
+		if other := PolicyOf(r.CheckKey); r.CheckKey != "" && other != at.policy {
+			d.refuse(at.policy, string(at.name), "is wanted by %s as well: a name belongs to one policy", other)
+			return true
+		}
+	}
+	return false
+}
+
+// matchPlace plans the changes at one name.
+func (d *differ) matchPlace(at *place) {
+	wanted := make(map[zone.Key]*Record, len(at.want))
+	for _, w := range at.want {
+		wanted[w.Set.Key()] = w
+	}
+	replaced := make(map[zone.Key]*Record) // what stands where something is wanted, and may be changed
+	adopted := slices.Contains(d.guard.Adopt, at.name)
+	for _, r := range at.here {
+		key := d.owner(r)
+		w := wanted[r.Set.Key()]
+		var foreign bool
+		switch {
+		case d.inReach(key):
+			d.reportHandover(at, r, key)
+		case w != nil && w.CheckKey == "" && key == "" && sameSet(&r.Set, &w.Set): // made by us or not: it is as wanted
+		case key != "" && PolicyOf(key) == at.policy && w == nil: // another Region's, which has its own plan
+			at.keep(r)
+			continue
+		case !d.inTheWay(at, r):
+			d.reportBeside(at, r)
+			at.keep(r)
+			continue
+		case key != "" || !adopted || !adoptable(at, r):
+			d.refuseHeld(at, r, key)
+			at.keep(r)
+			delete(wanted, r.Set.Key())
+			continue
+		default:
+			foreign = true
+		}
+		if w != nil {
+			replaced[r.Set.Key()] = r
+			continue
+		}
+		policy := at.policy
+		if key != "" {
+			policy = PolicyOf(key)
+		}
+		at.changes = append(at.changes, RecordChange{Action: zone.Delete, Policy: policy, Set: r.Set, Adopted: foreign})
+		if !foreign {
+			d.changed(policy)
+		}
+	}
+	for _, w := range at.want {
+		if wanted[w.Set.Key()] != nil {
+			d.matchRecord(at, w, replaced[w.Set.Key()])
+		}
+	}
+}
+
+func (at *place) keep(r *Record) { at.after = append(at.after, member{set: &r.Set}) }
+
+// changed counts a changed record set of ours. What is destroyed by name is asked for and does not count.
+func (d *differ) changed(policy string) {
+	if !d.destroyed[policy] {
+		d.recordBlast.changed++
+	}
+}
+
+// matchRecord plans for one wanted record set; old is what stands in its place, nil for nothing.
+func (d *differ) matchRecord(at *place, w, old *Record) {
+	set := w.Set
+	if w.CheckKey != "" {
+		set.HealthCheckID = d.bound[w.CheckKey]
+	}
+	change := RecordChange{Action: zone.Create, Policy: at.policy, Set: set}
+	if w.CheckKey != "" && set.HealthCheckID == "" {
+		change.CheckKey = w.CheckKey
+	}
+	m := member{set: &set}
+	rebound := old == nil || old.Set.HealthCheckID != set.HealthCheckID || change.CheckKey != ""
+	if w.CheckKey != "" && rebound && (change.CheckKey != "" || d.healthOf(set.HealthCheckID) == unknownHealth) {
+		m.awaits, m.key = true, w.CheckKey
+		d.wait.Checks = append(d.wait.Checks, w.CheckKey)
+	}
+	at.after = append(at.after, m)
+	if old == nil {
+		at.changes = append(at.changes, change)
+		return
+	}
+	if !rebound && sameSet(&old.Set, &set) {
+		return
+	}
+	change.Adopted = d.owner(old) == ""
+	if !change.Adopted {
+		d.changed(at.policy)
+	}
+	if inPlace(&old.Set, &set) {
+		change.Action, change.Old = zone.Upsert, &old.Set
+		at.changes = append(at.changes, change)
+		return
+	}
+	remove := RecordChange{Action: zone.Delete, Policy: at.policy, Set: old.Set, Adopted: change.Adopted}
+	change.Adopted = false
+	at.changes = append(at.changes, remove, change)
+}
+
+// inTheWay reports whether what others made at a name cannot stand beside what is wanted there: in a group that we join,
+// or on either side of a CNAME.
+func (d *differ) inTheWay(at *place, r *Record) bool {
+	return slices.ContainsFunc(at.want, func(w *Record) bool {
+		return w.Set.Type == r.Set.Type || w.Set.Type == zone.CNAME || r.Set.Type == zone.CNAME
+	})
+}
+
+// adoptable reports whether a foreign record set may be replaced when its name is adopted: addresses and CNAMEs, or what
+// has the very type that is wanted. A TXT or MX is not deleted to make room for a CNAME.
+func adoptable(at *place, r *Record) bool {
+	t := r.Set.Type
+	return t == zone.A || t == zone.AAAA || t == zone.CNAME ||
+		slices.ContainsFunc(at.want, func(w *Record) bool { return w.Set.Type == t })
+}
+
+// refuseHeld says who holds what is in the way.
+func (d *differ) refuseHeld(at *place, r *Record, key string) {
+	const advice = "Adopt the name to replace it"
+	held := "without a health check, so it is not known to be Bulkhead's. " + advice
+	switch _, exists := d.byID[r.Set.HealthCheckID]; {
+	case key != "":
+		held = "held by " + PolicyOf(key) + ", which is not part of this plan: a name belongs to one policy"
+	case !adoptable(at, r):
+		held = "not Bulkhead's, and nothing may stand beside a CNAME. Remove it by hand, or use addresses or an alias"
+	case r.Set.HealthCheckID != "" && exists:
+		held = "held by health check " + r.Set.HealthCheckID + ", which Bulkhead did not make. " + advice
+	case r.Set.HealthCheckID != "":
+		held = "held by health check " + r.Set.HealthCheckID + ", which does not exist. " + advice
+	}
+	d.refuse(at.policy, describe(&r.Set), "is in the way (%s): it is %s", content(&r.Set), held)
+}
+
+// reportBeside tells of addresses at a wanted name that do not fail over with it.
+func (d *differ) reportBeside(at *place, r *Record) {
+	if t := r.Set.Type; len(at.want) > 0 && (t == zone.A || t == zone.AAAA) {
+		d.report(at.policy, describe(&r.Set), "is not Bulkhead's and stays: clients that ask for %s do not fail over", t)
+	}
+}
+
+func (d *differ) reportHandover(at *place, r *Record, key string) {
+	if from := PolicyOf(key); len(at.want) > 0 && from != at.policy {
+		d.report(at.policy, describe(&r.Set), "moves here from %s", from)
+	}
+}
+
+// compareZones orders zones by name, then by id.
+func compareZones(a, b zone.HostedZone) int {
+	if c := zone.Compare(a.Name, b.Name); c != 0 {
+		return c
+	}
+	return slices.Compare([]byte(a.ID), []byte(b.ID))
+}
+
+// typesOf lists the types of record sets that are sorted by key, each once.
+func typesOf(records []*Record) []zone.RRType {
+	var types []zone.RRType
+	for _, r := range records {
+		types = append(types, r.Set.Type)
+	}
+	return slices.Compact(types)
+}
+
+// describe names a record set: name, type and SetIdentifier.
+func describe(s *zone.ResourceRecordSet) string {
+	if s.SetIdentifier == "" {
+		return fmt.Sprintf("%s %s", s.Name, s.Type)
+	}
+	return fmt.Sprintf("%s %s %s", s.Name, s.Type, s.SetIdentifier)
+}

@@ -1,0 +1,248 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A line is one change or finding of an application.
+type line struct {
+	sign         byte // + ~ - for changes, ! refused, i report, . condition
+	what, object string
+	text         string
+}
+
+// Text renders the plan for people: per application what is created (+), changed (~) and deleted (-), what has to hold on
+// the way (.), what is refused (!) and what is good to know (i), and then what it takes. Colour is in ANSI escapes.
+func (p Plan) Text(colour bool) string {
+	lines := p.lines()
+	var b strings.Builder
+	for _, policy := range slices.Sorted(maps.Keys(lines)) {
+		title := policy
+		if title == "" {
+			title = "in all"
+		}
+		b.WriteString(paint(title, bold, colour) + "\n")
+		write(&b, lines[policy], colour)
+		b.WriteByte('\n')
+	}
+	if p.Empty() && p.Refusals == nil {
+		b.WriteString("Nothing to do.\n")
+		return b.String()
+	}
+	p.writeCounts(&b)
+	if p.Refusals != nil {
+		b.WriteString(paint("This plan is refused.", red, colour) + "\n")
+	}
+	return b.String()
+}
+
+// lines returns the lines of every application, in the order of the steps.
+func (p Plan) lines() map[string][]line {
+	lines := make(map[string][]line)
+	add := func(policy string, l line) { lines[policy] = append(lines[policy], l) }
+	for _, f := range p.Refusals {
+		add(f.Policy, line{'!', "refused", f.Object, f.Text})
+	}
+	for _, s := range p.Steps {
+		switch s.Kind {
+		case WaitVerdicts:
+			for _, g := range s.Wait.Healthy {
+				regions := make([]string, len(g.Checks))
+				for i, key := range g.Checks {
+					regions[i] = RegionOf(key)
+				}
+				add(PolicyOf(g.Checks[0]), line{'.', "wait", fmt.Sprintf("%s %s", g.Name, g.Type),
+					"goes on when one of these checks is healthy: " + strings.Join(regions, ", ")})
+			}
+		case ChangeRecords:
+			for _, l := range s.Batch.lines() {
+				add(l.policy, l.line)
+			}
+		default:
+			add(PolicyOf(s.Check.Key), s.Check.line(s.Kind))
+		}
+	}
+	for _, f := range p.Reports {
+		add(f.Policy, line{'i', "note", f.Object, f.Text})
+	}
+	return lines
+}
+
+func (c *CheckChange) line(kind Kind) line {
+	l := line{'~', "check", RegionOf(c.Key), ""}
+	switch kind {
+	case CreateCheck:
+		l.sign, l.text = '+', summary(*c.New)
+	case DeleteCheck:
+		l.sign, l.text = '-', shortID(c.ID)+" "+summary(*c.Old)
+	case UpdateCheck:
+		l.text = shortID(c.ID) + " " + differences(configFields(*c.Old), configFields(*c.New))
+	case TagCheck:
+		tags := make([]string, len(c.Tags))
+		for i, t := range c.Tags {
+			tags[i] = t.Key + "=" + t.Value
+		}
+		l.text = shortID(c.ID) + " tags " + strings.Join(tags, " ")
+	}
+	if c.Why != "" {
+		l.text += " (" + c.Why + ")"
+	}
+	return l
+}
+
+// lines shows a DELETE and CREATE of one record set as the change that it is.
+func (b *Batch) lines() []struct {
+	policy string
+	line
+} {
+	type own = struct {
+		policy string
+		line
+	}
+	deleted := make(map[zone.Key]*RecordChange)
+	replaced := make(map[zone.Key]bool)
+	for i := range b.Changes {
+		c := &b.Changes[i]
+		if c.Action == zone.Delete {
+			deleted[c.Set.Key()] = c
+		} else if deleted[c.Set.Key()] != nil {
+			replaced[c.Set.Key()] = true
+		}
+	}
+	var lines []own
+	for i := range b.Changes {
+		c := &b.Changes[i]
+		l := line{'+', "record", describe(&c.Set), ""}
+		old, adopted := c.Old, c.Adopted
+		if before := deleted[c.Set.Key()]; c.Action == zone.Create && before != nil {
+			old, adopted = &before.Set, before.Adopted
+		}
+		switch {
+		case c.Action == zone.Delete && replaced[c.Set.Key()]:
+			continue
+		case c.Action == zone.Delete:
+			l.sign, l.text = '-', says(&c.Set, shortID(c.Set.HealthCheckID))
+		case old != nil:
+			l.sign = '~'
+			l.text = differences(setFields(old, shortID(old.HealthCheckID)), setFields(&c.Set, c.check()))
+		default:
+			l.text = says(&c.Set, c.check())
+		}
+		if adopted {
+			l.text += " (adopted)"
+		}
+		lines = append(lines, own{c.Policy, l})
+	}
+	return lines
+}
+
+// check names the health check that a change binds to.
+func (c *RecordChange) check() string {
+	if c.CheckKey != "" {
+		return "new " + RegionOf(c.CheckKey)
+	}
+	return shortID(c.Set.HealthCheckID)
+}
+
+// says is what a record set says, in one line.
+func says(s *zone.ResourceRecordSet, check string) string {
+	parts := []string{routing(s), content(s)}
+	if check != "" {
+		parts = append(parts, "check "+check)
+	}
+	return strings.TrimPrefix(strings.Join(parts, ", "), ", ")
+}
+
+// write aligns the lines of one application.
+func write(b *strings.Builder, lines []line, colour bool) {
+	widthWhat, widthObject := 0, 0
+	for _, l := range lines {
+		widthWhat = max(widthWhat, utf8.RuneCountInString(l.what))
+		widthObject = max(widthObject, utf8.RuneCountInString(l.object))
+	}
+	for _, l := range lines {
+		text := fmt.Sprintf("  %c %-*s  %-*s  %s", l.sign, widthWhat, l.what, widthObject, l.object, l.text)
+		b.WriteString(paint(strings.TrimRight(text, " "), colourOf(l.sign), colour) + "\n")
+	}
+}
+
+// writeCounts says what the plan takes; what is nothing is left out.
+func (p Plan) writeCounts(b *strings.Builder) {
+	c := p.Counts
+	var calls []string
+	for _, call := range []struct {
+		name string
+		n    int
+	}{
+		{"CreateHealthCheck", c.Calls.CreateHealthCheck},
+		{"ChangeTagsForResource", c.Calls.ChangeTagsForResource},
+		{"UpdateHealthCheck", c.Calls.UpdateHealthCheck},
+		{"ChangeResourceRecordSets", c.Calls.ChangeResourceRecordSets},
+		{"DeleteHealthCheck", c.Calls.DeleteHealthCheck},
+	} {
+		if call.n > 0 {
+			calls = append(calls, fmt.Sprintf("%d %s", call.n, call.name))
+		}
+	}
+	if len(calls) > 0 {
+		fmt.Fprintf(b, "Calls: %s\n", strings.Join(calls, ", "))
+	}
+	for _, s := range p.Steps {
+		if s.Kind == WaitVerdicts {
+			fmt.Fprintf(b, "Waits for the verdicts of %d health checks before record sets change\n", len(s.Wait.Checks))
+		}
+	}
+	writeUsage(b, "Health checks", c.Checks)
+	for _, z := range c.Zones {
+		writeUsage(b, fmt.Sprintf("Record sets in %s", z.Name), z.Usage)
+	}
+	if c.Monthly.BeforeCents != 0 || c.Monthly.AfterCents != 0 {
+		fmt.Fprintf(b, "Health checks cost %s → %s a month\n", dollars(c.Monthly.BeforeCents), dollars(c.Monthly.AfterCents))
+	}
+	fmt.Fprintf(b, "Plan %.12s\n", p.Hash)
+}
+
+func writeUsage(b *strings.Builder, what string, u Usage) {
+	limit := ""
+	if u.Limit > 0 {
+		limit = fmt.Sprintf(" of %d", u.Limit)
+	}
+	if u.Peak > max(u.Before, u.After) {
+		limit += fmt.Sprintf(", %d on the way", u.Peak)
+	}
+	fmt.Fprintf(b, "%s: %d → %d%s\n", what, u.Before, u.After, limit)
+}
+
+// ANSI escapes of what stands out.
+const (
+	bold   = "1"
+	green  = "32"
+	yellow = "33"
+	red    = "31"
+	dim    = "2"
+)
+
+func colourOf(sign byte) string {
+	switch sign {
+	case '+':
+		return green
+	case '~':
+		return yellow
+	case '-', '!':
+		return red
+	}
+	return dim
+}
+
+func paint(text, escape string, colour bool) string {
+	if !colour {
+		return text
+	}
+	return "\x1b[" + escape + "m" + text + "\x1b[0m"
+}
