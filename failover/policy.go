@@ -1,0 +1,191 @@
+// Package failover answers what an application needs at Route 53 to fail over by itself: it reads FailoverPolicy and
+// FailoverClass, fills in defaults, refuses what cannot work, and compiles the rest to health checks and record sets.
+//
+//   - Parse reads YAML strictly: every error of a file at once, with line and field;
+//   - Default and Validate are the only places that know defaults and rules;
+//   - Compile gives one health check for an application and Region, and one record set for an application, Region and
+//     address family, with the Region as SetIdentifier;
+//   - Objectives says how long a failover takes, CheckCost what a check costs, Usage what quotas are needed.
+//
+// Everything is a function of its arguments. Rules of Route 53 are cited as r53: D.1 and so on.
+package failover
+
+import "time"
+
+// What apiVersion and kind say.
+const (
+	APIVersion = "bulkhead.dev/v1alpha1"
+	PolicyKind = "FailoverPolicy"
+	ClassKind  = "FailoverClass"
+)
+
+// A Policy is what an application team asks for. Default fills in what is left out, Validate says what is accepted.
+type Policy struct {
+	APIVersion string     `json:"apiVersion" yaml:"apiVersion"`
+	Kind       string     `json:"kind" yaml:"kind"`
+	Metadata   Metadata   `json:"metadata" yaml:"metadata"`
+	Spec       PolicySpec `json:"spec" yaml:"spec"`
+}
+
+// Key is the policy's identity: "<namespace>/<name>".
+func (p Policy) Key() string { return p.Metadata.namespace() + "/" + p.Metadata.Name }
+
+// Metadata names an object as Kubernetes does. Labels and annotations are kept and never read.
+type Metadata struct {
+	Name        string            `json:"name" yaml:"name"`                               // 1 to 63 of a-z 0-9 - .
+	Namespace   string            `json:"namespace,omitempty" yaml:"namespace,omitempty"` // default "default"
+	Labels      map[string]string `json:"labels,omitempty" yaml:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty" yaml:"annotations,omitempty"`
+}
+
+func (m Metadata) namespace() string { return or(m.Namespace, "default") }
+
+// A PolicySpec says which name fails over between which Regions, and how their health is told.
+type PolicySpec struct {
+	Hostname    string      `json:"hostname" yaml:"hostname"` // the application's name in a hosted zone
+	ClassRef    *ClassRef   `json:"classRef,omitempty" yaml:"classRef,omitempty"`
+	HealthCheck HealthCheck `json:"healthCheck,omitzero" yaml:"healthCheck,omitempty"`
+	Routing     Routing     `json:"routing,omitzero" yaml:"routing,omitempty"`
+
+	// IPFamilies are the record types wanted: IPv4 is A, IPv6 is AAAA. Empty means every family that all Regions have;
+	// where only one Region is compiled, IPv4.
+	IPFamilies []IPFamily `json:"ipFamilies,omitempty" yaml:"ipFamilies,omitempty"`
+
+	Objectives Objective `json:"objectives,omitzero" yaml:"objectives,omitempty"`
+
+	// TargetRef names what a cluster reads its Region's load balancer from; outside a cluster it is kept and not read.
+	TargetRef *TargetRef `json:"targetRef,omitempty" yaml:"targetRef,omitempty"`
+
+	// Regions are the places the application runs in. They may be left out where TargetRef is resolved.
+	Regions []Region `json:"regions,omitempty" yaml:"regions,omitempty"`
+}
+
+// A ClassRef names the FailoverClass that a policy is made for.
+type ClassRef struct {
+	Name string `json:"name" yaml:"name"`
+}
+
+// A TargetRef names an object of a cluster whose status tells a load balancer.
+type TargetRef struct {
+	APIVersion string `json:"apiVersion,omitempty" yaml:"apiVersion,omitempty"`
+	Kind       string `json:"kind" yaml:"kind"`
+	Name       string `json:"name" yaml:"name"`
+}
+
+// A HealthCheck says how the application's health is told in one Region. r53: B.2.
+type HealthCheck struct {
+	// Type is HTTP, HTTPS, HTTP_STR_MATCH, HTTPS_STR_MATCH or TCP; default HTTP. With a SearchString, HTTP and HTTPS
+	// mean the _STR_MATCH type.
+	Type string `json:"type,omitempty" yaml:"type,omitempty"`
+	Port *int   `json:"port,omitempty" yaml:"port,omitempty"` // 1..65535; default 80, 443 for HTTPS, none for TCP
+	Path string `json:"path,omitempty" yaml:"path,omitempty"` // begins with "/", 1..255 characters; default "/"
+
+	// HostHeader is the name in the Host header and in TLS. Beside addresses it is default the hostname. Beside a load
+	// balancer it is also the name that checkers resolve, so it must lead to that Region alone; default the load
+	// balancer's DNS name. r53: B.3, H.
+	HostHeader string `json:"hostHeader,omitempty" yaml:"hostHeader,omitempty"`
+
+	SearchString     string   `json:"searchString,omitempty" yaml:"searchString,omitempty"`         // 1..255 characters
+	RequestInterval  *int     `json:"requestInterval,omitempty" yaml:"requestInterval,omitempty"`   // seconds: 10 or 30, the engine also 1..9; default 30
+	FailureThreshold *int     `json:"failureThreshold,omitempty" yaml:"failureThreshold,omitempty"` // 1..10; default 3
+	Inverted         *bool    `json:"inverted,omitempty" yaml:"inverted,omitempty"`                 // default false
+	CheckerRegions   []string `json:"checkerRegions,omitempty" yaml:"checkerRegions,omitempty"`     // none or at least 3 of health.CheckerRegions
+}
+
+// The routing policies a FailoverPolicy may ask for. r53: A.1.
+const (
+	Latency     = "Latency"
+	Failover    = "Failover"
+	Weighted    = "Weighted"
+	Geolocation = "Geolocation"
+	Multivalue  = "Multivalue"
+)
+
+// Routing says how clients are spread over healthy Regions.
+type Routing struct {
+	Policy string `json:"policy,omitempty" yaml:"policy,omitempty"` // default Latency
+
+	// Order is for Failover: the primary Region, then the secondary; default the order of the regions.
+	Order []string `json:"order,omitempty" yaml:"order,omitempty"`
+	// Weights (0..255) are for Weighted and Locations for Geolocation, by Region. What a Region says itself wins.
+	Weights   map[string]int64    `json:"weights,omitempty" yaml:"weights,omitempty"`
+	Locations map[string]Location `json:"locations,omitempty" yaml:"locations,omitempty"`
+}
+
+// A Location is where clients are: a continent, a country, or a state of the United States. The country "*" is everywhere
+// else. r53: A.6.
+type Location struct {
+	Continent   string `json:"continent,omitempty" yaml:"continent,omitempty"`
+	Country     string `json:"country,omitempty" yaml:"country,omitempty"`
+	Subdivision string `json:"subdivision,omitempty" yaml:"subdivision,omitempty"`
+}
+
+// A Region is one place the application runs in: a load balancer, or addresses.
+type Region struct {
+	Name         string        `json:"name" yaml:"name"` // the SetIdentifier; for Latency on AWS an AWS Region
+	LoadBalancer *LoadBalancer `json:"loadBalancer,omitempty" yaml:"loadBalancer,omitempty"`
+
+	// Addresses are literal IPv4 and IPv6 addresses. Failover and Geolocation take several of a family, other policies one.
+	Addresses []string `json:"addresses,omitempty" yaml:"addresses,omitempty"`
+	TTL       *int64   `json:"ttl,omitempty" yaml:"ttl,omitempty"` // seconds, of addresses only; default 60
+
+	Weight   *int64    `json:"weight,omitempty" yaml:"weight,omitempty"` // 0..255, for Weighted; default 100
+	Location *Location `json:"location,omitempty" yaml:"location,omitempty"`
+
+	// HealthCheck replaces, element by element, what the policy's says. After Default it is complete.
+	HealthCheck *HealthCheck `json:"healthCheck,omitempty" yaml:"healthCheck,omitempty"`
+}
+
+// A LoadBalancer is named by exactly one of name, arn and dnsName.
+type LoadBalancer struct {
+	Name    string `json:"name,omitempty" yaml:"name,omitempty"`
+	ARN     string `json:"arn,omitempty" yaml:"arn,omitempty"`
+	DNSName string `json:"dnsName,omitempty" yaml:"dnsName,omitempty"`
+	// HostedZoneID goes with DNSName: the canonical id of the load balancer's zone. It may be left out for an Application
+	// Load Balancer of AWS, whose name tells it. r53: E.2.
+	HostedZoneID string `json:"hostedZoneId,omitempty" yaml:"hostedZoneId,omitempty"`
+}
+
+// An Objective is what a failover may cost in time and data. RTO is compared with the worst case of Objectives; RPO is
+// kept for reports, as DNS moves clients and no data.
+type Objective struct {
+	RTO Duration `json:"rto,omitempty" yaml:"rto,omitempty"`
+	RPO Duration `json:"rpo,omitempty" yaml:"rpo,omitempty"`
+}
+
+// An IPFamily is an address family as Kubernetes names it.
+type IPFamily string
+
+// The two address families.
+const (
+	IPv4 IPFamily = "IPv4"
+	IPv6 IPFamily = "IPv6"
+)
+
+// A Provider is the kind of place where records live.
+type Provider string
+
+// The two providers.
+const (
+	AWS    Provider = "aws"
+	Engine Provider = "engine"
+)
+
+// A Duration is a time.Duration that is written as text, such as 1m30s.
+type Duration time.Duration
+
+// String returns the shortest form: 3m, not 3m0s.
+func (d Duration) String() string { return short(time.Duration(d)) }
+
+// MarshalText returns String.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return err
+	}
+	*d = Duration(v)
+	return nil
+}

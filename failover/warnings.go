@@ -1,0 +1,185 @@
+package failover
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+)
+
+// A Warning is what is accepted and may still surprise.
+type Warning struct {
+	Where string `json:"where"` // "<namespace>/<name>" of a policy
+	Path  string `json:"path"`  // of the field
+	Text  string `json:"text"`
+}
+
+// String is all of it in one line.
+func (w Warning) String() string { return w.Where + ": " + w.Path + ": " + w.Text }
+
+type warnings []Warning
+
+func (ws *warnings) add(p Policy, path, format string, args ...any) {
+	w := Warning{p.Key(), path, fmt.Sprintf(format, args...)}
+	if !slices.Contains(*ws, w) {
+		*ws = append(*ws, w)
+	}
+}
+
+// highestTTL is the TTL beyond which Route 53's guide does not go for records with health checks. r53: D.2.
+const highestTTL = 60
+
+// policy warns of what is to be known of one policy.
+func (ws *warnings) policy(p Policy, places []place, families []IPFamily, facts Facts) {
+	s := p.Spec
+	if len(places) == 1 && facts.Region == "" {
+		ws.add(p, "spec.regions", "there is one Region only: clients have nowhere to go when it fails")
+	}
+	if facts.Region == "" {
+		for _, f := range []IPFamily{IPv4, IPv6} {
+			if !slices.Contains(families, f) && len(s.IPFamilies) == 0 && slices.ContainsFunc(places, func(at place) bool { return at.has(f) }) {
+				ws.add(p, "spec.ipFamilies", "not every Region has %s addresses: there are no records of that family", f)
+			}
+		}
+	}
+	targets := map[string]string{}
+	for _, at := range places {
+		ws.check(p, at)
+		ws.addresses(p, at)
+		if at.alias == nil {
+			continue
+		}
+		target := strings.TrimPrefix(string(at.alias.DNSName), "dualstack.")
+		if other, shared := targets[target]; shared {
+			ws.add(p, at.path+".loadBalancer", "%s and %s are one load balancer: they fail together", other, at.region.Name)
+		}
+		targets[target] = at.region.Name
+	}
+	ws.group(p, places)
+}
+
+// check warns of what a Region's health check does not see.
+func (ws *warnings) check(p Policy, at place) {
+	h, aliased := *at.region.HealthCheck, at.alias != nil
+	warn := func(field, format string, args ...any) { ws.add(p, p.checkPath(at.path, at.region, field), format, args...) }
+	switch {
+	case h.isTCP() && aliased:
+		warn("type", "a TCP check of a load balancer sees the load balancer, not the application behind it")
+	case h.isTCP():
+		warn("type", "a TCP check sees that the port is open, not that the application answers")
+	case aliased && h.HostHeader == "": // r53: H
+		warn("hostHeader", "probes carry the load balancer's own name in the Host header: only rules without a host condition "+
+			"answer %s", h.Path)
+	}
+	if h.interval() < 10 {
+		warn("requestInterval", "%d seconds is an extension of the engine: AWS takes 10 or 30", h.interval())
+	}
+	if *h.Inverted {
+		warn("inverted", "clients are sent to a Region when its endpoint fails")
+	}
+}
+
+// addresses warns of what is not probed, and of how long old answers live.
+func (ws *warnings) addresses(p Policy, at place) {
+	if at.alias != nil {
+		return
+	}
+	all := slices.Concat(at.v4, at.v6)
+	if len(all) > 1 {
+		ws.add(p, at.path+".addresses", "the check probes %s alone, and stands for the others", all[0])
+	}
+	if *at.region.TTL > highestTTL {
+		ws.add(p, at.path+".ttl", "resolvers go on answering with a failed Region for up to %d s; %d or less is advised",
+			*at.region.TTL, highestTTL)
+	}
+}
+
+// group warns of groups that cannot fail over as expected.
+func (ws *warnings) group(p Policy, places []place) {
+	if len(places) < 2 {
+		return
+	}
+	switch p.Spec.Routing.Policy {
+	case Weighted:
+		if !slices.ContainsFunc(places, func(at place) bool { return *at.region.Weight > 0 }) { // r53: A.5
+			ws.add(p, "spec.routing.weights", "all weights are 0, which Route 53 takes as all equal")
+		}
+	case Geolocation:
+		for _, at := range places {
+			if at.region.Location.Country == "*" { // r53: A.6
+				ws.add(p, at.path+".location", "clients climb from smaller areas to this one: when %s fails, clients of no other area "+
+					"have nowhere to go", at.region.Name)
+			}
+		}
+	}
+}
+
+// An endpoint is what the check of a policy's Region probes.
+type endpoint struct {
+	policy, region string
+	config         health.Config
+}
+
+// sharedFate adds the warning that checks of several policies ask the same question, so that these applications fail
+// together, and sorts all.
+func sharedFate(policies []Policy, endpoints []endpoint, ws warnings) []Warning {
+	type question struct {
+		address, name, path, search string
+		port                        int
+	}
+	asking := map[question]map[string]bool{}
+	for _, e := range endpoints {
+		c := e.config
+		q := question{c.IPAddress, c.FullyQualifiedDomainName, c.Path(), c.SearchString, c.PortNumber()}
+		if asking[q] == nil {
+			asking[q] = map[string]bool{}
+		}
+		asking[q][e.policy] = true
+	}
+	others := map[string]map[string]bool{}
+	for _, keys := range asking {
+		for key := range keys {
+			if others[key] == nil {
+				others[key] = map[string]bool{}
+			}
+			maps.Copy(others[key], keys)
+		}
+	}
+	for _, p := range policies {
+		delete(others[p.Key()], p.Key())
+		if with := sortedKeys(others[p.Key()]); len(with) > 0 {
+			ws.add(p, "spec.healthCheck", "probes the same URL as %s: they fail together", strings.Join(with, ", "))
+		}
+	}
+	slices.SortFunc(ws, func(a, b Warning) int {
+		return cmp.Or(strings.Compare(a.Where, b.Where), strings.Compare(a.Path, b.Path), strings.Compare(a.Text, b.Text))
+	})
+	return ws
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "y"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// regionNames lists the names of Regions.
+func regionNames(regions []Region) []string {
+	names := make([]string, len(regions))
+	for i, r := range regions {
+		names[i] = r.Name
+	}
+	return names
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
