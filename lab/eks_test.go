@@ -143,7 +143,7 @@ func TestTheLabServesAWSAPIs(t *testing.T) {
 		Kubeconfig: map[string]string{"eu-west-1": writeFile(t, t.TempDir(), "config", kindKubeconfig)}})
 	client := awsClient{"http://" + l.Node().HTTPAddr().String(), "eu-west-1", l.Node().Credentials()}
 	status, _, reply := client.send(t, "POST", "/", serviceSTS, "Action=GetCallerIdentity&Version=2011-06-15")
-	if status != 200 || !strings.Contains(reply, "user/"+client.credentials.AccessKeyID+"</Arn>") {
+	if status != 200 || !strings.Contains(reply, "<UserId>AIDA"+strings.TrimPrefix(client.credentials.AccessKeyID, "AKIA")+"</UserId>") {
 		t.Errorf("GetCallerIdentity: %d %s", status, reply)
 	}
 	for _, want := range l.LoadBalancers() {

@@ -17,13 +17,14 @@ func stsService() queryService {
 	}
 }
 
-// getCallerIdentity names the owner of the access key. The lab's account has no users by name: each key is one, and its unique id is the
-// key's with the prefix that AWS gives users.
+// administratorName is whom the lab's only key belongs to, by the name that the engine's refusals have for it.
+const administratorName = "administrator"
+
+// getCallerIdentity names the owner of the access key. A user's unique id is made of the key's, with the prefix that AWS gives users.
 func getCallerIdentity(c *call) (any, error) {
-	id := "AIDA" + strings.TrimPrefix(c.accessKeyID, "AKIA")
 	return getCallerIdentityResult{
-		Arn:     "arn:aws:iam::" + AccountID + ":user/" + c.accessKeyID,
-		UserID:  id,
+		Arn:     "arn:aws:iam::" + AccountID + ":user/" + administratorName,
+		UserID:  "AIDA" + strings.TrimPrefix(c.accessKeyID, "AKIA"),
 		Account: AccountID,
 	}, nil
 }

@@ -14,8 +14,8 @@ func TestAWSCLIDescribesWhatSurroundsRoute53(t *testing.T) {
 		return l.mustAWS(t, append(args, "--region", region, "--query", query)...)
 	}
 	identity := ask("eu-west-1", "[Account,Arn]", "sts", "get-caller-identity")
-	if !strings.HasPrefix(identity, "000000000000\tarn:aws:iam::000000000000:user/AKIA") {
-		t.Errorf("get-caller-identity = %q", identity)
+	if want := "000000000000\tarn:aws:iam::000000000000:user/administrator"; identity != want {
+		t.Errorf("get-caller-identity = %q, want %q", identity, want)
 	}
 	var arns []string
 	for _, region := range []struct{ name, zone string }{{"eu-west-1", "Z32O12XQLNTSW2"}, {"eu-central-1", "Z215JYRZR1TBD5"}} {
