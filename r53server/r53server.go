@@ -129,6 +129,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, error) {
 	leave, ok := s.clients.Enter(r.RemoteAddr)
 	if !ok {
+		// A connection that is kept would first be read to the end of the body, however long that takes.
+		w.Header().Set("Connection", "close")
 		return route{}, reply{}, tooManyAtOnce()
 	}
 	defer leave()
