@@ -64,8 +64,8 @@ func (b *Blocks) longest(addr netip.Addr) *int {
 // that is longer than what is known of the client does not match, though the client may be inside it (r53: A.8).
 // location is empty when no block matches.
 //
-// scope is the prefix length the location holds for (RFC 7871 section 7.2.1), as for Atlas.Locate: that of the block, or
-// of the collection's longest block where others could say otherwise.
+// scope is the prefix length the location holds for (RFC 7871 section 7.2.1), as for Atlas.Locate: that of the block,
+// or of the collection's longest block where others could say otherwise.
 func (b *Blocks) Locate(client netip.Addr, bits int) (location string, scope int) {
 	p, mapped := clientPrefix(client, bits)
 	if b == nil || !p.IsValid() {

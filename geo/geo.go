@@ -1,7 +1,8 @@
 // Package geo says where a client is and how far every Region is from there.
 //
-// A place is found from the client's address by prefix tables, then in a GeoIP database; the latency between a place and a Region is taken from a
-// measured table or estimated from great-circle distance. An Atlas is immutable and holds no sockets or files.
+// A place is found from the client's address by prefix tables, then in a GeoIP database; the latency between a place
+// and a Region is taken from a measured table or estimated from great-circle distance. An Atlas is immutable and holds
+// no sockets or files.
 package geo
 
 import (
@@ -25,9 +26,9 @@ type Place struct {
 	// Region yet becomes one, at the place's Coordinates.
 	Region      string
 	Coordinates *Coordinates
-	// Country (ISO 3166-1 alpha-2 in upper case), Subdivision (of that country by ISO 3166-2, for the US its states) and
-	// Continent (AF AN AS EU NA OC SA) are what geolocation routing goes by. A Continent is needed only where there is no
-	// Country, or to say another one than Route 53's for it.
+	// Country (ISO 3166-1 alpha-2 in upper case), Subdivision (of that country by ISO 3166-2, for the US its states)
+	// and Continent (AF AN AS EU NA OC SA) are what geolocation routing goes by. A Continent is needed only where there
+	// is no Country, or to say another one than Route 53's for it.
 	Country, Subdivision, Continent string
 	// Latencies are measured round trips in milliseconds (0..60000) by Region label; they win over estimates.
 	Latencies map[string]float64

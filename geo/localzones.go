@@ -2,9 +2,9 @@ package geo
 
 import "strings"
 
-// LocalZoneGroup returns the location of an AWS Local Zone group, such as us-east-1-bue-1: its Region, the code of a city
-// and a number. ok is false for cities that are not known here; AWS adds some every year, and their groups are best
-// taken to be where their Region is. r53: A.7.
+// LocalZoneGroup returns the location of an AWS Local Zone group, such as us-east-1-bue-1: its Region, the code of a
+// city and a number. ok is false for cities that are not known here; AWS adds some every year, and their groups are
+// best taken to be where their Region is. r53: A.7.
 func LocalZoneGroup(name string) (at Coordinates, ok bool) {
 	_, city := splitGroup(name)
 	for _, known := range localZoneCities() {
@@ -15,8 +15,8 @@ func LocalZoneGroup(name string) (at Coordinates, ok bool) {
 	return Coordinates{}, false
 }
 
-// LocalZoneRegion returns the Region that a Local Zone group belongs to: its name without the last two parts; empty when
-// it has not so many.
+// LocalZoneRegion returns the Region that a Local Zone group belongs to: its name without the last two parts; empty
+// when it has not so many.
 func LocalZoneRegion(name string) string {
 	region, _ := splitGroup(name)
 	return region

@@ -94,13 +94,14 @@ func (t *prefixTable) setScope(p netip.Prefix, scope, ecsScope uint8) {
 }
 
 // Locate finds the place of a client without allocating. ecs says that addr came from EDNS Client Subnet (looked up in
-// the client subnet table first, then in the source table); otherwise only the source table is used of the two. What they
-// do not have is looked up in the GeoIP database; a place is from one of the three as it stands there. An IPv4-mapped
-// IPv6 address is looked up as the IPv4 address. Place 0 is returned when nothing is found or addr is not valid.
+// the client subnet table first, then in the source table); otherwise only the source table is used of the two. What
+// they do not have is looked up in the GeoIP database; a place is from one of the three as it stands there. An
+// IPv4-mapped IPv6 address is looked up as the IPv4 address. Place 0 is returned when nothing is found or addr is not
+// valid.
 //
 // scope is the prefix length the decision holds for (RFC 7871 section 7.2.1), in bits of the address as it was given:
-// the length of the matched prefix or of the database's network, or the full address length where more specific prefixes
-// are nested in it or none matched. The caller caps it by the SOURCE PREFIX-LENGTH where it must.
+// the length of the matched prefix or of the database's network, or the full address length where more specific
+// prefixes are nested in it or none matched. The caller caps it by the SOURCE PREFIX-LENGTH where it must.
 func (a *Atlas) Locate(addr netip.Addr, ecs bool) (p PlaceID, scope int) {
 	given := addr.BitLen()
 	addr = addr.Unmap()

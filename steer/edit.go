@@ -232,10 +232,10 @@ func serviceKey(name zone.Name) string { return "service/" + string(name) }
 func (z *hosted) service() bool { return z.key != z.id }
 
 // PutLoadBalancer makes a load balancer's name answer with its addresses of both families (TTL 60, r53: A.9), alone and
-// under "dualstack.", and makes it an alias target under its canonical hosted zone id. The same serves every other alias
-// target outside the hosted zones, under the zone id that aliases cite for it. Its service zone, the name without its
-// first label ("eu-west-1.elb.amazonaws.com"), is created beside it; a hosted zone of that name answers before it. An
-// error says what is wrong with the name or an address, and leaves the load balancer as it was.
+// under "dualstack.", and makes it an alias target under its canonical hosted zone id. The same serves every other
+// alias target outside the hosted zones, under the zone id that aliases cite for it. Its service zone, the name without
+// its first label ("eu-west-1.elb.amazonaws.com"), is created beside it; a hosted zone of that name answers before it.
+// An error says what is wrong with the name or an address, and leaves the load balancer as it was.
 func (e *Edit) PutLoadBalancer(lb zone.LoadBalancer) error {
 	long, err := zone.ParseName(dualstack + string(plainName(lb.DNSName)))
 	if err != nil {

@@ -14,8 +14,8 @@
 //   - Of equally near members of a latency or geoproximity group the first SetIdentifier answers; all are equally near
 //     where the client is not known (r53: A.7).
 //   - No member for the client's location and no default is NODATA (r53: A.6).
-//   - The longest block decides the location for good: where its member is missing or unhealthy, the default answers, not
-//     the location of a shorter block (r53: A.8).
+//   - The longest block decides the location for good: where its member is missing or unhealthy, the default answers,
+//     not the location of a shorter block (r53: A.8).
 //   - Clients in China get the cn-north-1 member of a latency group while it is healthy, other policies do not put it
 //     first (r53: A.7).
 //   - ANY is answered with one record set, that of the lowest type number (RFC 8482 section 4.1).

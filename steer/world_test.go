@@ -26,6 +26,9 @@ type world struct {
 
 	unhealthy map[string]bool // health check ids and names of load balancers
 	script    []string        // the commands that made it
+
+	built *geo.Atlas // of so many places
+	size  int
 }
 
 // String shows the world as a decision table has it.
@@ -59,10 +62,14 @@ func (w *world) zoneFor(n zone.Name) (zone.HostedZone, bool) {
 
 func (w *world) atlas(t testing.TB) *geo.Atlas {
 	t.Helper()
+	if w.built != nil && w.size == len(w.places) {
+		return w.built
+	}
 	a, err := geo.New(geo.Options{Places: w.places})
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.built, w.size = a, len(w.places)
 	return a
 }
 
