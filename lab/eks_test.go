@@ -46,8 +46,10 @@ func TestAClusterIsReadFromAKubeconfig(t *testing.T) {
 	}{
 		{"kind", kindKubeconfig, cluster{"kind-west", "https://127.0.0.1:6443", "Q0E="}, ""},
 		{"EKS: the name is the end of the ARN", in("'arn:aws:eks:eu-west-1:111122223333:cluster/prod'",
-			"clusters: [{name: 'arn:aws:eks:eu-west-1:111122223333:cluster/prod', cluster: {server: 'https://x'}}]}"), cluster{"prod", "https://x", ""}, ""},
-		{"what EKS does not allow in names", in("'a.b@c'", "clusters: [{name: 'a.b@c', cluster: {server: 'https://x'}}]}"), cluster{"a-b-c", "https://x", ""}, ""},
+			"clusters: [{name: 'arn:aws:eks:eu-west-1:111122223333:cluster/prod', cluster: {server: 'https://x'}}]}"),
+			cluster{"prod", "https://x", ""}, ""},
+		{"what EKS does not allow in names",
+			in("'a.b@c'", "clusters: [{name: 'a.b@c', cluster: {server: 'https://x'}}]}"), cluster{"a-b-c", "https://x", ""}, ""},
 		{"a certificate in a file beside it", in("k", "clusters: [{name: k, cluster: {server: 'https://x', certificate-authority: ca.pem}}]}"),
 			cluster{"k", "https://x", "UEVN"}, ""},
 		{"a certificate that is not there", in("k", "clusters: [{name: k, cluster: {server: 'https://x', certificate-authority: no.pem}}]}"),
@@ -121,7 +123,8 @@ func TestEKSDescribesAttachedClusters(t *testing.T) {
 			`{"message":"There is no GET /clusters/kind-west/node-groups here: there are GET /clusters and GET /clusters/{name}."}`},
 		{"another service", "GET", "/clusters", "eu-west-1", "route53", administrator, 403, "InvalidSignatureException", ""},
 		{"wrong secret", "GET", "/clusters", "eu-west-1", serviceEKS, wrong, 403, "InvalidSignatureException", ""},
-		{"unknown key", "GET", "/clusters", "eu-west-1", serviceEKS, sigv4.Credentials{AccessKeyID: "AKIAOTHER"}, 403, "UnrecognizedClientException", ""},
+		{"unknown key", "GET", "/clusters", "eu-west-1", serviceEKS, sigv4.Credentials{AccessKeyID: "AKIAOTHER"},
+			403, "UnrecognizedClientException", ""},
 		{"not signed", "GET", "/clusters", "", "", administrator, 403, "MissingAuthenticationTokenException", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

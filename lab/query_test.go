@@ -172,7 +172,8 @@ func TestQueryRefusesInAWSWords(t *testing.T) {
 		name, body string
 		want       errorDetail
 	}{
-		{"unknown name", form("DescribeLoadBalancers", "Names.member.1", "x"), errorDetail{"Sender", "LoadBalancerNotFound", "Load balancers '[x]' not found"}},
+		{"unknown name", form("DescribeLoadBalancers", "Names.member.1", "x"),
+			errorDetail{"Sender", "LoadBalancerNotFound", "Load balancers '[x]' not found"}},
 		{"names and ARNs", form("DescribeLoadBalancers", "Names.member.1", "demoalb", "LoadBalancerArns.member.1", lb),
 			errorDetail{"Sender", "ValidationError", "Give load balancer ARNs or names, not both"}},
 		{"unknown load balancer", form("DescribeLoadBalancers", "LoadBalancerArns.member.1", lb+"0"),
@@ -193,9 +194,11 @@ func TestQueryRefusesInAWSWords(t *testing.T) {
 			errorDetail{"Sender", "TargetGroupNotFound", "One or more target groups not found"}},
 		{"target health of nothing", form("DescribeTargetHealth"), errorDetail{"Sender", "ValidationError",
 			"1 validation error detected: Value 'null' at 'TargetGroupArn' failed to satisfy constraint: Member must not be null"}},
-		{"target without id", form("DescribeTargetHealth", "TargetGroupArn", group, "Targets.member.1.Port", "80"), errorDetail{"Sender", "ValidationError",
+		{"target without id", form("DescribeTargetHealth", "TargetGroupArn", group, "Targets.member.1.Port", "80"),
+			errorDetail{"Sender", "ValidationError",
 			"1 validation error detected: Value 'null' at 'Targets.member.1.Id' failed to satisfy constraint: Member must not be null"}},
-		{"target with a word for a port", form("DescribeTargetHealth", "TargetGroupArn", group, "Targets.member.1.Id", "192.0.2.1", "Targets.member.1.Port", "http"),
+		{"target with a word for a port",
+			form("DescribeTargetHealth", "TargetGroupArn", group, "Targets.member.1.Id", "192.0.2.1", "Targets.member.1.Port", "http"),
 			errorDetail{"Sender", "ValidationError",
 				"1 validation error detected: Value 'http' at 'Targets.member.1.Port' failed to satisfy constraint: Member must be an integer"}},
 		{"two filters", form("DescribeTargetGroups", "Names.member.1", "app1", "LoadBalancerArn", lb),
@@ -204,7 +207,8 @@ func TestQueryRefusesInAWSWords(t *testing.T) {
 			errorDetail{"Sender", "TargetGroupNotFound", "One or more target groups not found"}},
 		{"target groups of an unknown load balancer", form("DescribeTargetGroups", "LoadBalancerArn", lb+"0"),
 			errorDetail{"Sender", "LoadBalancerNotFound", "One or more load balancers not found"}},
-		{"listeners of nothing", form("DescribeListeners"), errorDetail{"Sender", "ValidationError", "Give either a load balancer ARN or listener ARNs"}},
+		{"listeners of nothing", form("DescribeListeners"),
+			errorDetail{"Sender", "ValidationError", "Give either a load balancer ARN or listener ARNs"}},
 		{"unknown listener", form("DescribeListeners", "ListenerArns.member.1", listener+"0"),
 			errorDetail{"Sender", "ListenerNotFound", "One or more listeners not found"}},
 		{"rules of two things", form("DescribeRules", "ListenerArn", listener, "RuleArns.member.1", all.rules[0].RuleArn),
@@ -213,7 +217,8 @@ func TestQueryRefusesInAWSWords(t *testing.T) {
 			errorDetail{"Sender", "RuleNotFound", "One or more rules not found"}},
 		{"tags of nothing", form("DescribeTags"), errorDetail{"Sender", "ValidationError",
 			"1 validation error detected: Value 'null' at 'ResourceArns' failed to satisfy constraint: Member must not be null"}},
-		{"tags of something else", form("DescribeTags", "ResourceArns.member.1", "arn:aws:s3:::bucket"), errorDetail{"Sender", "ValidationError",
+		{"tags of something else", form("DescribeTags", "ResourceArns.member.1", "arn:aws:s3:::bucket"),
+			errorDetail{"Sender", "ValidationError",
 			"'arn:aws:s3:::bucket' is not a valid ARN of a load balancer, target group, listener or rule"}},
 		{"tags of an unknown target group", form("DescribeTags", "ResourceArns.member.1", other),
 			errorDetail{"Sender", "TargetGroupNotFound", "One or more target groups not found"}},
@@ -267,8 +272,10 @@ func TestQueryRefusesWhomItDoesNotKnow(t *testing.T) {
 		{"not signed", "", "", "", form("DescribeLoadBalancers"), 403, "MissingAuthenticationToken"},
 		{"unknown key", serviceELB, "AKIAOTHER", "secret", form("DescribeLoadBalancers"), 403, "InvalidClientTokenId"},
 		{"wrong secret", serviceELB, administrator.AccessKeyID, "guess", form("DescribeLoadBalancers"), 403, "SignatureDoesNotMatch"},
-		{"another service", "iam", administrator.AccessKeyID, administrator.SecretAccessKey, "Action=ListUsers&Version=2010-05-08", 400, "InvalidAction"},
-		{"large body", serviceELB, administrator.AccessKeyID, administrator.SecretAccessKey, strings.Repeat("a", maxQueryBody+1), 413, "RequestEntityTooLarge"},
+		{"another service", "iam", administrator.AccessKeyID, administrator.SecretAccessKey,
+			"Action=ListUsers&Version=2010-05-08", 400, "InvalidAction"},
+		{"large body", serviceELB, administrator.AccessKeyID, administrator.SecretAccessKey,
+			strings.Repeat("a", maxQueryBody+1), 413, "RequestEntityTooLarge"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := client

@@ -35,12 +35,14 @@ func TestAWSCLIDescribesWhatSurroundsRoute53(t *testing.T) {
 	}
 	// With --page-size the CLI leaves going from page to page to its user.
 	marker := ask("eu-west-1", "NextMarker", "elbv2", "describe-target-groups", "--page-size", "1")
-	if got := ask("eu-west-1", "TargetGroups[].TargetGroupName", "elbv2", "describe-target-groups", "--page-size", "1", "--marker", marker); got != "app2" {
-		t.Errorf("the page after the marker %q = %q, want app2", marker, got)
+	second := ask("eu-west-1", "TargetGroups[].TargetGroupName", "elbv2", "describe-target-groups", "--page-size", "1", "--marker", marker)
+	if second != "app2" {
+		t.Errorf("the page after the marker %q = %q, want app2", marker, second)
 	}
 	listener := ask("eu-west-1", "Listeners[0].ListenerArn", "elbv2", "describe-listeners", "--load-balancer-arn", arns[0])
-	if got, want := ask("eu-west-1", "Rules[].Priority", "elbv2", "describe-rules", "--listener-arn", listener), "1\t2\t3\t4\tdefault"; got != want {
-		t.Errorf("describe-rules = %q, want %q", got, want)
+	rules := ask("eu-west-1", "Rules[].Priority", "elbv2", "describe-rules", "--listener-arn", listener)
+	if want := "1\t2\t3\t4\tdefault"; rules != want {
+		t.Errorf("describe-rules = %q, want %q", rules, want)
 	}
 	tag := ask("eu-west-1", "TagDescriptions[0].Tags[?Key=='ingress.k8s.aws/resource'].Value", "elbv2", "describe-tags", "--resource-arns", arns[0])
 	if tag != "LoadBalancer" {
