@@ -135,13 +135,13 @@ func TestDisplay(t *testing.T) {
 	}
 	for _, c := range []struct {
 		golden  string
-		display Display
+		display *Display
 	}{
-		{"plain.golden", Display{}},
-		{"terminal.golden", Display{Live: true, Color: true}},
+		{"plain.golden", &Display{}},
+		{"terminal.golden", &Display{Live: true, Color: true}},
 	} {
 		var out strings.Builder
-		d := &c.display
+		d := c.display
 		d.Out = &out
 		show(d)
 		path := filepath.Join("testdata", c.golden)

@@ -53,6 +53,7 @@ data directory across restarts.`,
 	f.StringVar(&o.DNSAddr, "dns", node.DefaultDNSAddr, "`address` of DNS, UDP and TCP")
 	f.BoolVar(&o.Empty, "empty", false, "leave out zone, checks and records, to make them yourself")
 	f.BoolVar(&o.AnyPort, "any-port", false, "take free ports where the defaults are taken")
+	f.StringToStringVar(&o.Kubeconfig, "kubeconfig", nil, "`REGION=FILE` of a cluster to attach, for aws eks list-clusters; may be repeated")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
 	addTimers(cmd, &o.Interval, &o.Threshold, 10)
 	cmd.PersistentFlags().StringVar(&dataDir, "data-dir", defaultDataDir, "`directory` of the lab's state")
