@@ -39,23 +39,28 @@ func sizeOf(changes []RecordChange) size {
 }
 
 // batch packs the changes of places into as few batches as first fit finds, and has every batch judged by the rules that
-// the provider applies.
+// the provider applies, unless there is something wrong already that would be told again.
 func (d *differ) batch(places []*place) {
+	packed := make(map[string][]*Batch) // by zone
 	for len(places) > 0 {
 		n := 1
 		for n < len(places) && places[n].zoneID == places[0].zoneID {
 			n++
 		}
-		here := places[:n]
+		id := places[0].zoneID
+		packed[id] = d.pack(d.zones[id], places[:n])
 		places = places[n:]
-		z := d.zones[here[0].zoneID]
-		batches := d.pack(z, here)
-		for _, b := range batches {
+		for _, b := range packed[id] {
 			d.batches = append(d.batches, Step{Kind: ChangeRecords, Batch: b})
 			d.countRefs(b)
 		}
+	}
+	if d.plan.Refusals != nil {
+		return
+	}
+	for id, batches := range packed {
 		if len(batches) > 0 {
-			d.validate(z, batches)
+			d.validate(d.zones[id], batches)
 		}
 	}
 }

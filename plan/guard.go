@@ -15,8 +15,8 @@ type Guard struct {
 	// Adopt names what Bulkhead may take over although it did not make it: every record set of the name that is in the way
 	// of a wanted one is replaced, in one batch.
 	Adopt []zone.Name
-	// Force lets a plan change more than 30 % of what Bulkhead owns, or remove the last healthy member of a group. It does
-	// not let a name go without an answer.
+	// Force lets a plan change more than 30 % of what Bulkhead owns, and leave a group without a healthy member. It does not
+	// let a name go without an answer.
 	Force bool
 	// Engine says that the provider is an engine: it takes intervals of 1 to 9 seconds and private addresses, and it
 	// charges nothing.
@@ -77,11 +77,15 @@ func (d *differ) guardAnswers(at *place) {
 		answered := after[t] || after[zone.CNAME] || t == zone.AAAA && after[zone.A] ||
 			t == zone.CNAME && (after[zone.A] || after[zone.AAAA])
 		key := d.owner(r)
-		if answered || told[t] || key != "" && d.destroyed[PolicyOf(key)] {
+		policy := at.policy // what was adopted goes with those who adopted it
+		if key != "" {
+			policy = PolicyOf(key)
+		}
+		if answered || told[t] || d.destroyed[policy] {
 			continue
 		}
 		told[t] = true
-		d.refuse(PolicyOf(key), fmt.Sprintf("%s %s", at.name, t), "would be left without an answer: "+
+		d.refuse(policy, fmt.Sprintf("%s %s", at.name, t), "would be left without an answer: "+
 			"serve it by another policy first, or destroy this one")
 	}
 }
@@ -139,10 +143,10 @@ func (d *differ) guardHealth(at *place, t zone.RRType) {
 		}
 	}
 	switch {
-	case members == 0 || unknown > 0:
+	case members == 0 || unknown > 0 || d.guard.Force:
 	case len(awaited) > 0:
 		d.wait.Healthy = append(d.wait.Healthy, HealthyGroup{at.name, t, slices.Sorted(slices.Values(awaited))})
-	case !d.guard.Force:
+	default:
 		d.refuse(at.policy, fmt.Sprintf("%s %s", at.name, t), "would lose its last healthy member: the %d that remain are "+
 			"unhealthy. Wait until one of them is healthy, or force it", members)
 	}

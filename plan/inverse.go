@@ -64,11 +64,11 @@ func (inv *inverse) batch(b *Batch) *Batch {
 			undone.Action = zone.Delete
 		case zone.Delete:
 			undone.Action = zone.Create
-			inv.rebind(&undone)
+			inv.rebind(&undone, c.Dangling)
 		case zone.Upsert:
 			now := c.Set
 			undone.Action, undone.Set, undone.Old = zone.Upsert, *c.Old, &now
-			inv.rebind(&undone)
+			inv.rebind(&undone, c.Dangling)
 		}
 		out.Changes = append(out.Changes, undone)
 	}
@@ -76,8 +76,13 @@ func (inv *inverse) batch(b *Batch) *Batch {
 	return out
 }
 
-// rebind has a record set refer to a check by key when the one it referred to is gone.
-func (inv *inverse) rebind(c *RecordChange) {
+// rebind has a record set refer to a check by key when the one it referred to is gone, and to none when there was none: the
+// provider answered as if it were healthy and would not take the reference again. r53: A.10.
+func (inv *inverse) rebind(c *RecordChange, dangling bool) {
+	if dangling {
+		c.Set.HealthCheckID = ""
+		return
+	}
 	if gone := inv.gone[c.Set.HealthCheckID]; gone != nil {
 		inv.again[gone.ID] = gone.Key
 		c.CheckKey, c.Set.HealthCheckID = gone.Key, ""

@@ -96,8 +96,9 @@ type RecordChange struct {
 	// CheckKey names a check that an earlier step creates: its id goes into the set's HealthCheckID, which is empty here.
 	CheckKey string                  `json:"checkKey,omitempty"`
 	Set      zone.ResourceRecordSet  `json:"set"`
-	Old      *zone.ResourceRecordSet `json:"old,omitempty"`     // what an UPSERT replaces
-	Adopted  bool                    `json:"adopted,omitempty"` // what is deleted or replaced was not ours
+	Old      *zone.ResourceRecordSet `json:"old,omitempty"`      // what an UPSERT replaces
+	Adopted  bool                    `json:"adopted,omitempty"`  // what is deleted or replaced was not ours
+	Dangling bool                    `json:"dangling,omitempty"` // and the check that it refers to does not exist
 }
 
 // A Finding is a sentence about an object.

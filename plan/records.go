@@ -164,7 +164,7 @@ func (d *differ) matchPlace(at *place) {
 		case key != "" && PolicyOf(key) == at.policy && w == nil: // another Region's, which has its own plan
 			at.keep(r)
 			continue
-		case !d.inTheWay(at, r):
+		case !d.inTheWay(at, r, adopted):
 			d.reportBeside(at, r)
 			at.keep(r)
 			continue
@@ -184,7 +184,8 @@ func (d *differ) matchPlace(at *place) {
 		if key != "" {
 			policy = PolicyOf(key)
 		}
-		at.changes = append(at.changes, RecordChange{Action: zone.Delete, Policy: policy, Set: r.Set, Adopted: foreign})
+		at.changes = append(at.changes, RecordChange{Action: zone.Delete, Policy: policy, Set: r.Set, Adopted: foreign,
+			Dangling: d.dangling(r)})
 		if !foreign {
 			d.changed(policy)
 		}
@@ -194,6 +195,11 @@ func (d *differ) matchPlace(at *place) {
 			d.matchRecord(at, w, replaced[w.Set.Key()])
 		}
 	}
+}
+
+// dangling reports whether a record set refers to a check that does not exist. r53: A.10.
+func (d *differ) dangling(r *Record) bool {
+	return r.Set.HealthCheckID != "" && d.byID[r.Set.HealthCheckID] == nil
 }
 
 func (at *place) keep(r *Record) { at.after = append(at.after, member{set: &r.Set}) }
@@ -234,21 +240,30 @@ func (d *differ) matchRecord(at *place, w, old *Record) {
 		d.changed(at.policy)
 	}
 	if inPlace(&old.Set, &set) {
-		change.Action, change.Old = zone.Upsert, &old.Set
+		change.Action, change.Old, change.Dangling = zone.Upsert, &old.Set, d.dangling(old)
 		at.changes = append(at.changes, change)
 		return
 	}
-	remove := RecordChange{Action: zone.Delete, Policy: at.policy, Set: old.Set, Adopted: change.Adopted}
+	remove := RecordChange{Action: zone.Delete, Policy: at.policy, Set: old.Set, Adopted: change.Adopted,
+		Dangling: d.dangling(old)}
 	change.Adopted = false
 	at.changes = append(at.changes, remove, change)
 }
 
 // inTheWay reports whether what others made at a name cannot stand beside what is wanted there: in a group that we join,
-// or on either side of a CNAME.
-func (d *differ) inTheWay(at *place, r *Record) bool {
+// or on either side of a CNAME. Where nothing is wanted any more, only what is adopted goes with the group it belongs to.
+func (d *differ) inTheWay(at *place, r *Record, adopted bool) bool {
+	if len(at.want) == 0 {
+		return adopted && d.besideOurs(at, r)
+	}
 	return slices.ContainsFunc(at.want, func(w *Record) bool {
 		return w.Set.Type == r.Set.Type || w.Set.Type == zone.CNAME || r.Set.Type == zone.CNAME
 	})
+}
+
+// besideOurs reports whether a record set is in one group with some of ours.
+func (d *differ) besideOurs(at *place, r *Record) bool {
+	return slices.ContainsFunc(at.here, func(o *Record) bool { return o.Set.Type == r.Set.Type && d.inReach(d.owner(o)) })
 }
 
 // adoptable reports whether a foreign record set may be replaced when its name is adopted: addresses and CNAMEs, or what
@@ -276,9 +291,14 @@ func (d *differ) refuseHeld(at *place, r *Record, key string) {
 	d.refuse(at.policy, describe(&r.Set), "is in the way (%s): it is %s", content(&r.Set), held)
 }
 
-// reportBeside tells of addresses at a wanted name that do not fail over with it.
+// reportBeside tells of addresses at a wanted name that do not fail over with it, and of members that stay behind when
+// ours go.
 func (d *differ) reportBeside(at *place, r *Record) {
-	if t := r.Set.Type; len(at.want) > 0 && (t == zone.A || t == zone.AAAA) {
+	t := r.Set.Type
+	switch {
+	case len(at.want) == 0 && d.owner(r) == "" && d.besideOurs(at, r):
+		d.report(at.policy, describe(&r.Set), "is not known to be Bulkhead's and stays: adopt the name to remove it too")
+	case len(at.want) > 0 && (t == zone.A || t == zone.AAAA):
 		d.report(at.policy, describe(&r.Set), "is not Bulkhead's and stays: clients that ask for %s do not fail over", t)
 	}
 }
