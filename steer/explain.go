@@ -134,9 +134,11 @@ func (d *decision) health(m *member, t zone.RRType, depth int) string {
 	case a == nil && m.check == 0:
 		why = append(why, "no health check")
 	case a == nil:
+	case a.zoneID != "" && d.balancer(a) == nil:
+		why = append(why, "target "+text([]byte(a.target))+" is not known")
 	case !a.evaluate:
 		why = append(why, "alias of "+text([]byte(a.target))+" whatever its health")
-	case d.target(a, t) == nil && (a.zoneID == "" || d.balancer(a) == nil):
+	case d.target(a, t) == nil && a.zoneID == "":
 		why = append(why, "target "+text([]byte(a.target))+" does not exist")
 	case a.zoneID != "":
 		why = append(why, d.verdict(a.health))

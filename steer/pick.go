@@ -167,7 +167,13 @@ func (d *decision) healthy(m *member, t zone.RRType, depth int) bool {
 	if !d.t.Healthy(m.check) {
 		return false
 	}
-	return m.alias == nil || !m.alias.evaluate || d.targetHealthy(m.alias, t, depth+1)
+	switch {
+	case m.alias == nil:
+		return true
+	case m.alias.zoneID != "" && d.balancer(m.alias) == nil:
+		return false // a name outside that nobody knows (yet): Route 53 has none such, and others may be able to answer
+	}
+	return !m.alias.evaluate || d.targetHealthy(m.alias, t, depth+1)
 }
 
 // targetHealthy is the health of an alias target. A load balancer has a health of its own; a group is healthy when any

@@ -293,12 +293,17 @@ func (e *refEvaluation) healthy(m *zone.ResourceRecordSet, depth int) bool {
 	if m.HealthCheckID != "" && e.w.unhealthy[m.HealthCheckID] {
 		return false
 	}
+	if m.AliasTarget != nil && m.AliasTarget.HostedZoneID != e.z.ID {
+		if _, ok := e.balancer(m.AliasTarget); !ok {
+			return false
+		}
+	}
 	if m.AliasTarget == nil || !m.AliasTarget.EvaluateTargetHealth {
 		return true
 	}
 	if m.AliasTarget.HostedZoneID != e.z.ID {
-		lb, ok := e.balancer(m.AliasTarget)
-		return ok && !e.w.unhealthy[string(lb.DNSName)]
+		lb, _ := e.balancer(m.AliasTarget)
+		return !e.w.unhealthy[string(lb.DNSName)]
 	}
 	if depth == 16 {
 		return false

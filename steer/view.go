@@ -6,7 +6,8 @@
 //
 // Where Route 53's behaviour is not documented, these readings are taken:
 //
-//   - A target that does not exist has no healthy member, and answering it is NODATA (r53: A.9).
+//   - A target that does not exist has no healthy member, and answering it is NODATA (r53: A.9). An alias of a name
+//     outside the hosted zones that is not known is unhealthy even where it does not evaluate its target's health.
 //   - Aliases deeper than 16 below the name asked for are not followed: their targets count as unhealthy, and an answer
 //     that ends up there is SERVFAIL. Loops end in this way (r53: A.9).
 //   - A target group is healthy when any member is, wherever it is and whatever its weight (r53: A.3).
