@@ -42,17 +42,20 @@ places:
 regions:
   - {name: dc-1, coordinates: {latitude: 52.37, longitude: 4.9}}
 fastConfirmation: false
+users: /etc/users.yaml
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := c.override(config{DataDir: "/elsewhere"}, []string{"http://127.0.0.1:2379"}).options()
+	o, err := c.override(config{DataDir: "/elsewhere", Throttle: true}, []string{"http://127.0.0.1:2379"}).options()
 	if err != nil {
 		t.Fatal(err)
 	}
 	switch {
 	case o.DataDir != "/elsewhere":
 		t.Errorf("DataDir = %q: a flag wins over the file", o.DataDir)
+	case o.UsersFile != "/etc/users.yaml" || !o.Throttle:
+		t.Errorf("users %q, throttle %v", o.UsersFile, o.Throttle)
 	case len(o.EtcdEndpoints) != 1 || len(o.CheckerRegions) != 2 || !o.SlowConfirmation:
 		t.Errorf("options = %+v", o)
 	case o.Places[0].Region != "eu-west-1" || o.Places[0].Latencies["eu-central-1"] != 24.5 || o.Places[0].ClientSubnets[0].String() != "10.1.0.0/16":
