@@ -46,7 +46,7 @@ var rooms = map[string][]string{
 }
 
 // pure rooms link none of what reaches outside the process.
-var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan"}
+var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan", "failover"}
 
 // fences name packages that only the listed rooms may import directly.
 var fences = map[string][]string{

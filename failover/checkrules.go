@@ -30,14 +30,7 @@ func (v *validator) check(at string, i int) {
 	}
 	v.request(refuse, h)
 	v.timers(refuse, h)
-	if n := len(h.CheckerRegions); n > 0 && n < minCheckers {
-		refuse("checkerRegions", h.CheckerRegions, "must be at least %d Regions, or none for all", minCheckers)
-	}
-	for j, region := range h.CheckerRegions {
-		if !slices.Contains(health.CheckerRegions(), region) || slices.Contains(h.CheckerRegions[:j], region) {
-			refuse("checkerRegions", region, "must be different Regions of %s", strings.Join(health.CheckerRegions(), " "))
-		}
-	}
+	checkerRegions(refuse, h.CheckerRegions)
 	v.hostHeader(refuse, i)
 }
 
@@ -74,7 +67,7 @@ func (v *validator) timers(refuse refusal, h HealthCheck) {
 	case !slices.Contains(accepted, interval) && v.facts.Provider == AWS && slices.Contains(intervals(Engine), interval):
 		refuse("requestInterval", interval, "must be 10 or 30 on AWS: intervals of 1 to 9 seconds are the engine's alone")
 	case !slices.Contains(accepted, interval):
-		refuse("requestInterval", interval, "must be one of %s seconds", strings.Trim(fmt.Sprint(accepted), "[]"))
+		refuse("requestInterval", interval, "must be one of %s seconds", listed(accepted))
 	case interval < fastest.RequestInterval:
 		refuse("requestInterval", interval, "the class %s allows %d seconds or more", v.className, fastest.RequestInterval)
 	}

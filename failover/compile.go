@@ -39,12 +39,18 @@ func CheckKey(p Policy, region string) string { return p.Key() + "/" + region }
 // Compile says which health checks and record sets policies need: one check for an application and Region, one record set
 // for an application, Region and address family, its SetIdentifier the Region's name. Records for load balancers are
 // aliases that ask the check and not the load balancer (EvaluateTargetHealth false), so that one application moves alone;
-// records for addresses have their TTL. Policies are completed by Default and judged by Validate first; class may be nil.
+// records for addresses have their TTL. Policies are completed by Default and judged by Validate first; class may be
+// nil.
 //
 // The state is sorted, and the same for the same policies and facts in any order. The error is Problems, of all policies;
 // the state is then empty.
 func Compile(policies []Policy, class *Class, facts Facts) (plan.State, []Warning, error) {
 	c := compiler{class: class, facts: facts, zones: map[string]zone.HostedZone{}}
+	if class != nil {
+		if err := ValidateClass(*class); err != nil {
+			return plan.State{}, nil, err
+		}
+	}
 	complete := make([]Policy, len(policies))
 	for i, p := range policies {
 		complete[i] = Default(p, class)
@@ -97,6 +103,9 @@ func (c *compiler) policy(p Policy) {
 	before := len(c.problems)
 	z := c.zone(p)
 	places := c.places(p)
+	if len(c.problems) > before {
+		return
+	}
 	families := c.families(p, places)
 	if len(c.problems) > before {
 		return

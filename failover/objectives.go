@@ -99,7 +99,7 @@ func intervals(provider Provider) []int {
 }
 
 // unmet says why a policy's RTO cannot be met, with the nearest setting that can and its cost; it is empty when it can.
-// Nearest keeps the threshold as high as it was if any interval does, and of the intervals takes the slowest.
+// Nearest is the first of candidates.
 func unmet(p Policy, fastest Fastest, provider Provider) string {
 	want := time.Duration(p.Spec.Objectives.RTO)
 	now := Objectives(p, provider)
@@ -123,15 +123,20 @@ func unmet(p Policy, fastest Fastest, provider Provider) string {
 	if !found {
 		return fmt.Sprintf("%s; the fastest that is accepted here, %s, takes %s", reason, settings(best), short(rto.Worst))
 	}
-	return fmt.Sprintf("%s; %s takes %s, for %s a month instead of %s", reason, settings(best), short(rto.Worst),
-		PolicyCost(best, provider), PolicyCost(p, provider))
+	reason = fmt.Sprintf("%s; %s takes %s", reason, settings(best), short(rto.Worst))
+	if provider == AWS {
+		reason += fmt.Sprintf(", for %s a month instead of %s", PolicyCost(best, provider), PolicyCost(p, provider))
+	}
+	return reason
 }
 
-// candidates are faster forms of a policy, nearest first: then with shorter TTLs of its addresses.
+// candidates are faster forms of a policy, nearest first: the threshold stays as high as it can, because it keeps single bad
+// probes from moving clients; then TTLs of addresses stay as they are, no shorter than resolvers heed (r53: D.2); then the
+// interval stays as long as it can, because short ones cost money.
 func candidates(p Policy, fastest Fastest, provider Provider) []Policy {
 	var list []Policy
-	for _, ttl := range []int64{maxTTL, 60, 30, 10} {
-		for threshold := slowestThreshold(p); threshold >= max(1, fastest.FailureThreshold); threshold-- {
+	for threshold := slowestThreshold(p); threshold >= max(1, fastest.FailureThreshold); threshold-- {
+		for _, ttl := range []int64{maxTTL, 60, 30} {
 			for _, interval := range intervals(provider) {
 				if interval >= fastest.RequestInterval {
 					list = append(list, p.faster(interval, threshold, ttl))

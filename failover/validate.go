@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/bulkhead-dns/bulkhead/health"
@@ -80,7 +81,7 @@ func (v *validator) identity() {
 		v.refuse("spec.targetRef", nil, "must have kind and name")
 	}
 	if rpo := v.p.Spec.Objectives.RPO; rpo < 0 {
-		v.refuse("spec.objectives.rpo", rpo.String(), "must not be negative")
+		v.refuse("spec.objectives.rpo", time.Duration(rpo), "must not be negative")
 	}
 }
 
@@ -140,11 +141,8 @@ func (v *validator) families() {
 // routing judges the Regions as a group. r53: A.1.
 func (v *validator) routing() {
 	s := v.p.Spec
-	switch s.Routing.Policy {
-	case Latency, Failover, Weighted, Geolocation, Multivalue:
-	default:
-		v.refuse("spec.routing.policy", s.Routing.Policy, "must be %s, %s, %s, %s or %s", Latency, Failover, Weighted, Geolocation,
-			Multivalue)
+	if !slices.Contains(routingPolicies(), s.Routing.Policy) {
+		v.refuse("spec.routing.policy", s.Routing.Policy, "must be one of %s", strings.Join(routingPolicies(), ", "))
 	}
 	names := regionNames(s.Regions)
 	switch limit := v.class.Limits.RegionsPerPolicy; {
@@ -368,13 +366,13 @@ func (v *validator) ttl(at string, r Region) {
 func (v *validator) objectives() {
 	rto := v.p.Spec.Objectives.RTO
 	if rto < 0 {
-		v.refuse("spec.objectives.rto", rto.String(), "must not be negative")
+		v.refuse("spec.objectives.rto", time.Duration(rto), "must not be negative")
 	}
 	if rto <= 0 {
 		return
 	}
 	if reason := unmet(v.p, v.class.Fastest, v.facts.Provider); reason != "" {
-		v.refuse("spec.objectives.rto", rto.String(), "%s", reason)
+		v.refuse("spec.objectives.rto", time.Duration(rto), "%s", reason)
 	}
 }
 

@@ -64,7 +64,9 @@ func (ws *warnings) policy(p Policy, places []place, families []IPFamily, facts 
 // check warns of what a Region's health check does not see.
 func (ws *warnings) check(p Policy, at place) {
 	h, aliased := *at.region.HealthCheck, at.alias != nil
-	warn := func(field, format string, args ...any) { ws.add(p, p.checkPath(at.path, at.region, field), format, args...) }
+	warn := func(field, format string, args ...any) {
+		ws.add(p, p.checkPath(at.path, at.region, field), format, args...)
+	}
 	switch {
 	case h.isTCP() && aliased:
 		warn("type", "a TCP check of a load balancer sees the load balancer, not the application behind it")
