@@ -222,20 +222,30 @@ func (d *differ) wantedChecks(desired State) map[string]*Check {
 	return wanted
 }
 
-// reportOthers tells what is ours and nobody asked for.
+// reportOthers tells what is ours and nobody asked for, and what was to be destroyed and is not there.
 func (d *differ) reportOthers() {
-	kept := make(map[string]int)
+	here, others := make(map[string]bool), make(map[string]bool)
 	for _, key := range d.owned {
-		if policy := PolicyOf(key); !d.managed[policy] && d.guard.covers(RegionOf(key)) {
-			kept[policy]++
+		switch policy := PolicyOf(key); {
+		case d.inReach(key):
+			here[policy] = true
+		case !d.managed[policy] && d.guard.covers(RegionOf(key)):
+			others[policy] = true
 		}
 	}
-	for _, policy := range slices.Sorted(maps.Keys(kept)) {
-		d.report(policy, "", "exists and is not among the policies of this plan: left as it is, destroy it to remove it")
-	}
 	for policy := range d.destroyed {
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(d.byKey)), func(key string) bool { return PolicyOf(key) == policy }) {
+		if !here[policy] {
 			d.report(policy, "", "has no health checks here: nothing to destroy")
 		}
 	}
+	if len(d.destroyed) > 0 || len(others) == 0 {
+		return
+	}
+	const shown = 5
+	names := slices.Sorted(maps.Keys(others))
+	list := strings.Join(names[:min(shown, len(names))], ", ")
+	if more := len(names) - shown; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	d.report("", "", "not among the policies of this plan and left as they are, until they are destroyed by name: %s", list)
 }

@@ -283,13 +283,13 @@ func TestPoliciesThatAreNotMentionedStay(t *testing.T) {
 	w := build(t, both(app1(), app2()))
 	p, err := Diff(w.state(), app1(), Guard{})
 	wantSteps(t, p, err)
-	want := []string{"exists and is not among the policies of this plan: left as it is, destroy it to remove it"}
+	want := []string{"not among the policies of this plan and left as they are, until they are destroyed by name: team/app2"}
 	if diff := cmp.Diff(want, reports(p)); diff != "" {
 		t.Errorf("reports: want -, got +\n%s", diff)
 	}
 	p, err = Diff(w.state(), State{}, Guard{Force: true})
 	wantSteps(t, p, err)
-	if len(p.Reports) != 2 {
+	if len(p.Reports) != 1 {
 		t.Errorf("an empty desired state: %v", reports(p))
 	}
 }

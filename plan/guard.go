@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -115,41 +116,40 @@ func (d *differ) healthOf(id string) memberHealth {
 	return isUnhealthy
 }
 
-// guardHealth sees to it that a group which answers with something healthy goes on doing so. Where it comes to depend on
-// checks without a verdict, one of them has to be healthy before the batch; where all that remains is known to be
-// unhealthy, the plan is refused.
+// guardHealth sees to it that a name which answers with something healthy goes on doing so for a type. Where the answer
+// comes to depend on checks without a verdict, one of them has to be healthy before the batch; where all that remains is
+// known to be unhealthy, the plan is refused.
 func (d *differ) guardHealth(at *place, t zone.RRType) {
-	var alive bool
-	for _, r := range at.here {
-		alive = alive || r.Set.Type == t && d.healthOf(r.Set.HealthCheckID) != isUnhealthy
-	}
-	if !alive {
+	alive := slices.ContainsFunc(at.here, func(r *Record) bool {
+		return answersFor(r.Set.Type, t) && d.healthOf(r.Set.HealthCheckID) != isUnhealthy
+	})
+	if !alive || d.guard.Force {
 		return
 	}
-	var awaited []string
-	var members, unknown int
+	var awaited, remaining []string
 	for _, m := range at.after {
 		if m.set.Type != t {
 			continue
 		}
-		members++
-		switch {
-		case m.awaits:
+		remaining = append(remaining, m.set.SetIdentifier)
+		if m.awaits {
 			awaited = append(awaited, m.key)
-		case d.healthOf(m.set.HealthCheckID) == isHealthy:
-			return
-		case d.healthOf(m.set.HealthCheckID) == unknownHealth:
-			unknown++
+		} else if d.healthOf(m.set.HealthCheckID) != isUnhealthy {
+			return // healthy, or nobody knows
 		}
 	}
-	switch {
-	case members == 0 || unknown > 0 || d.guard.Force:
-	case len(awaited) > 0:
-		d.wait.Healthy = append(d.wait.Healthy, HealthyGroup{at.name, t, slices.Sorted(slices.Values(awaited))})
-	default:
-		d.refuse(at.policy, fmt.Sprintf("%s %s", at.name, t), "would lose its last healthy member: the %d that remain are "+
-			"unhealthy. Wait until one of them is healthy, or force it", members)
+	if len(awaited) > 0 {
+		d.wait.Healthy = append(d.wait.Healthy, HealthyGroup{at.name, t, sorted(awaited)})
+		return
 	}
+	d.refuse(at.policy, fmt.Sprintf("%s %s", at.name, t), "would lose its last healthy member, what remains is unhealthy: %s. "+
+		"Wait until that has changed, or force it", strings.Join(sorted(remaining), ", "))
+}
+
+// answersFor reports whether clients that ask for a type that is there after the plan may have been answered by a type
+// before it: the same, or a CNAME on either side.
+func answersFor(before, after zone.RRType) bool {
+	return before == after || before == zone.CNAME || after == zone.CNAME && (before == zone.A || before == zone.AAAA)
 }
 
 // guardQuotas refuses what the account's quotas do not allow, before the first call. r53: C.8.

@@ -137,6 +137,9 @@ func TestWhatOthersHoldIsRefusedUntilAdopted(t *testing.T) {
 			if diff := cmp.Diff(c.adopted, kinds(p)[4:]); diff != "" {
 				t.Errorf("changes: want -, got +\n%s", diff)
 			}
+			if healthy := p.Steps[2].Wait.Healthy; len(healthy) != 1 || len(healthy[0].Checks) != 2 {
+				t.Errorf("what answers now gives way to checks of which %v has to be healthy", healthy)
+			}
 			w.execute(t, p, -1)
 			inState(t, w, app1())
 			back, err := p.Inverse(w.created)
@@ -306,8 +309,8 @@ func TestLastHealthyMemberStays(t *testing.T) {
 		return s
 	}
 	west := latency("team/app1", "app1.example.com", "eu-west-1")
-	const refusal = "app1.example.com. A: would lose its last healthy member: the 1 that remain are unhealthy. Wait until one of " +
-		"them is healthy, or force it"
+	const refusal = "app1.example.com. A: would lose its last healthy member, what remains is unhealthy: eu-west-1. Wait until " +
+		"that has changed, or force it"
 	up, down := new(true), new(false)
 	for _, c := range []struct {
 		name          string

@@ -123,7 +123,7 @@ func (d *differ) matchRecords(wanted []*Record) {
 			continue
 		}
 		d.guardAnswers(at)
-		for _, t := range typesOf(at.here) {
+		for _, t := range at.typesAfter() {
 			d.guardHealth(at, t)
 		}
 	}
@@ -317,12 +317,13 @@ func compareZones(a, b zone.HostedZone) int {
 	return slices.Compare([]byte(a.ID), []byte(b.ID))
 }
 
-// typesOf lists the types of record sets that are sorted by key, each once.
-func typesOf(records []*Record) []zone.RRType {
+// typesAfter lists the types that are there after the plan.
+func (at *place) typesAfter() []zone.RRType {
 	var types []zone.RRType
-	for _, r := range records {
-		types = append(types, r.Set.Type)
+	for _, m := range at.after {
+		types = append(types, m.set.Type)
 	}
+	slices.Sort(types)
 	return slices.Compact(types)
 }
 

@@ -195,7 +195,7 @@ func (p Plan) writeCounts(b *strings.Builder) {
 	}
 	for _, s := range p.Steps {
 		if s.Kind == WaitVerdicts {
-			fmt.Fprintf(b, "Waits for the verdicts of %d health checks before record sets change\n", len(s.Wait.Checks))
+			fmt.Fprintf(b, "Verdicts to wait for before record sets change: %d\n", len(s.Wait.Checks))
 		}
 	}
 	writeUsage(b, "Health checks", c.Checks)

@@ -153,7 +153,7 @@ func (w *world) create(t *testing.T, c *CheckChange) {
 	}
 	w.used[reference] = true
 	w.nextID++
-	id := fmt.Sprintf("check-%03d", w.nextID)
+	id := fmt.Sprintf("%08d-0000-4000-8000-000000000000", w.nextID)
 	w.created[c.Key] = id
 	w.checks[id] = &Check{ID: id, Config: config, CallerReference: reference}
 }
