@@ -19,7 +19,8 @@ func TestTheJudgeSeesEveryKindOfDeviation(t *testing.T) {
 		`<Code>IncompatibleVersion</Code><Message>m</Message></Error><RequestId>id</RequestId></ErrorResponse>`
 	judged := func(status int, body string) []string {
 		j := judge{model: model}
-		j.reply("ListHealthChecks", wireReply{status, http.Header{"Content-Type": {"text/xml"}, "X-Amzn-Requestid": {"id"}}, []byte(body)})
+		j.reply("ListHealthChecks", wireReply{status, http.Header{"Content-Type": {"text/xml"},
+			"X-Amzn-Requestid": {"id"}}, []byte(body)})
 		return j.deviations
 	}
 	if got := append(judged(200, page), judged(400, refusal)...); len(got) > 0 {
@@ -30,7 +31,8 @@ func TestTheJudgeSeesEveryKindOfDeviation(t *testing.T) {
 		{page, namespace, "urn:other", "namespace"},
 		{page, "ListHealthChecksResponse", "Response", "root element Response"},
 		{page, "<MaxItems>100</MaxItems>", "", "required member MaxItems is missing"},
-		{page, "<Marker></Marker><IsTruncated>false</IsTruncated>", "<IsTruncated>false</IsTruncated><Marker></Marker>", "Marker after IsTruncated"},
+		{page, "<Marker></Marker><IsTruncated>false</IsTruncated>", "<IsTruncated>false</IsTruncated><Marker></Marker>",
+			"Marker after IsTruncated"},
 		{page, "<Marker></Marker>", "<Marker></Marker><Marker></Marker>", "Marker twice"},
 		{page, "<Marker></Marker>", "<Marker></Marker><Extra/>", "unknown element Extra"},
 		{page, "<Marker></Marker>", " text <Marker></Marker>", "text"},
@@ -53,7 +55,8 @@ func TestTheJudgeSeesEveryKindOfDeviation(t *testing.T) {
 			status = 400
 		}
 		got := judged(status, strings.ReplaceAll(strings.ReplaceAll(c.body, c.old, c.new), "</HealthCheck a", "</HealthCheck"))
-		if c.want == "" && len(got) > 0 || c.want != "" && !slices.ContainsFunc(got, func(d string) bool { return strings.Contains(d, c.want) }) {
+		if c.want == "" && len(got) > 0 || c.want != "" && !slices.ContainsFunc(got,
+			func(d string) bool { return strings.Contains(d, c.want) }) {
 			t.Errorf("%s in place of %s: told %q, want %q", c.new, c.old, got, c.want)
 		}
 	}

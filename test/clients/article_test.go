@@ -21,7 +21,8 @@ func TestTheArticleWithTheAWSCLI(t *testing.T) {
 	}
 	article := func(verb string) string {
 		t.Helper()
-		env := append(l.env, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS="+tool(t, "aws"), "ENDPOINT="+l.api,
+		env := append(l.env, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS="+tool(t, "aws"),
+			"ENDPOINT="+l.api,
 			fmt.Sprint("PORT=", status.Regions[0].LoadBalancer.Port))
 		out, err := run(t, env, "bash", "article.sh", verb)
 		if err != nil {
@@ -31,7 +32,8 @@ func TestTheArticleWithTheAWSCLI(t *testing.T) {
 	}
 
 	created := article("create")
-	for _, want := range []string{"app1.example.com.\teu-west-1\tdemoalb-", "app1.example.com.\teu-central-1\tdemoalb-", "app2.example.com.\teu-central-1\tdemoalb-"} {
+	for _, want := range []string{"app1.example.com.\teu-west-1\tdemoalb-", "app1.example.com.\teu-central-1\tdemoalb-",
+		"app2.example.com.\teu-central-1\tdemoalb-"} {
 		if !strings.Contains(created, want) {
 			t.Errorf("the records do not show %q:\n%s", want, created)
 		}
@@ -56,7 +58,8 @@ func TestTheArticleWithTheAWSCLI(t *testing.T) {
 	}
 	for what, query := range map[string][]string{
 		"health checks": {"list-health-checks", "--query", "HealthChecks[].Id"},
-		"records": {"list-resource-record-sets", "--query", "ResourceRecordSets[?Type!='NS' && Type!='SOA'].Name", "--hosted-zone-id",
+		"records": {"list-resource-record-sets", "--query", "ResourceRecordSets[?Type!='NS' && Type!='SOA'].Name",
+			"--hosted-zone-id",
 			bare(l.mustAWS(t, "route53", "list-hosted-zones", "--query", "HostedZones[0].Id"))},
 	} {
 		if got := l.mustAWS(t, append([]string{"route53"}, query...)...); got != "" {

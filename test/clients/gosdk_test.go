@@ -27,7 +27,8 @@ func (l *lab) sdk(t *testing.T) *route53.Client {
 
 func createZone(t *testing.T, client *route53.Client, name string) *string {
 	t.Helper()
-	out, err := client.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: &name, CallerReference: aws.String("zone " + name)})
+	out, err := client.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: &name,
+		CallerReference: aws.String("zone " + name)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,8 @@ func change(t *testing.T, client *route53.Client, zone *string, action types.Cha
 func listRecords(t *testing.T, client *route53.Client, zone *string, maxItems int32) []types.ResourceRecordSet {
 	t.Helper()
 	var sets []types.ResourceRecordSet
-	pages := route53.NewListResourceRecordSetsPaginator(client, &route53.ListResourceRecordSetsInput{HostedZoneId: zone, MaxItems: &maxItems})
+	pages := route53.NewListResourceRecordSetsPaginator(client, &route53.ListResourceRecordSetsInput{HostedZoneId: zone,
+		MaxItems: &maxItems})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -65,11 +67,15 @@ func listRecords(t *testing.T, client *route53.Client, zone *string, maxItems in
 		}
 		sets = append(sets, page.ResourceRecordSets...)
 	}
-	return slices.DeleteFunc(sets, func(s types.ResourceRecordSet) bool { return s.Type == types.RRTypeNs || s.Type == types.RRTypeSoa })
+	return slices.DeleteFunc(sets, func(s types.ResourceRecordSet) bool {
+		return s.Type == types.RRTypeNs ||
+			s.Type == types.RRTypeSoa
+	})
 }
 
 func address(name, value string) types.ResourceRecordSet {
-	return types.ResourceRecordSet{Name: &name, Type: types.RRTypeA, TTL: aws.Int64(60), ResourceRecords: []types.ResourceRecord{{Value: &value}}}
+	return types.ResourceRecordSet{Name: &name, Type: types.RRTypeA, TTL: aws.Int64(60),
+		ResourceRecords: []types.ResourceRecord{{Value: &value}}}
 }
 
 // Route 53's quota of a zone, 10,000 record sets, in the largest batches and pages there are. r53: C.6, C.7, C.8.
@@ -91,7 +97,8 @@ func TestTenThousandRecordSets(t *testing.T) {
 		}
 		return *out.HostedZone.ResourceRecordSetCount
 	}
-	if err := change(t, client, zone, types.ChangeActionCreate, sets[:size+1]...); err == nil || !strings.Contains(err.Error(), "Number of records limit of 1000 exceeded.") {
+	if err := change(t, client, zone, types.ChangeActionCreate, sets[:size+1]...); err == nil ||
+		!strings.Contains(err.Error(), "Number of records limit of 1000 exceeded.") {
 		t.Errorf("a batch of %d: %v", size+1, err)
 	}
 	for batch := range slices.Chunk(sets, size) {
