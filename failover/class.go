@@ -19,7 +19,9 @@ type Class struct {
 // A ClassSpec says where records live and what policies may ask for. Its zero value allows everything.
 type ClassSpec struct {
 	Provider Provider `json:"provider,omitempty" yaml:"provider,omitempty"` // aws or engine; empty means either
-	// Region is the Region of the cluster that the class is in; empty outside clusters.
+	// Endpoint is the URL of the Route 53 API; empty means what the AWS SDK chooses.
+	Endpoint string `json:"endpoint,omitempty" yaml:"endpoint,omitempty"`
+	// Region is the Region of the cluster that the class is in, for its controller to pass on in Facts; empty elsewhere.
 	Region    string         `json:"region,omitempty" yaml:"region,omitempty"`
 	Zones     []string       `json:"zones,omitempty" yaml:"zones,omitempty"` // names or ids of hosted zones; empty means all
 	Defaults  ClassDefaults  `json:"defaults,omitzero" yaml:"defaults,omitempty"`

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ func ValidateClass(c Class) error {
 	s := c.Spec
 	if s.Provider != "" && s.Provider != AWS && s.Provider != Engine {
 		refuse("spec.provider", string(s.Provider), "must be %s or %s", AWS, Engine)
+	}
+	if u, err := url.Parse(s.Endpoint); s.Endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		refuse("spec.endpoint", s.Endpoint, "must be an http or https URL, such as http://127.0.0.1:8053")
 	}
 	if s.Region != "" && !isObjectName(s.Region) {
 		refuse("spec.region", s.Region, "must be a Region's name, such as eu-west-1")

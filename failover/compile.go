@@ -3,7 +3,6 @@ package failover
 import (
 	"cmp"
 	"errors"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -11,26 +10,6 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
-
-// Facts are what Compile has to know from outside.
-type Facts struct {
-	Provider      Provider           // required
-	LoadBalancers []LoadBalancerFact // those that policies name, as looked up
-	Zones         []zone.HostedZone  // all of the account
-	Region        string             // compile this Region only, as a cluster does; empty means all
-	// NamespaceLabels are for selectors of the class; nil outside clusters.
-	NamespaceLabels map[string]map[string]string
-}
-
-// A LoadBalancerFact is one load balancer as its Region describes it. r53: E.1.
-type LoadBalancerFact struct {
-	Region       string
-	Name, ARN    string
-	DNSName      zone.Name
-	HostedZoneID string // canonical
-	DualStack    bool   // has IPv6 addresses too
-	Internal     bool   // reachable from inside its network only
-}
 
 // CheckKey is what makes a wanted and an existing health check the same: "<namespace>/<policy>/<region>", at most 191
 // characters, so that it fits into a tag.
@@ -365,48 +344,4 @@ func (c *compiler) neighbours(policies []Policy) {
 
 func (c *compiler) refuse(p Policy, path string, value any, format string, args ...any) {
 	c.problems.add(p.Key(), path, value, format, args...)
-}
-
-// hostnameOf is the hostname of a policy, "" when it is none.
-func hostnameOf(p Policy) zone.Name { return parsedName(p.Spec.Hostname) }
-
-func parsedName(s string) zone.Name {
-	name, err := zone.ParseName(s)
-	if err != nil {
-		return ""
-	}
-	return name
-}
-
-// canonicalZone tells the canonical hosted zone id of an Application Load Balancer by its name, "" for other names.
-// r53: E.2.
-func canonicalZone(name zone.Name) string {
-	labels := strings.Split(string(name), ".")
-	if len(labels) < 5 {
-		return ""
-	}
-	for _, region := range labels[1:3] { // the name may begin with dualstack
-		if id, ok := zone.CanonicalHostedZoneID(region); ok && zone.InLoadBalancerZone(id, name) {
-			return id
-		}
-	}
-	return ""
-}
-
-// parsed are the addresses among texts.
-func parsed(texts []string) []netip.Addr {
-	var list []netip.Addr
-	for _, text := range texts {
-		if a, err := netip.ParseAddr(text); err == nil {
-			list = append(list, a)
-		}
-	}
-	return list
-}
-
-func family(a netip.Addr) IPFamily {
-	if a.Is4() {
-		return IPv4
-	}
-	return IPv6
 }

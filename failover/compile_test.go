@@ -128,7 +128,7 @@ func accepted(t *testing.T, s plan.State) {
 	facts := zone.Facts{
 		HealthCheckExists: func(id string) bool { return checks[id] },
 		ServiceTarget: func(id string, name zone.Name) (exists, known bool) {
-			return zone.InLoadBalancerZone(id, name), zone.IsServiceZone(id)
+			return zone.InLoadBalancerZone(id, name) || !zone.IsServiceZone(id), true // zones of other partitions are not known
 		},
 	}
 	batches := map[string][]zone.Change{}

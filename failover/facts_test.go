@@ -26,6 +26,8 @@ func TestCompileRefusesWhatTheFactsDoNotHold(t *testing.T) {
 			want: []string{`spec.regions[0].loadBalancer.name: "demoalb": 0 load balancers are in us-east-1; there must be exactly one`}},
 		{rule: "B.5 internal", spec: "{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {name: inside}}]}",
 			want: []string{`spec.regions[0].loadBalancer.name: "inside": is internal: checkers of aws are outside any network and could never reach it`}},
+		{rule: "E.2 own zone", spec: "{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: x.example.net, hostedZoneId: ZCOM}}]}",
+			want: []string{`spec.regions[0].loadBalancer.hostedZoneId: "ZCOM": is a hosted zone of the account: the canonical id of the load balancer's zone is wanted`}},
 		{rule: "zone", spec: "{hostname: a.example.org, regions: [{lb1}]}",
 			want: []string{`spec.hostname: "a.example.org": no public hosted zone of the account holds this name; create its zone first`}},
 		{rule: "zone by class", spec: "{hostname: a.eu.example.com, regions: [{lb1}]}", class: classOf(t, head2+"  zones: [example.com]\n"),
@@ -139,6 +141,21 @@ func TestCompileWarnsOfSharedFate(t *testing.T) {
 		if !slices.Contains(warnings, want) {
 			t.Errorf("no warning %q in %v", want, warnings)
 		}
+	}
+}
+
+func TestLookups(t *testing.T) {
+	const arn = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/x/1"
+	policies := []Policy{
+		policyOf(t, "{regions: [{lb1}, {lb2}, {v4}]}"),
+		policyOf(t, `{regions: [{lb1}, {name: dc-1, loadBalancer: {arn: "`+arn+`"}}, {name: x, loadBalancer: {dnsName: a.b}}]}`),
+	}
+	want := []Lookup{{"eu-central-1", "demoalb", ""}, {"eu-west-1", "", arn}, {"eu-west-1", "demoalb", ""}}
+	if diff := cmp.Diff(want, Lookups(policies, "")); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+	if diff := cmp.Diff(want[:1], Lookups(policies, "eu-central-1")); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
 	}
 }
 

@@ -2,13 +2,11 @@ package failover
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -23,7 +21,7 @@ const (
 )
 
 // Validate judges a policy, as Default completes it, against what the provider can do and the class (nil means none)
-// allows. Of the facts it reads Provider, Region and NamespaceLabels. The error is Problems: everything that is wrong.
+// allows. Of the facts it does not read LoadBalancers. The error is Problems: everything that is wrong.
 func Validate(p Policy, class *Class, facts Facts) error {
 	p = Default(p, class)
 	v := validator{p: p, facts: facts}
@@ -258,106 +256,6 @@ func (v *validator) member(at string, r Region) {
 			if other.Name != r.Name && other.Location != nil && *other.Location == *r.Location && other.Name < r.Name {
 				v.refuse(at+".location", r.Location.String(), "is the location of %s already", other.Name)
 			}
-		}
-	}
-}
-
-// target judges what a Region's records point at.
-func (v *validator) target(at string, r Region) {
-	policy := v.p.Spec.Routing.Policy
-	switch {
-	case r.LoadBalancer != nil && len(r.Addresses) > 0:
-		v.refuse(at, nil, "must have a loadBalancer or addresses, not both")
-	case r.LoadBalancer != nil:
-		if policy == Multivalue { // r53: A.1
-			v.refuse(at+".loadBalancer", nil, "%s routing needs addresses: Route 53 has no multivalue aliases", Multivalue)
-		}
-		if r.TTL != nil { // r53: A.9
-			v.refuse(at+".ttl", *r.TTL, "goes with addresses only: answers for a load balancer always have 60 s")
-		}
-		v.loadBalancer(at+".loadBalancer", *r.LoadBalancer)
-	case len(r.Addresses) > 0:
-		v.addresses(at, r)
-	case v.p.Spec.TargetRef == nil:
-		v.refuse(at, nil, "must have a loadBalancer or addresses")
-	}
-}
-
-func (v *validator) loadBalancer(at string, lb LoadBalancer) {
-	given := 0
-	for _, s := range []string{lb.Name, lb.ARN, lb.DNSName} {
-		if s != "" {
-			given++
-		}
-	}
-	if given != 1 {
-		v.refuse(at, nil, "must have exactly one of name, arn and dnsName")
-		return
-	}
-	if lb.HostedZoneID != "" && lb.DNSName == "" {
-		v.refuse(at+".hostedZoneId", lb.HostedZoneID, "goes with dnsName only: it is looked up otherwise")
-	}
-	if lb.ARN != "" && !strings.HasPrefix(lb.ARN, "arn:") {
-		v.refuse(at+".arn", lb.ARN, "must begin with arn:")
-	}
-	if lb.DNSName == "" {
-		return
-	}
-	name, err := zone.ParseName(lb.DNSName)
-	switch {
-	case err != nil:
-		v.refuse(at+".dnsName", lb.DNSName, "is not a domain name: %v", err)
-	case name == hostnameOf(v.p):
-		v.refuse(at+".dnsName", lb.DNSName, "is the hostname itself")
-	case lb.HostedZoneID == "" && canonicalZone(name) == "":
-		v.refuse(at+".hostedZoneId", nil, "is missing: only the name of an Application Load Balancer tells it")
-	}
-}
-
-func (v *validator) addresses(at string, r Region) {
-	count := map[IPFamily]int{}
-	for i, text := range r.Addresses {
-		path := fmt.Sprintf("%s.addresses[%d]", at, i)
-		a, err := netip.ParseAddr(text)
-		switch {
-		case err != nil || a.Zone() != "" || a.Is4In6():
-			v.refuse(path, text, "is neither an IPv4 nor an IPv6 address")
-			continue
-		case health.NeverEndpoint(a), v.facts.Provider == AWS && health.Restricted(a): // r53: B.5
-			v.refuse(path, text, "no checker of %s may probe this address", v.facts.Provider)
-		case slices.Contains(parsed(r.Addresses[:i]), a):
-			v.refuse(path, text, "is given twice")
-		}
-		count[family(a)]++
-	}
-	if policy := v.p.Spec.Routing.Policy; policy != Failover && policy != Geolocation {
-		// Weighted and latency sets have exactly one value; how several values of a multivalue set count is (unconfirmed).
-		for _, f := range []IPFamily{IPv4, IPv6} {
-			if count[f] > 1 {
-				v.refuse(at+".addresses", r.Addresses, "%s routing takes one %s address a Region", policy, f)
-			}
-		}
-	}
-	v.ttl(at, r)
-}
-
-// ttl judges TTLs; those of weighted sets must be equal (r53: A.5), those of multivalue sets had better be (unconfirmed,
-// r53: A.8).
-func (v *validator) ttl(at string, r Region) {
-	if *r.TTL < 0 || *r.TTL > maxTTL {
-		v.refuse(at+".ttl", *r.TTL, "must be 0 to %d seconds", maxTTL)
-	}
-	policy := v.p.Spec.Routing.Policy
-	if policy != Weighted && policy != Multivalue {
-		return
-	}
-	for _, other := range v.p.Spec.Regions {
-		if other.Name == r.Name {
-			return
-		}
-		if other.TTL != nil && *other.TTL != *r.TTL {
-			v.refuse(at+".ttl", *r.TTL, "must be %d as in %s: %s routing has one TTL", *other.TTL, other.Name, policy)
-			return
 		}
 	}
 }

@@ -168,6 +168,19 @@ func TestValidate(t *testing.T) {
 				"spec.regions[0].loadBalancer: must have exactly one of name, arn and dnsName",
 				"spec.regions[1].loadBalancer.hostedZoneId: is missing: only the name of an Application Load Balancer tells it",
 			}},
+		{"E.2 canonical zones", "{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: x.eu-west-1.elb.amazonaws.com, hostedZoneId: Z215JYRZR1TBD5}}, " +
+			"{name: eu-west-2, loadBalancer: {dnsName: x.example.net, hostedZoneId: /hostedzone/Z1}}, " +
+			"{name: us-east-1, loadBalancer: {dnsName: nlb-1.elb.us-east-1.amazonaws.com, hostedZoneId: Z26RNL4JYFTOTI}}]}", AWS,
+			[]string{
+				`spec.regions[0].loadBalancer.hostedZoneId: "Z215JYRZR1TBD5": is of another Region or kind of load balancer than x.eu-west-1.elb.amazonaws.com`,
+				`spec.regions[1].loadBalancer.hostedZoneId: "/hostedzone/Z1": must be Z and at most 31 letters and digits in upper case`,
+			}},
+		{"E.1 ARN", `{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {arn: "arn:aws:elasticloadbalancing:eu-west-2:1:loadbalancer/app/x/1"}}, ` +
+			`{name: eu-west-2, loadBalancer: {arn: demoalb}}]}`, AWS,
+			[]string{
+				`spec.regions[0].loadBalancer.arn: "arn:aws:elasticloadbalancing:eu-west-2:1:loadbalancer/app/x/1": is in eu-west-2, not in eu-west-1`,
+				`spec.regions[1].loadBalancer.arn: "demoalb": must be arn:<partition>:elasticloadbalancing:<region>:<account>:loadbalancer/…`,
+			}},
 		{"class of another name", "{hostname: a.example.com, classRef: {name: silver}, " + two, AWS,
 			[]string{`spec.classRef.name: "silver": there is no such FailoverClass here; known: none`}},
 	} {
@@ -282,6 +295,7 @@ kind: FailoverClass
 metadata: {name: bad}
 spec:
   provider: azure
+  endpoint: localhost
   zones: [a..b]
   defaults: {requestInterval: 11, failureThreshold: 0, ttl: -1, routingPolicy: Nearest, checkerRegions: [mars]}
   hostnames: [{hostnames: ["a*.example.com"]}, {namespaces: ["[x"]}]
@@ -290,6 +304,7 @@ spec:
 `)
 	want := []string{
 		`spec.provider: "azure": must be aws or engine`,
+		`spec.endpoint: "localhost": must be an http or https URL, such as http://127.0.0.1:8053`,
 		`spec.zones[0]: "a..b": is neither a zone's name nor its id`,
 		"spec.defaults.requestInterval: 11: must be one of 30 10 seconds",
 		"spec.defaults.requestInterval: 11: is faster than spec.fastest.requestInterval, 30",

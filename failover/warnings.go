@@ -23,10 +23,7 @@ func (w Warning) String() string { return w.Where + ": " + w.Path + ": " + w.Tex
 type warnings []Warning
 
 func (ws *warnings) add(p Policy, path, format string, args ...any) {
-	w := Warning{p.Key(), path, fmt.Sprintf(format, args...)}
-	if !slices.Contains(*ws, w) {
-		*ws = append(*ws, w)
-	}
+	*ws = append(*ws, Warning{p.Key(), path, fmt.Sprintf(format, args...)})
 }
 
 // highestTTL is the TTL beyond which Route 53's guide does not go for records with health checks. r53: D.2.
@@ -126,7 +123,7 @@ type endpoint struct {
 }
 
 // sharedFate adds the warning that checks of several policies ask the same question, so that these applications fail
-// together, and sorts all.
+// together, and returns all in order, each once: Regions share much of what is to be said.
 func sharedFate(policies []Policy, endpoints []endpoint, ws warnings) []Warning {
 	type question struct {
 		address, name, path, search string
@@ -159,7 +156,7 @@ func sharedFate(policies []Policy, endpoints []endpoint, ws warnings) []Warning 
 	slices.SortFunc(ws, func(a, b Warning) int {
 		return cmp.Or(strings.Compare(a.Where, b.Where), strings.Compare(a.Path, b.Path), strings.Compare(a.Text, b.Text))
 	})
-	return ws
+	return slices.Compact(ws)
 }
 
 // count writes a number with its noun.
