@@ -161,7 +161,8 @@ func (d *differ) choose(want health.Config, checks []*Check, existing map[string
 // create plans a new check with the first reference that no existing check has.
 func (d *differ) create(want *Check, existing map[string]health.Config) Step {
 	generation := 1 + max(d.taken[want.Key], d.taken[hashed(want.Key)])
-	change := CheckChange{Key: want.Key, CallerReference: CallerReference(want.Key, generation), New: &want.Config, Tags: marks(want)}
+	change := CheckChange{Key: want.Key, CallerReference: CallerReference(want.Key, generation), New: &want.Config,
+		Tags: marks(want)}
 	if old := d.byKey[want.Key]; len(old) > 0 {
 		first := slices.MinFunc(old, func(a, b *Check) int { return strings.Compare(a.ID, b.ID) })
 		change.Why = fmt.Sprintf("replaces %s: %s cannot be changed", first.ID, fixed(existing[first.ID], want.Config))

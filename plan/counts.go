@@ -187,10 +187,4 @@ func insideAWS(c health.Config) bool {
 }
 
 // dollars writes cents as "$1.50".
-func dollars(cents int) string {
-	sign := ""
-	if cents < 0 {
-		sign, cents = "-", -cents
-	}
-	return fmt.Sprintf("%s$%d.%02d", sign, cents/100, cents%100)
-}
+func dollars(cents int) string { return fmt.Sprintf("$%d.%02d", cents/100, cents%100) }

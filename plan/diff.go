@@ -148,7 +148,7 @@ func (d *differ) index(wanted map[string]*Check) {
 			d.taken[key] = max(d.taken[key], generation)
 		}
 		key := c.Key
-		if key == "" {
+		if !c.Owned() {
 			if key = d.abandoned(c, hashes); key == "" {
 				continue
 			}

@@ -148,6 +148,7 @@ func TestRecordIsReplacedWhereItsGroupIsConcerned(t *testing.T) {
 	target := app1()
 	target.Records[0].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "ZLB", DNSName: "new.example.net."}
 	const west, central = "app1.example.com. A eu-west-1", "app1.example.com. A eu-central-1"
+	replacedBoth := []string{"  DELETE " + central, "  DELETE " + west, "  CREATE " + central, "  CREATE " + west}
 	for _, c := range []struct {
 		name     string
 		from, to State
@@ -155,10 +156,9 @@ func TestRecordIsReplacedWhereItsGroupIsConcerned(t *testing.T) {
 	}{
 		{"target", app1(), target, []string{"  UPSERT " + west}},
 		{"weight", weighted(60, 1, 2), weighted(60, 1, 3), []string{"  UPSERT " + central}},
-		{"policy", app1(), weighted(60, 1, 2), []string{"  DELETE " + central, "  DELETE " + west, "  CREATE " + central, "  CREATE " + west}},
-		{"Regions change places", app1(), swapped, []string{"  DELETE " + central, "  DELETE " + west, "  CREATE " + central, "  CREATE " + west}},
-		{"TTL that weighted members share", weighted(60, 1, 2), weighted(30, 1, 2), []string{"  DELETE " + central, "  DELETE " + west,
-			"  CREATE " + central, "  CREATE " + west}},
+		{"policy", app1(), weighted(60, 1, 2), replacedBoth},
+		{"Regions change places", app1(), swapped, replacedBoth},
+		{"TTL that weighted members share", weighted(60, 1, 2), weighted(30, 1, 2), replacedBoth},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := build(t, c.from)
@@ -330,18 +330,64 @@ func TestNameMovesBetweenPoliciesOfOnePlan(t *testing.T) {
 	}
 }
 
+// Two runs at the same time may leave two checks of one key: the one in use is kept.
+func TestOneCheckOfAKeyIsKept(t *testing.T) {
+	w := build(t, app1())
+	used := w.check(t, "team/app1/eu-west-1")
+	twin := *w.checks[used]
+	twin.ID, twin.CallerReference = "00000000-0000-4000-8000-000000000000", CallerReference(twin.Key, 9)
+	w.checks[twin.ID] = &twin
+	p, err := Diff(w.state(), app1(), Guard{})
+	wantSteps(t, p, err, "delete-check team/app1/eu-west-1")
+	if got := p.Steps[0].Check.ID; got != twin.ID {
+		t.Errorf("deletes %s, but %s is in use", got, used)
+	}
+	replaced := app1()
+	replaced.Checks[0].Config.RequestInterval = new(10)
+	if p, err = Diff(w.state(), replaced, Guard{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.Steps[0].Check.CallerReference, CallerReference(twin.Key, 10); got != want {
+		t.Errorf("creates by %s, want %s: 9 is taken", got, want)
+	}
+}
+
+// A check that was changed into what Bulkhead does not make is replaced.
+func TestCheckOfAnotherServiceIsReplaced(t *testing.T) {
+	w := build(t, app1())
+	w.checks[w.check(t, "team/app1/eu-west-1")].Config = health.Config{Type: "CLOUDWATCH_METRIC"}
+	p, err := Diff(w.state(), app1(), Guard{})
+	wantSteps(t, p, err, "create-check team/app1/eu-west-1", "wait team/app1/eu-west-1", "change-records",
+		"  UPSERT app1.example.com. A eu-west-1", "delete-check team/app1/eu-west-1")
+}
+
+// What has a reference like ours but belongs to no key that can be told is left alone.
+func TestUnknownReferencesAreLeftAlone(t *testing.T) {
+	w := build(t, app1())
+	long := "team/" + strings.Repeat("a", 70) + "/eu-west-1"
+	for i, reference := range []string{CallerReference(long, 1), "bulkhead/", "bulkhead/team/app1/eu-west-1/x",
+		"bulkhead/team/app1/eu-west-1/0"} {
+		id := fmt.Sprint("stranger", i)
+		w.checks[id] = &Check{ID: id, CallerReference: reference, Config: httpCheck("www.example.com", "/")}
+	}
+	p, err := Diff(w.state(), app1(), Guard{})
+	wantSteps(t, p, err)
+}
+
 // A check stays while a calculated check of somebody else counts it.
 func TestCheckThatIsCountedElsewhereStays(t *testing.T) {
 	w := build(t, app1())
 	id := w.check(t, "team/app1/eu-central-1")
-	w.checks["sum"] = &Check{ID: "sum", Config: health.Config{Type: health.Calculated, HealthThreshold: new(1), ChildHealthChecks: []string{id}}}
+	sum := health.Config{Type: health.Calculated, HealthThreshold: new(1), ChildHealthChecks: []string{id}}
+	w.checks["sum"] = &Check{ID: "sum", Config: sum}
 	desired := latency("team/app1", "app1.example.com", "eu-west-1")
 	p, err := Diff(w.state(), desired, Guard{})
 	wantSteps(t, p, err, "change-records", "  DELETE app1.example.com. A eu-central-1")
 	w.execute(t, p, -1)
 	p, err = Diff(w.state(), desired, Guard{})
 	wantSteps(t, p, err)
-	want := []string{"team/app1/eu-central-1: health check " + id + " is no longer wanted but stays: calculated check sum counts it"}
+	want := []string{"team/app1/eu-central-1: health check " + id + " is no longer wanted but stays: calculated check " +
+		"sum counts it"}
 	if diff := cmp.Diff(want, reports(p)); diff != "" {
 		t.Errorf("reports: want -, got +\n%s", diff)
 	}
@@ -410,20 +456,22 @@ func TestCountsSayWhatItTakes(t *testing.T) {
 	desired := both(app1(), app2())
 	desired.Checks[0].Config.RequestInterval = new(10)
 	desired.Checks[1].Config.FailureThreshold = new(1)
+	calls := Calls{CreateHealthCheck: 3, ChangeTagsForResource: 3, UpdateHealthCheck: 1, ChangeResourceRecordSets: 1,
+		DeleteHealthCheck: 1}
 	for _, c := range []struct {
 		name  string
 		guard Guard
 		want  Counts
 	}{
 		{"AWS", Guard{}, Counts{
-			Calls:        Calls{CreateHealthCheck: 3, ChangeTagsForResource: 3, UpdateHealthCheck: 1, ChangeResourceRecordSets: 1, DeleteHealthCheck: 1},
+			Calls:        calls,
 			ChangeTokens: 4, // one UPSERT, two CREATEs. r53: C.8
 			Checks:       Usage{Before: 2, Peak: 5, After: 4, Limit: 200},
 			Zones:        []ZoneUsage{{"ZEXAMPLE", "example.com.", Usage{Before: 2, Peak: 4, After: 4, Limit: 10_000}}},
 			Monthly:      Cost{0, 100}, // the first 50 endpoints in AWS are free, the interval is not. r53: F
 		}},
 		{"engine", Guard{Engine: true}, Counts{
-			Calls:        Calls{CreateHealthCheck: 3, ChangeTagsForResource: 3, UpdateHealthCheck: 1, ChangeResourceRecordSets: 1, DeleteHealthCheck: 1},
+			Calls:        calls,
 			ChangeTokens: 4,
 			Checks:       Usage{Before: 2, Peak: 5, After: 4},
 			Zones:        []ZoneUsage{{"ZEXAMPLE", "example.com.", Usage{Before: 2, Peak: 4, After: 4}}},

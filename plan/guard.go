@@ -59,8 +59,8 @@ func (d *differ) guardBlast() {
 		if d.guard.Force || b.owned < blastFrom || b.changed*100 <= b.owned*blastPercent {
 			continue
 		}
-		d.refuse("", "", "changes or deletes %d of the %d %s that Bulkhead owns, more than %d %%: change fewer at a time, or force it",
-			b.changed, b.owned, b.what, blastPercent)
+		d.refuse("", "", "changes or deletes %d of the %d %s that Bulkhead owns, more than %d %%: change fewer at a time, or "+
+			"force it", b.changed, b.owned, b.what, blastPercent)
 	}
 }
 

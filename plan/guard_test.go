@@ -35,6 +35,17 @@ func wantRefusals(t *testing.T, p Plan, err error, want ...string) {
 	}
 }
 
+func TestRefusalNamesAllReasons(t *testing.T) {
+	desired := app1()
+	desired.Records[0].ZoneID, desired.Records[1].ZoneID = "ZONE", "ZTWO"
+	_, err := Diff(newWorld().state(), desired, Guard{})
+	const want = `plan refused: app1.example.com. A eu-central-1: is wanted in the zone "ZTWO", which does not exist; ` +
+		`app1.example.com. A eu-west-1: is wanted in the zone "ZONE", which does not exist`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+}
+
 func TestContradictionsAreRefused(t *testing.T) {
 	edit := func(f func(*State)) State {
 		s := app1()
@@ -219,8 +230,8 @@ func TestMembersWithoutACheck(t *testing.T) {
 }
 
 func TestBlastLimit(t *testing.T) {
-	const record, check = "changes or deletes %d of the %d record sets that Bulkhead owns, more than 30 %%: change fewer at a time, or force it",
-		"changes or deletes %d of the %d health checks that Bulkhead owns, more than 30 %%: change fewer at a time, or force it"
+	const advice = " that Bulkhead owns, more than 30 %%: change fewer at a time, or force it"
+	const record, check = "changes or deletes %d of the %d record sets" + advice, "changes or deletes %d of the %d health checks" + advice
 	first := func(n int) func(int) string {
 		return func(i int) string {
 			if i < n {
@@ -309,6 +320,7 @@ func TestLastHealthyMemberStays(t *testing.T) {
 		return s
 	}
 	west := latency("team/app1", "app1.example.com", "eu-west-1")
+	otherRegion := latency("team/app1", "app1.example.com", "eu-west-1", "us-east-1")
 	const refusal = "app1.example.com. A: would lose its last healthy member, what remains is unhealthy: eu-west-1. Wait until " +
 		"that has changed, or force it"
 	up, down := new(true), new(false)
@@ -329,8 +341,8 @@ func TestLastHealthyMemberStays(t *testing.T) {
 		{"new checks take over", up, up, replaced(), false, nil, []HealthyGroup{
 			{"app1.example.com.", zone.A, []string{"team/app1/eu-central-1", "team/app1/eu-west-1"}}}},
 		{"new checks where all was unhealthy", down, down, replaced(), false, nil, nil},
-		{"new Region beside a healthy one", up, up, latency("team/app1", "app1.example.com", "eu-west-1", "us-east-1"), false, nil, nil},
-		{"new Region instead of the healthy one", down, up, latency("team/app1", "app1.example.com", "eu-west-1", "us-east-1"), false, nil,
+		{"new Region beside a healthy one", up, up, otherRegion, false, nil, nil},
+		{"new Region instead of the healthy one", down, up, otherRegion, false, nil,
 			[]HealthyGroup{{"app1.example.com.", zone.A, []string{"team/app1/us-east-1"}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -369,7 +381,8 @@ func TestQuotasAreRefusedBeforeTheFirstCall(t *testing.T) {
 			"account may have 2 and has 2: ask AWS for more, or delete some"}},
 		{"record sets", zone.Limits{RecordSetsPerZone: 3}, both(app1(), app2()), []string{"example.com.: would hold 4 record sets, at " +
 			"most 3 are allowed and it has 2"}},
-		{"over the limit already", zone.Limits{HealthChecks: 1, RecordSetsPerZone: 1}, latency("team/app1", "app1.example.com", "eu-west-1"), nil},
+		{"over the limit already", zone.Limits{HealthChecks: 1, RecordSetsPerZone: 1},
+			latency("team/app1", "app1.example.com", "eu-west-1"), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := Diff(w.state(), c.desired, Guard{Limits: &c.limits})

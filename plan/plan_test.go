@@ -132,7 +132,8 @@ func TestUpdateLeadsToWhatIsWanted(t *testing.T) {
 			case 1:
 				c.Inverted = new(true)
 			case 2:
-				c = health.Config{Type: health.Calculated, HealthThreshold: new(r.IntN(3)), ChildHealthChecks: []string{"a", "b"}[:r.IntN(3)]}
+				c = health.Config{Type: health.Calculated, HealthThreshold: new(r.IntN(3)),
+					ChildHealthChecks: []string{"a", "b"}[:r.IntN(3)]}
 			}
 			var err error
 			if configs[i], err = health.Normalize(c, rules); err != nil {
