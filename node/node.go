@@ -30,6 +30,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // Options of New. The zero value is a single node on the default ports with its data in ./bulkhead-data.
@@ -50,6 +51,8 @@ type Options struct {
 	UsersFile string
 	// Throttle refuses API requests beyond Route 53's rates (r53: C.8).
 	Throttle bool
+	// Limits are the account's quotas (r53: C.8); the zero value sets none. All nodes of an etcd should have the same.
+	Limits zone.Limits
 	// RefusePrivateAddresses refuses checks of addresses that AWS's checkers refuse (r53: B.5). The engine allows them by
 	// default: it is made for the networks of its owner.
 	RefusePrivateAddresses bool
@@ -169,6 +172,7 @@ func (n *Node) open() (err error) {
 		Throttle:     o.Throttle,
 		Rules:        health.Rules{MinRequestInterval: minRequestInterval, AllowPrivateAddresses: !o.RefusePrivateAddresses},
 		Observations: n.Observations,
+		Answer:       n.published.load,
 		Logger:       o.Logger,
 	})
 	return err
@@ -201,6 +205,7 @@ func (n *Node) openStore() error {
 		SnapshotPath: snapshot,
 		Verdicts:     n.picture.measured,
 		OnChange:     n.picture.change,
+		Limits:       n.o.Limits,
 		Logger:       n.o.Logger,
 	})
 	return err

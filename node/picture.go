@@ -45,7 +45,7 @@ func (p *picture) change(st *store.State, c store.Change) {
 		p.outside.forgetCitations()
 		c = p.everything(st)
 	}
-	if len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.LoadBalancers) > 0 {
+	if len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.LoadBalancers)+len(c.CIDRCollections) > 0 {
 		p.view = p.edit(st, c)
 	}
 	p.mu.Lock()
@@ -76,6 +76,9 @@ func (p *picture) everything(st *store.State) store.Change {
 			}
 		}
 	}
+	for collection := range st.CIDRCollections() {
+		c.CIDRCollections = append(c.CIDRCollections, collection.ID)
+	}
 	for check := range st.Checks() {
 		c.Checks = append(c.Checks, check.ID)
 	}
@@ -96,6 +99,13 @@ func (p *picture) everything(st *store.State) store.Change {
 // this speaks of data written by something newer.
 func (p *picture) edit(st *store.State, c store.Change) *steer.View {
 	e := p.view.Edit()
+	for _, id := range c.CIDRCollections {
+		if now, ok := st.CIDRCollection(id); !ok {
+			e.DeleteCIDRCollection(id)
+		} else if err := e.PutCIDRCollection(id, now.Locations); err != nil {
+			p.log.Error("CIDR collection not usable", "id", id, "err", err)
+		}
+	}
 	for _, lb := range c.LoadBalancers {
 		if now, ok := st.LoadBalancer(lb); !ok {
 			e.DeleteLoadBalancer(lb)

@@ -200,7 +200,7 @@ func (o object) sized(member string, min, max int) string {
 		o.d.fail(constraint(s, member, fmt.Sprintf("Member must have length greater than or equal to %d", min)))
 	}
 	if n > max {
-		o.d.fail(constraint(s, member, fmt.Sprintf("Member must have length less than or equal to %d", max)))
+		o.d.fail(tooLong(s, member, max))
 	}
 	return s
 }
@@ -269,6 +269,10 @@ func malformed(format string, args ...any) *apiError {
 func notInEnumeration(value string, values []string) *apiError {
 	return invalidXML("cvc-enumeration-valid",
 		"Value '%s' is not facet-valid with respect to enumeration '[%s]'. It must be a value from the enumeration.", clip(value), strings.Join(values, ", "))
+}
+
+func tooLong(value, member string, most int) *apiError {
+	return constraint(value, member, fmt.Sprintf("Member must have length less than or equal to %d", most))
 }
 
 // constraint names the member as the API does: with a small first letter.

@@ -123,11 +123,13 @@ func TestDecodeRefusals(t *testing.T) {
 		{"long comment", strings.Replace(batchOf(simple), "<Changes>", "<Comment>"+strings.Repeat("é", 257)+"</Comment><Changes>", 1), "InvalidInput", "at 'comment' failed to satisfy constraint: Member must have length less than or equal to 256"},
 		{"alias without health", batchOf(`<Name>a</Name><Type>A</Type><AliasTarget><HostedZoneId>Z</HostedZoneId><DNSName>b</DNSName></AliasTarget>`), "InvalidInput", "One of '{EvaluateTargetHealth}' is expected"},
 		{"name", with("a.example.com", "a..example.com"), "InvalidChangeBatch", "[FATAL problem: DomainLabelEmpty (Domain label is empty) encountered with 'a..example.com']"},
-		{"geolocation", with("<TTL>", "<GeoLocation><CountryCode>DE</CountryCode></GeoLocation><TTL>"), "InvalidInput",
-			"GeoLocation is not available on this engine, which answers by Weight, Region, Failover and MultiValueAnswer: in Change with [Action=UPSERT, Name=a.example.com, Type=A, SetIdentifier=null]"},
-		{"geoproximity", with("<TTL>", "<GeoProximityLocation/><TTL>"), "InvalidInput", "GeoProximityLocation is not available"},
-		{"CIDR", with("<TTL>", "<CidrRoutingConfig/><TTL>"), "InvalidInput", "CidrRoutingConfig is not available"},
-		{"traffic policy", with("<TTL>", "<TrafficPolicyInstanceId>x</TrafficPolicyInstanceId><TTL>"), "InvalidInput", "TrafficPolicyInstanceId is not available"},
+		{"a location with an unknown member", with("<TTL>", "<GeoLocation><Country>DE</Country></GeoLocation><TTL>"), "InvalidInput",
+			"Invalid content was found starting with element 'Country' in 'GeoLocation'. One of '{ContinentCode, CountryCode, SubdivisionCode}' is expected."},
+		{"half of the coordinates", with("<TTL>", "<GeoProximityLocation><Coordinates><Latitude>1</Latitude></Coordinates></GeoProximityLocation><TTL>"), "InvalidInput",
+			"The content of element 'Coordinates' is not complete. One of '{Longitude}' is expected."},
+		{"a collection without its id", with("<TTL>", "<CidrRoutingConfig><LocationName>*</LocationName></CidrRoutingConfig><TTL>"), "InvalidInput",
+			"The content of element 'CidrRoutingConfig' is not complete. One of '{CollectionId}' is expected."},
+		{"traffic policy", with("<TTL>", "<TrafficPolicyInstanceId>x</TrafficPolicyInstanceId><TTL>"), "InvalidInput", "TrafficPolicyInstanceId in Change with [Action=UPSERT, Name=a.example.com, Type=A, SetIdentifier=null]: traffic policies are not available"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := decodeChangeBatch(changeRequest(tt.body))

@@ -42,9 +42,23 @@ func noSuchHealthCheck(id string) *apiError {
 	return &apiError{"NoSuchHealthCheck", 404, fmt.Sprintf("A health check with id %s does not exist.", clip(id))}
 }
 
-// noSuchDelegationSet is the only possible answer about reusable delegation sets: none can be made. r53: C.5, 400 not 404.
+// noSuchDelegationSet is 400, not 404. r53: C.5.
 func noSuchDelegationSet(id string) *apiError {
 	return &apiError{"NoSuchDelegationSet", 400, "No reusable delegation set found with ID: " + clip(id)}
+}
+
+func noSuchCIDRCollection(id string) *apiError {
+	return &apiError{"NoSuchCidrCollectionException", 404, "No CIDR collection found with ID: " + clip(id)}
+}
+
+func noSuchCIDRLocation(id, location string) *apiError {
+	return &apiError{"NoSuchCidrLocationException", 404,
+		fmt.Sprintf("CIDR collection %s has no location named %s.", id, clip(location))}
+}
+
+func noSuchGeoLocation(l zone.GeoLocation) *apiError {
+	return &apiError{"NoSuchGeoLocation", 404, fmt.Sprintf("No geolocation with continent code '%s', country code '%s' and subdivision code '%s' exists.",
+		clip(l.ContinentCode), clip(l.CountryCode), clip(l.SubdivisionCode))}
 }
 
 // unknownOperation is for a method and path that no operation has.
@@ -52,9 +66,19 @@ func unknownOperation(method, path string) *apiError {
 	return &apiError{"UnknownOperationException", 404, fmt.Sprintf("No operation of API version 2013-04-01 is %s %s.", method, clip(path))}
 }
 
-// notAvailable is for an operation that Route 53 has and the engine does not. Clients retry other 5xx statuses, not 501.
-func notAvailable(operation string) *apiError {
-	return &apiError{"NotImplemented", 501, operation + " is not available on this engine."}
+// hostedZoneNotFound is for the one operation whose error for a missing zone is not NoSuchHostedZone. r53: C.5.
+func hostedZoneNotFound(id string) *apiError {
+	return &apiError{"HostedZoneNotFound", 400, "No hosted zone found with ID: " + clip(id)}
+}
+
+// serviceUnavailable is for what this engine cannot do now; clients try again.
+func serviceUnavailable(message string) *apiError {
+	return &apiError{"ServiceUnavailable", 503, message}
+}
+
+// notAvailable refuses what Route 53 has and the engine has not, with the error of the API model that comes nearest.
+func notAvailable(code string, status int, feature string) *apiError {
+	return &apiError{code, status, feature + " not available on this engine."}
 }
 
 // requestTooLarge is for a body beyond maxBody.
@@ -92,6 +116,10 @@ func translate(err error) (told *apiError, ok bool) {
 		badRecord  *zone.InvalidInput
 		citedCheck *zone.NoSuchHealthCheck
 		badCheck   *health.InvalidInput
+		oldVersion *zone.CidrCollectionVersionMismatch
+		usedBlock  *zone.CidrBlockInUse
+		usedCIDR   *zone.CidrCollectionInUse
+		overLimit  *zone.LimitsExceeded
 	)
 	switch {
 	case errors.As(err, &own):
@@ -107,6 +135,14 @@ func translate(err error) (told *apiError, ok bool) {
 		return noSuchHealthCheck(citedCheck.ID), true
 	case errors.As(err, &badCheck):
 		return &apiError{"InvalidInput", 400, badCheck.Message}, true
+	case errors.As(err, &oldVersion):
+		return &apiError{"CidrCollectionVersionMismatchException", 409, oldVersion.Error()}, true
+	case errors.As(err, &usedBlock):
+		return &apiError{"CidrBlockInUseException", 400, usedBlock.Message}, true
+	case errors.As(err, &usedCIDR):
+		return &apiError{"CidrCollectionInUseException", 400, usedCIDR.Message}, true
+	case errors.As(err, &overLimit):
+		return &apiError{"LimitsExceeded", 400, overLimit.Message}, true
 	}
 	for _, row := range []struct {
 		err     error
@@ -125,6 +161,26 @@ func translate(err error) (told *apiError, ok bool) {
 			"The health check has a newer version than the specified HealthCheckVersion."},
 		{store.ErrHostedZoneNotEmpty, "HostedZoneNotEmpty", 400,
 			"The specified hosted zone contains non-required resource record sets and so cannot be deleted."},
+		{store.ErrTooManyHostedZones, "TooManyHostedZones", 400,
+			"The account has as many hosted zones as it may have. Delete some, or have the limit raised."},
+		{store.ErrTooManyHealthChecks, "TooManyHealthChecks", 400,
+			"The account has as many health checks as it may have. Delete some, or have the limit raised."},
+		{store.ErrNoSuchCIDRCollection, "NoSuchCidrCollectionException", 404, "No CIDR collection found with the specified ID."},
+		{store.ErrCIDRCollectionExists, "CidrCollectionAlreadyExistsException", 400,
+			"A CIDR collection with this name and another caller reference exists, or the caller reference was used before."},
+		{store.ErrConcurrentModification, "ConcurrentModification", 400,
+			"Other requests kept changing what this one is about. Try again."},
+		{store.ErrNoSuchDelegationSet, "NoSuchDelegationSet", 400, "No reusable delegation set found with the specified ID."},
+		{store.ErrDelegationSetExists, "DelegationSetAlreadyCreated", 400,
+			"A delegation set has already been created with the specified caller reference."},
+		{store.ErrDelegationSetReusable, "DelegationSetAlreadyReusable", 400,
+			"The delegation set of the specified hosted zone is reusable already."},
+		{store.ErrDelegationSetInUse, "DelegationSetInUse", 400,
+			"The specified delegation set is used by hosted zones and so cannot be deleted."},
+		{store.ErrDelegationSetNotAvailable, "DelegationSetNotAvailable", 400,
+			"The specified hosted zone is private: its name servers cannot become a reusable delegation set."},
+		{store.ErrConflictingDomain, "ConflictingDomainExists", 400,
+			"A hosted zone with the same name uses the specified delegation set."},
 		// 400, and clients retry it. r53: C.5, G.1 rule 11.
 		{store.ErrPriorRequestNotComplete, "PriorRequestNotComplete", 400,
 			"The request was rejected because another change of this hosted zone is still being processed. Try again."},

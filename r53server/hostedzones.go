@@ -19,14 +19,12 @@ func (s *Server) createHostedZone(r *request) (reply, error) {
 		Comment:         config.sized("Comment", 0, 256),
 	}
 	name := in.sized("Name", 0, 1024)
+	setID := bareID(in.filled("DelegationSetId"))
 	if d.err != nil {
 		return reply{}, d.err
 	}
 	if in.has("VPC") {
 		return reply{}, invalidInput("Private hosted zones are not available on this engine: it has no VPCs. Leave out VPC.")
-	}
-	if in.has("DelegationSetId") {
-		return reply{}, noSuchDelegationSet(bareID(in.text("DelegationSetId")))
 	}
 	var err error
 	if wanted.Name, err = zone.ParseName(name); err != nil {
@@ -38,16 +36,17 @@ func (s *Server) createHostedZone(r *request) (reply, error) {
 	if err := s.throttle.change(zoneCost, s.now()); err != nil {
 		return reply{}, err
 	}
-	created, info, err := s.store.CreateHostedZone(r.ctx, wanted)
+	created, info, err := s.store.CreateHostedZoneOn(r.ctx, setID, wanted)
 	if err != nil {
 		return reply{}, err
 	}
+	state := s.store.State()
 	return reply{
 		location: r.base + version + "/hostedzone/" + created.ID,
 		body: createHostedZoneReply{
-			HostedZone:    hostedZoneShape(created, s.store.State().Records(created.ID).Len()),
+			HostedZone:    hostedZoneShape(created, state.Records(created.ID).Len()),
 			ChangeInfo:    changeInfoShape(info),
-			DelegationSet: delegationSet{nameServers{created.NameServers}},
+			DelegationSet: delegationSetOf(state, created),
 		},
 	}, nil
 }
@@ -60,8 +59,22 @@ func (s *Server) getHostedZone(r *request) (reply, error) {
 	}
 	return reply{body: getHostedZoneReply{
 		HostedZone:    hostedZoneShape(z, state.Records(z.ID).Len()),
-		DelegationSet: delegationSet{nameServers{z.NameServers}},
+		DelegationSet: delegationSetOf(state, z),
 	}}, nil
+}
+
+// updateHostedZoneComment replaces the comment; one that is left out is deleted. r53: C.2.
+func (s *Server) updateHostedZoneComment(r *request) (reply, error) {
+	d, in := decode(r, "Comment")
+	comment := in.sized("Comment", 0, 256)
+	if d.err != nil {
+		return reply{}, d.err
+	}
+	z, err := s.store.UpdateHostedZoneComment(r.ctx, r.path["Id"], comment)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{body: hostedZoneReply{hostedZoneShape(z, s.store.State().Records(z.ID).Len())}}, nil
 }
 
 func (s *Server) deleteHostedZone(r *request) (reply, error) {
@@ -86,16 +99,21 @@ func (s *Server) listHostedZones(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if id := r.query.Get("delegationsetid"); id != "" {
-		return reply{}, noSuchDelegationSet(bareID(id))
-	}
 	kind := r.query.Get("hostedzonetype")
 	if kind != "" && kind != "PrivateHostedZone" {
 		return reply{}, notInEnumeration(kind, []string{"PrivateHostedZone"})
 	}
 	state := s.store.State()
+	all := state.Zones()
+	if id := bareID(r.query.Get("delegationsetid")); id != "" {
+		set, err := findDelegationSet(state, id)
+		if err != nil {
+			return reply{}, err
+		}
+		all = state.ZonesOn(set)
+	}
 	marker := bareID(r.query.Get("marker"))
-	zones, next, truncated := page(state.Zones(), func(z zone.HostedZone) bool {
+	zones, next, truncated := page(all, func(z zone.HostedZone) bool {
 		return z.ID >= marker && (kind == "" || z.PrivateZone)
 	}, size)
 	return reply{body: listHostedZonesReply{

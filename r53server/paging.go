@@ -12,21 +12,31 @@ const (
 	maxZonePage   = 100
 	maxRecordPage = 300
 	maxCheckPage  = 1000
+	maxResultPage = 100 // of lists that take maxresults, of geolocations and delegation sets (unconfirmed)
 )
 
 // pageSize reads maxitems. More than the list's maximum is taken as the maximum, and the reply's MaxItems says so; how AWS
 // echoes it is (unconfirmed).
 func pageSize(query url.Values, most int) (int, error) {
-	s := query.Get("maxitems")
+	return sizeOf(query, "maxitems", "MaxItems", most)
+}
+
+// resultSize reads maxresults, as pageSize does.
+func resultSize(query url.Values) (int, error) {
+	return sizeOf(query, "maxresults", "MaxResults", maxResultPage)
+}
+
+func sizeOf(query url.Values, parameter, member string, most int) (int, error) {
+	s := query.Get(parameter)
 	if s == "" {
 		return defaultPage, nil
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		return 0, invalidInput("maxitems '%s' is not a whole number.", clip(s))
+		return 0, invalidInput("%s '%s' is not a whole number.", parameter, clip(s))
 	}
 	if n < 1 {
-		return 0, constraint(s, "MaxItems", "Member must have value greater than or equal to 1")
+		return 0, constraint(s, member, "Member must have value greater than or equal to 1")
 	}
 	return int(min(n, int64(most))), nil
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/store"
 )
 
@@ -49,6 +51,8 @@ type Options struct {
 	// Observations returns every known checker's latest report of a check: this node's own as they are now, others' as
 	// published. nil takes all of them as published.
 	Observations func(checkID string) []health.Report
+	// Answer returns what DNS answers by now, for TestDNSAnswer; nil, or a nil view, when it does not answer.
+	Answer func() (*steer.View, *steer.Table)
 	// Logger gets the errors whose text clients do not see; nil discards them.
 	Logger *slog.Logger
 }
@@ -63,6 +67,7 @@ type Server struct {
 	now          func() time.Time
 	rules        health.Rules
 	observations func(string) []health.Report
+	answer       func() (*steer.View, *steer.Table)
 	logger       *slog.Logger
 }
 
@@ -71,7 +76,8 @@ func New(o Options) (*Server, error) {
 	if o.Store == nil || o.Lookup == nil {
 		return nil, errors.New("r53server: Options.Store and Options.Lookup are required")
 	}
-	s := &Server{store: o.Store, lookup: o.Lookup, rules: o.Rules, observations: o.Observations, logger: o.Logger,
+	s := &Server{store: o.Store, lookup: o.Lookup, rules: o.Rules, observations: o.Observations, answer: o.Answer,
+		logger:      o.Logger,
 		permissions: permissions(), clients: NewPerClient(maxPerClient), now: o.Now}
 	if o.Throttle {
 		s.throttle = newThrottle()
@@ -100,6 +106,7 @@ type request struct {
 	query     url.Values
 	body      []byte
 	base      string // scheme and host the client called, for Location
+	client    netip.Addr
 }
 
 // A reply is what an operation answers: 200, or 201 with a Location.
@@ -155,7 +162,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, er
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 	defer cancel()
-	in := &request{ctx: ctx, operation: found.operation, path: path, query: query, body: body, base: baseURL(r)}
+	in := &request{ctx: ctx, operation: found.operation, path: path, query: query, body: body, base: baseURL(r),
+		client: clientAddr(r)}
 	if err := authorize(user, s.permissions[in.operation], in, s.store.State()); err != nil {
 		return route{}, reply{}, err
 	}
@@ -200,6 +208,12 @@ func rawPath(r *http.Request) string {
 		return path
 	}
 	return r.URL.EscapedPath()
+}
+
+// clientAddr is where a request comes from; the zero Addr when that is not an address.
+func clientAddr(r *http.Request) netip.Addr {
+	from, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return from.Addr().Unmap().WithZone("")
 }
 
 func baseURL(r *http.Request) string {

@@ -68,16 +68,12 @@ func decodeChangeBatch(r *request) (comment string, changes []zone.Change, err e
 	return comment, changes, nil
 }
 
-// unavailableRouting are the members of a record set that the engine does not answer by.
-func unavailableRouting() []string {
-	return []string{"GeoLocation", "GeoProximityLocation", "CidrRoutingConfig", "TrafficPolicyInstanceId"}
-}
-
 // decodeRecordSet reads the record set of a change. The error is a name that is not valid, which is the batch's fault and
 // not the document's.
 func decodeRecordSet(change object, action zone.Action) (zone.ResourceRecordSet, error) {
-	in := change.object("ResourceRecordSet", append(unavailableRouting(), "Name", "Type", "SetIdentifier", "Weight", "Region",
-		"Failover", "MultiValueAnswer", "TTL", "ResourceRecords", "AliasTarget", "HealthCheckId")...)
+	in := change.object("ResourceRecordSet", "Name", "Type", "SetIdentifier", "Weight", "Region", "GeoLocation",
+		"Failover", "MultiValueAnswer", "TTL", "ResourceRecords", "AliasTarget", "HealthCheckId", "TrafficPolicyInstanceId",
+		"CidrRoutingConfig", "GeoProximityLocation")
 	in.require("Name", "Type")
 	name := in.text("Name")
 	set := zone.ResourceRecordSet{
@@ -101,11 +97,11 @@ func decodeRecordSet(change object, action zone.Action) (zone.ResourceRecordSet,
 		value.require("Value")
 		set.ResourceRecords = append(set.ResourceRecords, value.text("Value"))
 	}
-	for _, member := range unavailableRouting() {
-		if in.has(member) {
-			in.d.fail(invalidInput("%s is not available on this engine, which answers by Weight, Region, Failover and MultiValueAnswer: in Change with %s",
-				member, describe(action, name, set)))
-		}
+	set.GeoLocation = decodeGeoLocation(in)
+	set.GeoProximityLocation = decodeGeoProximity(in)
+	set.CidrRoutingConfig = decodeCidrRouting(in)
+	if in.has("TrafficPolicyInstanceId") {
+		in.d.fail(notAvailable("InvalidInput", 400, "TrafficPolicyInstanceId in Change with "+describe(action, name, set)+": traffic policies are"))
 	}
 	var err error
 	if set.Name, err = zone.ParseName(name); err != nil {

@@ -13,8 +13,8 @@ type route struct {
 	handle                     func(*Server, *request) (reply, error)
 }
 
-// routes lists every operation of API version 2013-04-01. Those that are unavailable are
-// known, so that the reply can say so.
+// routes lists every operation of API version 2013-04-01. What the engine has not is in unavailable.go: lists of it are
+// empty, and requests to make it are refused.
 func routes() []route {
 	return []route{
 		// Hosted zones.
@@ -24,15 +24,15 @@ func routes() []route {
 		{"GET", "/hostedzone", "ListHostedZones", (*Server).listHostedZones},
 		{"GET", "/hostedzonesbyname", "ListHostedZonesByName", (*Server).listHostedZonesByName},
 		{"GET", "/hostedzonecount", "GetHostedZoneCount", (*Server).getHostedZoneCount},
-		{"POST", "/hostedzone/{Id}", "UpdateHostedZoneComment", unavailable},
-		{"POST", "/hostedzone/{Id}/features", "UpdateHostedZoneFeatures", unavailable},
-		{"GET", "/hostedzonelimit/{Id}/{Type}", "GetHostedZoneLimit", unavailable},
+		{"POST", "/hostedzone/{Id}", "UpdateHostedZoneComment", (*Server).updateHostedZoneComment},
+		{"POST", "/hostedzone/{Id}/features", "UpdateHostedZoneFeatures", (*Server).updateHostedZoneFeatures},
+		{"GET", "/hostedzonelimit/{Id}/{Type}", "GetHostedZoneLimit", (*Server).getHostedZoneLimit},
 
 		// Record sets and changes.
 		{"POST", "/hostedzone/{Id}/rrset", "ChangeResourceRecordSets", (*Server).changeResourceRecordSets},
 		{"GET", "/hostedzone/{Id}/rrset", "ListResourceRecordSets", (*Server).listResourceRecordSets},
 		{"GET", "/change/{Id}", "GetChange", (*Server).getChange},
-		{"GET", "/testdnsanswer", "TestDNSAnswer", unavailable},
+		{"GET", "/testdnsanswer", "TestDNSAnswer", (*Server).testDNSAnswer},
 
 		// Health checks.
 		{"POST", "/healthcheck", "CreateHealthCheck", (*Server).createHealthCheck},
@@ -46,72 +46,69 @@ func routes() []route {
 		{"GET", "/checkeripranges", "GetCheckerIpRanges", (*Server).getCheckerIPRanges},
 
 		// Tags.
-		{"POST", "/tags/{ResourceType}/{ResourceId}", "ChangeTagsForResource", unavailable},
-		{"GET", "/tags/{ResourceType}/{ResourceId}", "ListTagsForResource", unavailable},
-		{"POST", "/tags/{ResourceType}", "ListTagsForResources", unavailable},
+		{"POST", "/tags/{ResourceType}/{ResourceId}", "ChangeTagsForResource", (*Server).changeTagsForResource},
+		{"GET", "/tags/{ResourceType}/{ResourceId}", "ListTagsForResource", (*Server).listTagsForResource},
+		{"POST", "/tags/{ResourceType}", "ListTagsForResources", (*Server).listTagsForResources},
 
 		// Geolocation, CIDR collections, limits.
-		{"GET", "/geolocation", "GetGeoLocation", unavailable},
-		{"GET", "/geolocations", "ListGeoLocations", unavailable},
-		{"POST", "/cidrcollection", "CreateCidrCollection", unavailable},
-		{"POST", "/cidrcollection/{Id}", "ChangeCidrCollection", unavailable},
-		{"DELETE", "/cidrcollection/{Id}", "DeleteCidrCollection", unavailable},
-		{"GET", "/cidrcollection", "ListCidrCollections", unavailable},
-		{"GET", "/cidrcollection/{Id}", "ListCidrLocations", unavailable},
-		{"GET", "/cidrcollection/{Id}/cidrblocks", "ListCidrBlocks", unavailable},
-		{"GET", "/accountlimit/{Type}", "GetAccountLimit", unavailable},
-		{"GET", "/reusabledelegationsetlimit/{Id}/{Type}", "GetReusableDelegationSetLimit", unavailable},
+		{"GET", "/geolocation", "GetGeoLocation", (*Server).getGeoLocation},
+		{"GET", "/geolocations", "ListGeoLocations", (*Server).listGeoLocations},
+		{"POST", "/cidrcollection", "CreateCidrCollection", (*Server).createCidrCollection},
+		{"POST", "/cidrcollection/{Id}", "ChangeCidrCollection", (*Server).changeCidrCollection},
+		{"DELETE", "/cidrcollection/{Id}", "DeleteCidrCollection", (*Server).deleteCidrCollection},
+		{"GET", "/cidrcollection", "ListCidrCollections", (*Server).listCidrCollections},
+		{"GET", "/cidrcollection/{Id}", "ListCidrLocations", (*Server).listCidrLocations},
+		{"GET", "/cidrcollection/{Id}/cidrblocks", "ListCidrBlocks", (*Server).listCidrBlocks},
+		{"GET", "/accountlimit/{Type}", "GetAccountLimit", (*Server).getAccountLimit},
+		{"GET", "/reusabledelegationsetlimit/{Id}/{Type}", "GetReusableDelegationSetLimit", (*Server).getReusableDelegationSetLimit},
 
 		// Private zones.
-		{"GET", "/hostedzonesbyvpc", "ListHostedZonesByVPC", unavailable},
-		{"POST", "/hostedzone/{Id}/associatevpc", "AssociateVPCWithHostedZone", unavailable},
-		{"POST", "/hostedzone/{Id}/disassociatevpc", "DisassociateVPCFromHostedZone", unavailable},
-		{"POST", "/hostedzone/{Id}/authorizevpcassociation", "CreateVPCAssociationAuthorization", unavailable},
-		{"POST", "/hostedzone/{Id}/deauthorizevpcassociation", "DeleteVPCAssociationAuthorization", unavailable},
-		{"GET", "/hostedzone/{Id}/authorizevpcassociation", "ListVPCAssociationAuthorizations", unavailable},
+		{"GET", "/hostedzonesbyvpc", "ListHostedZonesByVPC", (*Server).listHostedZonesByVPC},
+		{"POST", "/hostedzone/{Id}/associatevpc", "AssociateVPCWithHostedZone", (*Server).associateVPCWithHostedZone},
+		{"POST", "/hostedzone/{Id}/disassociatevpc", "DisassociateVPCFromHostedZone", (*Server).disassociateVPCFromHostedZone},
+		{"POST", "/hostedzone/{Id}/authorizevpcassociation", "CreateVPCAssociationAuthorization", (*Server).createVPCAssociationAuthorization},
+		{"POST", "/hostedzone/{Id}/deauthorizevpcassociation", "DeleteVPCAssociationAuthorization", (*Server).deleteVPCAssociationAuthorization},
+		{"GET", "/hostedzone/{Id}/authorizevpcassociation", "ListVPCAssociationAuthorizations", (*Server).listVPCAssociationAuthorizations},
 
 		// Reusable delegation sets.
-		{"POST", "/delegationset", "CreateReusableDelegationSet", unavailable},
-		{"GET", "/delegationset/{Id}", "GetReusableDelegationSet", unavailable},
-		{"DELETE", "/delegationset/{Id}", "DeleteReusableDelegationSet", unavailable},
-		{"GET", "/delegationset", "ListReusableDelegationSets", unavailable},
+		{"POST", "/delegationset", "CreateReusableDelegationSet", (*Server).createReusableDelegationSet},
+		{"GET", "/delegationset/{Id}", "GetReusableDelegationSet", (*Server).getReusableDelegationSet},
+		{"DELETE", "/delegationset/{Id}", "DeleteReusableDelegationSet", (*Server).deleteReusableDelegationSet},
+		{"GET", "/delegationset", "ListReusableDelegationSets", (*Server).listReusableDelegationSets},
 
 		// Query logging.
-		{"POST", "/queryloggingconfig", "CreateQueryLoggingConfig", unavailable},
-		{"GET", "/queryloggingconfig/{Id}", "GetQueryLoggingConfig", unavailable},
-		{"DELETE", "/queryloggingconfig/{Id}", "DeleteQueryLoggingConfig", unavailable},
-		{"GET", "/queryloggingconfig", "ListQueryLoggingConfigs", unavailable},
+		{"POST", "/queryloggingconfig", "CreateQueryLoggingConfig", (*Server).createQueryLoggingConfig},
+		{"GET", "/queryloggingconfig/{Id}", "GetQueryLoggingConfig", (*Server).getQueryLoggingConfig},
+		{"DELETE", "/queryloggingconfig/{Id}", "DeleteQueryLoggingConfig", (*Server).deleteQueryLoggingConfig},
+		{"GET", "/queryloggingconfig", "ListQueryLoggingConfigs", (*Server).listQueryLoggingConfigs},
 
 		// Traffic policies.
-		{"POST", "/trafficpolicy", "CreateTrafficPolicy", unavailable},
-		{"POST", "/trafficpolicy/{Id}", "CreateTrafficPolicyVersion", unavailable},
-		{"GET", "/trafficpolicy/{Id}/{Version}", "GetTrafficPolicy", unavailable},
-		{"POST", "/trafficpolicy/{Id}/{Version}", "UpdateTrafficPolicyComment", unavailable},
-		{"DELETE", "/trafficpolicy/{Id}/{Version}", "DeleteTrafficPolicy", unavailable},
-		{"GET", "/trafficpolicies", "ListTrafficPolicies", unavailable},
-		{"GET", "/trafficpolicies/{Id}/versions", "ListTrafficPolicyVersions", unavailable},
-		{"POST", "/trafficpolicyinstance", "CreateTrafficPolicyInstance", unavailable},
-		{"GET", "/trafficpolicyinstance/{Id}", "GetTrafficPolicyInstance", unavailable},
-		{"POST", "/trafficpolicyinstance/{Id}", "UpdateTrafficPolicyInstance", unavailable},
-		{"DELETE", "/trafficpolicyinstance/{Id}", "DeleteTrafficPolicyInstance", unavailable},
-		{"GET", "/trafficpolicyinstancecount", "GetTrafficPolicyInstanceCount", unavailable},
-		{"GET", "/trafficpolicyinstances", "ListTrafficPolicyInstances", unavailable},
-		{"GET", "/trafficpolicyinstances/hostedzone", "ListTrafficPolicyInstancesByHostedZone", unavailable},
-		{"GET", "/trafficpolicyinstances/trafficpolicy", "ListTrafficPolicyInstancesByPolicy", unavailable},
+		{"POST", "/trafficpolicy", "CreateTrafficPolicy", (*Server).createTrafficPolicy},
+		{"POST", "/trafficpolicy/{Id}", "CreateTrafficPolicyVersion", (*Server).createTrafficPolicyVersion},
+		{"GET", "/trafficpolicy/{Id}/{Version}", "GetTrafficPolicy", (*Server).getTrafficPolicy},
+		{"POST", "/trafficpolicy/{Id}/{Version}", "UpdateTrafficPolicyComment", (*Server).updateTrafficPolicyComment},
+		{"DELETE", "/trafficpolicy/{Id}/{Version}", "DeleteTrafficPolicy", (*Server).deleteTrafficPolicy},
+		{"GET", "/trafficpolicies", "ListTrafficPolicies", (*Server).listTrafficPolicies},
+		{"GET", "/trafficpolicies/{Id}/versions", "ListTrafficPolicyVersions", (*Server).listTrafficPolicyVersions},
+		{"POST", "/trafficpolicyinstance", "CreateTrafficPolicyInstance", (*Server).createTrafficPolicyInstance},
+		{"GET", "/trafficpolicyinstance/{Id}", "GetTrafficPolicyInstance", (*Server).getTrafficPolicyInstance},
+		{"POST", "/trafficpolicyinstance/{Id}", "UpdateTrafficPolicyInstance", (*Server).updateTrafficPolicyInstance},
+		{"DELETE", "/trafficpolicyinstance/{Id}", "DeleteTrafficPolicyInstance", (*Server).deleteTrafficPolicyInstance},
+		{"GET", "/trafficpolicyinstancecount", "GetTrafficPolicyInstanceCount", (*Server).getTrafficPolicyInstanceCount},
+		{"GET", "/trafficpolicyinstances", "ListTrafficPolicyInstances", (*Server).listTrafficPolicyInstances},
+		{"GET", "/trafficpolicyinstances/hostedzone", "ListTrafficPolicyInstancesByHostedZone", (*Server).listTrafficPolicyInstancesByHostedZone},
+		{"GET", "/trafficpolicyinstances/trafficpolicy", "ListTrafficPolicyInstancesByPolicy", (*Server).listTrafficPolicyInstancesByPolicy},
 
 		// DNSSEC.
-		{"GET", "/hostedzone/{Id}/dnssec", "GetDNSSEC", unavailable},
-		{"POST", "/hostedzone/{Id}/enable-dnssec", "EnableHostedZoneDNSSEC", unavailable},
-		{"POST", "/hostedzone/{Id}/disable-dnssec", "DisableHostedZoneDNSSEC", unavailable},
-		{"POST", "/keysigningkey", "CreateKeySigningKey", unavailable},
-		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/activate", "ActivateKeySigningKey", unavailable},
-		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/deactivate", "DeactivateKeySigningKey", unavailable},
-		{"DELETE", "/keysigningkey/{HostedZoneId}/{Name}", "DeleteKeySigningKey", unavailable},
+		{"GET", "/hostedzone/{Id}/dnssec", "GetDNSSEC", (*Server).getDNSSEC},
+		{"POST", "/hostedzone/{Id}/enable-dnssec", "EnableHostedZoneDNSSEC", (*Server).enableHostedZoneDNSSEC},
+		{"POST", "/hostedzone/{Id}/disable-dnssec", "DisableHostedZoneDNSSEC", (*Server).disableHostedZoneDNSSEC},
+		{"POST", "/keysigningkey", "CreateKeySigningKey", (*Server).createKeySigningKey},
+		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/activate", "ActivateKeySigningKey", (*Server).activateKeySigningKey},
+		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/deactivate", "DeactivateKeySigningKey", (*Server).deactivateKeySigningKey},
+		{"DELETE", "/keysigningkey/{HostedZoneId}/{Name}", "DeleteKeySigningKey", (*Server).deleteKeySigningKey},
 	}
 }
-
-// unavailable answers an operation that Route 53 has and the engine does not.
-func unavailable(_ *Server, r *request) (reply, error) { return reply{}, notAvailable(r.operation) }
 
 // findRoute finds the operation of a request by method and percent-encoded path. A trailing slash makes no difference
 // (r53: C.1).
@@ -149,7 +146,11 @@ func match(pattern, segments []string) (map[string]string, bool) {
 		if err != nil || value == "" {
 			return nil, false
 		}
-		params[strings.Trim(p, "{}")] = bareID(value)
+		name := strings.Trim(p, "{}")
+		if name != "ResourceId" { // of the tag operations, which take bare ids only (r53: C.1)
+			value = bareID(value)
+		}
+		params[name] = value
 	}
 	return params, true
 }

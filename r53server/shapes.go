@@ -33,6 +33,8 @@ type getHostedZoneReply struct {
 	DelegationSet delegationSet
 }
 
+type hostedZoneReply struct{ HostedZone hostedZone }
+
 type listHostedZonesReply struct {
 	HostedZones hostedZones
 	Marker      string // the model wants it on every page, so it is empty on the first
@@ -88,7 +90,6 @@ type (
 	resourceRecordSets struct{ ResourceRecordSet []resourceRecordSet }
 	healthChecks       struct{ HealthCheck []healthCheck }
 	observations       struct{ HealthCheckObservation []observation }
-	delegationSet      struct{ NameServers nameServers }
 	nameServers        struct{ NameServer []string }
 	checkerIPRanges    struct {
 		Member []string `xml:"member"`
@@ -137,13 +138,17 @@ type resourceRecordSet struct {
 	Type             string
 	SetIdentifier    string `xml:",omitempty"`
 	Weight           *int64
-	Region           string        `xml:",omitempty"`
+	Region           string `xml:",omitempty"`
+	GeoLocation      *geoLocation
 	Failover         zone.Failover `xml:",omitempty"`
 	MultiValueAnswer bool          `xml:",omitempty"`
 	TTL              *int64
 	ResourceRecords  *resourceRecords
 	AliasTarget      *aliasTarget
 	HealthCheckID    string `xml:"HealthCheckId,omitempty"`
+
+	CidrRoutingConfig    *cidrRoutingConfig
+	GeoProximityLocation *geoProximityLocation
 }
 
 type (
@@ -171,6 +176,10 @@ func resourceRecordSetShape(s *zone.ResourceRecordSet) resourceRecordSet {
 	if a := s.AliasTarget; a != nil {
 		shape.AliasTarget = &aliasTarget{a.HostedZoneID, a.DNSName, a.EvaluateTargetHealth}
 	}
+	if c := s.CidrRoutingConfig; c != nil {
+		shape.CidrRoutingConfig = &cidrRoutingConfig{c.CollectionID, c.LocationName}
+	}
+	shape.GeoLocation, shape.GeoProximityLocation = geoLocationShape(s.GeoLocation), geoProximityShape(s.GeoProximityLocation)
 	return shape
 }
 

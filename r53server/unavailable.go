@@ -1,0 +1,256 @@
+package r53server
+
+// What Route 53 has and the engine has not: private hosted zones, DNSSEC signing, query logging, traffic policies and
+// accelerated recovery. Lists of them are empty, since clients list them as a matter of course; requests to make or change
+// them are refused with the error of the API model that comes nearest. r53: C.2, C.4.
+
+const (
+	privateZones    = "Private hosted zones are"
+	signing         = "DNSSEC signing is"
+	queryLogging    = "Query logging is"
+	trafficPolicies = "Traffic policies are"
+)
+
+// Private zones.
+
+func (s *Server) listHostedZonesByVPC(r *request) (reply, error) {
+	size, err := pageSize(r.query, maxResultPage)
+	if err != nil {
+		return reply{}, err
+	}
+	for _, parameter := range []string{"vpcid", "vpcregion"} {
+		if r.query.Get(parameter) == "" {
+			return reply{}, invalidInput("%s is required.", parameter)
+		}
+	}
+	if r.query.Has("nexttoken") {
+		return reply{}, &apiError{"InvalidPaginationToken", 400, "nexttoken is of no list: this one is empty."}
+	}
+	return reply{body: listHostedZonesByVPCReply{MaxItems: size}}, nil
+}
+
+func (s *Server) associateVPCWithHostedZone(r *request) (reply, error) {
+	return s.refuseVPC(r, notAvailable("PublicZoneVPCAssociation", 400, "The hosted zone is public. "+privateZones), "VPC", "Comment")
+}
+
+func (s *Server) disassociateVPCFromHostedZone(r *request) (reply, error) {
+	return s.refuseVPC(r, notAvailable("VPCAssociationNotFound", 404, "The hosted zone has no VPC. "+privateZones), "VPC", "Comment")
+}
+
+func (s *Server) createVPCAssociationAuthorization(r *request) (reply, error) {
+	return s.refuseVPC(r, notAvailable("InvalidInput", 400, privateZones), "VPC")
+}
+
+func (s *Server) deleteVPCAssociationAuthorization(r *request) (reply, error) {
+	return s.refuseVPC(r, notAvailable("VPCAssociationAuthorizationNotFound", 404, privateZones), "VPC")
+}
+
+// refuseVPC refuses a request about a VPC, once the request itself is right.
+func (s *Server) refuseVPC(r *request, refusal error, members ...string) (reply, error) {
+	d, in := decode(r, members...)
+	in.require("VPC")
+	in.object("VPC", "VPCRegion", "VPCId")
+	if d.err != nil {
+		return reply{}, d.err
+	}
+	if _, err := findZone(s.store.State(), r.path["Id"]); err != nil {
+		return reply{}, err
+	}
+	return reply{}, refusal
+}
+
+func (s *Server) listVPCAssociationAuthorizations(r *request) (reply, error) {
+	z, err := findZone(s.store.State(), r.path["Id"])
+	if err != nil {
+		return reply{}, err
+	}
+	if _, err := resultSize(r.query); err != nil {
+		return reply{}, err
+	}
+	return reply{body: listVPCAuthorizationsReply{HostedZoneID: z.ID}}, nil
+}
+
+// DNSSEC.
+
+// getDNSSEC says of every zone that it is not signed: Terraform asks before it deletes a zone. r53: C.4.
+func (s *Server) getDNSSEC(r *request) (reply, error) {
+	if _, err := findZone(s.store.State(), r.path["Id"]); err != nil {
+		return reply{}, err
+	}
+	return reply{body: dnssecReply{Status: dnssecStatus{"NOT_SIGNING"}}}, nil
+}
+
+func (s *Server) enableHostedZoneDNSSEC(r *request) (reply, error) {
+	return s.refuseForZone("Id", r, notAvailable("KeySigningKeyWithActiveStatusNotFound", 400, signing))
+}
+
+func (s *Server) disableHostedZoneDNSSEC(r *request) (reply, error) {
+	return s.refuseForZone("Id", r, notAvailable("DNSSECNotFound", 400, signing))
+}
+
+func (s *Server) createKeySigningKey(*request) (reply, error) {
+	return reply{}, notAvailable("InvalidArgument", 400, signing)
+}
+
+func (s *Server) activateKeySigningKey(r *request) (reply, error)   { return s.noSuchSigningKey(r) }
+func (s *Server) deactivateKeySigningKey(r *request) (reply, error) { return s.noSuchSigningKey(r) }
+func (s *Server) deleteKeySigningKey(r *request) (reply, error)     { return s.noSuchSigningKey(r) }
+
+func (s *Server) noSuchSigningKey(r *request) (reply, error) {
+	return s.refuseForZone("HostedZoneId", r, notAvailable("NoSuchKeySigningKey", 404, signing))
+}
+
+// refuseForZone refuses a request about a hosted zone, if there is one.
+func (s *Server) refuseForZone(parameter string, r *request, refusal error) (reply, error) {
+	if _, err := findZone(s.store.State(), r.path[parameter]); err != nil {
+		return reply{}, err
+	}
+	return reply{}, refusal
+}
+
+// Accelerated recovery.
+
+// updateHostedZoneFeatures takes no for an answer: switching off what is not on changes nothing.
+func (s *Server) updateHostedZoneFeatures(r *request) (reply, error) {
+	d, in := decode(r, "EnableAcceleratedRecovery")
+	enable := in.bool("EnableAcceleratedRecovery")
+	if d.err != nil {
+		return reply{}, d.err
+	}
+	if _, err := findZone(s.store.State(), r.path["Id"]); err != nil {
+		return reply{}, err
+	}
+	if enable != nil && *enable {
+		return reply{}, notAvailable("InvalidInput", 400, "Accelerated recovery is")
+	}
+	return reply{}, nil
+}
+
+// Query logging.
+
+func (s *Server) createQueryLoggingConfig(*request) (reply, error) {
+	return reply{}, notAvailable("NoSuchCloudWatchLogsLogGroup", 404, queryLogging)
+}
+
+func (s *Server) getQueryLoggingConfig(*request) (reply, error) {
+	return reply{}, notAvailable("NoSuchQueryLoggingConfig", 404, queryLogging)
+}
+
+func (s *Server) deleteQueryLoggingConfig(r *request) (reply, error) {
+	return s.getQueryLoggingConfig(r)
+}
+
+func (s *Server) listQueryLoggingConfigs(r *request) (reply, error) {
+	if id := bareID(r.query.Get("hostedzoneid")); id != "" {
+		if _, err := findZone(s.store.State(), id); err != nil {
+			return reply{}, err
+		}
+	}
+	if _, err := resultSize(r.query); err != nil {
+		return reply{}, err
+	}
+	return reply{body: listQueryLoggingConfigsReply{}}, nil
+}
+
+// Traffic policies.
+
+func (s *Server) createTrafficPolicy(*request) (reply, error) {
+	return reply{}, notAvailable("InvalidInput", 400, trafficPolicies)
+}
+
+func noSuchTrafficPolicy() error { return notAvailable("NoSuchTrafficPolicy", 404, trafficPolicies) }
+
+func noSuchTrafficPolicyInstance() error {
+	return notAvailable("NoSuchTrafficPolicyInstance", 404, trafficPolicies)
+}
+
+func (s *Server) createTrafficPolicyVersion(*request) (reply, error) {
+	return reply{}, noSuchTrafficPolicy()
+}
+
+func (s *Server) getTrafficPolicy(*request) (reply, error) { return reply{}, noSuchTrafficPolicy() }
+func (s *Server) updateTrafficPolicyComment(*request) (reply, error) {
+	return reply{}, noSuchTrafficPolicy()
+}
+func (s *Server) deleteTrafficPolicy(*request) (reply, error) { return reply{}, noSuchTrafficPolicy() }
+func (s *Server) listTrafficPolicyVersions(*request) (reply, error) {
+	return reply{}, noSuchTrafficPolicy()
+}
+
+func (s *Server) listTrafficPolicyInstancesByPolicy(*request) (reply, error) {
+	return reply{}, noSuchTrafficPolicy()
+}
+
+// createTrafficPolicyInstance needs a policy, of which there is none.
+func (s *Server) createTrafficPolicyInstance(*request) (reply, error) {
+	return reply{}, noSuchTrafficPolicy()
+}
+
+func (s *Server) getTrafficPolicyInstance(*request) (reply, error) {
+	return reply{}, noSuchTrafficPolicyInstance()
+}
+
+func (s *Server) updateTrafficPolicyInstance(*request) (reply, error) {
+	return reply{}, noSuchTrafficPolicyInstance()
+}
+
+func (s *Server) deleteTrafficPolicyInstance(*request) (reply, error) {
+	return reply{}, noSuchTrafficPolicyInstance()
+}
+
+func (s *Server) getTrafficPolicyInstanceCount(*request) (reply, error) {
+	return reply{body: trafficPolicyInstanceCountReply{}}, nil
+}
+
+func (s *Server) listTrafficPolicies(r *request) (reply, error) {
+	size, err := pageSize(r.query, maxResultPage)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{body: listTrafficPoliciesReply{MaxItems: size}}, nil
+}
+
+func (s *Server) listTrafficPolicyInstances(r *request) (reply, error) {
+	size, err := pageSize(r.query, maxResultPage)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{body: listTrafficPolicyInstancesReply{MaxItems: size}}, nil
+}
+
+func (s *Server) listTrafficPolicyInstancesByHostedZone(r *request) (reply, error) {
+	if _, err := findZone(s.store.State(), bareID(r.query.Get("id"))); err != nil {
+		return reply{}, err
+	}
+	return s.listTrafficPolicyInstances(r)
+}
+
+// The lists are empty, but they are there.
+type (
+	listHostedZonesByVPCReply struct {
+		HostedZoneSummaries struct{}
+		MaxItems            int
+	}
+	listVPCAuthorizationsReply struct {
+		HostedZoneID string `xml:"HostedZoneId"`
+		VPCs         struct{}
+	}
+	dnssecReply struct {
+		Status         dnssecStatus
+		KeySigningKeys struct{}
+	}
+	dnssecStatus                 struct{ ServeSignature string }
+	listQueryLoggingConfigsReply struct{ QueryLoggingConfigs struct{} }
+	listTrafficPoliciesReply     struct {
+		TrafficPolicySummaries struct{}
+		IsTruncated            bool
+		TrafficPolicyIDMarker  string `xml:"TrafficPolicyIdMarker"` // the model wants it on every page
+		MaxItems               int
+	}
+	trafficPolicyInstanceCountReply struct{ TrafficPolicyInstanceCount int }
+	listTrafficPolicyInstancesReply struct {
+		TrafficPolicyInstances struct{}
+		IsTruncated            bool
+		MaxItems               int
+	}
+)
