@@ -68,6 +68,10 @@ func FuzzEdit(f *testing.F) {
 	f.Add("/bulkhead/check/1", `{"v":2,"data":{}}`)
 	f.Add("/bulkhead/report/1/n", `{"v":1,"data":{"check":"1","checker":"n"}}`)
 	f.Add("/bulkhead/targethealth/lb./n", `{"v":1,"data":true}`)
+	f.Add("/bulkhead/cidr/1", `{"v":1,"data":{"id":"1","name":"n","version":1,"locations":{"a":["192.0.2.0/24"]}}}`)
+	f.Add("/bulkhead/delegationset/N1", `{"v":1,"data":{"id":"N1","nameServers":["ns-0.awsdns-00.com"]}}`)
+	f.Add("/bulkhead/tags/hostedzone/Z1", `{"v":1,"data":[{"key":"a","value":"b"}]}`)
+	f.Add("/bulkhead/use/cidr/1", `{"v":1,"data":""}`)
 	f.Fuzz(func(t *testing.T, key, value string) {
 		var changed pending
 		before := newState()
@@ -82,7 +86,8 @@ func FuzzEdit(f *testing.F) {
 			return
 		}
 		after := e.done()
-		if n := after.ZoneCount() + after.CheckCount() + after.reports.Len() + after.targets.Len() + after.zones.Len(); n != 0 {
+		if n := after.ZoneCount() + after.CheckCount() + after.reports.Len() + after.targets.Len() + after.zones.Len() +
+			after.cidrs.Len() + after.delegations.Len() + after.tags.Len() + after.uses.Len(); n != 0 {
 			t.Errorf("%d things are left after key %q was put and deleted", n, key)
 		}
 		if before.ZoneCount()+before.zones.Len() != 0 {
