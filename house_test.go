@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 	"node":         {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "r53server"},
 	"lab":          {"node", "zone", "health", "geo", "store", "sigv4"},
 	"demo":         {"lab", "zone", "health"},
-	"cmd/bulkhead": {"demo", "lab", "node", "geo", "sigv4", "store"},
+	"cmd/bulkhead": {"demo", "lab", "node", "geo", "sigv4", "zone"},
 }
 
 // pure rooms link none of what reaches outside the process.

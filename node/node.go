@@ -45,6 +45,9 @@ type Options struct {
 	CheckerRegions []string
 	Places         []geo.Place
 	Regions        []geo.Region
+	// GeoIPFile is a MaxMind DB (GeoLite2 or GeoIP2, Country or City) for clients whom no place's prefix holds; "" means
+	// none. It is read once, at the start.
+	GeoIPFile string
 	// Resolvers answer for alias targets that are not the engine's own ("192.0.2.53:53"); empty means the system's.
 	Resolvers []string
 	// UsersFile is a YAML file of users beside the administrator; "" means none. It is read again when it changes.
@@ -145,7 +148,7 @@ func (n *Node) open() (err error) {
 	if n.users, err = newUsers(o.UsersFile, n.credentials, o.Logger); err != nil {
 		return err
 	}
-	atlas, err := geo.New(geo.Options{Places: o.Places, Regions: o.Regions})
+	atlas, err := newAtlas(o)
 	if err != nil {
 		return err
 	}
@@ -176,6 +179,17 @@ func (n *Node) open() (err error) {
 		Logger:       o.Logger,
 	})
 	return err
+}
+
+func newAtlas(o Options) (*geo.Atlas, error) {
+	g := geo.Options{Places: o.Places, Regions: o.Regions}
+	if o.GeoIPFile != "" {
+		var err error
+		if g.GeoIP, err = os.ReadFile(o.GeoIPFile); err != nil {
+			return nil, fmt.Errorf("read the GeoIP database: %w", err)
+		}
+	}
+	return geo.New(g)
 }
 
 // openStore starts the embedded etcd, unless the endpoints of another are given, and prepares the store on it.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/node"
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // config is the engine's one YAML file. Every field may be left out.
@@ -28,8 +29,12 @@ type config struct {
 	Checkers []string       `yaml:"checkers"`
 	Places   []placeConfig  `yaml:"places"`
 	Regions  []regionConfig `yaml:"regions"`
-	Users    string         `yaml:"users"`
-	Throttle bool           `yaml:"throttle"`
+	// GeoIP is the path of a MaxMind DB; Resolvers answer for alias targets outside.
+	GeoIP     string       `yaml:"geoip"`
+	Resolvers []string     `yaml:"resolvers"`
+	Users     string       `yaml:"users"`
+	Throttle  bool         `yaml:"throttle"`
+	Limits    limitsConfig `yaml:"limits"`
 	// RefusePrivateAddresses and FastConfirmation: see node.Options.
 	RefusePrivateAddresses bool  `yaml:"refusePrivateAddresses"`
 	FastConfirmation       *bool `yaml:"fastConfirmation"`
@@ -47,9 +52,23 @@ type coordinates struct {
 	Longitude float64 `yaml:"longitude"`
 }
 
+// limitsConfig are Route 53's quotas; 0 or nothing sets none.
+type limitsConfig struct {
+	HostedZones             int `yaml:"hostedZones"`
+	RecordSetsPerZone       int `yaml:"recordSetsPerZone"`
+	HealthChecks            int `yaml:"healthChecks"`
+	CIDRCollections         int `yaml:"cidrCollections"`
+	CIDRBlocksPerCollection int `yaml:"cidrBlocksPerCollection"`
+	ReusableDelegationSets  int `yaml:"reusableDelegationSets"`
+	ZonesPerDelegationSet   int `yaml:"zonesPerDelegationSet"`
+}
+
 type placeConfig struct {
 	Name          string             `yaml:"name"`
 	Region        string             `yaml:"region"`
+	Country       string             `yaml:"country"`
+	Subdivision   string             `yaml:"subdivision"`
+	Continent     string             `yaml:"continent"`
 	Coordinates   *coordinates       `yaml:"coordinates"`
 	Latencies     map[string]float64 `yaml:"latencies"`
 	ClientSubnets []netip.Prefix     `yaml:"clientSubnets"`
@@ -137,13 +156,19 @@ func (c config) options() (node.Options, error) {
 		DNSAddr:                c.DNS,
 		EtcdEndpoints:          c.Etcd.Endpoints,
 		CheckerRegions:         c.Checkers,
+		GeoIPFile:              c.GeoIP,
+		Resolvers:              c.Resolvers,
+		Limits:                 zone.Limits(c.Limits),
 		UsersFile:              c.Users,
 		Throttle:               c.Throttle,
 		RefusePrivateAddresses: c.RefusePrivateAddresses,
 		SlowConfirmation:       c.FastConfirmation != nil && !*c.FastConfirmation,
 	}
 	for _, p := range c.Places {
-		place := geo.Place{Name: p.Name, Region: p.Region, Latencies: p.Latencies, ClientSubnets: p.ClientSubnets, Sources: p.Sources}
+		place := geo.Place{
+			Name: p.Name, Region: p.Region, Country: p.Country, Subdivision: p.Subdivision, Continent: p.Continent,
+			Latencies: p.Latencies, ClientSubnets: p.ClientSubnets, Sources: p.Sources,
+		}
 		if p.Coordinates != nil {
 			place.Coordinates = &geo.Coordinates{Latitude: p.Coordinates.Latitude, Longitude: p.Coordinates.Longitude}
 		}

@@ -38,7 +38,10 @@ func TestConfigurationReachesTheNode(t *testing.T) {
 dataDir: /data
 checkers: [eu-west-1, us-east-1]
 places:
-  - {name: here, region: eu-west-1, clientSubnets: [10.1.0.0/16], latencies: {eu-central-1: 24.5}}
+  - {name: here, region: eu-west-1, country: IE, clientSubnets: [10.1.0.0/16], latencies: {eu-central-1: 24.5}}
+geoip: /geo.mmdb
+resolvers: ["192.0.2.53:53"]
+limits: {healthChecks: 200}
 regions:
   - {name: dc-1, coordinates: {latitude: 52.37, longitude: 4.9}}
 fastConfirmation: false
@@ -60,6 +63,8 @@ users: /etc/users.yaml
 		t.Errorf("options = %+v", o)
 	case o.Places[0].Region != "eu-west-1" || o.Places[0].Latencies["eu-central-1"] != 24.5 || o.Places[0].ClientSubnets[0].String() != "10.1.0.0/16":
 		t.Errorf("place = %+v", o.Places[0])
+	case o.Places[0].Country != "IE" || o.GeoIPFile != "/geo.mmdb" || o.Resolvers[0] != "192.0.2.53:53" || o.Limits.HealthChecks != 200:
+		t.Errorf("options = %+v", o)
 	case o.Regions[0].Name != "dc-1" || o.Regions[0].Coordinates.Latitude != 52.37:
 		t.Errorf("region = %+v", o.Regions[0])
 	}
