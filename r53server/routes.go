@@ -1,7 +1,9 @@
 package r53server
 
 import (
+	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -13,9 +15,11 @@ type route struct {
 	handle                     func(*Server, *request) (reply, error)
 }
 
-// routes lists every operation of API version 2013-04-01. What the engine has not is in unavailable.go: lists of it are
-// empty, and requests to make it are refused.
-func routes() []route {
+// routes lists every operation of API version 2013-04-01.
+func routes() []route { return append(served(), missing()...) }
+
+// served are the operations of what the engine has.
+func served() []route {
 	return []route{
 		// Hosted zones.
 		{"POST", "/hostedzone", "CreateHostedZone", (*Server).createHostedZone},
@@ -25,7 +29,6 @@ func routes() []route {
 		{"GET", "/hostedzonesbyname", "ListHostedZonesByName", (*Server).listHostedZonesByName},
 		{"GET", "/hostedzonecount", "GetHostedZoneCount", (*Server).getHostedZoneCount},
 		{"POST", "/hostedzone/{Id}", "UpdateHostedZoneComment", (*Server).updateHostedZoneComment},
-		{"POST", "/hostedzone/{Id}/features", "UpdateHostedZoneFeatures", (*Server).updateHostedZoneFeatures},
 		{"GET", "/hostedzonelimit/{Id}/{Type}", "GetHostedZoneLimit", (*Server).getHostedZoneLimit},
 
 		// Record sets and changes.
@@ -62,6 +65,18 @@ func routes() []route {
 		{"GET", "/accountlimit/{Type}", "GetAccountLimit", (*Server).getAccountLimit},
 		{"GET", "/reusabledelegationsetlimit/{Id}/{Type}", "GetReusableDelegationSetLimit", (*Server).getReusableDelegationSetLimit},
 
+		// Reusable delegation sets.
+		{"POST", "/delegationset", "CreateReusableDelegationSet", (*Server).createReusableDelegationSet},
+		{"GET", "/delegationset/{Id}", "GetReusableDelegationSet", (*Server).getReusableDelegationSet},
+		{"DELETE", "/delegationset/{Id}", "DeleteReusableDelegationSet", (*Server).deleteReusableDelegationSet},
+		{"GET", "/delegationset", "ListReusableDelegationSets", (*Server).listReusableDelegationSets},
+	}
+}
+
+// missing are the operations of what the engine has not (unavailable.go): lists of it are empty, and requests to make it are
+// refused.
+func missing() []route {
+	return []route{
 		// Private zones.
 		{"GET", "/hostedzonesbyvpc", "ListHostedZonesByVPC", (*Server).listHostedZonesByVPC},
 		{"POST", "/hostedzone/{Id}/associatevpc", "AssociateVPCWithHostedZone", (*Server).associateVPCWithHostedZone},
@@ -69,12 +84,6 @@ func routes() []route {
 		{"POST", "/hostedzone/{Id}/authorizevpcassociation", "CreateVPCAssociationAuthorization", (*Server).createVPCAssociationAuthorization},
 		{"POST", "/hostedzone/{Id}/deauthorizevpcassociation", "DeleteVPCAssociationAuthorization", (*Server).deleteVPCAssociationAuthorization},
 		{"GET", "/hostedzone/{Id}/authorizevpcassociation", "ListVPCAssociationAuthorizations", (*Server).listVPCAssociationAuthorizations},
-
-		// Reusable delegation sets.
-		{"POST", "/delegationset", "CreateReusableDelegationSet", (*Server).createReusableDelegationSet},
-		{"GET", "/delegationset/{Id}", "GetReusableDelegationSet", (*Server).getReusableDelegationSet},
-		{"DELETE", "/delegationset/{Id}", "DeleteReusableDelegationSet", (*Server).deleteReusableDelegationSet},
-		{"GET", "/delegationset", "ListReusableDelegationSets", (*Server).listReusableDelegationSets},
 
 		// Query logging.
 		{"POST", "/queryloggingconfig", "CreateQueryLoggingConfig", (*Server).createQueryLoggingConfig},
@@ -107,7 +116,27 @@ func routes() []route {
 		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/activate", "ActivateKeySigningKey", (*Server).activateKeySigningKey},
 		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/deactivate", "DeactivateKeySigningKey", (*Server).deactivateKeySigningKey},
 		{"DELETE", "/keysigningkey/{HostedZoneId}/{Name}", "DeleteKeySigningKey", (*Server).deleteKeySigningKey},
+
+		// Accelerated recovery.
+		{"POST", "/hostedzone/{Id}/features", "UpdateHostedZoneFeatures", (*Server).updateHostedZoneFeatures},
 	}
+}
+
+// An Operation is one of the API's.
+type Operation struct {
+	Name, Method, Path string // the path below the API version, with {parameters}
+	// Served is false for the operations of features that the engine has not: lists are empty, changes are refused.
+	Served bool
+}
+
+// Operations lists the whole API by name.
+func Operations() []Operation {
+	var all []Operation
+	for i, r := range routes() {
+		all = append(all, Operation{Name: r.operation, Method: r.method, Path: r.pattern, Served: i < len(served())})
+	}
+	slices.SortFunc(all, func(a, b Operation) int { return cmp.Compare(a.Name, b.Name) })
+	return all
 }
 
 // findRoute finds the operation of a request by method and percent-encoded path. A trailing slash makes no difference
