@@ -39,7 +39,7 @@ const (
 
 // Objectives computes the RTO of a policy that Default has completed: the slowest of its Regions. r53: D.1.
 //
-// On the engine a first failed probe is confirmed by quick ones (docs/divergences.md), so that only the first waits for
+// On the engine a first failed probe is confirmed by quick ones (docs/route53-compatibility.md), so that only the first waits for
 // the interval.
 func Objectives(p Policy, provider Provider) RTO {
 	var slowest RTO
