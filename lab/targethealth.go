@@ -80,10 +80,10 @@ func (lb *LoadBalancer) observed(g *targetGroup, t *target, stop <-chan struct{}
 	}
 	before, first := t.state, !t.probed()
 	t.observe(r, g.HealthCheck)
-	after := t.state
+	after, group := t.state, g.Name // g may be configured anew once the lock is gone
 	lb.mu.Unlock()
 	if before != after {
-		lb.logger.Info("target health", "targetGroup", g.Name, "target", t.ID, "state", after, "reason", r.reason)
+		lb.logger.Info("target health", "targetGroup", group, "target", t.ID, "state", after, "reason", r.reason)
 	}
 	if before != after || first {
 		lb.healthMayHaveChanged()
