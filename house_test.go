@@ -34,6 +34,7 @@ var rooms = map[string][]string{
 	// L3: adapters.
 	"etcd":          {},
 	"etcd/etcdtest": {"etcd"},
+	"apply":         {"plan", "failover", "zone", "health"},
 	"store":         {"zone", "health"},
 	"prober":        {"health"},
 	"dnsserver":     {"wire", "steer", "zone"},
@@ -52,7 +53,7 @@ var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan", "
 var fences = map[string][]string{
 	"go.etcd.io/etcd/server/":       {"etcd"},
 	"go.etcd.io/etcd/client/v3":     {"store"},
-	"github.com/aws/aws-sdk-go-v2/": {"lab", "demo", "cmd/bulkhead"},
+	"github.com/aws/aws-sdk-go-v2/": {"apply", "lab", "demo", "cmd/bulkhead"},
 	"github.com/spf13/cobra":        {"cmd/bulkhead"},
 	"github.com/miekg/dns":          {"node", "lab", "demo"},
 	"k8s.io/":                       {},

@@ -1,0 +1,106 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// A call is one operation of the Route 53 API.
+type call[In, Out any] struct {
+	name string
+	do   func(context.Context, In, ...func(*route53.Options)) (Out, error)
+	// once says that a repetition would not be the same: it is made only when a refusal says that nothing has happened.
+	once    bool
+	changes int // cost of the changes of record sets. r53: C.8
+}
+
+// Repetitions of a call: the pauses between them double, from firstPause to longestPause, each shortened by chance so that
+// several who were refused at once do not come back at once.
+const (
+	maxAttempts  = 12
+	firstPause   = 100 * time.Millisecond
+	longestPause = 20 * time.Second
+)
+
+// send makes a call, at the account's pace, until it is answered. The client's own repetitions are off: they would be neither
+// paced nor counted.
+func (c call[In, Out]) send(ctx context.Context, a *Applier, in In) (Out, error) {
+	var none Out
+	delay := firstPause
+	for attempt := 1; ; attempt++ {
+		if err := a.pacer.wait(ctx, c.name, c.changes); err != nil {
+			return none, fmt.Errorf("%s: %w", c.name, err)
+		}
+		a.count(c.name)
+		out, err := c.do(ctx, in, func(o *route53.Options) { o.Retryer = aws.NopRetryer{} })
+		if err == nil {
+			return out, nil
+		}
+		if ctx.Err() != nil || attempt == maxAttempts || !refused(err) && (c.once || !transient(err)) {
+			return none, err
+		}
+		if pause(ctx, delay/2+rand.N(delay/2)) != nil {
+			return none, err
+		}
+		delay = min(2*delay, longestPause)
+	}
+}
+
+// refused reports whether a call was not looked at, so that it can be made again as if it had not been made. r53: C.5, C.8.
+func refused(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "Throttling", "ThrottlingException", "PriorRequestNotComplete":
+		return true
+	}
+	return false
+}
+
+// transient reports whether there was no answer, or none that is about the request. The call may have been executed.
+func transient(err error) bool {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.Response != nil && response.Response.Response != nil {
+		return response.HTTPStatusCode() >= http.StatusInternalServerError
+	}
+	var send *smithyhttp.RequestSendError
+	return errors.As(err, &send)
+}
+
+// A BatchError is a change batch that the provider refused as a whole, with all its reasons.
+type BatchError struct {
+	Zone    string // name
+	Reasons []string
+}
+
+// Error returns all reasons.
+func (e *BatchError) Error() string {
+	return fmt.Sprintf("change record sets of %s: refused, nothing was changed: %s", e.Zone, strings.Join(e.Reasons, "; "))
+}
+
+// batchError unpacks both forms of InvalidChangeBatch: the reasons as a list, or in one text within brackets. r53: C.5.
+func batchError(zone string, err error) error {
+	var invalid *types.InvalidChangeBatch
+	switch {
+	case !errors.As(err, &invalid):
+		return fmt.Errorf("change record sets of %s: %w", zone, err)
+	case len(invalid.Messages) > 0:
+		return &BatchError{zone, invalid.Messages}
+	}
+	// The reasons are not told apart in the text: they have commas of their own.
+	text := strings.TrimSuffix(strings.TrimPrefix(invalid.ErrorMessage(), "["), "]")
+	return &BatchError{zone, []string{text}}
+}

@@ -1,0 +1,192 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// maxGenerations is how many references are tried beyond the planned one: each is a check that was deleted within days.
+const maxGenerations = 50
+
+// create makes a check and marks it as ours. The reference makes it idempotent: one that an interrupted run made with the
+// same settings is found again. r53: B.8.
+func (r *run) create(ctx context.Context, c *plan.CheckChange) error {
+	r.tell(c.Key, "creating")
+	do := call[*route53.CreateHealthCheckInput, *route53.CreateHealthCheckOutput]{name: "CreateHealthCheck", do: r.a.o.Route53.CreateHealthCheck}
+	reference := c.CallerReference
+	for range maxGenerations {
+		out, err := do.send(ctx, r.a, &route53.CreateHealthCheckInput{CallerReference: &reference, HealthCheckConfig: sdkConfig(c.New)})
+		line := LogLine{Operation: do.name, Object: c.Key}
+		if err == nil {
+			line.ID = aws.ToString(out.HealthCheck.Id)
+			r.ids[c.Key], r.result.Created[c.Key] = line.ID, line.ID
+			if err := r.wrote(line, nil); err != nil {
+				return err
+			}
+			return r.tag(ctx, &plan.CheckChange{Key: c.Key, ID: line.ID, Tags: c.Tags})
+		}
+		err = r.wrote(line, fmt.Errorf("create health check %s: %w", c.Key, err))
+		var taken *types.HealthCheckAlreadyExists
+		if !errors.As(err, &taken) {
+			return err
+		}
+		if reference, err = r.nextReference(ctx, c.Key, reference); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("create health check %s: %d references are taken by checks that were deleted in the last days, try again later",
+		c.Key, maxGenerations)
+}
+
+// nextReference is what follows a reference that a deleted check holds. One that an existing check holds with other settings
+// is the work of another run, which is not to be doubled.
+func (r *run) nextReference(ctx context.Context, key, reference string) (string, error) {
+	if r.live == nil {
+		checks, err := r.a.listChecks(ctx)
+		if err != nil {
+			return "", err
+		}
+		r.live = make(map[string]bool, len(checks))
+		for _, c := range checks {
+			r.live[c.CallerReference] = true
+		}
+	}
+	if r.live[reference] {
+		return "", &Changed{"health check " + key, "another run has created it with other settings"}
+	}
+	generation, err := strconv.Atoi(reference[strings.LastIndexByte(reference, '/')+1:])
+	if err != nil {
+		return "", fmt.Errorf("create health check %s: its caller reference %q has no generation: want one of plan.CallerReference", key, reference)
+	}
+	return plan.CallerReference(key, generation+1), nil
+}
+
+// tag sets tags. Others stay.
+func (r *run) tag(ctx context.Context, c *plan.CheckChange) error {
+	r.tell(c.Key, "marking")
+	do := call[*route53.ChangeTagsForResourceInput, *route53.ChangeTagsForResourceOutput]{
+		name: "ChangeTagsForResource", do: r.a.o.Route53.ChangeTagsForResource}
+	_, err := do.send(ctx, r.a, &route53.ChangeTagsForResourceInput{
+		ResourceType: types.TagResourceTypeHealthcheck, ResourceId: &c.ID, AddTags: sdkTags(c.Tags)})
+	if err != nil {
+		err = fmt.Errorf("set the tags of health check %s (%s): %w", c.Key, c.ID, err)
+	}
+	return r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err)
+}
+
+// update changes a check that is as the plan saw it, and leaves alone one that an interrupted run changed already.
+func (r *run) update(ctx context.Context, c *plan.CheckChange) error {
+	r.tell(c.Key, "updating")
+	now, version, err := r.a.check(ctx, c.ID)
+	switch {
+	case err != nil:
+		return fmt.Errorf("update health check %s: %w", c.Key, err)
+	case sameConfig(now, *c.New):
+		return nil
+	case !sameConfig(now, *c.Old):
+		return &Changed{fmt.Sprintf("health check %s (%s)", c.Key, c.ID), "it has other settings"}
+	}
+	do := call[*route53.UpdateHealthCheckInput, *route53.UpdateHealthCheckOutput]{
+		name: "UpdateHealthCheck", do: r.a.o.Route53.UpdateHealthCheck, once: true}
+	_, err = do.send(ctx, r.a, sdkUpdate(c.ID, version, c.Update()))
+	if err != nil {
+		err = fmt.Errorf("update health check %s (%s): %w", c.Key, c.ID, err)
+	}
+	return r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err)
+}
+
+// sdkUpdate is a request that is refused when somebody changed the check since that version. r53: B.8.
+func sdkUpdate(id string, version *int64, u health.Update) *route53.UpdateHealthCheckInput {
+	c := sdkConfig(&u.Config)
+	in := &route53.UpdateHealthCheckInput{
+		HealthCheckId:            &id,
+		HealthCheckVersion:       version,
+		IPAddress:                c.IPAddress,
+		Port:                     c.Port,
+		ResourcePath:             c.ResourcePath,
+		FullyQualifiedDomainName: c.FullyQualifiedDomainName,
+		SearchString:             c.SearchString,
+		FailureThreshold:         c.FailureThreshold,
+		Inverted:                 c.Inverted,
+		Disabled:                 c.Disabled,
+		HealthThreshold:          c.HealthThreshold,
+		ChildHealthChecks:        c.ChildHealthChecks,
+		EnableSNI:                c.EnableSNI,
+		Regions:                  c.Regions,
+	}
+	for _, element := range u.ResetElements {
+		in.ResetElements = append(in.ResetElements, types.ResettableElementName(element))
+	}
+	return in
+}
+
+// remove deletes a check that is as the plan saw it; one that is gone already is what was wanted. Route 53 does not look for
+// record sets that refer to it (r53: B.8): the plan did, and its batches are in sync.
+func (r *run) remove(ctx context.Context, c *plan.CheckChange) error {
+	r.tell(c.Key, "deleting")
+	now, _, err := r.a.check(ctx, c.ID)
+	var gone *types.NoSuchHealthCheck
+	switch {
+	case errors.As(err, &gone):
+		return nil
+	case err != nil:
+		return fmt.Errorf("delete health check %s: %w", c.Key, err)
+	case c.Old != nil && !sameConfig(now, *c.Old):
+		return &Changed{fmt.Sprintf("health check %s (%s)", c.Key, c.ID), "it has other settings"}
+	}
+	do := call[*route53.DeleteHealthCheckInput, *route53.DeleteHealthCheckOutput]{name: "DeleteHealthCheck", do: r.a.o.Route53.DeleteHealthCheck}
+	_, err = do.send(ctx, r.a, &route53.DeleteHealthCheckInput{HealthCheckId: &c.ID})
+	if errors.As(err, &gone) { // by a call that was not answered
+		err = nil
+	}
+	if err != nil {
+		err = fmt.Errorf("delete health check %s (%s): %w", c.Key, c.ID, err)
+	}
+	return r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err)
+}
+
+// check reads one check.
+func (a *Applier) check(ctx context.Context, id string) (health.Config, *int64, error) {
+	do := call[*route53.GetHealthCheckInput, *route53.GetHealthCheckOutput]{name: "GetHealthCheck", do: a.o.Route53.GetHealthCheck}
+	out, err := do.send(ctx, a, &route53.GetHealthCheckInput{HealthCheckId: &id})
+	if err != nil {
+		return health.Config{}, nil, fmt.Errorf("read health check %s: %w", id, err)
+	}
+	return configOf(out.HealthCheck.HealthCheckConfig), out.HealthCheck.HealthCheckVersion, nil
+}
+
+// sameConfig compares configs as the API echoes them; the order of lists says nothing. r53: B.2.
+func sameConfig(a, b health.Config) bool { return reflect.DeepEqual(echoed(a), echoed(b)) }
+
+func echoed(c health.Config) health.Config {
+	anything := health.Rules{MinRequestInterval: 1, AllowPrivateAddresses: true,
+		Child: func(string) (health.Config, bool) { return health.Config{Type: health.HTTP}, true }}
+	if full, err := health.Normalize(c, anything); err == nil {
+		c = full
+	}
+	c.Regions, c.ChildHealthChecks = slices.Sorted(slices.Values(c.Regions)), slices.Sorted(slices.Values(c.ChildHealthChecks))
+	return c
+}
+
+// sortedNames lists the names of a batch as zones list them, each once.
+func sortedNames(b *plan.Batch) []zone.Name {
+	names := make([]zone.Name, len(b.Changes))
+	for i := range b.Changes {
+		names[i] = b.Changes[i].Set.Name
+	}
+	slices.SortFunc(names, zone.Compare)
+	return slices.Compact(names)
+}

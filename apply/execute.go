@@ -1,0 +1,288 @@
+package apply
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A Result is what an execution has done, also when it ended early.
+type Result struct {
+	Steps     int               // that were completed
+	Created   map[string]string // id by key of checks that were created, or found again after an interrupted creation
+	Changes   []string          // ids of change batches that were accepted
+	Rollbacks []string          // paths of the plans that undo them
+}
+
+// Apply executes a plan: every step as it was shown, in order. It returns when all name servers answer by the changes, and
+// deletes health checks only then.
+//
+// Right before a batch, the record sets that it changes must be as the plan saw them, and right before an update or a
+// deletion, so must the check: otherwise the error is *Changed, and nothing of that step was written. The error is
+// *plan.Refused for a plan that has refusals, *VerdictError when checks have no verdict or the wrong one, and *BatchError
+// when Route 53 refuses a batch. After any error, and after the end of the process at any point, reading and planning anew
+// gives the plan that completes what was begun.
+func (a *Applier) Apply(ctx context.Context, p plan.Plan) (Result, error) {
+	r := &run{a: a, p: p, ids: make(map[string]string), result: Result{Created: make(map[string]string)}}
+	if err := r.check(); err != nil {
+		return r.result, err
+	}
+	for i, s := range p.Steps {
+		r.step = i
+		if err := r.execute(ctx, s); err != nil {
+			return r.result, err
+		}
+		r.result.Steps++
+	}
+	return r.result, r.sync(ctx)
+}
+
+// A run is one execution of a plan.
+type run struct {
+	a      *Applier
+	p      plan.Plan
+	step   int
+	ids    map[string]string // id by key of the checks that are known so far
+	live   map[string]bool   // caller references of existing checks, read when one is found to be taken
+	open   []pendingChange   // changes that are not known to be in sync
+	result Result
+}
+
+type pendingChange struct{ id, zone string }
+
+// check refuses what must not be executed: refusals, and steps that are not those that the hash was made of.
+func (r *run) check() error {
+	if len(r.p.Refusals) > 0 {
+		return &plan.Refused{Findings: r.p.Refusals}
+	}
+	data, err := json.Marshal(r.p)
+	if err != nil {
+		return err
+	}
+	_, err = plan.Parse(data)
+	return err
+}
+
+func (r *run) execute(ctx context.Context, s plan.Step) error {
+	switch s.Kind {
+	case plan.CreateCheck:
+		return r.create(ctx, s.Check)
+	case plan.TagCheck:
+		r.ids[s.Check.Key] = s.Check.ID
+		return r.tag(ctx, s.Check)
+	case plan.UpdateCheck:
+		r.ids[s.Check.Key] = s.Check.ID
+		return r.update(ctx, s.Check)
+	case plan.WaitVerdicts:
+		return r.waitVerdicts(ctx, s.Wait)
+	case plan.ChangeRecords:
+		return r.change(ctx, s.Batch)
+	case plan.DeleteCheck:
+		// Until name servers have forgotten the record sets, what they answer must not come to depend on nothing.
+		if err := r.sync(ctx); err != nil {
+			return err
+		}
+		return r.remove(ctx, s.Check)
+	}
+	return fmt.Errorf("step %d is of the unknown kind %q", r.step+1, s.Kind)
+}
+
+func (r *run) tell(object, format string, args ...any) {
+	if r.a.o.Progress != nil {
+		r.a.o.Progress(Progress{r.step + 1, len(r.p.Steps), r.p.Steps[r.step].Kind, object, fmt.Sprintf(format, args...)})
+	}
+}
+
+// wrote logs a call and returns its error.
+func (r *run) wrote(line LogLine, err error) error {
+	line.Plan = r.p.Hash
+	return errors.Join(err, r.a.log(line, err))
+}
+
+// Changed is the error of a step whose object is no longer as the plan saw it.
+type Changed struct {
+	Object string // a record set, or a check's key and id
+	What   string // what is there now
+}
+
+// Error says what to do.
+func (e *Changed) Error() string {
+	return fmt.Sprintf("%s changed since the plan was made: %s. Nothing was written for this step; plan again", e.Object, e.What)
+}
+
+// change sends one batch.
+func (r *run) change(ctx context.Context, b *plan.Batch) error {
+	r.tell(string(b.ZoneName), "%d changes", len(b.Changes))
+	if err := r.unchanged(ctx, b); err != nil {
+		return err
+	}
+	changes := make([]types.Change, len(b.Changes))
+	cost := 0
+	for i, c := range b.Changes {
+		if c.CheckKey != "" {
+			c.Set.HealthCheckID = r.ids[c.CheckKey]
+			if c.Set.HealthCheckID == "" {
+				return fmt.Errorf("%s: the health check %s is not created by this plan", describe(&c.Set), c.CheckKey)
+			}
+		}
+		changes[i] = types.Change{Action: types.ChangeAction(c.Action), ResourceRecordSet: sdkSet(&c.Set)}
+		cost++
+		if c.Action == zone.Upsert {
+			cost++ // r53: C.8
+		}
+	}
+	if err := r.writeRollback(b); err != nil {
+		return err
+	}
+	c := call[*route53.ChangeResourceRecordSetsInput, *route53.ChangeResourceRecordSetsOutput]{
+		name: "ChangeResourceRecordSets", do: r.a.o.Route53.ChangeResourceRecordSets, once: true, changes: cost}
+	out, err := c.send(ctx, r.a, &route53.ChangeResourceRecordSetsInput{
+		HostedZoneId: &b.ZoneID,
+		ChangeBatch:  &types.ChangeBatch{Changes: changes, Comment: aws.String("bulkhead plan " + r.p.Hash)},
+	})
+	line := LogLine{Operation: c.name, Object: string(b.ZoneName), Changes: len(changes)}
+	if err != nil {
+		err = batchError(string(b.ZoneName), err)
+		if transient(err) {
+			err = fmt.Errorf("%w (no answer: the batch may have been executed, plan again to see)", err)
+		}
+		return r.wrote(line, err)
+	}
+	line.ID = bareID(out.ChangeInfo.Id)
+	r.result.Changes = append(r.result.Changes, line.ID)
+	if out.ChangeInfo.Status != types.ChangeStatusInsync {
+		r.open = append(r.open, pendingChange{line.ID, string(b.ZoneName)})
+	}
+	return r.wrote(line, nil)
+}
+
+// unchanged reads what a batch changes and compares. Names are in order, so that a page often holds the next ones too, and
+// what lies between them is left out by beginning the next page at the next name.
+func (r *run) unchanged(ctx context.Context, b *plan.Batch) error {
+	here, err := r.read(ctx, b)
+	if err != nil {
+		return err
+	}
+	deleted := make(map[zone.Key]bool)
+	for i := range b.Changes {
+		c := &b.Changes[i]
+		key := c.Set.Key()
+		before := c.Old
+		switch c.Action {
+		case zone.Delete:
+			deleted[key] = true
+			before = &c.Set
+		case zone.Create:
+			if deleted[key] {
+				continue // compared with the deletion before it
+			}
+		}
+		now, exists := here[key]
+		switch {
+		case before == nil && exists:
+			return &Changed{describe(&now), "it exists now"}
+		case before != nil && !exists:
+			return &Changed{describe(before), "it is gone"}
+		case before != nil && !sameSet(before, &now):
+			return &Changed{describe(before), "it has other contents"}
+		}
+	}
+	return nil
+}
+
+// read returns the record sets that stand at the names of a batch.
+func (r *run) read(ctx context.Context, b *plan.Batch) (map[zone.Key]zone.ResourceRecordSet, error) {
+	here := make(map[zone.Key]zone.ResourceRecordSet)
+	z := zone.HostedZone{ID: b.ZoneID, Name: b.ZoneName}
+	for names := sortedNames(b); len(names) > 0; {
+		page, next, err := r.a.records(ctx, z, &place{name: aws.String(string(names[0]))})
+		if err != nil {
+			return nil, err
+		}
+		for _, set := range page {
+			here[set.Key()] = set
+		}
+		// A page that ends within a group is gone on with until the group ends.
+		for next != nil && aws.ToString(next.name) == string(names[0]) {
+			if page, next, err = r.a.records(ctx, z, next); err != nil {
+				return nil, err
+			}
+			for _, set := range page {
+				here[set.Key()] = set
+			}
+		}
+		names = names[1:]
+		if next == nil {
+			return here, nil
+		}
+		end, err := zone.ParseName(aws.ToString(next.name))
+		if err != nil {
+			return nil, fmt.Errorf("read the record sets of %s: %w", z.Name, err)
+		}
+		for len(names) > 0 && zone.Compare(names[0], end) < 0 {
+			names = names[1:]
+		}
+	}
+	return here, nil
+}
+
+// sync waits until all name servers answer by the changes that were made.
+func (r *run) sync(ctx context.Context) error {
+	if len(r.open) == 0 {
+		return nil
+	}
+	c := call[*route53.GetChangeInput, *route53.GetChangeOutput]{name: "GetChange", do: r.a.o.Route53.GetChange}
+	deadline := time.Now().Add(r.a.o.SyncTimeout)
+	for delay := 10 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
+		first := r.open[0]
+		r.tell(first.zone, "waiting until name servers answer by the changes")
+		out, err := c.send(ctx, r.a, &route53.GetChangeInput{Id: &first.id})
+		if err != nil {
+			return fmt.Errorf("ask whether the change %s of %s is in sync: %w", first.id, first.zone, err)
+		}
+		if out.ChangeInfo.Status == types.ChangeStatusInsync {
+			if r.open = r.open[1:]; len(r.open) == 0 {
+				return nil
+			}
+			delay = 10 * time.Millisecond
+			continue
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the change %s of %s is not in sync after %v: it is accepted, and no health check is deleted before name "+
+				"servers have it; run again later", first.id, first.zone, r.a.o.SyncTimeout)
+		}
+		if err := pause(ctx, delay); err != nil {
+			return err
+		}
+	}
+}
+
+// sameSet compares what was read twice from one provider: exactly, because any difference is somebody's work.
+func sameSet(a, b *zone.ResourceRecordSet) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// describe names a record set: name, type and SetIdentifier.
+func describe(s *zone.ResourceRecordSet) string {
+	text := string(s.Name) + " " + s.Type.String()
+	if s.SetIdentifier != "" {
+		text += " " + s.SetIdentifier
+	}
+	return text
+}
+
+// known returns a copy of the ids by key.
+func (r *run) known() map[string]string { return maps.Clone(r.ids) }

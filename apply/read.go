@@ -1,0 +1,169 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// The largest pages that are given. r53: C.7, C.3.
+const (
+	zonesPerPage   = 100
+	recordsPerPage = 300
+	checksPerPage  = 1000
+	tagsPerCall    = 10
+)
+
+// Read returns all health checks of the account and all record sets of the zones, as they are listed, for plan.Diff. It
+// makes one call a page, and one for every ten checks that may be Bulkhead's, for their tags. Verdicts are not read: Judge
+// does that for those that matter.
+func (a *Applier) Read(ctx context.Context, zones []zone.HostedZone) (plan.State, error) {
+	state := plan.State{Zones: slices.Clone(zones)}
+	var err error
+	if state.Checks, err = a.checks(ctx); err != nil {
+		return plan.State{}, err
+	}
+	for _, z := range zones {
+		for from := (&place{}); from != nil; {
+			var page []zone.ResourceRecordSet
+			if page, from, err = a.records(ctx, z, from); err != nil {
+				return plan.State{}, err
+			}
+			for _, set := range page {
+				state.Records = append(state.Records, plan.Record{ZoneID: z.ID, Set: set})
+			}
+		}
+	}
+	return state, nil
+}
+
+// A place is where a page of record sets begins; the zero place is the beginning of the zone.
+type place struct {
+	name       *string
+	recordType types.RRType
+	identifier *string
+}
+
+// records returns the page of a zone's record sets that begins at a place, and where the next one does, nil behind the last.
+func (a *Applier) records(ctx context.Context, z zone.HostedZone, from *place) ([]zone.ResourceRecordSet, *place, error) {
+	c := call[*route53.ListResourceRecordSetsInput, *route53.ListResourceRecordSetsOutput]{
+		name: "ListResourceRecordSets", do: a.o.Route53.ListResourceRecordSets}
+	out, err := c.send(ctx, a, &route53.ListResourceRecordSetsInput{
+		HostedZoneId:          &z.ID,
+		StartRecordName:       from.name,
+		StartRecordType:       from.recordType,
+		StartRecordIdentifier: from.identifier,
+		MaxItems:              aws.Int32(recordsPerPage),
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the record sets of %s (%s): %w", z.Name, z.ID, err)
+	}
+	sets := make([]zone.ResourceRecordSet, 0, len(out.ResourceRecordSets))
+	for i := range out.ResourceRecordSets {
+		set, known, err := setOf(&out.ResourceRecordSets[i])
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the record sets of %s (%s): %w", z.Name, z.ID, err)
+		}
+		if known {
+			sets = append(sets, set)
+		}
+	}
+	if !out.IsTruncated {
+		return sets, nil, nil
+	}
+	return sets, &place{out.NextRecordName, out.NextRecordType, out.NextRecordIdentifier}, nil
+}
+
+// checks reads all health checks of the account, and the tags of those that may be ours.
+func (a *Applier) checks(ctx context.Context) ([]plan.Check, error) {
+	checks, err := a.listChecks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return checks, a.readTags(ctx, checks)
+}
+
+func (a *Applier) listChecks(ctx context.Context) ([]plan.Check, error) {
+	c := call[*route53.ListHealthChecksInput, *route53.ListHealthChecksOutput]{name: "ListHealthChecks", do: a.o.Route53.ListHealthChecks}
+	var checks []plan.Check
+	for marker, more := (*string)(nil), true; more; {
+		out, err := c.send(ctx, a, &route53.ListHealthChecksInput{Marker: marker, MaxItems: aws.Int32(checksPerPage)})
+		if err != nil {
+			return nil, fmt.Errorf("read the health checks: %w", err)
+		}
+		for _, h := range out.HealthChecks {
+			checks = append(checks, plan.Check{ID: aws.ToString(h.Id), Config: configOf(h.HealthCheckConfig),
+				CallerReference: aws.ToString(h.CallerReference)})
+		}
+		marker, more = out.NextMarker, out.IsTruncated
+	}
+	return checks, nil
+}
+
+// mayBeOurs is decided by the caller reference, which stays with a check for ever. One that was made by other means and
+// bears our tags is not looked at: nothing but this room makes checks that are ours.
+func mayBeOurs(c *plan.Check) bool {
+	prefix, _, _ := strings.Cut(plan.CallerReference("", 1), "/")
+	return strings.HasPrefix(c.CallerReference, prefix+"/")
+}
+
+// readTags fills in tags and keys.
+func (a *Applier) readTags(ctx context.Context, checks []plan.Check) error {
+	byID := make(map[string]*plan.Check)
+	var ids []string
+	for i := range checks {
+		if c := &checks[i]; mayBeOurs(c) {
+			byID[c.ID] = c
+			ids = append(ids, c.ID)
+		}
+	}
+	tags, err := a.tags(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for id, list := range tags {
+		if c := byID[id]; c != nil {
+			c.Tags, c.Key = list, keyOf(list)
+		}
+	}
+	return nil
+}
+
+// tags reads the tags of health checks. One that is gone meanwhile makes Route 53 refuse the call: it is said so, and the
+// next run will not list it.
+func (a *Applier) tags(ctx context.Context, ids []string) (map[string][]zone.Tag, error) {
+	c := call[*route53.ListTagsForResourcesInput, *route53.ListTagsForResourcesOutput]{
+		name: "ListTagsForResources", do: a.o.Route53.ListTagsForResources}
+	tags := make(map[string][]zone.Tag, len(ids))
+	for group := range slices.Chunk(ids, tagsPerCall) {
+		out, err := c.send(ctx, a, &route53.ListTagsForResourcesInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceIds: group})
+		if err != nil {
+			return nil, fmt.Errorf("read the tags of %d health checks: %w", len(group), err)
+		}
+		for _, set := range out.ResourceTagSets {
+			tags[bareID(set.ResourceId)] = tagsOf(set.Tags)
+		}
+	}
+	return tags, nil
+}
+
+// keyOf is the key that the tags of a check tell, empty when they do not make it ours.
+func keyOf(tags []zone.Tag) string {
+	if !slices.Contains(tags, zone.Tag{Key: plan.TagManagedBy, Value: plan.TagValue}) {
+		return ""
+	}
+	for _, t := range tags {
+		if t.Key == plan.TagKey {
+			return t.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,224 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A verdict is what the checkers together say about a check; the zero value is none.
+type verdict struct {
+	known   bool
+	healthy bool
+	united  bool   // all checkers say the same
+	reason  string // what one of the checkers that fail says
+}
+
+// VerdictError says why record sets do not come to depend on health checks. No record set was changed by this step or after.
+type VerdictError struct{ Reasons []string }
+
+// Error returns all reasons.
+func (e *VerdictError) Error() string {
+	return "no record set is changed: " + strings.Join(e.Reasons, "; ")
+}
+
+// A candidate is a check whose verdict is waited for.
+type candidate struct {
+	key, id string
+	config  health.Config
+	verdict verdict
+}
+
+// waitVerdicts waits until every check has a verdict, and not the one that all checkers fail, which is what a wrong path or
+// port looks like; and until every group that has to keep a healthy member gets one. What has not come about in time is an
+// error, and Force waives the second.
+func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
+	waiting, err := r.candidates(ctx, w)
+	if err != nil {
+		return err
+	}
+	timeout := r.a.o.VerdictTimeout
+	if r.a.pacer != nil {
+		timeout += time.Duration(2*len(waiting)) * rateOf("GetHealthCheckStatus").interval
+	}
+	deadline := time.Now().Add(timeout)
+	for delay := 20 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
+		var reasons []string
+		for _, c := range waiting {
+			if !c.verdict.healthy {
+				if c.verdict, err = r.a.verdict(ctx, c.id, c.config); err != nil {
+					return fmt.Errorf("wait for a verdict on %s: %w", c.key, err)
+				}
+			}
+			if reason := c.objection(r.a.o.Force); reason != "" {
+				reasons = append(reasons, reason)
+			}
+		}
+		reasons = append(reasons, r.withoutHealth(w, waiting)...)
+		if len(reasons) == 0 {
+			return nil
+		}
+		r.tell("", "waiting for verdicts: %s", reasons[0])
+		if time.Now().After(deadline) {
+			return &VerdictError{reasons}
+		}
+		if err := pause(ctx, delay); err != nil {
+			return err
+		}
+	}
+}
+
+// objection says why record sets must not depend on a check yet; empty when they may.
+func (c *candidate) objection(force bool) string {
+	switch v := c.verdict; {
+	case !v.known:
+		return fmt.Sprintf("health check %s (%s) has no verdict", c.key, c.id)
+	case !v.healthy && v.united && !force:
+		return fmt.Sprintf("health check %s (%s) is unhealthy at every checker (%s): correct it, or force it", c.key, c.id, v.reason)
+	}
+	return ""
+}
+
+// withoutHealth tells of the groups that no check is healthy of.
+func (r *run) withoutHealth(w *plan.Wait, waiting []*candidate) (reasons []string) {
+	healthy := make(map[string]bool)
+	for _, c := range waiting {
+		healthy[c.key] = c.verdict.healthy
+	}
+	for _, g := range w.Healthy {
+		if !slices.ContainsFunc(g.Checks, func(key string) bool { return healthy[key] }) {
+			reasons = append(reasons, fmt.Sprintf("%s %s answers with something healthy now and would not any more: none of %s is healthy",
+				g.Name, g.Type, strings.Join(g.Checks, ", ")))
+		}
+	}
+	return reasons
+}
+
+// candidates finds the checks of the keys: those that this run created or changed, and existing ones, which the plan's record
+// sets refer to by id.
+func (r *run) candidates(ctx context.Context, w *plan.Wait) ([]*candidate, error) {
+	configs := make(map[string]health.Config)
+	var referred []string
+	for _, s := range r.p.Steps {
+		if s.Check != nil && s.Check.New != nil {
+			configs[s.Check.Key] = *s.Check.New
+		}
+		if s.Batch == nil {
+			continue
+		}
+		for _, c := range s.Batch.Changes {
+			if c.Action != zone.Delete && c.Set.HealthCheckID != "" {
+				referred = append(referred, c.Set.HealthCheckID)
+			}
+		}
+	}
+	ids := r.known()
+	if slices.ContainsFunc(w.Checks, func(key string) bool { return ids[key] == "" }) {
+		slices.Sort(referred)
+		tags, err := r.a.tags(ctx, slices.Compact(referred))
+		if err != nil {
+			return nil, err
+		}
+		for id, list := range tags {
+			if key := keyOf(list); key != "" && ids[key] == "" {
+				ids[key] = id
+			}
+		}
+	}
+	var found []*candidate
+	for _, key := range w.Checks {
+		c := &candidate{key: key, id: ids[key]}
+		if c.id == "" {
+			return nil, &Changed{"health check " + key, "its tags are gone"}
+		}
+		var known bool
+		if c.config, known = configs[key]; !known {
+			var err error
+			if c.config, _, err = r.a.check(ctx, c.id); err != nil {
+				return nil, err
+			}
+		}
+		found = append(found, c)
+	}
+	return found, nil
+}
+
+// verdict asks all checkers of a check. There is no API for the verdict: whoever asks counts. r53: B.7.
+func (a *Applier) verdict(ctx context.Context, id string, config health.Config) (verdict, error) {
+	if config.Disabled != nil && *config.Disabled { // whoever disabled it has said what it is to be. r53: B.6
+		s, _ := health.Aggregate(config, nil, nil)
+		return verdict{known: true, healthy: s.Healthy}, nil
+	}
+	do := call[*route53.GetHealthCheckStatusInput, *route53.GetHealthCheckStatusOutput]{
+		name: "GetHealthCheckStatus", do: a.o.Route53.GetHealthCheckStatus}
+	out, err := do.send(ctx, a, &route53.GetHealthCheckStatusInput{HealthCheckId: &id})
+	if err != nil {
+		return verdict{}, fmt.Errorf("read the status of health check %s: %w", id, err)
+	}
+	var reports []health.Report
+	reason := "no checker fails"
+	for _, o := range out.HealthCheckObservations {
+		if o.StatusReport == nil || aws.ToString(o.StatusReport.Status) == "" {
+			continue // has not probed yet
+		}
+		status := aws.ToString(o.StatusReport.Status)
+		report := health.Report{Check: id, Healthy: strings.HasPrefix(status, "Success")}
+		if !report.Healthy {
+			reason = status
+		}
+		reports = append(reports, report)
+	}
+	if len(reports) == 0 {
+		return verdict{}, nil
+	}
+	s, _ := health.Aggregate(config, reports, nil)
+	return verdict{known: true, healthy: s.Healthy, united: s.For == 0 || s.For == s.Checkers, reason: reason}, nil
+}
+
+// Judge reads the verdicts of existing checks that the changes of a plan touch, into the state that it was made from. A plan
+// that is made from it again knows which members are healthy, so that it refuses to remove the last of them, and does not
+// wait for what is known. The statuses of an account are read one a second: it is for plans that change record sets, and
+// makes no call for others.
+func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) error {
+	type site struct {
+		zoneID string
+		name   zone.Name
+	}
+	touched, wanted := make(map[site]bool), make(map[string]bool)
+	for _, s := range p.Steps {
+		if s.Batch != nil {
+			for i := range s.Batch.Changes {
+				touched[site{s.Batch.ZoneID, s.Batch.Changes[i].Set.Name}] = true
+				wanted[s.Batch.Changes[i].Set.HealthCheckID] = true
+			}
+		}
+	}
+	for i := range state.Records {
+		if r := &state.Records[i]; touched[site{r.ZoneID, r.Set.Name}] {
+			wanted[r.Set.HealthCheckID] = true
+		}
+	}
+	for i := range state.Checks {
+		c := &state.Checks[i]
+		if !wanted[c.ID] || !c.Config.Type.IsEndpoint() { // others have no status that could be read. r53: B.7
+			continue
+		}
+		v, err := a.verdict(ctx, c.ID, c.Config)
+		if err != nil {
+			return err
+		}
+		if v.known {
+			c.Healthy = &v.healthy
+		}
+	}
+	return nil
+}
