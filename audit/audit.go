@@ -1,0 +1,191 @@
+// Package audit answers what is wrong with the failover of hosted zones: it reads zones, health checks and what is known of
+// load balancers, and lists findings with the change that mends each.
+//
+// The rules are an ordered list of pure checks (rules). What a finding says about answers is never a second copy of a routing
+// rule: every zone is compiled to a steer.View, things are made to fail in a steer.Table, and steer.Explain tells who is
+// answered with what. Likewise health judges what a check can say, and failover how long a failover takes.
+//
+// Names that are asked from nobody's point of view are asked for a client of every place that the records tell apart: one near
+// each Region of a latency or geoproximity group, one in each location, one in a block of each CIDR location, and one
+// that nothing is known of. Where chance decides, 64 draws stand for all.
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// An Input is what is audited. Only State is needed; what else is known makes more findings possible and no finding wrong.
+type Input struct {
+	// State is the zones to judge with all of their record sets, and all health checks of the account. A check that no
+	// record set here cites counts as orphaned, so zones should not be left out.
+	State plan.State `json:"state"`
+
+	// LoadBalancers are those that are known; nil means that nobody asked.
+	LoadBalancers []LoadBalancer `json:"loadBalancers,omitempty"`
+	// AllLoadBalancers says that there are no others: an alias of one that is not listed is dangling.
+	AllLoadBalancers bool `json:"allLoadBalancers,omitempty"`
+
+	// Collections are the CIDR collections of IP-based routing; one that is missing has no blocks.
+	Collections []zone.CIDRCollection `json:"collections,omitempty"`
+
+	// Policies, which failover.Default has completed, say which RTO their hostnames have been promised.
+	Policies []failover.Policy `json:"policies,omitempty"`
+	// RTO is the promise for hostnames without a policy; 0 is none.
+	RTO failover.Duration `json:"rto,omitempty"`
+
+	// Reports are what single checkers say, by the id of the check.
+	Reports map[string][]health.Report `json:"reports,omitempty"`
+
+	Provider failover.Provider `json:"provider,omitempty"` // empty means AWS
+	Limits   zone.Limits       `json:"limits,omitzero"`    // zero means zone.DefaultLimits on AWS, none on an engine
+}
+
+// A LoadBalancer is what its Region says about one. r53: E.1.
+type LoadBalancer struct {
+	DNSName      zone.Name     `json:"dnsName"`
+	HostedZoneID string        `json:"hostedZoneId"` // canonical
+	Addresses    []netip.Addr  `json:"addresses,omitempty"`
+	Rules        []Rule        `json:"rules,omitempty"` // of all listeners, in the order in which they are tried
+	TargetGroups []TargetGroup `json:"targetGroups,omitempty"`
+}
+
+// A Rule says what a load balancer does with a request.
+type Rule struct {
+	Host string `json:"host,omitempty"` // pattern with * and ?, in any case; empty means any
+	Path string `json:"path,omitempty"` // pattern with * and ?; empty means any
+	Port int    `json:"port,omitempty"` // of the listener; 0 means any
+
+	TargetGroup string `json:"targetGroup,omitempty"` // where requests go
+	Status      int    `json:"status,omitempty"`      // of a fixed response or redirect, instead of a target group
+}
+
+// A TargetGroup is what serves one application behind a load balancer.
+type TargetGroup struct {
+	Name       string `json:"name"`
+	Registered int    `json:"registered"` // targets
+	Healthy    int    `json:"healthy"`    // of these
+}
+
+// A Severity says how bad a finding is.
+type Severity string
+
+// The severities, worst first.
+const (
+	Critical Severity = "critical" // a failure will take down what it should not, or will not be left
+	Warning  Severity = "warning"  // failover works, and not as it seems to
+	Info     Severity = "info"     // good to know
+)
+
+// rank orders severities, worst first.
+func (s Severity) rank() int { return slices.Index([]Severity{Critical, Warning, Info}, s) }
+
+// A Finding is one thing that is wrong.
+type Finding struct {
+	ID        string   `json:"id"` // the rule, "shared-fate"; stable
+	Severity  Severity `json:"severity"`
+	Objects   []string `json:"objects"`   // what the fix changes: record sets, health checks, load balancers; sorted
+	Hostnames []string `json:"hostnames"` // whose users are affected; sorted, may be empty
+	Why       string   `json:"why"`
+	Fix       string   `json:"fix"`
+	Reference string   `json:"reference"` // "r53: A.9"
+}
+
+// A rule is one pure check.
+type rule func(w *world, add func(Finding))
+
+// rules are all checks in the order of what has to be mended first.
+func rules() []rule {
+	return []rule{
+		unjudged,         // every group can be answered at all
+		aliasTargets,     // every alias has a target
+		sharedFate,       // no application takes others down through a shared load balancer
+		danglingChecks,   // every cited health check exists
+		ownFailover,      // no check follows the failover it controls
+		wrongEndpoint,    // every check probes what its member sends clients to
+		wrongApplication, // every check reaches the application that it stands for
+		blindChecks,      // every check sees the application, not only the load balancer
+		constantChecks,   // every check can fail and can succeed
+		invertedChecks,   // no check says the opposite by accident
+		uncheckedGroups,  // every group can fail over
+		stuckMembers,     // every member is left when all behind it fails
+		sharedChecks,     // no single check empties a group
+		failoverRoles,    // failover groups have both roles, each with a health
+		zeroWeights,      // weights of 0 mean what they seem to
+		singleRegions,    // latency groups have somewhere to go
+		missingDefaults,  // every client has an answer
+		sameTargets,      // members of a group do not end at one endpoint
+		unequalTimers,    // members of a group fail and recover at one speed
+		recoveryTimes,    // failover is as fast as promised
+		failOpenSurprise, // what was taken out stays out
+		brokenChildren,   // every child of a calculated check exists
+		orphanedChecks,   // every check is used
+		splitCheckers,    // checkers agree
+		quotas,           // there is room
+		costs,            // and what it costs
+	}
+}
+
+// Audit lists what is wrong, worst first; within a severity in the order of the rules, then by object. The same input gives
+// the same findings. It changes nothing.
+func Audit(in Input) []Finding {
+	w := newWorld(in)
+	findings := []Finding{}
+	for _, r := range rules() {
+		var found []Finding
+		r(w, func(f Finding) {
+			f.Objects, f.Hostnames = sortedUnique(f.Objects), sortedUnique(f.Hostnames)
+			found = append(found, f)
+		})
+		slices.SortStableFunc(found, func(a, b Finding) int { return slices.Compare(a.Objects, b.Objects) })
+		findings = append(findings, found...)
+	}
+	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Severity.rank(), b.Severity.rank()) })
+	return findings
+}
+
+// ExitStatus is what a command that audits exits with: 3 when there is a finding of the severity or a worse one, else 0.
+func ExitStatus(findings []Finding, atLeast Severity) int {
+	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity.rank() <= atLeast.rank() }) {
+		return 3
+	}
+	return 0
+}
+
+// provider is where the records live.
+func (in Input) provider() failover.Provider { return cmp.Or(in.Provider, failover.AWS) }
+
+// promise is the RTO of a hostname, 0 when there is none, and who made it.
+func (in Input) promise(hostname string) (rto time.Duration, by string) {
+	for _, p := range in.Policies {
+		name, err := zone.ParseName(p.Spec.Hostname)
+		if err == nil && host(name) == hostname && p.Spec.Objectives.RTO > 0 {
+			return time.Duration(p.Spec.Objectives.RTO), "policy " + p.Key()
+		}
+	}
+	return time.Duration(in.RTO), "the audit"
+}
+
+func sortedUnique(list []string) []string {
+	list = slices.Sorted(slices.Values(list))
+	if list == nil {
+		return []string{}
+	}
+	return slices.Compact(list)
+}
+
+// plural writes a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,228 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// routed lists the groups of addresses and names that a routing policy rules. Others, such as the TXT records that
+// external-dns keeps beside its own (r53: E.5), lead nobody anywhere.
+func (w *world) routed() []*group {
+	return slices.DeleteFunc(slices.Clone(w.groups), func(g *group) bool {
+		return g.problem != nil || g.policy == zone.Simple ||
+			g.key.Type != zone.A && g.key.Type != zone.AAAA && g.key.Type != zone.CNAME
+	})
+}
+
+// listens reports whether anything can make a member unhealthy: its own health check, or the evaluated health of what it is an
+// alias of. Whether it does is asked of steer.
+func (w *world) listens(m *member) bool { return w.listensBelow(m, map[*group]bool{}) }
+
+func (w *world) listensBelow(m *member, seen map[*group]bool) bool {
+	switch {
+	case w.checks[m.set.HealthCheckID] != nil:
+		return true
+	case m.set.AliasTarget == nil || !m.set.AliasTarget.EvaluateTargetHealth:
+		return false
+	case m.target != nil:
+		return m.target.balancer
+	case m.branch == nil || seen[m.branch]:
+		return false
+	}
+	seen[m.branch] = true
+	return slices.ContainsFunc(m.branch.members, func(inner *member) bool { return w.listensBelow(inner, seen) })
+}
+
+// dead reports whether a member is an alias without a target; aliasTargets tells of it.
+func (m *member) dead() bool { return m.set.AliasTarget != nil && m.branch == nil && m.target == nil }
+
+// dangles reports whether a member cites a check that does not exist; danglingChecks tells of it.
+func (w *world) dangles(m *member) bool {
+	return m.set.HealthCheckID != "" && w.checks[m.set.HealthCheckID] == nil
+}
+
+// uncheckedGroups finds groups that nothing can make anybody leave, and members that nothing can make anybody leave in groups
+// where others can be left. r53: A.3, D.1.
+func uncheckedGroups(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		var deaf []*member
+		for _, m := range g.members {
+			if !w.listens(m) && !m.dead() {
+				deaf = append(deaf, m)
+			}
+		}
+		switch {
+		case len(g.members) < 2 || len(deaf) == 0:
+		case len(deaf) == len(g.members) && w.watchedFromAbove(g):
+		case len(deaf) == len(g.members):
+			w.unchecked(g, add)
+		default:
+			for _, m := range deaf {
+				if !w.dangles(m) && m.set.Failover != zone.Secondary { // failoverRoles tells of secondaries
+					w.uncheckedMember(m, add)
+				}
+			}
+		}
+	}
+}
+
+// watchedFromAbove reports whether every alias that leads to a group has a health of its own.
+func (w *world) watchedFromAbove(g *group) bool {
+	for _, p := range g.parents {
+		for _, m := range p.members {
+			if m.branch == g && w.checks[m.set.HealthCheckID] == nil {
+				return false
+			}
+		}
+	}
+	return len(g.parents) > 0
+}
+
+func (w *world) unchecked(g *group, add func(Finding)) {
+	if slices.ContainsFunc(g.members, w.dangles) || w.moved(g, w.fail(g.members...)) {
+		return
+	}
+	severity := Critical
+	if g.policy == zone.Weighted || g.policy == zone.Geolocation {
+		severity = Warning // may be there to share load or to tell countries apart
+	}
+	add(Finding{ID: "group-unchecked", Severity: severity, Objects: []string{g.String()}, Hostnames: g.hostnames(),
+		Why: fmt.Sprintf("None of the %d members of this %s group has a health: whatever fails, every client is sent to the member it was sent to before.",
+			len(g.members), g.policy),
+		Fix:       fmt.Sprintf("Set HealthCheckId on every member: %s.%s", few(describeAll(g.members)), evaluateToo(g.members)),
+		Reference: "r53: A.3"})
+}
+
+// evaluateToo is the other way to give members a health, where they lead to groups.
+func evaluateToo(members []*member) string {
+	if slices.ContainsFunc(members, func(m *member) bool { return m.branch != nil && !m.set.AliasTarget.EvaluateTargetHealth }) {
+		return " Or set EvaluateTargetHealth to true, so that the health of the record sets behind the alias counts."
+	}
+	return ""
+}
+
+func (w *world) uncheckedMember(m *member, add func(Finding)) {
+	still := places(w.ask(m.group, w.fail(m)), func(r reply) bool { return slices.Contains(r.picked, m.set.SetIdentifier) })
+	if len(still) == 0 && m.group.policy == zone.Weighted {
+		still = []string{"of any place"} // too small a share to be seen in the draws
+	}
+	if len(still) == 0 {
+		return
+	}
+	add(Finding{ID: "member-unchecked", Severity: Critical, Objects: []string{m.String()}, Hostnames: m.group.hostnames(),
+		Why: fmt.Sprintf("This member has no health while others of its group have: it counts as healthy for ever. With everything "+
+			"behind it down, clients %s are still sent to it.", few(still)),
+		Fix:       fmt.Sprintf("Set HealthCheckId on %s.%s", m, evaluateToo([]*member{m})),
+		Reference: "r53: A.3"})
+}
+
+// stuckMembers finds members that have a health and are not left when everything behind them fails: because something below
+// is healthy for ever. r53: A.3.
+func stuckMembers(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		if len(g.members) < 2 {
+			continue
+		}
+		before := w.ask(g, failure{})
+		for _, m := range g.members {
+			if !w.listens(m) || w.dangles(m) || !serves(before, m) || w.constant(m.set.HealthCheckID) {
+				continue
+			}
+			still := slices.DeleteFunc(w.ask(g, w.fail(m)), func(r reply) bool { return !slices.Contains(r.picked, m.set.SetIdentifier) })
+			if len(still) == 0 {
+				continue
+			}
+			if slices.ContainsFunc(still, func(r reply) bool { return r.open }) {
+				continue // nobody else is there for them: sharedChecks, sameTargets or missingDefaults tells why
+			}
+			add(Finding{ID: "branch-stuck", Severity: Critical, Objects: append([]string{m.String()}, w.deafBelow(m)...),
+				Hostnames: g.hostnames(),
+				Why: fmt.Sprintf("Behind this member something counts as healthy for ever (%s), so its branch always does: with "+
+					"everything there down, clients %s are still sent to it.", few(w.deafBelow(m)), few(whose(still))),
+				Fix:       fmt.Sprintf("Set HealthCheckId on %s.", few(w.deafBelow(m))),
+				Reference: "r53: A.3"})
+		}
+	}
+}
+
+func isDefault(s *zone.ResourceRecordSet) bool {
+	return s.GeoLocation != nil && s.GeoLocation.CountryCode == "*" ||
+		s.CidrRoutingConfig != nil && s.CidrRoutingConfig.LocationName == zone.DefaultLocation
+}
+
+func whose(replies []reply) []string { return places(replies, func(reply) bool { return true }) }
+
+// deafBelow names the ends of a branch that nothing can make unhealthy.
+func (w *world) deafBelow(m *member) []string {
+	var deaf []*member
+	m.walk(func(inner *member) {
+		if inner != m && !w.listens(inner) {
+			deaf = append(deaf, inner)
+		}
+	})
+	return describeAll(deaf)
+}
+
+// missingDefaults finds clients without an answer. r53: A.6, A.8.
+func missingDefaults(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		if g.policy != zone.Geolocation && g.policy != zone.IPBased || slices.ContainsFunc(g.members, func(m *member) bool { return isDefault(m.set) }) {
+			continue
+		}
+		none := places(w.ask(g, failure{}), func(r reply) bool { return r.answer == steer.NoData })
+		if len(none) == 0 {
+			continue
+		}
+		why := fmt.Sprintf("This %s group has no default: clients %s get no address, and neither do those whose place is not known.",
+			g.policy, few(none))
+		if alone := w.alone(g); len(alone) > 0 {
+			why += fmt.Sprintf(" Clients %s have one member only, and are still sent to it when it is down.", few(alone))
+		}
+		add(Finding{ID: "default-missing", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.hostnames(), Why: why,
+			Fix: "Add a member for the default location (CountryCode or LocationName *), with a health check.", Reference: "r53: A.6, A.8"})
+	}
+}
+
+// alone lists the clients who are still sent to their member when all behind it fails, because there is no other for them.
+func (w *world) alone(g *group) []string {
+	var alone []string
+	for _, m := range g.members {
+		alone = append(alone, places(w.ask(g, w.fail(m)), func(r reply) bool {
+			return r.open && slices.Contains(r.picked, m.set.SetIdentifier)
+		})...)
+	}
+	return sortedUnique(alone)
+}
+
+// failOpenSurprise finds members that were taken out and come back when all others are down. r53: A.4, B.6.
+func failOpenSurprise(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		if len(g.members) < 2 {
+			continue
+		}
+		var out []*member
+		for _, m := range g.members {
+			if id := m.set.HealthCheckID; w.checks[id] != nil && w.constant(id) && !w.verdict(id, failure{}) {
+				out = append(out, m)
+			}
+		}
+		if len(out) == 0 {
+			continue
+		}
+		down := w.ask(g, w.fail(g.members...))
+		for _, m := range out {
+			back := places(down, func(r reply) bool { return r.open && slices.Contains(r.picked, m.set.SetIdentifier) })
+			if len(back) == 0 {
+				continue
+			}
+			add(Finding{ID: "fail-open", Severity: Warning, Objects: []string{m.String()}, Hostnames: g.hostnames(),
+				Why: fmt.Sprintf("This member is held unhealthy by its check, and yet when all others are down too every member counts as "+
+					"healthy: clients %s are then sent to it.", few(back)),
+				Fix:       "If nobody may ever be sent there, delete the record set; else enable its check again.",
+				Reference: "r53: A.4, B.6"})
+		}
+	}
+}

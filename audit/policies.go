@@ -1,0 +1,106 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// failoverRoles finds failover groups that have nowhere to go, or go there blindly. r53: A.11.
+func failoverRoles(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		if g.policy != zone.FailoverPolicy {
+			continue
+		}
+		primary := slices.IndexFunc(g.members, func(m *member) bool { return m.set.Failover == zone.Primary })
+		secondary := slices.IndexFunc(g.members, func(m *member) bool { return m.set.Failover == zone.Secondary })
+		f := Finding{Objects: []string{g.String()}, Hostnames: g.hostnames(), Reference: "r53: A.11"}
+		switch {
+		case secondary < 0:
+			f.ID, f.Severity = "failover-alone", Critical
+			f.Why = fmt.Sprintf("There is no SECONDARY: with everything behind the PRIMARY down, clients are still sent to %s.",
+				few(w.pickedAfter(g, w.fail(g.members...))))
+			f.Fix = fmt.Sprintf("Create %s with Failover SECONDARY and a health check, in another Region.", g)
+		case primary < 0:
+			f.ID, f.Severity = "failover-alone", Warning
+			f.Why = fmt.Sprintf("There is no PRIMARY: all clients are sent to %s, whatever its health.",
+				few(w.pickedAfter(g, w.fail(g.members...))))
+			f.Fix = fmt.Sprintf("Create %s with Failover PRIMARY and a health check.", g)
+		case !w.listens(g.members[secondary]) && !w.dangles(g.members[secondary]) && !g.members[secondary].dead():
+			m := g.members[secondary]
+			if !serves(w.ask(g, w.fail(g.members...)), m) {
+				continue // the primary cannot be left: another finding
+			}
+			f.ID, f.Severity, f.Objects, f.Reference = "secondary-unchecked", Warning, []string{m.String()}, "r53: A.11"
+			f.Why = "The SECONDARY has no health and counts as healthy for ever: when both are down, clients are sent to it and not to " +
+				"the PRIMARY."
+			f.Fix = fmt.Sprintf("Set HealthCheckId on %s, unless it is a page that says that the service is down.", m)
+		default:
+			continue
+		}
+		add(f)
+	}
+}
+
+// pickedAfter lists the members that are answered after a failure.
+func (w *world) pickedAfter(g *group, f failure) []string {
+	var list []string
+	for _, r := range w.ask(g, f) {
+		list = append(list, r.picked...)
+	}
+	return sortedUnique(list)
+}
+
+// zeroWeights finds weights of 0, which mean nothing where all are 0, and standby where others are not. r53: A.5.
+func zeroWeights(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		var zero, others []*member
+		for _, m := range g.members {
+			switch {
+			case m.set.Weight == nil:
+			case *m.set.Weight == 0:
+				zero = append(zero, m)
+			default:
+				others = append(others, m)
+			}
+		}
+		if len(zero) == 0 || len(g.members) < 2 {
+			continue
+		}
+		served := slices.DeleteFunc(slices.Clone(zero), func(m *member) bool {
+			return !serves(w.ask(g, w.fail(others...)), m)
+		})
+		f := Finding{Severity: Warning, Objects: describeAll(zero), Hostnames: g.hostnames(), Reference: "r53: A.5"}
+		switch {
+		case len(others) == 0:
+			f.ID = "weights-zero"
+			f.Why = fmt.Sprintf("All %d weights are 0, which Route 53 takes as all equal: clients are sent to %s.", len(zero),
+				few(w.pickedAfter(g, failure{})))
+			f.Fix = "Set weights above 0; to send nobody to a member, delete it."
+		case len(served) == 0:
+			f.ID = "weight-unused"
+			f.Why = "Nobody is ever sent to these members of weight 0: with everything behind the others down, the others are still " +
+				"answered."
+			f.Fix = fmt.Sprintf("Set HealthCheckId on the members with a weight (%s), or delete those without.", few(describeAll(others)))
+		default:
+			f.ID, f.Severity = "weight-standby", Info
+			f.Why = "These members of weight 0 are a standby: they get all clients at once when the members with a weight are down."
+			f.Fix = "Nothing, if they can carry all clients; else give them a small weight, so that they are warm."
+		}
+		add(f)
+	}
+}
+
+// singleRegions finds latency and geoproximity groups with one member.
+func singleRegions(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		if len(g.members) != 1 || g.policy != zone.Latency && g.policy != zone.Geoproximity {
+			continue
+		}
+		add(Finding{ID: "single-region", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.hostnames(),
+			Why: fmt.Sprintf("This %s group has one member: with everything behind it down, all clients are still sent to %s.", g.policy,
+				few(w.pickedAfter(g, w.fail(g.members...)))),
+			Fix: "Add a member of another Region, with a health check.", Reference: "r53: A.4"})
+	}
+}

@@ -1,0 +1,218 @@
+package audit
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// unjudged finds groups that no answer can be computed for; Route 53 would not have accepted them.
+func unjudged(w *world, add func(Finding)) {
+	for _, g := range w.groups {
+		if g.problem != nil {
+			add(Finding{ID: "group-not-judged", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.hostnames(),
+				Why: fmt.Sprintf("No answer can be computed for this group, so nothing else is said of it: %s.", g.problem),
+				Fix: "Write the record sets as Route 53 would accept them.", Reference: "r53: C.6"})
+		}
+	}
+}
+
+// aliasTargets finds aliases of what does not exist. r53: A.9.
+func aliasTargets(w *world, add func(Finding)) {
+	for _, g := range w.groups {
+		for _, m := range g.members {
+			a := m.set.AliasTarget
+			if a == nil || m.branch != nil || m.target != nil {
+				continue
+			}
+			f := Finding{ID: "alias-target-missing", Severity: Critical, Objects: []string{m.String()}, Hostnames: g.hostnames(),
+				Reference: "r53: A.9"}
+			name := host(a.DNSName)
+			switch {
+			case a.HostedZoneID == g.in.zone.ID:
+				f.Why = fmt.Sprintf("The alias target %s %s does not exist in this zone", name, g.key.Type)
+				f.Fix = fmt.Sprintf("Create %s %s, or point the alias at a record set of this zone that exists, of type %s.", name,
+					g.key.Type, g.key.Type)
+			case zone.IsServiceZone(a.HostedZoneID) && !zone.InLoadBalancerZone(a.HostedZoneID, a.DNSName):
+				f.Why = fmt.Sprintf("The alias target %s does not lie in the load balancer zone %s", name, a.HostedZoneID)
+				f.Fix = "Set AliasTarget.HostedZoneId to the CanonicalHostedZoneId of the load balancer."
+			case w.zoneOf(a.DNSName) != nil:
+				f.Why = fmt.Sprintf("The alias target %s is in another hosted zone than the alias says (%s); aliases lead into their own "+
+					"zone or to a service of AWS", name, a.HostedZoneID)
+				f.Fix = fmt.Sprintf("Make it a CNAME of %s, or copy that record set to this zone and set HostedZoneId to %s.", name,
+					g.in.zone.ID)
+			default:
+				f.Why = fmt.Sprintf("The load balancer %s does not exist (zone %s)", name, a.HostedZoneID)
+				f.Fix = "Point the alias at a load balancer that exists, or delete the record set."
+			}
+			f.Why += w.whatClientsGet(m)
+			add(f)
+		}
+	}
+}
+
+// whatClientsGet says what becomes of those who are sent to an alias without a target.
+func (w *world) whatClientsGet(m *member) string {
+	empty := places(w.ask(m.group, failure{}), func(r reply) bool { return r.answer.String() != "answered" })
+	if len(empty) == 0 {
+		return ": other members answer for it, and it can never take clients over."
+	}
+	return fmt.Sprintf(": clients %s get no address.", listed(empty))
+}
+
+// sharedFate finds load balancers whose evaluated health joins applications: it is bad as soon as one target group has no
+// healthy target. r53: A.9, E.4.
+func sharedFate(w *world, add func(Finding)) {
+	for _, name := range slices.Sorted(maps.Keys(w.targets)) {
+		t := w.targets[name]
+		listening := slices.DeleteFunc(slices.Clone(t.members), func(m *member) bool { return !m.set.AliasTarget.EvaluateTargetHealth })
+		if !t.balancer || len(listening) == 0 {
+			continue
+		}
+		down := failure{targets: map[*target]bool{t: true}}
+		var moved []string
+		var objects []*member
+		for _, m := range listening {
+			for _, root := range m.group.roots() {
+				if w.changed(root, down) {
+					moved = append(moved, host(root.key.Name))
+					objects = append(objects, m)
+				}
+			}
+		}
+		moved = sortedUnique(moved)
+		why, joined := t.joins(moved)
+		if len(moved) == 0 || !joined {
+			continue
+		}
+		add(Finding{ID: "shared-fate", Severity: Critical, Objects: append(describeAll(objects), t.String()), Hostnames: moved,
+			Why: why,
+			Fix: fmt.Sprintf("For each of these record sets create a health check of the application's own health path at %s, set it as "+
+				"HealthCheckId, and set EvaluateTargetHealth to false.", t),
+			Reference: "r53: A.9, E.4"})
+	}
+}
+
+// joins says which applications a load balancer's evaluated health joins, given the hostnames that it moves; false when
+// there is only one.
+func (t *target) joins(moved []string) (why string, joined bool) {
+	all := hostnamesOf(t.members)
+	if t.fact == nil || len(t.fact.TargetGroups) == 0 {
+		return fmt.Sprintf("Evaluate target health is on for %s, which serves %s (%s). As soon as one target group there has no "+
+			"healthy target, %s.", t, plural(len(all), "hostname"), few(all), leaves(moved)), len(all) > 1
+	}
+	var takes, down []string
+	for _, tg := range t.fact.TargetGroups {
+		if tg.Registered == 0 || !t.fact.uses(tg.Name) {
+			continue // r53: A.9, 3 and 4
+		}
+		takes = append(takes, tg.Name)
+		if tg.Healthy == 0 {
+			down = append(down, tg.Name)
+		}
+	}
+	why = fmt.Sprintf("Evaluate target health is on for %s. When any one of its %s (%s) has no healthy target, %s.", t,
+		plural(len(takes), "target group"), few(takes), leaves(moved))
+	if len(down) > 0 {
+		why += fmt.Sprintf(" That is so now: %s.", few(down))
+	}
+	return why, len(takes) > 1
+}
+
+func leaves(moved []string) string {
+	if len(moved) == 1 {
+		return moved[0] + " leaves it"
+	}
+	return fmt.Sprintf("all of %s leave it together", few(moved))
+}
+
+// uses reports whether a rule refers to a target group; where no rules are known, all are used.
+func (lb *LoadBalancer) uses(targetGroup string) bool {
+	return len(lb.Rules) == 0 || slices.ContainsFunc(lb.Rules, func(r Rule) bool { return r.TargetGroup == targetGroup })
+}
+
+// route returns the rule that a request falls under, nil when none is known.
+func (lb *LoadBalancer) route(port int, hostname, path string) *Rule {
+	path, _, _ = strings.Cut(path, "?")
+	for i := range lb.Rules {
+		r := &lb.Rules[i]
+		if (r.Port == 0 || r.Port == port) && (r.Host == "" || matches(strings.ToLower(r.Host), strings.ToLower(hostname))) &&
+			(r.Path == "" || matches(r.Path, path)) {
+			return r
+		}
+	}
+	return nil
+}
+
+// serving lists the target groups that rules for a hostname lead to; nothing where no rule is for that hostname.
+func (lb *LoadBalancer) serving(hostname string) []string {
+	var list []string
+	for _, r := range lb.Rules {
+		if r.Host != "" && r.TargetGroup != "" && matches(strings.ToLower(r.Host), hostname) {
+			list = append(list, r.TargetGroup)
+		}
+	}
+	return sortedUnique(list)
+}
+
+// matches reports whether a text is of a pattern's form: * stands for any characters, ? for any one.
+func matches(pattern, text string) bool {
+	star, mark, i := -1, 0, 0
+	for t := 0; t < len(text); {
+		switch {
+		case i < len(pattern) && pattern[i] == '*':
+			star, mark = i, t
+			i++
+		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == text[t]):
+			i++
+			t++
+		case star >= 0:
+			mark++
+			i, t = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[i:], "*") == ""
+}
+
+// sameTargets finds groups whose members end at one endpoint.
+func sameTargets(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		ends := map[string][]*member{}
+		for _, m := range g.members {
+			if e := w.endpoints(m); len(e) > 0 {
+				ends[few(e)] = append(ends[few(e)], m)
+			}
+		}
+		for _, end := range slices.Sorted(maps.Keys(ends)) {
+			members := ends[end]
+			if len(members) < 2 || g.policy == zone.Geolocation || g.policy == zone.IPBased {
+				continue // several locations may well be served from one place
+			}
+			add(Finding{ID: "same-target", Severity: Warning, Objects: describeAll(members), Hostnames: g.hostnames(),
+				Why: fmt.Sprintf("%s of %s send clients to %s: when it fails, all of them fail.", plural(len(members), "member"), g, end),
+				Fix: "Point each member at an endpoint of its own, or keep only one of them.", Reference: "r53: A.1"})
+		}
+	}
+}
+
+// few writes a list, with a count in place of what would be too long to read.
+func few(list []string) string {
+	const most = 4
+	if len(list) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:most-1], ", "), len(list)-most+1)
+	}
+	return listed(list)
+}
+
+// listed writes a list in full.
+func listed(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
+}

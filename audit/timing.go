@@ -1,0 +1,149 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/health"
+)
+
+// highestTTL is the TTL in seconds beyond which Route 53's guide does not go for records with health checks. r53: D.2.
+const highestTTL = 60
+
+// check returns the endpoint check of a member, nil when it has none.
+func (w *world) check(m *member) *health.Config {
+	if c := w.checks[m.set.HealthCheckID]; c != nil && c.Config.Type.IsEndpoint() {
+		return &c.Config
+	}
+	return nil
+}
+
+// unequalTimers finds groups whose members do not fail equally fast.
+func unequalTimers(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		timers := map[string][]*member{}
+		for _, m := range g.members {
+			if c := w.check(m); c != nil {
+				worst := failover.Objectives(w.pseudoPolicy(m), w.in.provider()).Detection.Worst
+				key := fmt.Sprintf("%d × %s: detected within %s", c.Threshold(), short(c.Interval()), short(worst))
+				timers[key] = append(timers[key], m)
+			}
+		}
+		if len(timers) < 2 {
+			continue
+		}
+		var texts []string
+		var objects []*member
+		for _, key := range slices.Sorted(maps.Keys(timers)) {
+			texts = append(texts, fmt.Sprintf("%s (%s)", key, few(identifiers(timers[key]))))
+			objects = append(objects, timers[key]...)
+		}
+		add(Finding{ID: "timers-unequal", Severity: Warning, Objects: describeAll(objects), Hostnames: g.hostnames(),
+			Why: "Members of this group fail at different speeds: " + listed(texts) + ".",
+			Fix: "Give all of these checks one FailureThreshold and one RequestInterval (the interval cannot be changed: create " +
+				"checks anew).", Reference: "r53: D.1"})
+	}
+}
+
+func identifiers(members []*member) []string {
+	var list []string
+	for _, m := range members {
+		list = append(list, cmp.Or(m.set.SetIdentifier, m.String()))
+	}
+	return list
+}
+
+// pseudoPolicy is the policy that would have made a member, as far as its timing goes.
+func (w *world) pseudoPolicy(members ...*member) failover.Policy {
+	var p failover.Policy
+	for _, m := range members {
+		c := w.check(m)
+		p.Spec.Regions = append(p.Spec.Regions, failover.Region{Name: m.set.SetIdentifier, TTL: longestTTL(m),
+			HealthCheck: &failover.HealthCheck{Type: string(c.Type), RequestInterval: c.RequestInterval,
+				FailureThreshold: c.FailureThreshold, CheckerRegions: c.Regions}})
+	}
+	return p
+}
+
+// longestTTL is the longest that an answer of a member is kept, nil for load balancers alone.
+func longestTTL(m *member) *int64 {
+	var longest *int64
+	m.walk(func(m *member) {
+		if ttl := m.set.TTL; ttl != nil && (longest == nil || *ttl > *longest) {
+			longest = ttl
+		}
+	})
+	return longest
+}
+
+// recoveryTimes finds groups that fail over more slowly than promised, and TTLs that are too long where nothing is promised.
+// r53: D.1, D.2.
+func recoveryTimes(w *world, add func(Finding)) {
+	for _, g := range w.routed() {
+		checked := slices.DeleteFunc(slices.Clone(g.members), func(m *member) bool { return w.check(m) == nil })
+		if len(checked) == 0 || len(g.members) < 2 {
+			continue
+		}
+		rto := failover.Objectives(w.pseudoPolicy(checked...), w.in.provider())
+		parts := fmt.Sprintf("%s at worst (detection %s, propagation %s, TTL %s)", short(rto.Worst), short(rto.Detection.Worst),
+			short(rto.Propagation.Worst), short(rto.TTL.Worst))
+		var promise time.Duration
+		var by, hostname string
+		for _, name := range g.hostnames() {
+			if d, who := w.in.promise(name); d > 0 && (promise == 0 || d < promise) {
+				promise, by, hostname = d, who, name
+			}
+		}
+		switch {
+		case promise > 0 && rto.Worst > promise:
+			add(Finding{ID: "rto-missed", Severity: Critical, Objects: describeAll(checked), Hostnames: []string{hostname},
+				Why: fmt.Sprintf("A failover takes %s; %s promises %s.", parts, by, short(promise)),
+				Fix: w.faster(checked, promise), Reference: "r53: D.1"})
+		case promise == 0:
+			long := slices.DeleteFunc(checked, func(m *member) bool { t := longestTTL(m); return t == nil || *t <= highestTTL })
+			if len(long) > 0 {
+				add(Finding{ID: "ttl-long", Severity: Warning, Objects: describeAll(long), Hostnames: g.hostnames(),
+					Why: fmt.Sprintf("Resolvers go on answering with a failed member: a failover takes %s.", parts),
+					Fix: fmt.Sprintf("Set TTL to %d.", highestTTL), Reference: "r53: D.2"})
+			}
+		}
+	}
+}
+
+// faster names the settings nearest to those that are, and still fast enough: first the TTL, then the threshold, then the
+// interval, which costs money.
+func (w *world) faster(members []*member, promise time.Duration) string {
+	for _, interval := range []int{30, 10} {
+		for _, threshold := range []int{3, 2, 1} {
+			for _, ttl := range []int64{60, 30} {
+				p := w.pseudoPolicy(members...)
+				for i := range p.Spec.Regions {
+					r := &p.Spec.Regions[i]
+					c := w.check(members[i])
+					r.HealthCheck.RequestInterval = new(min(interval, int(c.Interval()/time.Second)))
+					r.HealthCheck.FailureThreshold = new(min(threshold, c.Threshold()))
+					if r.TTL != nil {
+						r.TTL = new(min(ttl, *r.TTL))
+					}
+				}
+				rto := failover.Objectives(p, w.in.provider())
+				if rto.Worst > promise {
+					continue
+				}
+				text := fmt.Sprintf("Set RequestInterval to %d and FailureThreshold to %d at most", interval, threshold)
+				if slices.ContainsFunc(members, func(m *member) bool { return longestTTL(m) != nil }) {
+					text += fmt.Sprintf(", and TTL to %d", ttl)
+				}
+				return fmt.Sprintf("%s: %s at worst. An interval cannot be changed: create the checks anew.", text, short(rto.Worst))
+			}
+		}
+	}
+	return "No setting that Route 53 takes is fast enough: promise more time, or keep traffic in the standby Region all along."
+}
+
+// short writes a duration without what is zero: 2m50s, 3m.
+func short(d time.Duration) string { return failover.Duration(d).String() }
