@@ -112,7 +112,8 @@ type request struct {
 // A reply is what an operation answers: 200, or 201 with a Location.
 type reply struct {
 	location string
-	body     any // a shape; nil for an empty reply
+	why      string // of a DNS answer, for the header X-Bulkhead-Why
+	body     any    // a shape; nil for an empty reply
 }
 
 // ServeHTTP answers one API request.
@@ -125,6 +126,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	status := http.StatusOK
+	if out.why != "" {
+		w.Header().Set("X-Bulkhead-Why", out.why)
+	}
 	if out.location != "" {
 		w.Header().Set("Location", out.location)
 		status = http.StatusCreated

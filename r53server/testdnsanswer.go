@@ -2,6 +2,7 @@ package r53server
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -13,7 +14,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// testDNSAnswer tells what DNS would answer now, by the same decision. Only the answer section is told. r53: C.2.
+// testDNSAnswer tells what DNS would answer now, by the same decision. Only the answer section is told; the header
+// X-Bulkhead-Why, an extension, says how it came about. r53: C.2.
 //
 // Without resolverip the resolver is the client of this request; at AWS it is one in us-east-1.
 func (s *Server) testDNSAnswer(r *request) (reply, error) {
@@ -40,7 +42,7 @@ func (s *Server) testDNSAnswer(r *request) (reply, error) {
 	}
 	q.decide.Name, q.decide.Rand = q.name.AppendWire(nil), rand.Uint64()
 	var a steer.Answer
-	steer.Decide(view, table, &q.decide, &a)
+	trace := steer.Explain(view, table, &q.decide, &a)
 	if a.ZoneID != z.ID {
 		return reply{}, invalidInput("DNS answers '%s' from another hosted zone, %s, as that one is nearer to the name or older.",
 			q.name, a.ZoneID)
@@ -49,10 +51,42 @@ func (s *Server) testDNSAnswer(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("answer for %s %s: %w", q.name, q.decide.Type, err)
 	}
-	return reply{body: testDNSAnswerReply{
+	why, err := whyHeader(trace)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{why: why, body: testDNSAnswerReply{
 		Nameserver: z.NameServers[0], RecordName: r.query.Get("recordname"), RecordType: q.decide.Type.String(),
 		RecordData: recordData{values}, ResponseCode: responseCode(a.Outcome), Protocol: "UDP",
 	}}, nil
+}
+
+// maxWhy bounds the header: clients take 8 KiB or more.
+const maxWhy = 6 << 10
+
+// whyHeader is a trace as one line of JSON in ASCII. Of a trace that is too long, only what was picked is told.
+func whyHeader(t *steer.Trace) (string, error) {
+	text, err := json.Marshal(t)
+	if err == nil && len(text) > maxWhy {
+		short := *t
+		short.Steps = slices.Clone(t.Steps)
+		for i, step := range short.Steps {
+			short.Steps[i].Members = slices.DeleteFunc(slices.Clone(step.Members), func(m steer.Member) bool { return !m.Picked })
+		}
+		text, err = json.Marshal(short)
+	}
+	if err != nil {
+		return "", fmt.Errorf("explain a DNS answer: %w", err)
+	}
+	var b strings.Builder
+	for _, r := range string(text) {
+		if r < 0x80 {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, min(r, 0xffff)) // names are ASCII: this is for labels of places
+		}
+	}
+	return b.String(), nil
 }
 
 // A testQuery is what TestDNSAnswer asks.

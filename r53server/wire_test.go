@@ -96,7 +96,7 @@ func threeCheckers(id string) []health.Report {
 func show(response *http.Response, body string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\n", response.StatusCode)
-	for _, name := range []string{"Location", "X-Amzn-Requestid", "Content-Type"} {
+	for _, name := range []string{"Location", "X-Amzn-Requestid", "Content-Type", "X-Bulkhead-Why"} {
 		if value := response.Header.Get(name); value != "" {
 			fmt.Fprintf(&b, "%s: %s\n", name, value)
 		}
