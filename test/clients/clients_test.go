@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -33,6 +34,10 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		bulkhead = filepath.Join(dir, "bulkhead")
+		if err := readSources("../../"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		build := exec.Command("go", "build", "-o", bulkhead, "../../cmd/bulkhead")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build bulkhead: %v\n%s", err, out)
@@ -40,6 +45,22 @@ func TestMain(m *testing.M) {
 		}
 		return m.Run()
 	}())
+}
+
+// readSources opens every Go file of the program, so that the go command runs these tests again when one has changed: it keeps
+// results by the files that a test opens, and the program is built by another process.
+func readSources(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || d.Name() == ".git"):
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+			_, err = os.ReadFile(path)
+		}
+		return err
+	})
 }
 
 // tool finds a client; the distribution's own comes first.
