@@ -143,7 +143,8 @@ func TestPromisesAreHeldAgainstTimers(t *testing.T) {
 	if got[0].ID != "rto-missed" || got[0].Why != want {
 		t.Errorf("got %s: %s", got[0].ID, got[0].Why)
 	}
-	if want := "Set RequestInterval to 10 and FailureThreshold to 3 at most: 1m52s at worst. An interval cannot be changed: create the checks anew."; got[0].Fix != want {
+	if want := "Set RequestInterval to 10 and FailureThreshold to 3 at most: 1m52s at worst. An interval cannot be changed: where it is " +
+		"longer, create the check anew."; got[0].Fix != want {
 		t.Errorf("fix: %s", got[0].Fix)
 	}
 }

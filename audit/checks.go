@@ -41,12 +41,8 @@ func danglingChecks(w *world, add func(Finding)) {
 			continue
 		}
 		members := w.cited[id]
-		var stays []string
-		for _, m := range members {
-			stays = append(stays, places(w.ask(m.group, w.fail(m)), func(r reply) bool { return slices.Contains(r.picked, m.set.SetIdentifier) })...)
-		}
 		why := fmt.Sprintf("The health check %s does not exist; Route 53 does not say what such a record set counts as.", id)
-		if stays = sortedUnique(stays); len(stays) > 0 {
+		if stays := w.sentAnyway(members); len(stays) > 0 {
 			why += fmt.Sprintf(" Where it counts as healthy, clients %s are sent there whatever happens.", few(stays))
 		}
 		add(Finding{ID: "check-missing", Severity: Critical, Objects: describeAll(members), Hostnames: hostnamesOf(members), Why: why,
@@ -269,12 +265,15 @@ func constantChecks(w *world, add func(Finding)) {
 			continue
 		case w.verdict(c.ID, failure{}):
 			f.ID, f.Severity = "check-cannot-fail", Critical
-			f.Why = fmt.Sprintf("The check is healthy whatever happens (%s), so its %s never left.", w.reason(c), are(members))
+			f.Why = fmt.Sprintf("The check is healthy whatever happens (%s).", w.reason(c))
+			if still := w.sentAnyway(members); len(still) > 0 {
+				f.Why += fmt.Sprintf(" With everything behind its %s down, clients %s are still sent there.", noun(members), few(still))
+			}
 			f.Fix = "Give it back what makes it fail: Disabled false, or a HealthThreshold of 1 to the number of children."
 		default:
 			f.ID, f.Severity = "check-cannot-succeed", Warning
-			f.Why = fmt.Sprintf("The check is unhealthy whatever happens (%s), so its %s held out while any other is healthy.",
-				w.reason(c), are(members))
+			f.Why = fmt.Sprintf("The check is unhealthy whatever happens (%s), so its %s held out of the group while any other "+
+				"is healthy.", w.reason(c), are(members))
 			f.Fix = "If that is over, set Disabled and Inverted to false, or HealthThreshold to at most the number of children."
 		}
 		add(f)
@@ -283,9 +282,25 @@ func constantChecks(w *world, add func(Finding)) {
 
 func are(members []*member) string {
 	if len(members) == 1 {
-		return "member is"
+		return noun(members) + " is"
 	}
-	return fmt.Sprintf("%d members are", len(members))
+	return noun(members) + " are"
+}
+
+func noun(members []*member) string {
+	if len(members) == 1 {
+		return "member"
+	}
+	return plural(len(members), "member")
+}
+
+// sentAnyway lists the clients who are sent to members behind which everything is down, sorted.
+func (w *world) sentAnyway(members []*member) []string {
+	var still []string
+	for _, m := range members {
+		still = append(still, places(w.ask(m.group, w.fail(m)), func(r reply) bool { return slices.Contains(r.picked, m.set.SetIdentifier) })...)
+	}
+	return sortedUnique(still)
 }
 
 // answeredWithout finds checks that something else than the application answers: a fixed response or a redirect of the load

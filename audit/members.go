@@ -105,7 +105,7 @@ func evaluateToo(members []*member) string {
 }
 
 func (w *world) uncheckedMember(m *member, add func(Finding)) {
-	still := places(w.ask(m.group, w.fail(m)), func(r reply) bool { return slices.Contains(r.picked, m.set.SetIdentifier) })
+	still := w.sentAnyway([]*member{m})
 	if len(still) == 0 && m.group.policy == zone.Weighted {
 		still = []string{"of any place"} // too small a share to be seen in the draws
 	}

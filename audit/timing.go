@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -28,8 +29,7 @@ func unequalTimers(w *world, add func(Finding)) {
 		timers := map[string][]*member{}
 		for _, m := range g.members {
 			if c := w.check(m); c != nil {
-				worst := failover.Objectives(w.pseudoPolicy(m), w.in.provider()).Detection.Worst
-				key := fmt.Sprintf("%d × %s: detected within %s", c.Threshold(), short(c.Interval()), short(worst))
+				key := fmt.Sprintf("%d × %s", c.Threshold(), short(c.Interval()))
 				timers[key] = append(timers[key], m)
 			}
 		}
@@ -39,7 +39,8 @@ func unequalTimers(w *world, add func(Finding)) {
 		var texts []string
 		var objects []*member
 		for _, key := range slices.Sorted(maps.Keys(timers)) {
-			texts = append(texts, fmt.Sprintf("%s (%s)", key, few(identifiers(timers[key]))))
+			worst := failover.Objectives(w.pseudoPolicy(timers[key]...), w.in.provider()).Detection.Worst
+			texts = append(texts, fmt.Sprintf("%s for %s (detected within %s)", key, few(identifiers(timers[key])), short(worst)))
 			objects = append(objects, timers[key]...)
 		}
 		add(Finding{ID: "timers-unequal", Severity: Warning, Objects: describeAll(objects), Hostnames: g.hostnames(),
@@ -114,36 +115,65 @@ func recoveryTimes(w *world, add func(Finding)) {
 	}
 }
 
-// faster names the settings nearest to those that are, and still fast enough: first the TTL, then the threshold, then the
-// interval, which costs money.
+// faster names the settings nearest to those that are, and still fast enough, in the order in which failover looks for them: the
+// threshold stays as high as it can, because it keeps single bad probes from moving clients, then the TTL as long, then the
+// interval, because short ones cost money.
 func (w *world) faster(members []*member, promise time.Duration) string {
-	for _, interval := range []int{30, 10} {
-		for _, threshold := range []int{3, 2, 1} {
-			for _, ttl := range []int64{60, 30} {
+	slowest := 1
+	for _, m := range members {
+		slowest = max(slowest, w.check(m).Threshold())
+	}
+	for threshold := slowest; threshold >= 1; threshold-- {
+		for _, ttl := range []int64{math.MaxInt32, 60, 30} {
+			for _, interval := range []int{30, 10} {
 				p := w.pseudoPolicy(members...)
 				for i := range p.Spec.Regions {
-					r := &p.Spec.Regions[i]
-					c := w.check(members[i])
-					r.HealthCheck.RequestInterval = new(min(interval, int(c.Interval()/time.Second)))
-					r.HealthCheck.FailureThreshold = new(min(threshold, c.Threshold()))
-					if r.TTL != nil {
-						r.TTL = new(min(ttl, *r.TTL))
-					}
+					limit(&p.Spec.Regions[i], interval, threshold, ttl)
 				}
 				rto := failover.Objectives(p, w.in.provider())
-				if rto.Worst > promise {
-					continue
+				if rto.Worst <= promise {
+					return fmt.Sprintf("Set %s: %s at worst. An interval cannot be changed: where it is longer, create the check anew.",
+						settings(p), short(rto.Worst))
 				}
-				text := fmt.Sprintf("Set RequestInterval to %d and FailureThreshold to %d at most", interval, threshold)
-				if slices.ContainsFunc(members, func(m *member) bool { return longestTTL(m) != nil }) {
-					text += fmt.Sprintf(", and TTL to %d", ttl)
-				}
-				return fmt.Sprintf("%s: %s at worst. An interval cannot be changed: create the checks anew.", text, short(rto.Worst))
 			}
 		}
 	}
 	return "No setting that Route 53 takes is fast enough: promise more time, or keep traffic in the standby Region all along."
 }
 
+// limit makes a Region no slower than this. r53: B.2.
+func limit(r *failover.Region, interval, threshold int, ttl int64) {
+	h := r.HealthCheck
+	h.RequestInterval = new(min(interval, orDefault(h.RequestInterval, 30)))
+	h.FailureThreshold = new(min(threshold, orDefault(h.FailureThreshold, 3)))
+	if r.TTL != nil {
+		r.TTL = new(min(ttl, *r.TTL))
+	}
+}
+
+// settings names the slowest of a policy's settings.
+func settings(p failover.Policy) string {
+	interval, threshold, ttl := 0, 0, int64(-1)
+	for _, r := range p.Spec.Regions {
+		interval = max(interval, *r.HealthCheck.RequestInterval)
+		threshold = max(threshold, *r.HealthCheck.FailureThreshold)
+		if r.TTL != nil {
+			ttl = max(ttl, *r.TTL)
+		}
+	}
+	text := fmt.Sprintf("RequestInterval to %d and FailureThreshold to %d at most", interval, threshold)
+	if ttl >= 0 {
+		text += fmt.Sprintf(", and TTL to %d", ttl)
+	}
+	return text
+}
+
 // short writes a duration without what is zero: 2m50s, 3m.
 func short(d time.Duration) string { return failover.Duration(d).String() }
+
+func orDefault(p *int, def int) int {
+	if p == nil {
+		return def
+	}
+	return *p
+}
