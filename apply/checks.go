@@ -74,17 +74,22 @@ func (r *run) nextReference(ctx context.Context, key, reference string) (string,
 	return plan.CallerReference(key, generation+1), nil
 }
 
-// tag sets tags. Others stay.
+// tag sets tags, ten a call. Others stay. r53: C.8.
 func (r *run) tag(ctx context.Context, c *plan.CheckChange) error {
 	r.tell(c.Key, "marking")
 	do := call[*route53.ChangeTagsForResourceInput, *route53.ChangeTagsForResourceOutput]{
 		name: "ChangeTagsForResource", do: r.a.o.Route53.ChangeTagsForResource}
-	_, err := do.send(ctx, r.a, &route53.ChangeTagsForResourceInput{
-		ResourceType: types.TagResourceTypeHealthcheck, ResourceId: &c.ID, AddTags: sdkTags(c.Tags)})
-	if err != nil {
-		err = fmt.Errorf("set the tags of health check %s (%s): %w", c.Key, c.ID, err)
+	for tags := range slices.Chunk(c.Tags, tagsPerCall) {
+		_, err := do.send(ctx, r.a, &route53.ChangeTagsForResourceInput{
+			ResourceType: types.TagResourceTypeHealthcheck, ResourceId: &c.ID, AddTags: sdkTags(tags)})
+		if err != nil {
+			err = fmt.Errorf("set the tags of health check %s (%s): %w", c.Key, c.ID, err)
+		}
+		if err := r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err); err != nil {
+			return err
+		}
 	}
-	return r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err)
+	return nil
 }
 
 // update changes a check that is as the plan saw it, and leaves alone one that an interrupted run changed already.

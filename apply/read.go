@@ -19,7 +19,7 @@ const (
 	zonesPerPage   = 100
 	recordsPerPage = 300
 	checksPerPage  = 1000
-	tagsPerCall    = 10
+	tagsPerCall    = 10 // resources to read, and tags to set
 )
 
 // Read returns all health checks of the account and all record sets of the zones, as they are listed, for plan.Diff. It
