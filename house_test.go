@@ -31,6 +31,8 @@ var rooms = map[string][]string{
 	"steer":    {"zone", "health", "geo"},
 	"failover": {"zone", "health", "plan"},
 	"plan":     {"zone", "health"},
+	// L2: pure judgement.
+	"audit": {"steer", "failover", "plan", "zone", "health", "geo"},
 	// L3: adapters.
 	"etcd":          {},
 	"etcd/etcdtest": {"etcd"},
@@ -47,7 +49,7 @@ var rooms = map[string][]string{
 }
 
 // pure rooms link none of what reaches outside the process.
-var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan", "failover"}
+var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan", "failover", "audit"}
 
 // fences name packages that only the listed rooms may import directly.
 var fences = map[string][]string{
