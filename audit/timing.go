@@ -64,8 +64,8 @@ func (w *world) pseudoPolicy(members ...*member) failover.Policy {
 	for _, m := range members {
 		c := w.check(m)
 		p.Spec.Regions = append(p.Spec.Regions, failover.Region{Name: m.set.SetIdentifier, TTL: longestTTL(m),
-			HealthCheck: &failover.HealthCheck{Type: string(c.Type), RequestInterval: c.RequestInterval,
-				FailureThreshold: c.FailureThreshold, CheckerRegions: c.Regions}})
+			HealthCheck: &failover.HealthCheck{Type: string(c.Type), RequestInterval: new(int(c.Interval() / time.Second)),
+				FailureThreshold: new(c.Threshold()), CheckerRegions: c.Regions}})
 	}
 	return p
 }
@@ -144,8 +144,8 @@ func (w *world) faster(members []*member, promise time.Duration) string {
 // limit makes a Region no slower than this. r53: B.2.
 func limit(r *failover.Region, interval, threshold int, ttl int64) {
 	h := r.HealthCheck
-	h.RequestInterval = new(min(interval, orDefault(h.RequestInterval, 30)))
-	h.FailureThreshold = new(min(threshold, orDefault(h.FailureThreshold, 3)))
+	h.RequestInterval = new(min(interval, *h.RequestInterval))
+	h.FailureThreshold = new(min(threshold, *h.FailureThreshold))
 	if r.TTL != nil {
 		r.TTL = new(min(ttl, *r.TTL))
 	}
@@ -170,10 +170,3 @@ func settings(p failover.Policy) string {
 
 // short writes a duration without what is zero: 2m50s, 3m.
 func short(d time.Duration) string { return failover.Duration(d).String() }
-
-func orDefault(p *int, def int) int {
-	if p == nil {
-		return def
-	}
-	return *p
-}
