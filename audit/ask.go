@@ -31,21 +31,21 @@ type surveyor struct {
 func (s *surveyor) client(set *zone.ResourceRecordSet, collections []zone.CIDRCollection) (client, bool) {
 	switch {
 	case set.Region != "":
-		return s.near(set.Region), true
+		return s.near(set.Region)
 	case set.GeoLocation != nil && set.GeoLocation.CountryCode != "*":
 		l := set.GeoLocation
 		name := "in " + l.CountryCode + l.ContinentCode
 		if l.SubdivisionCode != "" {
 			name += "-" + l.SubdivisionCode
 		}
-		return s.put(geo.Place{Name: name, Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode}), true
+		return s.put(geo.Place{Name: name, Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode})
 	case set.GeoProximityLocation != nil && set.GeoProximityLocation.AWSRegion != "":
-		return s.near(set.GeoProximityLocation.AWSRegion), true
+		return s.near(set.GeoProximityLocation.AWSRegion)
 	case set.GeoProximityLocation != nil && set.GeoProximityLocation.Coordinates != nil:
 		c := set.GeoProximityLocation.Coordinates
 		if latitude, longitude, ok := c.Degrees(); ok {
 			return s.put(geo.Place{Name: "at " + c.Latitude + "," + c.Longitude,
-				Coordinates: &geo.Coordinates{Latitude: latitude, Longitude: longitude}}), true
+				Coordinates: &geo.Coordinates{Latitude: latitude, Longitude: longitude}})
 		}
 	case set.CidrRoutingConfig != nil:
 		for _, c := range collections {
@@ -58,38 +58,44 @@ func (s *surveyor) client(set *zone.ResourceRecordSet, collections []zone.CIDRCo
 	return client{}, false
 }
 
-// near is a client next to a Region: 1 ms away, other Regions by their distance. A label that is no Region of AWS is put in
+// near is a client next to a Region: 0 ms away, other Regions by their distance. A label that is no Region of AWS is put in
 // the middle of nowhere.
-func (s *surveyor) near(region string) client {
-	p := geo.Place{Name: "near " + region, Region: region, Latencies: map[string]float64{region: 1}}
+func (s *surveyor) near(region string) (client, bool) {
+	p := geo.Place{Name: "near " + region, Region: region, Latencies: map[string]float64{region: 0}}
 	if _, ok := zone.CanonicalHostedZoneID(region); !ok {
 		p.Coordinates = &geo.Coordinates{}
 	}
 	return s.put(p)
 }
 
-func (s *surveyor) put(p geo.Place) client {
+// put places a client; false where there cannot be such a place.
+func (s *surveyor) put(p geo.Place) (client, bool) {
 	addr, known := s.places[p.Name]
 	if !known {
 		var b [4]byte
 		binary.BigEndian.PutUint32(b[:], 0xf0000100+uint32(len(s.list))<<8)
 		addr = netip.AddrFrom4(b)
 		p.ClientSubnets = []netip.Prefix{netip.PrefixFrom(addr, 24)}
+		if _, err := geo.New(geo.Options{Places: []geo.Place{p}}); err != nil {
+			return client{}, false
+		}
 		s.places[p.Name] = addr
 		s.list = append(s.list, p)
 	}
-	return client{p.Name, addr}
+	return client{p.Name, addr}, true
 }
 
-// A failure is what is made to fail: what checks look at, and load balancers as Route 53 sees them.
+// A failure is what is made to fail: what checks look at, and load balancers as Route 53 sees them. known are verdicts that
+// need no judging.
 type failure struct {
 	checks  map[string]bool
 	targets map[*target]bool
+	known   map[string]bool
 }
 
 // fail is the failure of everything that members listen to, and what is below them.
 func (w *world) fail(members ...*member) failure {
-	f := failure{map[string]bool{}, map[*target]bool{}}
+	f := failure{checks: map[string]bool{}, targets: map[*target]bool{}}
 	for _, m := range members {
 		m.walk(func(m *member) { w.failOne(&f, m) })
 	}
@@ -111,7 +117,10 @@ func (w *world) failOne(f *failure, m *member) {
 // verdict is what health makes of a check when f has failed and everything else is well.
 func (w *world) verdict(id string, f failure) bool {
 	c := w.checks[id]
+	known, ok := f.known[id]
 	switch {
+	case ok:
+		return known
 	case c == nil:
 		return true // a reference that dangles counts as healthy. r53: A.10
 	case c.Config.Type == health.Calculated:
@@ -139,6 +148,9 @@ func (w *world) table(h *hosted, f failure) *steer.Table {
 			t = w.with(h, t, above, f)
 		}
 	}
+	for id := range f.known {
+		t = w.with(h, t, id, f)
+	}
 	for target := range f.targets {
 		t = t.With(h.view.TargetHealth(target.name), false)
 	}
@@ -158,8 +170,11 @@ type reply struct {
 	path   string   // everything that was picked on the way
 }
 
-// ask asks a group for every client and draw after a failure.
+// ask asks a group for every client and draw after a failure. Of a group that cannot be judged nothing is said.
 func (w *world) ask(g *group, f failure) []reply {
+	if g.problem != nil {
+		return nil
+	}
 	t := w.table(g.in, f)
 	q := steer.Query{Name: g.key.Name.AppendWire(nil), Type: g.key.Type, ECS: true}
 	var a steer.Answer

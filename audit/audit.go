@@ -26,7 +26,8 @@ import (
 // An Input is what is audited. Only State is needed; what else is known makes more findings possible and no finding wrong.
 type Input struct {
 	// State is the zones to judge with all of their record sets, and all health checks of the account. A check that no
-	// record set here cites counts as orphaned, so zones should not be left out.
+	// record set here cites counts as orphaned, so zones should not be left out. Where a check's Healthy is known, it tells
+	// which groups have nothing healthy now.
 	State plan.State `json:"state"`
 
 	// LoadBalancers are those that are known; nil means that nobody asked.
@@ -107,6 +108,7 @@ func rules() []rule {
 	return []rule{
 		unjudged,         // every group can be answered at all
 		aliasTargets,     // every alias has a target
+		nothingHealthy,   // no group answers with what is known to be down
 		sharedFate,       // no application takes others down through a shared load balancer
 		danglingChecks,   // every cited health check exists
 		ownFailover,      // no check follows the failover it controls

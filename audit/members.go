@@ -105,16 +105,11 @@ func evaluateToo(members []*member) string {
 }
 
 func (w *world) uncheckedMember(m *member, add func(Finding)) {
-	still := w.sentAnyway([]*member{m})
-	if len(still) == 0 && m.group.policy == zone.Weighted {
-		still = []string{"of any place"} // too small a share to be seen in the draws
+	why := "This member has no health while others of its group have: it counts as healthy for ever."
+	if still := w.sentAnyway([]*member{m}); len(still) > 0 {
+		why += fmt.Sprintf(" With everything behind it down, clients %s are still sent to it.", few(still))
 	}
-	if len(still) == 0 {
-		return
-	}
-	add(Finding{ID: "member-unchecked", Severity: Critical, Objects: []string{m.String()}, Hostnames: m.group.hostnames(),
-		Why: fmt.Sprintf("This member has no health while others of its group have: it counts as healthy for ever. With everything "+
-			"behind it down, clients %s are still sent to it.", few(still)),
+	add(Finding{ID: "member-unchecked", Severity: Critical, Objects: []string{m.String()}, Hostnames: m.group.hostnames(), Why: why,
 		Fix:       fmt.Sprintf("Set HealthCheckId on %s.%s", m, evaluateToo([]*member{m})),
 		Reference: "r53: A.3"})
 }
@@ -224,5 +219,38 @@ func failOpenSurprise(w *world, add func(Finding)) {
 				Fix:       "If nobody may ever be sent there, delete the record set; else enable its check again.",
 				Reference: "r53: A.4, B.6"})
 		}
+	}
+}
+
+// nothingHealthy finds groups that fail open now, by the verdicts and target groups that are known. r53: A.4.
+func nothingHealthy(w *world, add func(Finding)) {
+	now := failure{known: map[string]bool{}, targets: map[*target]bool{}}
+	for id, c := range w.checks {
+		if c.Healthy != nil {
+			now.known[id] = *c.Healthy
+		}
+	}
+	for _, t := range w.targets {
+		if t.fact != nil && len(t.fact.down()) > 0 {
+			now.targets[t] = true
+		}
+	}
+	for _, g := range w.routed() {
+		replies := w.ask(g, now)
+		open := places(replies, func(r reply) bool { return r.open })
+		if len(open) == 0 || len(g.members) < 2 {
+			continue
+		}
+		var sent []string
+		for _, r := range replies {
+			if r.open {
+				sent = append(sent, r.picked...)
+			}
+		}
+		add(Finding{ID: "nothing-healthy", Severity: Critical, Objects: []string{g.String()}, Hostnames: g.hostnames(),
+			Why: fmt.Sprintf("Nothing that clients %s could be sent to is healthy now: every member counts as healthy, and they are sent "+
+				"to %s.", few(open), few(sortedUnique(sent))),
+			Fix:       "Mend the endpoints, or the checks if the endpoints are well.",
+			Reference: "r53: A.4"})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,6 +251,19 @@ func TestRules(t *testing.T) {
 		{"one check for two of three", newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 c1"),
 			latency("us-east-1", "a 192.0.2.3 c3")).with("c1", "c3"), nil},
 
+		{"both down now", func() *bed {
+			b := newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a !"+central+" -")).with("c1")
+			b.State.Checks[0].Healthy = new(false)
+			b.LoadBalancers = []audit.LoadBalancer{{DNSName: central, HostedZoneID: "Z215JYRZR1TBD5",
+				TargetGroups: []audit.TargetGroup{{"a", 2, 0}}}}
+			return b
+		}(), []string{"critical nothing-healthy a.example.com A"}},
+		{"one down now", func() *bed {
+			b := newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 c2")).with("c1", "c2")
+			b.State.Checks[0].Healthy, b.State.Checks[1].Healthy = new(false), new(true)
+			return b
+		}(), nil},
+
 		// r53: A.11
 		{"primary and secondary", newBed(role(zone.Primary, "a 192.0.2.1 c1"), role(zone.Secondary, "a 192.0.2.2 c2")).with("c1", "c2"), nil},
 		{"primary alone", newBed(role(zone.Primary, "a 192.0.2.1 c1")).with("c1"), []string{"critical failover-alone a.example.com A"}},
@@ -290,6 +302,14 @@ func TestRules(t *testing.T) {
 		{"a promise that holds", promised(10 * time.Minute), nil},
 		{"a promise that does not", promised(3 * time.Minute),
 			[]string{"critical rto-missed a.example.com A eu-central-1, a.example.com A eu-west-1"}},
+
+		{"a promise shorter than what resolvers keep", func() *bed {
+			b := newBed(latency("eu-west-1", "a !"+west+" -"), latency("eu-central-1", "a !"+central+" -"))
+			b.RTO = failover.Duration(time.Minute)
+			return b
+		}(), []string{"critical rto-missed a.example.com A eu-central-1, a.example.com A eu-west-1"}},
+		{"Regions of one's own", newBed(latency("dc-1", "a 192.0.2.1 c1"), latency("dc-2", "a 192.0.2.2 -")).with("c1"),
+			[]string{"critical member-unchecked a.example.com A dc-2"}},
 
 		// r53: B.8, B.4, C.8, F
 		{"a check of nothing", newBed().with("c1"), []string{"info check-orphaned health check c1"}},
@@ -352,11 +372,22 @@ func TestPrivateTwin(t *testing.T) {
 	}
 }
 
-// Loops and names that cite each other end.
-func TestLoopsEnd(t *testing.T) {
-	b := newBed(latency("eu-west-1", "a !=b -"), latency("eu-central-1", "a 192.0.2.2 c2"), set("b !=a -", nil)).with("c2")
-	if got := audit.Audit(b.Input); slices.ContainsFunc(got, func(f audit.Finding) bool { return f.Why == "" || f.Fix == "" }) {
-		t.Errorf("incomplete: %q", brief(got))
+// Clients are placed near Regions that AWS does not have, too.
+func TestRegionsOfOnesOwn(t *testing.T) {
+	b := newBed(latency("dc-1", "a 192.0.2.1 c1"), latency("dc-2", "a 192.0.2.2 -")).with("c1")
+	got := audit.Audit(b.Input)
+	if len(got) != 1 || !strings.Contains(got[0].Why, "clients near dc-2 are still sent to it") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Loops cannot be answered, and neither can what leads into them. r53: A.9.
+func TestLoops(t *testing.T) {
+	b := newBed(latency("eu-west-1", "a !=b -"), latency("eu-central-1", "a 192.0.2.2 c2"), set("b !=a -", nil), set("c =b -", nil)).with("c2")
+	want := []string{"warning group-not-judged a.example.com A", "warning group-not-judged b.example.com A",
+		"warning group-not-judged c.example.com A"}
+	if diff := cmp.Diff(want, brief(audit.Audit(b.Input))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

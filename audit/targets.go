@@ -104,15 +104,10 @@ func (t *target) joins(moved []string) (why string, joined bool) {
 		return fmt.Sprintf("Evaluate target health is on for %s, which serves %s (%s). As soon as one target group there has no "+
 			"healthy target, %s.", t, plural(len(all), "hostname"), few(all), leaves(moved)), len(all) > 1
 	}
-	var takes, down []string
-	for _, tg := range t.fact.TargetGroups {
-		if tg.Registered == 0 || !t.fact.uses(tg.Name) {
-			continue // r53: A.9, 3 and 4
-		}
+	down := t.fact.down()
+	var takes []string
+	for _, tg := range t.fact.counting() {
 		takes = append(takes, tg.Name)
-		if tg.Healthy == 0 {
-			down = append(down, tg.Name)
-		}
 	}
 	why = fmt.Sprintf("Evaluate target health is on for %s. When any one of its %s (%s) has no healthy target, %s.", t,
 		plural(len(takes), "target group"), few(takes), leaves(moved))
@@ -127,6 +122,23 @@ func leaves(moved []string) string {
 		return moved[0] + " leaves it"
 	}
 	return fmt.Sprintf("all of %s leave it together", few(moved))
+}
+
+// counting lists the target groups whose health is the load balancer's: those that rules refer to and that have targets.
+// r53: A.9, 3 and 4.
+func (lb *LoadBalancer) counting() []TargetGroup {
+	return slices.DeleteFunc(slices.Clone(lb.TargetGroups), func(tg TargetGroup) bool { return tg.Registered == 0 || !lb.uses(tg.Name) })
+}
+
+// down names those of them that have no healthy target, and so make the load balancer unhealthy.
+func (lb *LoadBalancer) down() []string {
+	var down []string
+	for _, tg := range lb.counting() {
+		if tg.Healthy == 0 {
+			down = append(down, tg.Name)
+		}
+	}
+	return down
 }
 
 // uses reports whether a rule refers to a target group; where no rules are known, all are used.

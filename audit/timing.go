@@ -86,19 +86,14 @@ func longestTTL(m *member) *int64 {
 func recoveryTimes(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		checked := slices.DeleteFunc(slices.Clone(g.members), func(m *member) bool { return w.check(m) == nil })
-		if len(checked) == 0 || len(g.members) < 2 {
+		if len(checked) == 0 || len(g.members) < 2 || g.problem != nil {
+			w.kept(g, add)
 			continue
 		}
 		rto := failover.Objectives(w.pseudoPolicy(checked...), w.in.provider())
 		parts := fmt.Sprintf("%s at worst (detection %s, propagation %s, TTL %s)", short(rto.Worst), short(rto.Detection.Worst),
 			short(rto.Propagation.Worst), short(rto.TTL.Worst))
-		var promise time.Duration
-		var by, hostname string
-		for _, name := range g.hostnames() {
-			if d, who := w.in.promise(name); d > 0 && (promise == 0 || d < promise) {
-				promise, by, hostname = d, who, name
-			}
-		}
+		promise, by, hostname := w.promise(g)
 		switch {
 		case promise > 0 && rto.Worst > promise:
 			add(Finding{ID: "rto-missed", Severity: Critical, Objects: describeAll(checked), Hostnames: []string{hostname},
@@ -112,6 +107,40 @@ func recoveryTimes(w *world, add func(Finding)) {
 					Fix: fmt.Sprintf("Set TTL to %d.", highestTTL), Reference: "r53: D.2"})
 			}
 		}
+	}
+}
+
+// promise is the shortest RTO of a group's hostnames, who made it and to which; 0 when there is none.
+func (w *world) promise(g *group) (promise time.Duration, by, hostname string) {
+	for _, name := range g.hostnames() {
+		if d, who := w.in.promise(name); d > 0 && (promise == 0 || d < promise) {
+			promise, by, hostname = d, who, name
+		}
+	}
+	return promise, by, hostname
+}
+
+// kept finds groups without checks of their own whose answers alone are kept for longer than is promised.
+func (w *world) kept(g *group, add func(Finding)) {
+	promise, by, hostname := w.promise(g)
+	listening := slices.DeleteFunc(slices.Clone(g.members), func(m *member) bool { return !w.listens(m) })
+	if promise == 0 || len(listening) == 0 || len(g.members) < 2 {
+		return
+	}
+	longest := int64(0)
+	for _, m := range listening {
+		ttl := int64(highestTTL) // of load balancers. r53: A.9
+		if t := longestTTL(m); t != nil {
+			ttl = *t
+		}
+		longest = max(longest, ttl)
+	}
+	if d := time.Duration(longest) * time.Second; d >= promise {
+		add(Finding{ID: "rto-missed", Severity: Critical, Objects: describeAll(listening), Hostnames: []string{hostname},
+			Why: fmt.Sprintf("Resolvers keep answers for %s, which leaves nothing of the %s that %s promises for detection.", short(d),
+				short(promise), by),
+			Fix:       "Set a shorter TTL, on addresses instead of aliases of load balancers (whose TTL is fixed at 60), or promise more time.",
+			Reference: "r53: D.1, D.2"})
 	}
 }
 

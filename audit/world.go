@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -108,10 +109,41 @@ func newWorld(in Input) *world {
 	for _, g := range w.groups {
 		w.link(g)
 	}
+	colours := map[*group]colour{}
+	for _, g := range w.groups {
+		g.loops(colours)
+	}
 	for _, h := range w.hosted {
 		w.compile(h)
 	}
 	return w
+}
+
+// A colour is how far a walk along aliases has come with a group.
+type colour uint8
+
+const (
+	unseen colour = iota
+	onPath
+	straight // its aliases end
+	looping
+)
+
+// loops notes groups whose aliases lead back to where they came from, and those that lead there. r53: A.9.
+func (g *group) loops(colours map[*group]colour) bool {
+	if c := colours[g]; c != unseen {
+		return c != straight
+	}
+	colours[g] = onPath
+	end := straight
+	for _, m := range g.members {
+		if m.branch != nil && m.branch.loops(colours) {
+			end = looping
+			g.problem = fmt.Errorf("the alias %s leads into a loop", m)
+		}
+	}
+	colours[g] = end
+	return end != straight
 }
 
 func compareZones(a, b zone.HostedZone) int {
@@ -311,7 +343,7 @@ func (w *world) atlas(groups []*group) *geo.Atlas {
 	}
 	atlas, err := geo.New(geo.Options{Places: s.list})
 	if err != nil {
-		// A place that cannot be is one nobody is at.
+		// Places that are right by themselves may still contradict each other. Then nobody's place is known.
 		atlas, _ = geo.New(geo.Options{})
 	}
 	return atlas
