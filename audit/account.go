@@ -53,7 +53,7 @@ func costs(w *world, add func(Finding)) {
 		return
 	}
 	add(Finding{ID: "cost", Severity: Info, Objects: []string{"account"}, Reference: "r53: F",
-		Why: fmt.Sprintf("%s cost %s a month beyond the first 50 of AWS endpoints, which are free: for endpoints elsewhere, and for options such "+
-			"as HTTPS, string matching and an interval of 10 seconds.", plural(len(w.in.State.Checks), "health check"), cost),
+		Why: fmt.Sprintf("%s cost %s a month beyond the first 50 of AWS endpoints, which are free: for endpoints elsewhere, "+
+			"and for options such as HTTPS, string matching and an interval of 10 seconds.", plural(len(w.in.State.Checks), "health check"), cost),
 		Fix: "Nothing, if these options are wanted everywhere."})
 }

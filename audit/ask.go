@@ -11,8 +11,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// draws is how many random seeds stand for all where chance decides. A member of less than about a twentieth of the weight
-// may stay unseen.
+// draws is how many random seeds stand for all where chance decides. A member of less than about a twentieth of the
+// weight may stay unseen.
 const draws = 64
 
 // A client asks from one place.
@@ -58,8 +58,8 @@ func (s *surveyor) client(set *zone.ResourceRecordSet, collections []zone.CIDRCo
 	return client{}, false
 }
 
-// near is a client next to a Region: 0 ms away, other Regions by their distance. A label that is no Region of AWS is put in
-// the middle of nowhere.
+// near is a client next to a Region: 0 ms away, other Regions by their distance. A label that is no Region of AWS is
+// put in the middle of nowhere.
 func (s *surveyor) near(region string) (client, bool) {
 	p := geo.Place{Name: "near " + region, Region: region, Latencies: map[string]float64{region: 0}}
 	if _, ok := zone.CanonicalHostedZoneID(region); !ok {
@@ -85,8 +85,8 @@ func (s *surveyor) put(p geo.Place) (client, bool) {
 	return client{p.Name, addr}, true
 }
 
-// A failure is what is made to fail: what checks look at, and load balancers as Route 53 sees them. known are verdicts that
-// need no judging.
+// A failure is what is made to fail: what checks look at, and load balancers as Route 53 sees them. known are verdicts
+// that need no judging.
 type failure struct {
 	checks  map[string]bool
 	targets map[*target]bool
@@ -204,9 +204,12 @@ func read(c client, a *steer.Answer, trace *steer.Trace) reply {
 	return r
 }
 
+// is reports whether a member was picked.
+func (r reply) is(m *member) bool { return slices.Contains(r.picked, m.set.SetIdentifier) }
+
 // serves reports whether any client is answered with a member.
 func serves(replies []reply, m *member) bool {
-	return slices.ContainsFunc(replies, func(r reply) bool { return slices.Contains(r.picked, m.set.SetIdentifier) })
+	return slices.ContainsFunc(replies, func(r reply) bool { return r.is(m) })
 }
 
 // places lists whose replies are so.
@@ -222,10 +225,14 @@ func places(replies []reply, such func(reply) bool) []string {
 
 // changed reports whether a failure changes anybody's answer.
 func (w *world) changed(g *group, f failure) bool {
-	return !slices.EqualFunc(w.ask(g, failure{}), w.ask(g, f), func(a, b reply) bool { return a.path == b.path && a.answer == b.answer })
+	return !slices.EqualFunc(w.ask(g, failure{}), w.ask(g, f), func(a, b reply) bool {
+		return a.path == b.path && a.answer == b.answer
+	})
 }
 
 // moved reports whether a failure sends anybody to other members of a group.
 func (w *world) moved(g *group, f failure) bool {
-	return !slices.EqualFunc(w.ask(g, failure{}), w.ask(g, f), func(a, b reply) bool { return slices.Equal(a.picked, b.picked) })
+	return !slices.EqualFunc(w.ask(g, failure{}), w.ask(g, f), func(a, b reply) bool {
+		return slices.Equal(a.picked, b.picked)
+	})
 }

@@ -1,13 +1,13 @@
-// Package audit answers what is wrong with the failover of hosted zones: it reads zones, health checks and what is known of
-// load balancers, and lists findings with the change that mends each.
+// Package audit answers what is wrong with the failover of hosted zones: it reads zones, health checks and what is
+// known of load balancers, and lists findings with the change that mends each.
 //
-// The rules are an ordered list of pure checks (rules). What a finding says about answers is never a second copy of a routing
-// rule: every zone is compiled to a steer.View, things are made to fail in a steer.Table, and steer.Explain tells who is
-// answered with what. Likewise health judges what a check can say, and failover how long a failover takes.
+// The rules are an ordered list of pure checks (rules). What a finding says about answers is never a second copy of a
+// routing rule: every zone is compiled to a steer.View, things are made to fail in a steer.Table, and steer.Explain
+// tells who is answered with what. Likewise health judges what a check can say, and failover how long a failover takes.
 //
-// Names that are asked from nobody's point of view are asked for a client of every place that the records tell apart: one near
-// each Region of a latency or geoproximity group, one in each location, one in a block of each CIDR location, and one
-// that nothing is known of. Where chance decides, 64 draws stand for all.
+// Every name is asked for a client of every place that the records tell apart:
+// one near each Region of a latency or geoproximity group, one in each location, one in a block of each CIDR location,
+// and one that nothing is known of. Where chance decides, 64 draws stand for all.
 package audit
 
 import (
@@ -23,11 +23,12 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// An Input is what is audited. Only State is needed; what else is known makes more findings possible and no finding wrong.
+// An Input is what is audited. Only State is needed; what else is known makes more findings possible and no finding
+// wrong.
 type Input struct {
 	// State is the zones to judge with all of their record sets, and all health checks of the account. A check that no
-	// record set here cites counts as orphaned, so zones should not be left out. Where a check's Healthy is known, it tells
-	// which groups have nothing healthy now.
+	// record set here cites counts as orphaned, so zones should not be left out. Where a check's Healthy is known, it
+	// tells which groups have nothing healthy now.
 	State plan.State `json:"state"`
 
 	// LoadBalancers are those that are known; nil means that nobody asked.
@@ -136,8 +137,8 @@ func rules() []rule {
 	}
 }
 
-// Audit lists what is wrong, worst first; within a severity in the order of the rules, then by object. The same input gives
-// the same findings. It changes nothing.
+// Audit lists what is wrong, worst first; within a severity in the order of the rules, then by object. The same input
+// gives the same findings. It changes nothing.
 func Audit(in Input) []Finding {
 	w := newWorld(in)
 	findings := []Finding{}
@@ -154,7 +155,8 @@ func Audit(in Input) []Finding {
 	return findings
 }
 
-// ExitStatus is what a command that audits exits with: 3 when there is a finding of the severity or a worse one, else 0.
+// ExitStatus is what a command that audits exits with: 3 when there is a finding of the severity or a worse one, else
+// 0.
 func ExitStatus(findings []Finding, atLeast Severity) int {
 	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity.rank() <= atLeast.rank() }) {
 		return 3

@@ -25,7 +25,8 @@ func (w *world) used() []*plan.Check {
 	return list
 }
 
-// speaksFor lists the members that a check speaks for: those that cite it, and those that cite a calculated check above it.
+// speaksFor lists the members that a check speaks for: those that cite it, and those that cite a calculated check above
+// it.
 func (w *world) speaksFor(id string) []*member {
 	list := slices.Clone(w.cited[id])
 	for _, above := range w.above[id] {
@@ -50,8 +51,8 @@ func danglingChecks(w *world, add func(Finding)) {
 	}
 }
 
-// followsItself reports whether a check's own verdict changes what its name resolves to, as steer answers, or whether its name
-// is that of the members it speaks for. r53: B.3.
+// followsItself reports whether a check's own verdict changes what its name resolves to, as steer answers, or whether
+// its name is that of the members it speaks for. r53: B.3.
 func (w *world) followsItself(c *plan.Check) bool {
 	name, err := zone.ParseName(c.Config.FullyQualifiedDomainName)
 	if err != nil || c.Config.IPAddress != "" || !c.Config.Type.IsEndpoint() {
@@ -130,8 +131,8 @@ func wrongEndpoint(w *world, add func(Finding)) {
 	}
 }
 
-// comparable reports whether two lists of endpoints that have nothing in common are different places for sure: addresses of one
-// family, or load balancers. A name from outside may stand for anything.
+// comparable reports whether two lists of endpoints that have nothing in common are different places for sure:
+// addresses of one family, or load balancers. A name from outside may stand for anything.
 func (w *world) comparable(a, b []string) bool {
 	kinds := func(list []string) map[string]bool {
 		kinds := map[string]bool{}
@@ -157,7 +158,8 @@ func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
-// wrongApplication finds checks whose probe a load balancer hands to another application than the member's. r53: H, B.3.
+// wrongApplication finds checks whose probe a load balancer hands to another application than the member's. r53: H,
+// B.3.
 func wrongApplication(w *world, add func(Finding)) {
 	for _, c := range w.used() {
 		if !c.Config.Type.IsHTTP() {
@@ -198,158 +200,6 @@ func (w *world) probeRule(c health.Config, m *member) (*Rule, *LoadBalancer) {
 		}
 	}
 	return nil, nil
-}
-
-// blindChecks finds TCP checks of load balancers, which accept connections however the application is.
-func blindChecks(w *world, add func(Finding)) {
-	for _, c := range w.used() {
-		for _, m := range w.cited[c.ID] {
-			balancers := m.balancers()
-			if c.Config.Type != health.TCP || len(balancers) == 0 {
-				continue
-			}
-			add(Finding{ID: "check-blind", Severity: Critical, Objects: []string{m.String(), named(c.ID)}, Hostnames: m.group.hostnames(),
-				Why: fmt.Sprintf("A TCP check sees that %s accepts connections, which it does without a single healthy target behind it: "+
-					"the application can be down and the check healthy.", balancers[0]),
-				Fix: "Create an HTTP check of the application's health path at the same name, and set it as HealthCheckId (the type " +
-					"of a check cannot be changed).", Reference: "r53: B.1, A.9"})
-		}
-	}
-}
-
-// constant reports whether a check has the same verdict whatever happens, as health decides.
-func (w *world) constant(id string) bool {
-	c := w.checks[id]
-	if c == nil {
-		return false
-	}
-	f := failure{checks: map[string]bool{id: true}}
-	for _, child := range c.Config.ChildHealthChecks {
-		f.checks[child] = true
-	}
-	return w.verdict(id, failure{}) == w.verdict(id, f)
-}
-
-// reason says why a check's verdict never changes.
-func (w *world) reason(c *plan.Check) string {
-	disabled := c.Config.Disabled != nil && *c.Config.Disabled
-	inverted := c.Config.Inverted != nil && *c.Config.Inverted
-	switch {
-	case disabled && inverted:
-		return "it is disabled and inverted"
-	case disabled:
-		return "it is disabled"
-	case c.Config.HealthThreshold != nil && *c.Config.HealthThreshold == 0:
-		return "HealthThreshold is 0"
-	case c.Config.HealthThreshold != nil && *c.Config.HealthThreshold > len(c.Config.ChildHealthChecks):
-		return fmt.Sprintf("HealthThreshold is %d of %s", *c.Config.HealthThreshold, childCount(len(c.Config.ChildHealthChecks)))
-	}
-	return "none of its children can change it"
-}
-
-func childCount(n int) string {
-	if n == 1 {
-		return "1 child"
-	}
-	return fmt.Sprintf("%d children", n)
-}
-
-// constantChecks finds checks that cannot fail, and checks that cannot succeed. r53: B.1, B.2, B.6.
-func constantChecks(w *world, add func(Finding)) {
-	for _, c := range w.used() {
-		members := w.cited[c.ID]
-		f := Finding{Objects: append(describeAll(members), named(c.ID)), Hostnames: hostnamesOf(members), Reference: "r53: B.2, B.6"}
-		switch {
-		case !w.constant(c.ID):
-			w.answeredWithout(c, add)
-			continue
-		case w.verdict(c.ID, failure{}):
-			f.ID, f.Severity = "check-cannot-fail", Critical
-			f.Why = fmt.Sprintf("The check is healthy whatever happens (%s).", w.reason(c))
-			if still := w.sentAnyway(members); len(still) > 0 {
-				f.Why += fmt.Sprintf(" With everything behind its %s down, clients %s are still sent there.", noun(members), few(still))
-			}
-			f.Fix = "Give it back what makes it fail: Disabled false, or a HealthThreshold of 1 to the number of children."
-		default:
-			f.ID, f.Severity = "check-cannot-succeed", Warning
-			f.Why = fmt.Sprintf("The check is unhealthy whatever happens (%s), so its %s held out of the group while any other "+
-				"is healthy.", w.reason(c), are(members))
-			f.Fix = "If that is over, set Disabled and Inverted to false, or HealthThreshold to at most the number of children."
-		}
-		add(f)
-	}
-}
-
-func are(members []*member) string {
-	if len(members) == 1 {
-		return noun(members) + " is"
-	}
-	return noun(members) + " are"
-}
-
-func noun(members []*member) string {
-	if len(members) == 1 {
-		return "member"
-	}
-	return plural(len(members), "member")
-}
-
-// sentAnyway lists the clients who are sent to members behind which everything is down, sorted.
-func (w *world) sentAnyway(members []*member) []string {
-	var still []string
-	for _, m := range members {
-		still = append(still, places(w.ask(m.group, w.fail(m)), func(r reply) bool { return slices.Contains(r.picked, m.set.SetIdentifier) })...)
-	}
-	return sortedUnique(still)
-}
-
-// answeredWithout finds checks that something else than the application answers: a fixed response or a redirect of the load
-// balancer, by its rules, or a redirect by what checkers saw. 2xx and 3xx are success. r53: B.1.
-func (w *world) answeredWithout(c *plan.Check, add func(Finding)) {
-	if !c.Config.Type.IsHTTP() {
-		return
-	}
-	for _, m := range w.cited[c.ID] {
-		f := Finding{Objects: []string{m.String(), named(c.ID)}, Hostnames: m.group.hostnames(), Reference: "r53: B.1"}
-		r, lb := w.probeRule(c.Config, m)
-		switch {
-		case r != nil && r.TargetGroup == "" && r.Status >= 400:
-			f.ID, f.Severity = "check-cannot-succeed", Critical
-			f.Why = fmt.Sprintf("%s answers %s of %s itself with status %d: the check is unhealthy however the application is.",
-				host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.Status)
-		case r != nil && r.TargetGroup == "" && r.Status >= 200 && !c.Config.Type.MatchesString():
-			f.ID, f.Severity = "check-cannot-fail", Critical
-			f.Why = fmt.Sprintf("%s answers %s of %s itself with status %d, which is success: the check never sees the application.",
-				host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.Status)
-		case r == nil && w.sawRedirect(c.ID):
-			f.ID, f.Severity = "check-redirected", Warning
-			f.Why = fmt.Sprintf("Probes of %s are answered with a redirect, which is success and is not followed: what it leads to may "+
-				"be down.", c.Config.Path())
-		default:
-			continue
-		}
-		f.Fix = "Probe a path that the application itself answers with 200 when it is well: ResourcePath, and Port and Type where " +
-			"the redirect leads to HTTPS."
-		add(f)
-	}
-}
-
-func (w *world) sawRedirect(id string) bool {
-	return slices.ContainsFunc(w.in.Reports[id], func(r health.Report) bool { return strings.HasPrefix(r.Status, "Success: HTTP Status Code 3") })
-}
-
-// invertedChecks finds checks that are healthy while their endpoint fails. r53: B.6.
-func invertedChecks(w *world, add func(Finding)) {
-	for _, c := range w.used() {
-		if c.Config.Inverted == nil || !*c.Config.Inverted || w.constant(c.ID) {
-			continue
-		}
-		members := w.cited[c.ID]
-		add(Finding{ID: "check-inverted", Severity: Warning, Objects: append(describeAll(members), named(c.ID)),
-			Hostnames: hostnamesOf(members),
-			Why:       "The check is inverted: clients are sent here when what it probes fails, and away from here when it is well.",
-			Fix:       "Set Inverted to false, unless it probes a switch by which the standby Region keeps clients away.", Reference: "r53: B.6"})
-	}
 }
 
 // sharedChecks finds checks that empty a group at once. r53: A.4.

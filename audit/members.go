@@ -17,8 +17,8 @@ func (w *world) routed() []*group {
 	})
 }
 
-// listens reports whether anything can make a member unhealthy: its own health check, or the evaluated health of what it is an
-// alias of. Whether it does is asked of steer.
+// listens reports whether anything can make a member unhealthy: its own health check, or the evaluated health of what
+// it is an alias of. Whether it does is asked of steer.
 func (w *world) listens(m *member) bool { return w.listensBelow(m, map[*group]bool{}) }
 
 func (w *world) listensBelow(m *member, seen map[*group]bool) bool {
@@ -44,8 +44,8 @@ func (w *world) dangles(m *member) bool {
 	return m.set.HealthCheckID != "" && w.checks[m.set.HealthCheckID] == nil
 }
 
-// uncheckedGroups finds groups that nothing can make anybody leave, and members that nothing can make anybody leave in groups
-// where others can be left. r53: A.3, D.1.
+// uncheckedGroups finds groups that nothing can make anybody leave, and members that nothing can make anybody leave in
+// groups where others can be left. r53: A.3, D.1.
 func uncheckedGroups(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		var deaf []*member
@@ -90,7 +90,8 @@ func (w *world) unchecked(g *group, add func(Finding)) {
 		severity = Warning // may be there to share load or to tell countries apart
 	}
 	add(Finding{ID: "group-unchecked", Severity: severity, Objects: []string{g.String()}, Hostnames: g.hostnames(),
-		Why: fmt.Sprintf("None of the %d members of this %s group has a health: whatever fails, every client is sent to the member it was sent to before.",
+		Why: fmt.Sprintf("None of the %d members of this %s group has a health: whatever fails, every client is sent "+
+			"to the member it was sent to before.",
 			len(g.members), g.policy),
 		Fix:       fmt.Sprintf("Set HealthCheckId on every member: %s.%s", few(describeAll(g.members)), evaluateToo(g.members)),
 		Reference: "r53: A.3"})
@@ -114,8 +115,8 @@ func (w *world) uncheckedMember(m *member, add func(Finding)) {
 		Reference: "r53: A.3"})
 }
 
-// stuckMembers finds members that have a health and are not left when everything behind them fails: because something below
-// is healthy for ever. r53: A.3.
+// stuckMembers finds members that have a health and are not left when everything behind them fails: because something
+// below is healthy for ever. r53: A.3.
 func stuckMembers(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		if len(g.members) < 2 {
@@ -126,7 +127,7 @@ func stuckMembers(w *world, add func(Finding)) {
 			if !w.listens(m) || w.dangles(m) || !serves(before, m) || w.constant(m.set.HealthCheckID) {
 				continue
 			}
-			still := slices.DeleteFunc(w.ask(g, w.fail(m)), func(r reply) bool { return !slices.Contains(r.picked, m.set.SetIdentifier) })
+			still := slices.DeleteFunc(w.ask(g, w.fail(m)), func(r reply) bool { return !r.is(m) })
 			if len(still) == 0 {
 				continue
 			}
@@ -143,7 +144,9 @@ func stuckMembers(w *world, add func(Finding)) {
 	}
 }
 
-func isDefault(s *zone.ResourceRecordSet) bool {
+// isDefault reports whether a member is for clients of every place.
+func isDefault(m *member) bool {
+	s := m.set
 	return s.GeoLocation != nil && s.GeoLocation.CountryCode == "*" ||
 		s.CidrRoutingConfig != nil && s.CidrRoutingConfig.LocationName == zone.DefaultLocation
 }
@@ -164,7 +167,7 @@ func (w *world) deafBelow(m *member) []string {
 // missingDefaults finds clients without an answer. r53: A.6, A.8.
 func missingDefaults(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		if g.policy != zone.Geolocation && g.policy != zone.IPBased || slices.ContainsFunc(g.members, func(m *member) bool { return isDefault(m.set) }) {
+		if g.policy != zone.Geolocation && g.policy != zone.IPBased || slices.ContainsFunc(g.members, isDefault) {
 			continue
 		}
 		none := places(w.ask(g, failure{}), func(r reply) bool { return r.answer == steer.NoData })
@@ -181,12 +184,13 @@ func missingDefaults(w *world, add func(Finding)) {
 	}
 }
 
-// alone lists the clients who are still sent to their member when all behind it fails, because there is no other for them.
+// alone lists the clients who are still sent to their member when all behind it fails, because there is no other for
+// them.
 func (w *world) alone(g *group) []string {
 	var alone []string
 	for _, m := range g.members {
 		alone = append(alone, places(w.ask(g, w.fail(m)), func(r reply) bool {
-			return r.open && slices.Contains(r.picked, m.set.SetIdentifier)
+			return r.open && r.is(m)
 		})...)
 	}
 	return sortedUnique(alone)
@@ -209,7 +213,7 @@ func failOpenSurprise(w *world, add func(Finding)) {
 		}
 		down := w.ask(g, w.fail(g.members...))
 		for _, m := range out {
-			back := places(down, func(r reply) bool { return r.open && slices.Contains(r.picked, m.set.SetIdentifier) })
+			back := places(down, func(r reply) bool { return r.open && r.is(m) })
 			if len(back) == 0 {
 				continue
 			}

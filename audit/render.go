@@ -10,7 +10,8 @@ import (
 // width is where lines of text end.
 const width = 110
 
-// Text renders findings for people, one paragraph each, and what there is of each severity below. Colour is in ANSI escapes.
+// Text renders findings for people, one paragraph each, and what there is of each severity below. Colour is in ANSI
+// escapes.
 func Text(findings []Finding, colour bool) string {
 	if len(findings) == 0 {
 		return "Nothing found.\n"

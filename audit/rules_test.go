@@ -29,8 +29,8 @@ func newBed(sets ...zone.ResourceRecordSet) *bed {
 	return &bed{audit.Input{State: state(sets, nil)}}
 }
 
-// with adds checks, "id" or "id config", the config as the API's JSON; default an HTTP check of an address that is not known
-// to be anybody's.
+// with adds checks, "id" or "id config", the config as the API's JSON; default an HTTP check of an address that is not
+// known to be anybody's.
 func (b *bed) with(checks ...string) *bed {
 	for _, text := range checks {
 		id, config, _ := strings.Cut(text, " ")
@@ -45,8 +45,8 @@ func (b *bed) with(checks ...string) *bed {
 	return b
 }
 
-// set reads "name value check" as one member with a routing attribute, "-" for no check: the value is an address, a load
-// balancer or, with a leading =, a name of this zone; a leading ! evaluates the target's health.
+// set reads "name value check" as one member with a routing attribute, "-" for no check: the value is an address, a
+// load balancer or, with a leading =, a name of this zone; a leading ! evaluates the target's health.
 func set(text string, routing func(*zone.ResourceRecordSet)) zone.ResourceRecordSet {
 	f := strings.Fields(text)
 	s := zone.ResourceRecordSet{Name: zone.Name(f[0] + ".example.com."), Type: zone.A}

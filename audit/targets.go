@@ -63,8 +63,8 @@ func (w *world) whatClientsGet(m *member) string {
 	return fmt.Sprintf(": clients %s get no address.", listed(empty))
 }
 
-// sharedFate finds load balancers whose evaluated health joins applications: it is bad as soon as one target group has no
-// healthy target. r53: A.9, E.4.
+// sharedFate finds load balancers whose evaluated health joins applications: it is bad as soon as one target group has
+// no healthy target. r53: A.9, E.4.
 func sharedFate(w *world, add func(Finding)) {
 	for _, name := range slices.Sorted(maps.Keys(w.targets)) {
 		t := w.targets[name]
@@ -124,10 +124,12 @@ func leaves(moved []string) string {
 	return fmt.Sprintf("all of %s leave it together", few(moved))
 }
 
-// counting lists the target groups whose health is the load balancer's: those that rules refer to and that have targets.
-// r53: A.9, 3 and 4.
+// counting lists the target groups whose health is the load balancer's: those that rules refer to and that have
+// targets. r53: A.9, 3 and 4.
 func (lb *LoadBalancer) counting() []TargetGroup {
-	return slices.DeleteFunc(slices.Clone(lb.TargetGroups), func(tg TargetGroup) bool { return tg.Registered == 0 || !lb.uses(tg.Name) })
+	return slices.DeleteFunc(slices.Clone(lb.TargetGroups), func(tg TargetGroup) bool {
+		return tg.Registered == 0 || !lb.uses(tg.Name)
+	})
 }
 
 // down names those of them that have no healthy target, and so make the load balancer unhealthy.

@@ -81,8 +81,8 @@ func longestTTL(m *member) *int64 {
 	return longest
 }
 
-// recoveryTimes finds groups that fail over more slowly than promised, and TTLs that are too long where nothing is promised.
-// r53: D.1, D.2.
+// recoveryTimes finds groups that fail over more slowly than promised, and TTLs that are too long where nothing is
+// promised. r53: D.1, D.2.
 func recoveryTimes(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		checked := slices.DeleteFunc(slices.Clone(g.members), func(m *member) bool { return w.check(m) == nil })
@@ -144,9 +144,9 @@ func (w *world) kept(g *group, add func(Finding)) {
 	}
 }
 
-// faster names the settings nearest to those that are, and still fast enough, in the order in which failover looks for them: the
-// threshold stays as high as it can, because it keeps single bad probes from moving clients, then the TTL as long, then the
-// interval, because short ones cost money.
+// faster names the settings nearest to those that are, and still fast enough, in the order in which failover looks for
+// them: the threshold stays as high as it can, because it keeps single bad probes from moving clients, then the TTL as
+// long, then the interval, because short ones cost money.
 func (w *world) faster(members []*member, promise time.Duration) string {
 	slowest := 1
 	for _, m := range members {

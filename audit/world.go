@@ -68,8 +68,14 @@ func (t *target) String() string { return host(t.name) }
 // plain is a load balancer's name without the prefix by which it also answers AAAA. r53: A.9.
 func plain(n zone.Name) zone.Name { return zone.Name(strings.TrimPrefix(string(n), "dualstack.")) }
 
-// host writes a name as people do.
-func host(n zone.Name) string { return strings.TrimSuffix(string(n), ".") }
+// host writes a name as people do: without the last dot, a wildcard as *.
+func host(n zone.Name) string {
+	name := strings.TrimSuffix(string(n), ".")
+	if n.IsWildcard() {
+		return "*" + name[len(`\052`):]
+	}
+	return name
+}
 
 func (g *group) String() string { return host(g.key.Name) + " " + g.key.Type.String() }
 func (m *member) String() string {
@@ -264,8 +270,8 @@ func (m *member) walk(f func(*member)) {
 	m.branch.walk(f)
 }
 
-// roots are the groups that no alias leads to and from which aliases lead to this one: those that users ask. A group that
-// only a loop leads to is its own.
+// roots are the groups that no alias leads to and from which aliases lead to this one: those that users ask. A group
+// that only a loop leads to is its own.
 func (g *group) roots() []*group {
 	var roots []*group
 	seen := map[*group]bool{}
