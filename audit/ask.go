@@ -135,13 +135,7 @@ func (w *world) verdict(id string, f failure) bool {
 
 // table is the verdicts after a failure, as one zone's view has them.
 func (w *world) table(h *hosted, f failure) *steer.Table {
-	if h.well == nil {
-		h.well = new(*steer.Table)
-		for id := range w.checks {
-			*h.well = w.with(h, *h.well, id, failure{})
-		}
-	}
-	t := *h.well
+	t := h.well
 	for id := range f.checks {
 		t = w.with(h, t, id, f)
 		for _, above := range w.above[id] {

@@ -5,9 +5,9 @@
 // routing rule: every zone is compiled to a steer.View, things are made to fail in a steer.Table, and steer.Explain
 // tells who is answered with what. Likewise health judges what a check can say, and failover how long a failover takes.
 //
-// Every name is asked for a client of every place that the records tell apart:
-// one near each Region of a latency or geoproximity group, one in each location, one in a block of each CIDR location,
-// and one that nothing is known of. Where chance decides, 64 draws stand for all.
+// Every name is asked for a client of every place that the records tell apart: one near each Region of a latency or
+// geoproximity group, one in each location, one in a block of each CIDR location, and one that nothing is known of.
+// Where chance decides, 64 draws stand for all.
 package audit
 
 import (

@@ -30,7 +30,7 @@ type hosted struct {
 	view   *steer.View
 	groups map[zone.Key]*group // by name and type
 
-	well **steer.Table // the verdicts while nothing fails; nil until somebody asks
+	well *steer.Table // the verdicts while nothing fails
 }
 
 // A group is the record sets of one name and type.
@@ -121,6 +121,9 @@ func newWorld(in Input) *world {
 	}
 	for _, h := range w.hosted {
 		w.compile(h)
+		for id := range w.checks {
+			h.well = w.with(h, h.well, id, failure{})
+		}
 	}
 	return w
 }
