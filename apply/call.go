@@ -72,12 +72,9 @@ func refused(err error) bool {
 
 // transient reports whether there was no answer, or none that is about the request. The call may have been executed.
 func transient(err error) bool {
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) && response.Response != nil && response.Response.Response != nil {
-		return response.HTTPStatusCode() >= http.StatusInternalServerError
-	}
 	var send *smithyhttp.RequestSendError
-	return errors.As(err, &send)
+	var response *smithyhttp.ResponseError
+	return errors.As(err, &send) || errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError
 }
 
 // A BatchError is a change batch that the provider refused as a whole, with all its reasons.

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +27,14 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Tests wait for probes most of the time: more of them run at once than there are processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "32"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // An engine is a running node, and an application that its checkers probe.
 type engine struct {
@@ -77,21 +85,24 @@ func startEngine(t testing.TB, o node.Options) *engine {
 // A wire carries requests to the engine and can lose them.
 type wire struct {
 	http.Transport
-	mu   sync.Mutex
-	seen int
-	// lose is asked for each request, by its number from 1, before it is sent; executed says that only the answer is lost.
-	lose    func(n int) (lost, executed bool)
+	mu           sync.Mutex
+	seen, writes int // requests, and those of them that write
+	// lose is asked for each request before it is sent; executed says that only the answer is lost.
+	lose    func(seen, writes int) (lost, executed bool)
 	refused atomic.Int64 // answers with status 400
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	w.seen++
-	n := w.seen
+	if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/tags/healthcheck") { // which reads
+		w.writes++
+	}
+	seen, writes := w.seen, w.writes
 	w.mu.Unlock()
 	lost, executed := false, true
 	if w.lose != nil {
-		lost, executed = w.lose(n)
+		lost, executed = w.lose(seen, writes)
 	}
 	if !executed {
 		return nil, errors.New("the connection is cut")

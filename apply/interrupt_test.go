@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -13,56 +14,55 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// An interruption ends a run at a call: the request does not arrive, or its answer does not come back.
+// An interruption ends a run at a call that writes: the request does not arrive, or its answer does not come back. To end at
+// a call that reads is the same as to end after the last that wrote.
 type interruption struct {
-	call     int
+	write    int // from 1; 0 is no interruption
 	executed bool
 }
 
 // stopAt cuts the wire at a call and everything behind it, as the end of the process does.
 func (i interruption) stopAt(w *wire, cancel func()) {
-	w.lose = func(n int) (lost, executed bool) {
-		if n < i.call {
+	w.lose = func(_, writes int) (lost, executed bool) {
+		if writes < i.write {
 			return false, true
 		}
 		cancel()
-		return true, n == i.call && i.executed
+		return true, i.executed
 	}
 }
 
 // Wherever a run ends, the next one completes it: no check is made twice, nothing is left behind, and what others made is as
-// it was. Each way from one state to another is interrupted at every one of its calls.
+// it was. Each way from one state to another is interrupted at every one of its writes.
 func TestInterruptedAnywhereCompletedByTheNext(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t, node.Options{})
 	none, two, other, replaced := want{}, want{apps: both}, want{apps: both[:1], path: "/other"}, want{apps: both, interval: 2}
 	for _, way := range []struct {
 		name     string
 		from, to want
 		keys     int
+		writes   int
 	}{
-		{"create", none, two, 4},
-		{"update and add", other, two, 4},
-		{"replace", two, replaced, 4},
-		{"destroy", two, none, 0},
+		{"create", none, two, 4, 4 + 4 + 1},              // checks, marks, batch
+		{"update and add", other, two, 4, 2 + 2 + 2 + 1}, // updates, checks, marks, batch
+		{"replace", two, replaced, 4, 4 + 4 + 1 + 4},     // checks, marks, batch, deletions
+		{"destroy", two, none, 0, 1 + 4},
 	} {
-		calls := 0
-		t.Run(way.name+" undisturbed", func(t *testing.T) { calls = e.goWay(t, way.from, way.to, way.keys, interruption{}) })
-		t.Run(way.name, func(t *testing.T) {
-			// Polls for verdicts come in any number: the last calls are met in the runs in which there are few.
-			for call := 1; call <= calls; call++ {
-				for _, executed := range []bool{false, true} {
-					i := interruption{call, executed}
-					t.Run(fmt.Sprintf("%d %v", call, executed), func(t *testing.T) {
-						t.Parallel()
-						e.goWay(t, way.from, way.to, way.keys, i)
-					})
-				}
+		for write := range way.writes + 1 {
+			for _, executed := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%d %v", way.name, write, executed), func(t *testing.T) {
+					t.Parallel()
+					if got := e.goWay(t, way.from, way.to, way.keys, interruption{write, executed}); write == 0 && got != way.writes {
+						t.Errorf("%d writes, want %d", got, way.writes)
+					}
+				})
 			}
-		})
+		}
 	}
 }
 
-// goWay goes from one state to another in a zone of its own, with an interruption, and returns the number of calls it took.
+// goWay goes from one state to another in a zone of its own, with an interruption, and returns the number of writes it took.
 func (e *engine) goWay(t *testing.T, from, to want, keys int, i interruption) int {
 	t.Helper()
 	namespace := fmt.Sprintf("n%d", e.number.Add(1))
@@ -80,11 +80,11 @@ func (e *engine) goWay(t *testing.T, from, to want, keys int, i interruption) in
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var w wire
-	if i.call > 0 {
+	if i.write > 0 {
 		i.stopAt(&w, cancel)
 	}
 	_, _, err := e.reach(ctx, t, e.applier(t, &w, Options{}), to, plan.Guard{})
-	if i.call == 0 && err != nil {
+	if i.write == 0 && err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := e.reach(t.Context(), t, calm, to, plan.Guard{}); err != nil {
@@ -100,7 +100,7 @@ func (e *engine) goWay(t *testing.T, from, to want, keys int, i interruption) in
 	if !slices.ContainsFunc(records, func(s zone.ResourceRecordSet) bool { return cmp.Equal(s, foreign) }) {
 		t.Errorf("the record set made by hand is not as it was: %+v", records)
 	}
-	return w.seen
+	return w.writes
 }
 
 // An answer that is lost on the way is no end: what is the same when repeated is repeated.
@@ -108,13 +108,16 @@ func TestLostAnswersAreAskedForAgain(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
 	w := want{namespace: "team", zone: e.createZone(t, "example.com"), apps: both}
-	for name, lost := range map[string]func(n int) bool{
-		"every third request": func(n int) bool { return n%3 == 0 },
-		"every third answer":  func(n int) bool { return n%3 == 1 },
-	} {
-		there := &wire{lose: func(n int) (bool, bool) { return lost(n), name == "every third answer" }}
+	for name, executed := range map[string]bool{"requests": false, "answers": true} {
+		chance := rand.New(rand.NewPCG(1, 2))
+		there := &wire{lose: func(int, int) (bool, bool) {
+			if chance.IntN(3) == 0 { // of three one is lost
+				return true, executed
+			}
+			return false, true
+		}}
 		a := e.applier(t, there, Options{})
-		for range 3 { // only the batch is not sent again
+		for range 10 { // only the batch is not sent again
 			if _, _, err := e.reach(t.Context(), t, a, w, plan.Guard{}); err == nil {
 				break
 			}
@@ -125,7 +128,7 @@ func TestLostAnswersAreAskedForAgain(t *testing.T) {
 		}
 		gone := w
 		gone.apps = nil
-		for range 3 {
+		for range 10 {
 			if _, _, err := e.reach(t.Context(), t, a, gone, plan.Guard{}); err == nil {
 				break
 			}

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,13 +83,32 @@ func (a *Applier) records(ctx context.Context, z zone.HostedZone, from *place) (
 	return sets, &place{out.NextRecordName, out.NextRecordType, out.NextRecordIdentifier}, nil
 }
 
-// checks reads all health checks of the account, and the tags of those that may be ours.
+// checks reads all health checks of the account, and the tags of those that may be ours. One that is deleted in between, as
+// by another cluster's run, does not exist.
 func (a *Applier) checks(ctx context.Context) ([]plan.Check, error) {
 	checks, err := a.listChecks(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return checks, a.readTags(ctx, checks)
+	var ids []string
+	for i := range checks {
+		if mayBeOurs(&checks[i]) {
+			ids = append(ids, checks[i].ID)
+		}
+	}
+	tags, err := a.tags(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	checks = slices.DeleteFunc(checks, func(c plan.Check) bool {
+		_, exists := tags[c.ID]
+		return mayBeOurs(&c) && !exists
+	})
+	for i := range checks {
+		c := &checks[i]
+		c.Tags, c.Key = tags[c.ID], keyOf(tags[c.ID])
+	}
+	return checks, nil
 }
 
 func (a *Applier) listChecks(ctx context.Context) ([]plan.Check, error) {
@@ -115,44 +135,41 @@ func mayBeOurs(c *plan.Check) bool {
 	return strings.HasPrefix(c.CallerReference, prefix+"/")
 }
 
-// readTags fills in tags and keys.
-func (a *Applier) readTags(ctx context.Context, checks []plan.Check) error {
-	byID := make(map[string]*plan.Check)
-	var ids []string
-	for i := range checks {
-		if c := &checks[i]; mayBeOurs(c) {
-			byID[c.ID] = c
-			ids = append(ids, c.ID)
-		}
-	}
-	tags, err := a.tags(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for id, list := range tags {
-		if c := byID[id]; c != nil {
-			c.Tags, c.Key = list, keyOf(list)
-		}
-	}
-	return nil
-}
-
-// tags reads the tags of health checks. One that is gone meanwhile makes Route 53 refuse the call: it is said so, and the
-// next run will not list it.
+// tags reads the tags of health checks; one that does not exist has no entry. A call is refused for one of those, so that
+// the others are then asked for by halves.
 func (a *Applier) tags(ctx context.Context, ids []string) (map[string][]zone.Tag, error) {
-	c := call[*route53.ListTagsForResourcesInput, *route53.ListTagsForResourcesOutput]{
-		name: "ListTagsForResources", do: a.o.Route53.ListTagsForResources}
 	tags := make(map[string][]zone.Tag, len(ids))
 	for group := range slices.Chunk(ids, tagsPerCall) {
-		out, err := c.send(ctx, a, &route53.ListTagsForResourcesInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceIds: group})
-		if err != nil {
-			return nil, fmt.Errorf("read the tags of %d health checks: %w", len(group), err)
-		}
-		for _, set := range out.ResourceTagSets {
-			tags[bareID(set.ResourceId)] = tagsOf(set.Tags)
+		if err := a.readTags(ctx, group, tags); err != nil {
+			return nil, err
 		}
 	}
 	return tags, nil
+}
+
+func (a *Applier) readTags(ctx context.Context, ids []string, tags map[string][]zone.Tag) error {
+	c := call[*route53.ListTagsForResourcesInput, *route53.ListTagsForResourcesOutput]{
+		name: "ListTagsForResources", do: a.o.Route53.ListTagsForResources}
+	out, err := c.send(ctx, a, &route53.ListTagsForResourcesInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceIds: ids})
+	var gone *types.NoSuchHealthCheck
+	switch {
+	case errors.As(err, &gone) && len(ids) == 1:
+		return nil
+	case errors.As(err, &gone):
+		if err := a.readTags(ctx, ids[:len(ids)/2], tags); err != nil {
+			return err
+		}
+		return a.readTags(ctx, ids[len(ids)/2:], tags)
+	case err != nil:
+		return fmt.Errorf("read the tags of %d health checks: %w", len(ids), err)
+	}
+	for _, id := range ids {
+		tags[id] = nil // also of those that have none
+	}
+	for _, set := range out.ResourceTagSets {
+		tags[bareID(set.ResourceId)] = tagsOf(set.Tags)
+	}
+	return nil
 }
 
 // keyOf is the key that the tags of a check tell, empty when they do not make it ours.
