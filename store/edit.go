@@ -219,6 +219,9 @@ func (e *edit) putReport(rest string, value []byte) error {
 	if rest != reportID(r.Check, r.Checker) {
 		return fmt.Errorf("the value is a report of %q on %q", r.Checker, r.Check)
 	}
+	if _, ok := e.next.checks.Get(r.Check); !ok {
+		return nil // said of a check while it was deleted; its own lease ends it
+	}
 	e.addReport(&r)
 	return nil
 }
