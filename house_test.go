@@ -32,7 +32,8 @@ var rooms = map[string][]string{
 	"failover": {"zone", "health", "plan"},
 	"plan":     {"zone", "health"},
 	// L2: pure judgement.
-	"audit": {"steer", "failover", "plan", "zone", "health", "geo"},
+	"explain": {"steer", "failover", "plan", "zone", "health", "geo"},
+	"audit":   {"explain", "steer", "failover", "plan", "zone", "health", "geo"},
 	// L3: adapters.
 	"etcd":          {},
 	"etcd/etcdtest": {"etcd"},
@@ -41,31 +42,37 @@ var rooms = map[string][]string{
 	"prober":        {"health"},
 	"dnsserver":     {"wire", "steer", "zone"},
 	"r53server":     {"store", "sigv4", "steer", "zone", "health"},
+	"api/v1alpha1":  {"failover"},
 	// L4: assemblies.
 	"node":         {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "r53server"},
 	"lab":          {"node", "zone", "health", "geo", "store", "sigv4"},
-	"demo":         {"lab", "zone", "health"},
-	"cmd/bulkhead": {"demo", "lab", "node", "geo", "sigv4", "zone"},
+	"demo":         {"lab", "apply", "plan", "failover", "zone", "health"},
+	"controller":   {"api/v1alpha1", "apply", "explain", "plan", "failover", "zone", "health", "geo"},
+	"cmd/bulkhead": {"demo", "lab", "node", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4", "health", "zone"},
+
+	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "failover", "lab", "sigv4"},
 }
 
 // pure rooms link none of what reaches outside the process.
-var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan", "failover", "audit"}
+var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan", "failover", "explain", "audit"}
 
 // fences name packages that only the listed rooms may import directly.
 var fences = map[string][]string{
 	"go.etcd.io/etcd/server/":       {"etcd"},
 	"go.etcd.io/etcd/client/v3":     {"store"},
-	"github.com/aws/aws-sdk-go-v2/": {"apply", "lab", "demo", "cmd/bulkhead"},
-	"github.com/spf13/cobra":        {"cmd/bulkhead"},
+	"github.com/aws/aws-sdk-go-v2/": {"apply", "lab", "demo", "cmd/bulkhead", "cmd/bulkhead-controller"},
+	"github.com/spf13/cobra":        {"cmd/bulkhead", "cmd/bulkhead-controller"},
 	"github.com/miekg/dns":          {"node", "lab", "demo"},
-	"k8s.io/":                       {},
-	"sigs.k8s.io/":                  {},
+	"k8s.io/":                       {"api/v1alpha1", "controller", "cmd/bulkhead-controller"},
+	"sigs.k8s.io/":                  {"api/v1alpha1", "controller", "cmd/bulkhead-controller"},
 }
 
 // notLinked names what a room may not link even through others.
 var notLinked = map[string][]string{
 	"dnsserver": {"google.golang.org/grpc", "github.com/aws/", "k8s.io/", "net/http", "go.etcd.io/"},
 	"prober":    {"go.etcd.io/", "github.com/aws/", "k8s.io/"},
+	// A first go run compiles nothing of Kubernetes.
+	"cmd/bulkhead": {"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
 }
 
 var purityBreakers = []string{"net/http", "os", "log", "log/slog", "go.etcd.io/", "github.com/aws/", "k8s.io/",
