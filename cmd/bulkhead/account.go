@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/failover"
+)
+
+// An account says where a command finds Route 53: AWS, or an engine, which differs by its URL alone. Credentials come from the
+// AWS SDK's usual chain: environment, shared files, SSO, roles.
+type account struct {
+	endpoint string
+	profile  string
+	provider string // empty: by the endpoint
+}
+
+// addAccount adds the flags that say which account a command works on.
+func addAccount(cmd *cobra.Command) *account {
+	a := &account{}
+	f := cmd.Flags()
+	f.StringVar(&a.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API; without it, what the AWS SDK chooses (AWS_ENDPOINT_URL_ROUTE_53)")
+	f.StringVar(&a.profile, "profile", "", "`name` of a profile in the AWS configuration files")
+	f.StringVar(&a.provider, "provider", "", "`kind` of the account, aws or engine; without it, told by the endpoint")
+	return a
+}
+
+// open makes the clients, and fills in what o lacks of them. class may be nil; what it says of provider and endpoint is taken where
+// no flag does.
+func (a *account) open(ctx context.Context, class *failover.Class, o apply.Options) (*apply.Applier, failover.Provider, error) {
+	endpoint := a.endpoint
+	if endpoint == "" && class != nil {
+		endpoint = class.Spec.Endpoint
+	}
+	if endpoint != "" {
+		if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, "", usageError{fmt.Errorf("--endpoint-url %s: use a URL such as http://127.0.0.1:8053", endpoint)}
+		}
+	}
+	provider, err := a.kind(endpoint, class)
+	if err != nil {
+		return nil, "", err
+	}
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithSharedConfigProfile(a.profile)}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, "", fmt.Errorf("AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1" // Route 53 is global; its requests are signed for this Region. r53: C.1
+	}
+	o.Provider = provider
+	o.Route53 = route53.NewFromConfig(cfg, func(r *route53.Options) {
+		if endpoint != "" {
+			r.BaseEndpoint = aws.String(endpoint)
+		}
+	})
+	o.ELBv2 = func(region string) *elasticloadbalancingv2.Client {
+		return elasticloadbalancingv2.NewFromConfig(cfg, func(e *elasticloadbalancingv2.Options) {
+			e.Region = region
+			if url := engineURL(endpoint, provider); url != "" {
+				e.BaseEndpoint = aws.String(url)
+			}
+		})
+	}
+	applier, err := apply.New(o)
+	return applier, provider, err
+}
+
+// kind says whether an endpoint is AWS or an engine.
+func (a *account) kind(endpoint string, class *failover.Class) (failover.Provider, error) {
+	switch said := failover.Provider(a.provider); {
+	case said == failover.AWS || said == failover.Engine:
+		return said, nil
+	case said != "":
+		return "", usageError{fmt.Errorf("--provider %s: use aws or engine", said)}
+	case class != nil && class.Spec.Provider != "":
+		return class.Spec.Provider, nil
+	}
+	if endpoint == "" {
+		endpoint = engineURL("", failover.Engine)
+	}
+	if u, err := url.Parse(endpoint); endpoint == "" || err == nil && strings.HasSuffix(strings.TrimSuffix(u.Hostname(), ".cn"), ".amazonaws.com") {
+		return failover.AWS, nil
+	}
+	return failover.Engine, nil
+}
+
+// engineURL is where the load balancers of an engine's surroundings are described: beside its Route 53 API, unless the SDK's own
+// variable says otherwise. It is empty for AWS.
+func engineURL(endpoint string, provider failover.Provider) string {
+	if provider == failover.AWS || os.Getenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2") != "" {
+		return ""
+	}
+	if endpoint != "" {
+		return endpoint
+	}
+	if own := os.Getenv("AWS_ENDPOINT_URL_ROUTE_53"); own != "" {
+		return own
+	}
+	return os.Getenv("AWS_ENDPOINT_URL")
+}
