@@ -1,9 +1,10 @@
 // Package demo tells the story of per-application failover on one machine and measures it.
 //
-// An engine and a lab of two Regions run in this process. Records and health checks are written through the Route 53 API, users
-// ask DNS over UDP and open real pages, and faults are real: pods that are gone or that answer 500. Chapter one keeps a health
-// check per application and Region; chapter two keeps none and evaluates the health of the shared load balancer instead. The
-// result says who moved, when, and what it cost, and whether every promise held.
+// An engine and a lab of two Regions run in this process. Records and health checks are written through the Route 53 API, by
+// plan and apply of two FailoverPolicies, users ask DNS over UDP and open real pages, and faults are real: pods that are gone or
+// that answer 500. Chapter one keeps a health check per application and Region; chapter two rewrites the records by hand to keep
+// none and evaluate the health of the shared load balancer instead. The result says who moved, when, and what it cost, and
+// whether every promise held.
 package demo
 
 import (
@@ -121,6 +122,7 @@ func (s *story) tell(ctx context.Context) (*Result, error) {
 		FailureThreshold: s.o.Threshold,
 		Seconds:          time.Since(s.started).Seconds(),
 		Engine:           s.engine,
+		Applied:          s.applied,
 		Chapters:         []Chapter{granular, old},
 	}
 	r.Expectations = judge(r.Chapters, faulty, other)

@@ -14,6 +14,7 @@ type Kind string
 // The kinds of events.
 const (
 	KindLab     Kind = "lab"     // the surroundings
+	KindPlan    Kind = "plan"    // what plan says of the policies
 	KindAPI     Kind = "api"     // a call of the Route 53 API
 	KindHealthy Kind = "healthy" // something is well
 	KindFault   Kind = "fault"   // something was broken on purpose
@@ -66,7 +67,7 @@ func kindColor(k Kind) string {
 		return cyan
 	case KindHealthy, KindMend:
 		return green
-	case KindAPI:
+	case KindAPI, KindPlan:
 		return blue
 	}
 	return dim

@@ -9,10 +9,20 @@ type Result struct {
 	FailureThreshold int       `json:"failureThreshold"` // consecutive probes
 	Seconds          float64   `json:"seconds"`          // how long the demo took
 	Engine           Engine    `json:"engine"`
+	Applied          Applied   `json:"applied"`
 	// Chapters are "granular" and "all-or-nothing", in this order.
 	Chapters     []Chapter     `json:"chapters"`
 	Expectations []Expectation `json:"expectations"`
 	Held         bool          `json:"held"` // every expectation held
+}
+
+// Applied is what plan and apply made of the FailoverPolicies of the first chapter.
+type Applied struct {
+	Policies     int            `json:"policies"`
+	HealthChecks int            `json:"healthChecks"`
+	RecordSets   int            `json:"recordSets"`
+	WriteCalls   int            `json:"writeCalls"` // as planned
+	Calls        map[string]int `json:"calls"`      // made until the plan was executed, by operation, reads included
 }
 
 // An Engine says where things were reached.

@@ -25,6 +25,7 @@ type story struct {
 	api     *route53.Client
 	engine  Engine
 	article lab.Article
+	applied Applied
 
 	watchers []*watcher
 
@@ -176,30 +177,6 @@ func (s *story) settle(ctx context.Context) error {
 	return nil
 }
 
-// publish writes zone, health checks and records through the Route 53 API.
-func (s *story) publish(ctx context.Context) error {
-	var err error
-	s.article, err = lab.EnsureArticle(ctx, s.api, lab.ArticleOptions{
-		Applications:     lab.Applications(),
-		LoadBalancers:    s.lab.LoadBalancers(),
-		RequestInterval:  s.o.Interval,
-		FailureThreshold: s.o.Threshold,
-	})
-	if err != nil {
-		return err
-	}
-	s.say(KindAPI, "CreateHostedZone example.com → %s", s.article.HostedZoneID)
-	for _, r := range s.article.Records {
-		s.say(KindAPI, "CreateHealthCheck %s every %d s × %d → %s…", pad(r.Application+" "+r.Region, 17), s.o.Interval, s.o.Threshold, r.HealthCheckID[:8])
-	}
-	s.say(KindAPI, "ChangeResourceRecordSets  %d latency aliases, a check each", len(s.article.Records))
-	if err := s.until(ctx, s.patience(), "every checker has found every application healthy", func() (bool, error) { return s.allHealthy(ctx) }); err != nil {
-		return err
-	}
-	s.say(KindHealthy, "every checker of all %d checks has seen a good answer", len(s.article.Records))
-	return nil
-}
-
 // healthCheck is the id of an application's check in a Region.
 func (s *story) healthCheck(application, region string) string {
 	for _, r := range s.article.Records {
@@ -207,7 +184,7 @@ func (s *story) healthCheck(application, region string) string {
 			return r.HealthCheckID
 		}
 	}
-	panic("no health check of " + application + " in " + region) // EnsureArticle makes one for each
+	panic("no health check of " + application + " in " + region) // the policies make one for each
 }
 
 // checkers of the lab, by which GetHealthCheckStatus is judged complete.
