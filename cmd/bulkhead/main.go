@@ -18,8 +18,9 @@ import (
 
 // Exit codes, the same for every command.
 const (
-	exitFailure = 1
-	exitUsage   = 2
+	exitFailure  = 1
+	exitUsage    = 2
+	exitFindings = 3 // there are changes to make, or findings
 )
 
 func main() {
@@ -28,6 +29,11 @@ func main() {
 
 // usageError is a wrong call: exit code 2 and a hint at --help.
 type usageError struct{ error }
+
+// exitWith ends a command with an exit code and without a message: what there is to say has been printed.
+type exitWith int
+
+func (e exitWith) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // run executes one command line and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
@@ -43,6 +49,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
+	}
+	if code := exitWith(0); errors.As(err, &code) {
+		return int(code)
 	}
 	if usage := (usageError{}); errors.As(err, &usage) {
 		fmt.Fprintf(stderr, "bulkhead: %v\nSee '%s --help'.\n", err, cmd.CommandPath())
