@@ -19,7 +19,10 @@ type line struct {
 
 // Text renders the plan for people: per application what is created (+), changed (~) and deleted (-), what has to hold on
 // the way (.), what is refused (!) and what is good to know (i), and then what it takes. Colour is in ANSI escapes.
-func (p Plan) Text(colour bool) string {
+func (p Plan) Text(colour bool) string { return p.Wrapped(colour, 0) }
+
+// Wrapped is Text in lines of at most width columns, where words allow that; 0 is as wide as needed.
+func (p Plan) Wrapped(colour bool, width int) string {
 	lines := p.lines()
 	var b strings.Builder
 	for _, policy := range slices.Sorted(maps.Keys(lines)) {
@@ -28,14 +31,20 @@ func (p Plan) Text(colour bool) string {
 			title = "in all"
 		}
 		b.WriteString(paint(title, bold, colour) + "\n")
-		write(&b, lines[policy], colour)
+		write(&b, lines[policy], colour, width)
 		b.WriteByte('\n')
 	}
 	if p.Empty() && p.Refusals == nil {
 		b.WriteString("Nothing to do.\n")
 		return b.String()
 	}
-	p.writeCounts(&b)
+	var counts strings.Builder
+	p.writeCounts(&counts)
+	for text := range strings.Lines(counts.String()) {
+		for _, part := range wrap("", strings.TrimSuffix(text, "\n"), width) {
+			b.WriteString(part + "\n")
+		}
+	}
 	if p.Refusals != nil {
 		b.WriteString(paint("This plan is refused.", red, colour) + "\n")
 	}
@@ -160,16 +169,59 @@ func says(s *zone.ResourceRecordSet, check string) string {
 }
 
 // write aligns the lines of one application.
-func write(b *strings.Builder, lines []line, colour bool) {
+func write(b *strings.Builder, lines []line, colour bool, width int) {
 	widthWhat, widthObject := 0, 0
 	for _, l := range lines {
 		widthWhat = max(widthWhat, utf8.RuneCountInString(l.what))
 		widthObject = max(widthObject, utf8.RuneCountInString(l.object))
 	}
 	for _, l := range lines {
-		text := fmt.Sprintf("  %c %-*s  %-*s  %s", l.sign, widthWhat, l.what, widthObject, l.object, l.text)
-		b.WriteString(paint(strings.TrimRight(text, " "), colourOf(l.sign), colour) + "\n")
+		head := fmt.Sprintf("  %c %-*s  %-*s  ", l.sign, widthWhat, l.what, widthObject, l.object)
+		for _, text := range wrap(head, l.text, width) {
+			b.WriteString(paint(strings.TrimRight(text, " "), colourOf(l.sign), colour) + "\n")
+		}
 	}
+}
+
+// wrapIndent is where a text goes on that has too little room behind its head.
+const wrapIndent = 8
+
+// wrap breaks a text into lines of a width. They go on below the text's beginning where half of the width is left for it, and
+// near the margin otherwise. A word of one or two letters stays with the word before it, as a unit does with its number.
+func wrap(head, text string, width int) []string {
+	indent := utf8.RuneCountInString(head)
+	if width == 0 || indent+utf8.RuneCountInString(text) <= width {
+		return []string{head + text}
+	}
+	var lines []string
+	if indent > width/2 {
+		lines, indent = append(lines, head), wrapIndent
+		head = strings.Repeat(" ", indent)
+	}
+	now, empty := head, true
+	for _, word := range joined(strings.Fields(text)) {
+		if !empty && utf8.RuneCountInString(now)+1+utf8.RuneCountInString(word) > width {
+			lines, now, empty = append(lines, now), strings.Repeat(" ", indent), true
+		}
+		if !empty {
+			now += " "
+		}
+		now, empty = now+word, false
+	}
+	return append(lines, now)
+}
+
+// joined puts short words behind those before them.
+func joined(words []string) []string {
+	var out []string
+	for _, w := range words {
+		if len(out) > 0 && utf8.RuneCountInString(strings.Trim(w, ",.")) <= 2 {
+			out[len(out)-1] += " " + w
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
 // writeCounts says what the plan takes; what is nothing is left out.

@@ -80,6 +80,30 @@ func TestPlansAsPeopleReadThem(t *testing.T) {
 	}
 }
 
+// Lines fit where words allow it: on 80 columns everything here does, and on 160 nothing but notes is broken.
+func TestPlansFitTheTerminal(t *testing.T) {
+	for name, p := range shown(t) {
+		wide, narrow := p.Wrapped(false, 160), p.Wrapped(false, 80)
+		if squeezed(narrow) != squeezed(p.Text(false)) || squeezed(wide) != squeezed(p.Text(false)) {
+			t.Errorf("%s: words are lost:\n%s", name, narrow)
+		}
+		for _, text := range []struct {
+			text  string
+			width int
+		}{{narrow, 80}, {wide, 160}} {
+			for line := range strings.Lines(text.text) {
+				if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > text.width {
+					t.Errorf("%s: a line of %d columns on %d: %s", name, n, text.width, line)
+				}
+			}
+		}
+	}
+	wantGolden(t, "change-80.txt", shown(t)["change"].Wrapped(false, 80))
+	wantGolden(t, "refused-held-160.txt", shown(t)["refused-held"].Wrapped(false, 160))
+}
+
+func squeezed(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 func TestColourChangesNothingButColour(t *testing.T) {
 	for name, p := range shown(t) {
 		plain, coloured := p.Text(false), p.Text(true)
