@@ -57,6 +57,9 @@ func TestCanonicalHostedZoneIDs(t *testing.T) {
 		if got := IsServiceZone(id); got != want {
 			t.Errorf("IsServiceZone(%q) = %v, want %v", id, got, want)
 		}
+		if region, ok := LoadBalancerRegion(id); ok != want || ok && region != "eu-west-1" {
+			t.Errorf("LoadBalancerRegion(%q) = %q, %v, want %v", id, region, ok, want)
+		}
 	}
 	for _, c := range []struct {
 		id   string

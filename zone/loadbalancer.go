@@ -35,6 +35,17 @@ func IsServiceZone(hostedZoneID string) bool {
 	return false
 }
 
+// LoadBalancerRegion returns the Region whose load balancers (ALB or NLB) have a canonical hosted zone id; ok is false for
+// any other id. r53: E.2.
+func LoadBalancerRegion(hostedZoneID string) (region string, ok bool) {
+	for _, z := range loadBalancerZones() {
+		if z.alb == hostedZoneID || z.nlb == hostedZoneID {
+			return z.region, true
+		}
+	}
+	return "", false
+}
+
 // InLoadBalancerZone reports whether a load balancer's name belongs under a canonical hosted zone id, judged by the
 // Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB. r53: E.1, E.2.
 func InLoadBalancerZone(hostedZoneID string, n Name) bool {

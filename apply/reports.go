@@ -1,0 +1,52 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// Records returns all record sets of a zone, as they are listed. It makes one call a page.
+func (a *Applier) Records(ctx context.Context, z zone.HostedZone) ([]plan.Record, error) {
+	var records []plan.Record
+	for from := (&place{}); from != nil; {
+		page, next, err := a.records(ctx, z, from)
+		if err != nil {
+			return nil, err
+		}
+		for _, set := range page {
+			records = append(records, plan.Record{ZoneID: z.ID, Set: set})
+		}
+		from = next
+	}
+	return records, nil
+}
+
+// Reports returns what every checker of an endpoint check says, without those that have not probed yet. There is one call
+// for each check, and AWS allows about one a second. r53: B.7.
+func (a *Applier) Reports(ctx context.Context, id string) ([]health.Report, error) {
+	do := call[*route53.GetHealthCheckStatusInput, *route53.GetHealthCheckStatusOutput]{
+		name: "GetHealthCheckStatus", do: a.o.Route53.GetHealthCheckStatus}
+	out, err := do.send(ctx, a, &route53.GetHealthCheckStatusInput{HealthCheckId: &id})
+	if err != nil {
+		return nil, fmt.Errorf("read the status of health check %s: %w", id, err)
+	}
+	var reports []health.Report
+	for _, o := range out.HealthCheckObservations {
+		if o.StatusReport == nil || aws.ToString(o.StatusReport.Status) == "" {
+			continue
+		}
+		status, address := aws.ToString(o.StatusReport.Status), aws.ToString(o.IPAddress)
+		reports = append(reports, health.Report{Check: id, Checker: address + "/" + string(o.Region), Region: string(o.Region),
+			IPAddress: address, Healthy: strings.HasPrefix(status, "Success"), Status: status,
+			CheckedTime: aws.ToTime(o.StatusReport.CheckedTime)})
+	}
+	return reports, nil
+}
