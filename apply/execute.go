@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,10 +20,10 @@ import (
 
 // A Result is what an execution has done, also when it ended early.
 type Result struct {
-	Steps     int               // that were completed
-	Created   map[string]string // id by key of checks that were created, or found again after an interrupted creation
-	Changes   []string          // ids of change batches that were accepted
-	Rollbacks []string          // paths of the plans that undo them
+	Steps     int               `json:"steps"`               // that were completed
+	Created   map[string]string `json:"created,omitempty"`   // id by key of checks that were created, or found again after an interrupted creation
+	Changes   []string          `json:"changes,omitempty"`   // ids of change batches that were accepted
+	Rollbacks []string          `json:"rollbacks,omitempty"` // paths of the plans that undo them
 }
 
 // Apply executes a plan: every step as it was shown, in order. It returns when all name servers answer by the changes, and
@@ -127,31 +128,20 @@ func (r *run) change(ctx context.Context, b *plan.Batch) error {
 	if err := r.unchanged(ctx, b); err != nil {
 		return err
 	}
-	changes := make([]types.Change, len(b.Changes))
-	cost := 0
-	for i, c := range b.Changes {
-		if c.CheckKey != "" {
-			c.Set.HealthCheckID = r.ids[c.CheckKey]
-			if c.Set.HealthCheckID == "" {
-				return fmt.Errorf("%s: the health check %s is not created by this plan", describe(&c.Set), c.CheckKey)
-			}
-		}
-		changes[i] = types.Change{Action: types.ChangeAction(c.Action), ResourceRecordSet: sdkSet(&c.Set)}
-		cost++
-		if c.Action == zone.Upsert {
-			cost++ // r53: C.8
-		}
+	changes, err := r.changes(b)
+	if err != nil {
+		return err
 	}
 	if err := r.writeRollback(b); err != nil {
 		return err
 	}
 	c := call[*route53.ChangeResourceRecordSetsInput, *route53.ChangeResourceRecordSetsOutput]{
-		name: "ChangeResourceRecordSets", do: r.a.o.Route53.ChangeResourceRecordSets, once: true, changes: cost}
+		name: "ChangeResourceRecordSets", do: r.a.o.Route53.ChangeResourceRecordSets, once: true, changes: len(changes)}
 	out, err := c.send(ctx, r.a, &route53.ChangeResourceRecordSetsInput{
 		HostedZoneId: &b.ZoneID,
 		ChangeBatch:  &types.ChangeBatch{Changes: changes, Comment: aws.String("bulkhead plan " + r.p.Hash)},
 	})
-	line := LogLine{Operation: c.name, Object: string(b.ZoneName), Changes: len(changes)}
+	line := LogLine{Operation: c.name, Object: string(b.ZoneName), Changes: len(b.Changes)}
 	if err != nil {
 		err = batchError(string(b.ZoneName), err)
 		if transient(err) {
@@ -165,6 +155,30 @@ func (r *run) change(ctx context.Context, b *plan.Batch) error {
 		r.open = append(r.open, pendingChange{line.ID, string(b.ZoneName)})
 	}
 	return r.wrote(line, nil)
+}
+
+// changes returns a batch as it is sent. An UPSERT is sent as DELETE and CREATE, which cost the same: a DELETE is refused
+// unless the set is still what the plan saw, so that of two runs at once, or a run and a person, one is refused instead of
+// undoing what the other did after unchanged looked. r53: C.6, C.8.
+func (r *run) changes(b *plan.Batch) ([]types.Change, error) {
+	var removed, made []types.Change
+	for _, c := range b.Changes {
+		if c.CheckKey != "" {
+			c.Set.HealthCheckID = r.ids[c.CheckKey]
+			if c.Set.HealthCheckID == "" {
+				return nil, fmt.Errorf("%s: the health check %s is not created by this plan", describe(&c.Set), c.CheckKey)
+			}
+		}
+		switch {
+		case c.Action == zone.Delete:
+			removed = append(removed, types.Change{Action: types.ChangeActionDelete, ResourceRecordSet: sdkSet(&c.Set)})
+			continue
+		case c.Old != nil:
+			removed = append(removed, types.Change{Action: types.ChangeActionDelete, ResourceRecordSet: sdkSet(c.Old)})
+		}
+		made = append(made, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: sdkSet(&c.Set)})
+	}
+	return slices.Concat(removed, made), nil
 }
 
 // unchanged reads what a batch changes and compares. Names are in order, so that a page often holds the next ones too, and
@@ -205,24 +219,18 @@ func (r *run) unchanged(ctx context.Context, b *plan.Batch) error {
 func (r *run) read(ctx context.Context, b *plan.Batch) (map[zone.Key]zone.ResourceRecordSet, error) {
 	here := make(map[zone.Key]zone.ResourceRecordSet)
 	z := zone.HostedZone{ID: b.ZoneID, Name: b.ZoneName}
+	var from *place
 	for names := sortedNames(b); len(names) > 0; {
-		page, next, err := r.a.records(ctx, z, &place{name: aws.String(string(names[0]))})
+		if from == nil {
+			from = &place{name: aws.String(string(names[0]))}
+		}
+		page, next, err := r.a.records(ctx, z, from)
 		if err != nil {
 			return nil, err
 		}
 		for _, set := range page {
 			here[set.Key()] = set
 		}
-		// A page that ends within a group is gone on with until the group ends.
-		for next != nil && aws.ToString(next.name) == string(names[0]) {
-			if page, next, err = r.a.records(ctx, z, next); err != nil {
-				return nil, err
-			}
-			for _, set := range page {
-				here[set.Key()] = set
-			}
-		}
-		names = names[1:]
 		if next == nil {
 			return here, nil
 		}
@@ -230,7 +238,12 @@ func (r *run) read(ctx context.Context, b *plan.Batch) (map[zone.Key]zone.Resour
 		if err != nil {
 			return nil, fmt.Errorf("read the record sets of %s: %w", z.Name, err)
 		}
-		for len(names) > 0 && zone.Compare(names[0], end) < 0 {
+		if end == names[0] { // a page that ends within a name is gone on with until the name ends
+			from = next
+			continue
+		}
+		from, names = nil, names[1:]
+		for len(names) > 0 && zone.Compare(names[0], end) < 0 { // the page had it
 			names = names[1:]
 		}
 	}
