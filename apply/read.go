@@ -106,7 +106,7 @@ func (a *Applier) checks(ctx context.Context) ([]plan.Check, error) {
 	})
 	for i := range checks {
 		c := &checks[i]
-		c.Tags, c.Key = tags[c.ID], keyOf(tags[c.ID])
+		c.Tags, c.Key = tags[c.ID], plan.KeyOf(c.CallerReference, tags[c.ID])
 	}
 	return checks, nil
 }
@@ -170,17 +170,4 @@ func (a *Applier) readTags(ctx context.Context, ids []string, tags map[string][]
 		tags[bareID(set.ResourceId)] = tagsOf(set.Tags)
 	}
 	return nil
-}
-
-// keyOf is the key that the tags of a check tell, empty when they do not make it ours.
-func keyOf(tags []zone.Tag) string {
-	if !slices.Contains(tags, zone.Tag{Key: plan.TagManagedBy, Value: plan.TagValue}) {
-		return ""
-	}
-	for _, t := range tags {
-		if t.Key == plan.TagKey {
-			return t.Value
-		}
-	}
-	return ""
 }

@@ -129,8 +129,10 @@ func (r *run) candidates(ctx context.Context, w *plan.Wait) ([]*candidate, error
 			return nil, err
 		}
 		for id, list := range tags {
-			if key := keyOf(list); key != "" && ids[key] == "" {
-				ids[key] = id
+			for _, t := range list {
+				if t.Key == plan.TagKey && ids[t.Value] == "" {
+					ids[t.Value] = id
+				}
 			}
 		}
 	}

@@ -21,21 +21,30 @@ func (s size) plus(o size) size { return size{s.records + o.records, s.character
 
 func (s size) fits() bool { return s.records <= maxBatchRecords && s.characters <= maxBatchCharacters }
 
-// sizeOf counts an alias as one record and UPSERT twice. r53: C.6.
+// sizeOf counts an alias as one record and UPSERT twice: for what is there and for what comes, whichever is more, so that the
+// inverse of a batch fits too. r53: C.6.
 func sizeOf(changes []RecordChange) size {
 	var sum size
 	for i := range changes {
-		times := 1
-		if changes[i].Action == zone.Upsert {
-			times = 2
+		need := sizeOfSet(&changes[i].Set)
+		if old := changes[i].Old; old != nil {
+			before := sizeOfSet(old)
+			need = size{max(need.records, before.records), max(need.characters, before.characters)}
 		}
-		values := changes[i].Set.ResourceRecords
-		sum.records += times * max(1, len(values))
-		for _, value := range values {
-			sum.characters += times * utf8.RuneCountInString(value)
+		sum = sum.plus(need)
+		if changes[i].Action == zone.Upsert {
+			sum = sum.plus(need)
 		}
 	}
 	return sum
+}
+
+func sizeOfSet(s *zone.ResourceRecordSet) size {
+	n := size{records: max(1, len(s.ResourceRecords))}
+	for _, value := range s.ResourceRecords {
+		n.characters += utf8.RuneCountInString(value)
+	}
+	return n
 }
 
 // batch packs the changes of places into as few batches as first fit finds, and has every batch judged by the rules that

@@ -207,6 +207,9 @@ func (d *differ) deleteChecks() {
 				old := c.Config
 				change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Old: &old, Tags: c.Tags}
 				d.plan.Steps = append(d.plan.Steps, Step{Kind: DeleteCheck, Check: &change})
+				if !d.destroyed[PolicyOf(key)] && !d.unmarked[c.ID] {
+					d.checkBlast.changed++
+				}
 			}
 		}
 	}

@@ -138,10 +138,7 @@ func (d *differ) index(wanted map[string]*Check) {
 			d.refs[id]++
 		}
 	}
-	hashes := make(map[string]string)
-	for key := range wanted {
-		hashes[hashed(key)] = key
-	}
+	hashes := d.longKeys(wanted)
 	for i := range d.current.Checks {
 		c := &d.current.Checks[i]
 		if key, generation, ok := parseReference(c.CallerReference); ok {
@@ -168,6 +165,34 @@ func (d *differ) index(wanted map[string]*Check) {
 			d.recordBlast.owned++
 		}
 	}
+}
+
+// longKeys returns the keys that may stand as a hash in a reference, by it: those that are wanted, and those of the plan's
+// policies in every Region that anything names, which are not wanted any more.
+func (d *differ) longKeys(wanted map[string]*Check) map[string]string {
+	regions := make(map[string]bool)
+	for _, region := range d.guard.Regions {
+		regions[region] = true
+	}
+	for i := range d.current.Checks {
+		regions[RegionOf(d.current.Checks[i].Key)] = true
+	}
+	delete(regions, "")
+	keys := make(map[string]string)
+	add := func(key string) {
+		if mayBeHashed(key) {
+			keys[hashed(key)] = key
+		}
+	}
+	for policy := range d.managed {
+		for region := range regions {
+			add(policy + "/" + region)
+		}
+	}
+	for key := range wanted {
+		add(key)
+	}
+	return keys
 }
 
 // abandoned returns the key of a check that a run created and did not live to mark: it has our reference and no tags, and

@@ -3,6 +3,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,22 @@ const (
 	TagValue     = "bulkhead"
 )
 
+// KeyOf returns the key of the health check that was created with a caller reference and bears tags, empty when it is not
+// ours. Tags can be set by hand, a reference stays with a check for ever: both must name the same key, so that a check cannot
+// be passed off as another's.
+func KeyOf(reference string, tags []zone.Tag) string {
+	if !slices.Contains(tags, zone.Tag{Key: TagManagedBy, Value: TagValue}) {
+		return ""
+	}
+	made, _, ok := parseReference(reference)
+	for _, t := range tags {
+		if t.Key == TagKey && ok && (made == t.Value || made == hashed(t.Value)) {
+			return t.Value
+		}
+	}
+	return ""
+}
+
 // PolicyOf returns the policy that a check key belongs to, "<namespace>/<policy>".
 func PolicyOf(key string) string {
 	if i := strings.LastIndexByte(key, '/'); i >= 0 {
@@ -77,6 +94,9 @@ func CallerReference(key string, generation int) string {
 	}
 	return referencePrefix + key + tail
 }
+
+// mayBeHashed reports whether a key stands as a hash in the reference of some generation below 1,000.
+func mayBeHashed(key string) bool { return len(referencePrefix)+len(key)+len("/999") > maxReference }
 
 // hashed is what stands for a long key; no key looks like it, because keys have slashes.
 func hashed(key string) string {

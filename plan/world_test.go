@@ -91,7 +91,7 @@ func (w *world) calls(t *testing.T, s Step) []func() {
 			t.Fatalf("tags of %s: %v", s.Check.Key, err)
 		}
 		w.checks[id].Tags = tags
-		w.checks[id].Key = tagged(tags)
+		w.checks[id].Key = KeyOf(w.checks[id].CallerReference, tags)
 	}
 	switch s.Kind {
 	case CreateCheck:
@@ -156,18 +156,6 @@ func (w *world) create(t *testing.T, c *CheckChange) {
 	id := fmt.Sprintf("%08d-0000-4000-8000-000000000000", w.nextID)
 	w.created[c.Key] = id
 	w.checks[id] = &Check{ID: id, Config: config, CallerReference: reference}
-}
-
-func tagged(tags []zone.Tag) string {
-	if !slices.Contains(tags, zone.Tag{Key: TagManagedBy, Value: TagValue}) {
-		return ""
-	}
-	for _, t := range tags {
-		if t.Key == TagKey {
-			return t.Value
-		}
-	}
-	return ""
 }
 
 func (w *world) change(t *testing.T, b *Batch) {
