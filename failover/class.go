@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -17,46 +18,189 @@ type Class struct {
 }
 
 // A ClassSpec says where records live and what policies may ask for. Its zero value allows everything.
+//
+// +kubebuilder:object:generate=true
+// +kubebuilder:validation:XValidation:rule="!has(self.readinessSignal) || !self.readinessSignal || (has(self.provider) && self.provider == 'engine')",message="readinessSignal needs the provider engine: AWS takes no word of ours for the health of an endpoint"
 type ClassSpec struct {
-	Provider Provider `json:"provider,omitempty" yaml:"provider,omitempty"` // aws or engine; empty means either
+	// Provider is aws or engine; empty means either.
+	//
+	// +optional
+	Provider Provider `json:"provider,omitempty" yaml:"provider,omitempty"`
+
 	// Endpoint is the URL of the Route 53 API; empty means what the AWS SDK chooses.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:Pattern=`^https?://[^/].*$`
 	Endpoint string `json:"endpoint,omitempty" yaml:"endpoint,omitempty"`
+
 	// Region is the Region of the cluster that the class is in, for its controller to pass on in Facts; empty elsewhere.
-	Region    string         `json:"region,omitempty" yaml:"region,omitempty"`
-	Zones     []string       `json:"zones,omitempty" yaml:"zones,omitempty"` // names or ids of hosted zones; empty means all
-	Defaults  ClassDefaults  `json:"defaults,omitzero" yaml:"defaults,omitempty"`
-	Hostnames []HostnameRule `json:"hostnames,omitempty" yaml:"hostnames,omitempty"` // empty means any hostname to anybody
-	Limits    ClassLimits    `json:"limits,omitzero" yaml:"limits,omitempty"`
-	Fastest   Fastest        `json:"fastest,omitzero" yaml:"fastest,omitempty"`
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
+	Region string `json:"region,omitempty" yaml:"region,omitempty"`
+
+	// Zones are names or ids of hosted zones; empty means all.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=255
+	Zones []string `json:"zones,omitempty" yaml:"zones,omitempty"`
+
+	// Defaults stand where a policy leaves something out.
+	//
+	// +optional
+	Defaults ClassDefaults `json:"defaults,omitzero" yaml:"defaults,omitempty"`
+
+	// Hostnames say which namespace may have which hostnames; empty means any hostname to anybody.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	Hostnames []HostnameRule `json:"hostnames,omitempty" yaml:"hostnames,omitempty"`
+
+	// Limits bound what tenants take.
+	//
+	// +optional
+	Limits ClassLimits `json:"limits,omitzero" yaml:"limits,omitempty"`
+
+	// Fastest bounds the timers from below, as fast checks cost money and load.
+	//
+	// +optional
+	Fastest Fastest `json:"fastest,omitzero" yaml:"fastest,omitempty"`
+
+	// HoldPeriod is how long a Region's record stays after its source has vanished from the cluster, 1s to 720h; default
+	// 10m. Then only this record is removed, and never the last one of the hostname.
+	//
+	// +optional
+	HoldPeriod Duration `json:"holdPeriod,omitempty" yaml:"holdPeriod,omitempty"`
+
+	// ReadinessSignal lets a Service without any ready endpoint mark its Region unhealthy at once, before probes notice. It
+	// is for the provider engine; default false.
+	//
+	// +optional
+	ReadinessSignal bool `json:"readinessSignal,omitempty" yaml:"readinessSignal,omitempty"`
 }
 
 // ClassDefaults stand where a policy leaves something out.
+//
+// +kubebuilder:object:generate=true
 type ClassDefaults struct {
-	RequestInterval  *int     `json:"requestInterval,omitempty" yaml:"requestInterval,omitempty"`   // seconds
-	FailureThreshold *int     `json:"failureThreshold,omitempty" yaml:"failureThreshold,omitempty"` // 1..10
-	CheckerRegions   []string `json:"checkerRegions,omitempty" yaml:"checkerRegions,omitempty"`
-	RoutingPolicy    string   `json:"routingPolicy,omitempty" yaml:"routingPolicy,omitempty"`
-	TTL              *int64   `json:"ttl,omitempty" yaml:"ttl,omitempty"` // seconds
+	// RequestInterval is 10 or 30 seconds, on the engine also 1 to 9.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:XValidation:rule="self <= 10 || self == 30",message="must be 10 or 30 seconds, on the engine also 1 to 9"
+	RequestInterval *int `json:"requestInterval,omitempty" yaml:"requestInterval,omitempty"`
+
+	// FailureThreshold is 1 to 10.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	FailureThreshold *int `json:"failureThreshold,omitempty" yaml:"failureThreshold,omitempty"`
+
+	// CheckerRegions are where probes come from: none, which means all, or at least 3.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:Enum=us-east-1;us-west-1;us-west-2;eu-west-1;ap-southeast-1;ap-southeast-2;ap-northeast-1;sa-east-1
+	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || size(self) >= 3",message="must be at least 3 Regions, or none for all"
+	CheckerRegions []string `json:"checkerRegions,omitempty" yaml:"checkerRegions,omitempty"`
+
+	// RoutingPolicy is Latency, Failover, Weighted, Geolocation or Multivalue.
+	//
+	// +optional
+	// +kubebuilder:validation:Enum=Latency;Failover;Weighted;Geolocation;Multivalue
+	RoutingPolicy string `json:"routingPolicy,omitempty" yaml:"routingPolicy,omitempty"`
+
+	// TTL is how many seconds resolvers keep an answer with addresses.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
+	TTL *int64 `json:"ttl,omitempty" yaml:"ttl,omitempty"`
 }
 
 // A HostnameRule allows hostnames to namespaces. A namespace is meant when Namespaces or NamespaceSelector says so.
+//
+// +kubebuilder:object:generate=true
+// +kubebuilder:validation:XValidation:rule="(has(self.namespaces) && size(self.namespaces) > 0) || (has(self.namespaceSelector) && size(self.namespaceSelector) > 0)",message="must have namespaces or a namespaceSelector; * means every namespace"
 type HostnameRule struct {
-	Namespaces        []string          `json:"namespaces,omitempty" yaml:"namespaces,omitempty"` // names, * for any characters
+	// Namespaces are names of namespaces, * for any characters.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9*-]+$`
+	Namespaces []string `json:"namespaces,omitempty" yaml:"namespaces,omitempty"`
+
+	// NamespaceSelector are labels that a namespace must have, all of them.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
 	NamespaceSelector map[string]string `json:"namespaceSelector,omitempty" yaml:"namespaceSelector,omitempty"`
-	// Hostnames are names; a leading "*." stands for one label, {namespace} for the namespace's name.
+
+	// Hostnames are names; a leading "*." stands for one label, {namespace} for the namespace's name. The apex of a zone
+	// is allowed by its full name only.
+	//
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MaxLength=255
+	// +kubebuilder:validation:items:Pattern=`^([*][.])?([A-Za-z0-9_-]|[{]namespace[}])+([.]([A-Za-z0-9_-]|[{]namespace[}])+)*[.]?$`
 	Hostnames []string `json:"hostnames" yaml:"hostnames"`
 }
 
 // ClassLimits bound what tenants take; 0 means no limit.
+//
+// +kubebuilder:object:generate=true
 type ClassLimits struct {
+	// PoliciesPerNamespace is how many hostnames a namespace may have.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
 	PoliciesPerNamespace int `json:"policiesPerNamespace,omitempty" yaml:"policiesPerNamespace,omitempty"`
-	RegionsPerPolicy     int `json:"regionsPerPolicy,omitempty" yaml:"regionsPerPolicy,omitempty"`
+
+	// RegionsPerPolicy is how many Regions a policy may name.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	RegionsPerPolicy int `json:"regionsPerPolicy,omitempty" yaml:"regionsPerPolicy,omitempty"`
 }
 
 // Fastest bounds the timers from below, as fast checks cost money and load; 0 means no bound.
+//
+// +kubebuilder:object:generate=true
 type Fastest struct {
-	RequestInterval  int `json:"requestInterval,omitempty" yaml:"requestInterval,omitempty"` // seconds
+	// RequestInterval in seconds.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	RequestInterval int `json:"requestInterval,omitempty" yaml:"requestInterval,omitempty"`
+
+	// FailureThreshold in probes.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int `json:"failureThreshold,omitempty" yaml:"failureThreshold,omitempty"`
+}
+
+// Hold bounds of a class, and what stands where it says none.
+const (
+	defaultHold = 10 * time.Minute
+	minHold     = time.Second
+	maxHold     = 720 * time.Hour
+)
+
+// Hold is how long a Region's record stays after its source has vanished.
+func (s ClassSpec) Hold() time.Duration {
+	return time.Duration(or(s.HoldPeriod, Duration(defaultHold)))
 }
 
 // allowsHostname reports whether a namespace may have a hostname. labels are the namespace's; where they are not known, a
@@ -112,5 +256,12 @@ func (s ClassSpec) allowsZone(z zone.HostedZone) bool {
 	return len(s.Zones) == 0 || slices.ContainsFunc(s.Zones, func(want string) bool {
 		name, err := zone.ParseName(want)
 		return want == z.ID || err == nil && name == z.Name
+	})
+}
+
+// namesApex reports whether a rule of the class for a namespace names a zone's apex in full.
+func (s ClassSpec) namesApex(namespace string, labels map[string]string, apex zone.Name) bool {
+	return slices.ContainsFunc(s.allowedPatterns(namespace, labels), func(pattern string) bool {
+		return !strings.HasPrefix(pattern, "*.") && matchesHostname(pattern, apex)
 	})
 }

@@ -3,7 +3,6 @@ package failover
 import (
 	"fmt"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -56,7 +55,20 @@ func ValidateClass(c Class) error {
 			refuse(n.path, n.value, "must be 0, which is no bound, or more")
 		}
 	}
+	if hold := s.Hold(); hold < minHold || hold > maxHold {
+		refuse("spec.holdPeriod", hold, "must be %s to %s", short(minHold), short(maxHold))
+	}
+	if s.ReadinessSignal && s.Provider != Engine {
+		refuse("spec.readinessSignal", s.ReadinessSignal, "needs the provider %s: AWS takes no word of ours for the health of an endpoint", Engine)
+	}
 	return problems.err()
+}
+
+// isNamespacePattern accepts what a namespace's name is made of, and *.
+func isNamespacePattern(s string) bool {
+	return s != "" && len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '*'
+	})
 }
 
 // classDefaults judges what would be filled into policies: they are not to blame for it.
@@ -94,7 +106,7 @@ func classHostnames(refuse refusal, rules []HostnameRule) {
 			refuse(at, nil, `must have namespaces or a namespaceSelector; "*" means every namespace`)
 		}
 		for j, pattern := range rule.Namespaces {
-			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+			if !isNamespacePattern(pattern) {
 				refuse(index(at+".namespaces", j), pattern, "must be a namespace's name, with * for any characters")
 			}
 		}

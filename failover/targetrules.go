@@ -10,6 +10,23 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
+// targetRef judges what a cluster reads its load balancer from.
+func (v *validator) targetRef(ref TargetRef) {
+	versions := map[string]string{
+		IngressTarget: "networking.k8s.io/v1", GatewayTarget: "gateway.networking.k8s.io/v1",
+		HTTPRouteTarget: "gateway.networking.k8s.io/v1", ServiceTarget: "v1",
+	}
+	want, known := versions[ref.Kind]
+	switch {
+	case ref.Kind == "" || ref.Name == "":
+		v.refuse("spec.targetRef", nil, "must have kind and name")
+	case !known:
+		v.refuse("spec.targetRef.kind", ref.Kind, "must be %s, %s, %s or %s", IngressTarget, GatewayTarget, HTTPRouteTarget, ServiceTarget)
+	case ref.APIVersion != "" && ref.APIVersion != want:
+		v.refuse("spec.targetRef.apiVersion", ref.APIVersion, "must be %s for %s, or left out", want, ref.Kind)
+	}
+}
+
 // target judges what a Region's records point at.
 func (v *validator) target(at string, r Region) {
 	policy := v.p.Spec.Routing.Policy

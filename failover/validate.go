@@ -75,8 +75,8 @@ func (v *validator) identity() {
 	} else if want := v.class.Provider; want != "" && want != f {
 		v.refuse("", nil, "the class %s is for the provider %s, not %s", v.className, want, f)
 	}
-	if ref := v.p.Spec.TargetRef; ref != nil && (ref.Kind == "" || ref.Name == "") {
-		v.refuse("spec.targetRef", nil, "must have kind and name")
+	if ref := v.p.Spec.TargetRef; ref != nil {
+		v.targetRef(*ref)
 	}
 	if rpo := v.p.Spec.Objectives.RPO; rpo < 0 {
 		v.refuse("spec.objectives.rpo", time.Duration(rpo), "must not be negative")
@@ -112,6 +112,11 @@ func (v *validator) hostname() {
 func (v *validator) allowed(path string, name zone.Name) {
 	namespace := v.p.Metadata.Namespace
 	labels := v.facts.NamespaceLabels[namespace]
+	apex := slices.ContainsFunc(v.facts.Zones, func(z zone.HostedZone) bool { return z.Name == name })
+	if apex && v.className != "" && !v.class.namesApex(namespace, labels, name) {
+		v.refuse(path, v.p.Spec.Hostname, "is the apex of a zone: the class %s must name it in full for namespace %s", v.className, namespace)
+		return
+	}
 	if !v.class.allowsHostname(namespace, labels, name) {
 		v.refuse(path, v.p.Spec.Hostname, "the class %s does not allow it to namespace %s; allowed: %s", v.className, namespace,
 			or(strings.Join(v.class.allowedPatterns(namespace, labels), ", "), "none"))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -181,6 +182,11 @@ func TestValidate(t *testing.T) {
 				`spec.regions[0].loadBalancer.arn: "arn:aws:elasticloadbalancing:eu-west-2:1:loadbalancer/app/x/1": is in eu-west-2, not in eu-west-1`,
 				`spec.regions[1].loadBalancer.arn: "demoalb": must be arn:<partition>:elasticloadbalancing:<region>:<account>:loadbalancer/…`,
 			}},
+		{"a cluster's objects", "{hostname: a.example.com, targetRef: {kind: Deployment, name: x}}", AWS,
+			[]string{`spec.targetRef.kind: "Deployment": must be Ingress, Gateway, HTTPRoute or Service`}},
+		{"a cluster's objects", "{hostname: a.example.com, targetRef: {apiVersion: networking.k8s.io/v1, kind: Gateway, name: x}}", AWS,
+			[]string{`spec.targetRef.apiVersion: "networking.k8s.io/v1": must be gateway.networking.k8s.io/v1 for Gateway, or left out`}},
+		{"a cluster's objects", "{hostname: a.example.com, targetRef: {apiVersion: v1, kind: Service, name: x}}", AWS, nil},
 		{"class of another name", "{hostname: a.example.com, classRef: {name: silver}, " + two, AWS,
 			[]string{`spec.classRef.name: "silver": there is no such FailoverClass here; known: none`}},
 	} {
@@ -260,6 +266,41 @@ func TestClassBoundsPolicies(t *testing.T) {
 	}
 }
 
+// A pattern that covers many names is no permission for the name that all others hang on.
+func TestApexOfAZoneIsAllowedInFullOnly(t *testing.T) {
+	facts := account(AWS)
+	spec := "{hostname: eu.example.com, regions: [{lb1}]}"
+	for _, c := range []struct {
+		hostnames string
+		want      []string
+	}{
+		{"hostnames: [{namespaces: [team-a], hostnames: [eu.example.com]}]", nil},
+		{"hostnames: [{namespaces: [team-a], hostnames: ['*.example.com']}]",
+			[]string{`spec.hostname: "eu.example.com": is the apex of a zone: the class c must name it in full for namespace team-a`}},
+		{"hostnames: [{namespaces: [team-b], hostnames: [eu.example.com]}]",
+			[]string{`spec.hostname: "eu.example.com": is the apex of a zone: the class c must name it in full for namespace team-a`}},
+		{"provider: aws",
+			[]string{`spec.hostname: "eu.example.com": is the apex of a zone: the class c must name it in full for namespace team-a`}},
+	} {
+		class := classOf(t, "apiVersion: bulkhead.dev/v1alpha1\nkind: FailoverClass\nmetadata: {name: c}\nspec: {"+c.hostnames+"}")
+		if diff := cmp.Diff(c.want, refusals(t, Validate(policyOf(t, spec), class, facts))); diff != "" {
+			t.Errorf("%s\nwant -, got +\n%s", c.hostnames, diff)
+		}
+	}
+	if got := refusals(t, Validate(policyOf(t, spec), nil, facts)); got != nil {
+		t.Errorf("refused without a class: %v", got)
+	}
+}
+
+func TestHoldIsTenMinutesUnlessSaid(t *testing.T) {
+	if got := (ClassSpec{}).Hold(); got != 10*time.Minute {
+		t.Errorf("%v", got)
+	}
+	if got := (ClassSpec{HoldPeriod: Duration(time.Minute)}).Hold(); got != time.Minute {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestDefaultTakesPolicyThenClassThenBuiltIn(t *testing.T) {
 	p := policyOf(t, "{hostname: app.example.com, healthCheck: {type: HTTPS, searchString: ok}, routing: {policy: Weighted}, "+
 		"regions: [{v4}, {name: green, addresses: [93.184.216.35], healthCheck: {type: TCP, port: 9, failureThreshold: 5}}]}")
@@ -298,7 +339,9 @@ spec:
   endpoint: localhost
   zones: [a..b]
   defaults: {requestInterval: 11, failureThreshold: 0, ttl: -1, routingPolicy: Nearest, checkerRegions: [mars]}
-  hostnames: [{hostnames: ["a*.example.com"]}, {namespaces: ["[x"]}]
+  hostnames: [{hostnames: ["a*.example.com"]}, {namespaces: ["[x]"]}]
+  holdPeriod: 999h
+  readinessSignal: true
   limits: {regionsPerPolicy: -1}
   fastest: {requestInterval: 30, failureThreshold: 2}
 `)
@@ -316,9 +359,11 @@ spec:
 		`spec.defaults.checkerRegions: "mars": must be different Regions of us-east-1 us-west-1 us-west-2 eu-west-1 ap-southeast-1 ap-southeast-2 ap-northeast-1 sa-east-1`,
 		`spec.hostnames[0]: must have namespaces or a namespaceSelector; "*" means every namespace`,
 		`spec.hostnames[0].hostnames[0]: "a*.example.com": must be a host name, with "*." before it for any one label`,
-		`spec.hostnames[1].namespaces[0]: "[x": must be a namespace's name, with * for any characters`,
+		`spec.hostnames[1].namespaces[0]: "[x]": must be a namespace's name, with * for any characters`,
 		"spec.hostnames[1].hostnames: is missing",
 		"spec.limits.regionsPerPolicy: -1: must be 0, which is no bound, or more",
+		"spec.holdPeriod: 999h: must be 1s to 720h",
+		"spec.readinessSignal: true: needs the provider engine: AWS takes no word of ours for the health of an endpoint",
 	}
 	bad.Spec.Provider = AWS // judges the interval
 	want = want[1:]
