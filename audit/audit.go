@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bulkhead-dns/bulkhead/failover"
@@ -66,6 +67,9 @@ type Rule struct {
 	Path string `json:"path,omitempty"` // pattern with * and ?; empty means any
 	Port int    `json:"port,omitempty"` // of the listener; 0 means any
 
+	// Conditional says that more than host, path and port decides, so that it cannot be told whether a request falls under it.
+	Conditional bool `json:"conditional,omitempty"`
+
 	TargetGroup string `json:"targetGroup,omitempty"` // where requests go
 	Status      int    `json:"status,omitempty"`      // of a fixed response or redirect, instead of a target group
 }
@@ -94,7 +98,7 @@ func (s Severity) rank() int { return slices.Index([]Severity{Critical, Warning,
 type Finding struct {
 	ID        string   `json:"id"` // the rule, "shared-fate"; stable
 	Severity  Severity `json:"severity"`
-	Objects   []string `json:"objects"`   // what the fix changes: record sets, health checks, load balancers; sorted
+	Objects   []string `json:"objects"`   // what the fix changes: record sets and load balancers, then health checks; sorted
 	Hostnames []string `json:"hostnames"` // whose users are affected; sorted, may be empty
 	Why       string   `json:"why"`
 	Fix       string   `json:"fix"`
@@ -145,7 +149,7 @@ func Audit(in Input) []Finding {
 	for _, r := range rules() {
 		var found []Finding
 		r(w, func(f Finding) {
-			f.Objects, f.Hostnames = sortedUnique(f.Objects), sortedUnique(f.Hostnames)
+			f.Objects, f.Hostnames = checksLast(sortedUnique(f.Objects)), sortedUnique(f.Hostnames)
 			found = append(found, f)
 		})
 		slices.SortStableFunc(found, func(a, b Finding) int { return slices.Compare(a.Objects, b.Objects) })
@@ -184,6 +188,20 @@ func sortedUnique(list []string) []string {
 		return []string{}
 	}
 	return slices.Compact(list)
+}
+
+// checksLast puts health checks behind all else, so that findings are not ordered by ids that say nothing.
+func checksLast(objects []string) []string {
+	slices.SortStableFunc(objects, func(a, b string) int {
+		switch ca, cb := strings.HasPrefix(a, checkPrefix), strings.HasPrefix(b, checkPrefix); {
+		case ca && !cb:
+			return 1
+		case cb && !ca:
+			return -1
+		}
+		return 0
+	})
+	return objects
 }
 
 // plural writes a number with its noun.

@@ -11,8 +11,11 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
+// checkPrefix is what the name of a check begins with in findings, and no record set's can.
+const checkPrefix = "health check "
+
 // named is how findings call a check.
-func named(id string) string { return "health check " + id }
+func named(id string) string { return checkPrefix + id }
 
 // used lists the checks that record sets cite, by id.
 func (w *world) used() []*plan.Check {

@@ -7,37 +7,52 @@ import (
 	"unicode/utf8"
 )
 
-// width is where lines of text end.
-const width = 110
+// The widths that text can have; without one it has the narrowest.
+const (
+	narrowest = 80
+	widest    = 160
+)
 
-// Text renders findings for people, one paragraph each, and what there is of each severity below. Colour is in ANSI
-// escapes.
-func Text(findings []Finding, colour bool) string {
+// Text renders findings for people, one paragraph each, and what there is of each severity below. Lines end at width
+// columns, from 80 to 160. Colour is in ANSI escapes.
+func Text(findings []Finding, width int, colour bool) string {
 	if len(findings) == 0 {
 		return "Nothing found.\n"
 	}
 	var b strings.Builder
+	width = min(max(width, narrowest), widest)
 	counts := map[Severity]int{}
 	for _, f := range findings {
 		counts[f.Severity]++
 		b.WriteString(paint(fmt.Sprintf("%-8s", f.Severity), colourOf(f.Severity), colour) + "  " + f.ID + "\n")
-		write(&b, "what", strings.Join(f.Objects, ", "))
-		write(&b, "hosts", strings.Join(f.Hostnames, ", "))
-		write(&b, "why", f.Why)
-		write(&b, "fix", f.Fix)
-		write(&b, "see", f.Reference)
+		write(&b, width, "what", items(f.Objects))
+		write(&b, width, "hosts", items(f.Hostnames))
+		write(&b, width, "why", strings.Fields(f.Why))
+		write(&b, width, "fix", strings.Fields(f.Fix))
 		b.WriteByte('\n')
 	}
 	fmt.Fprintf(&b, "%d critical, %s, %d for information.\n", counts[Critical], plural(counts[Warning], "warning"), counts[Info])
 	return b.String()
 }
 
-// write aligns a field's text behind its name, in lines of the width.
-func write(b *strings.Builder, field, text string) {
+// items are the entries of a list with what stands between them. They are not broken over lines.
+func items(list []string) []string {
+	parts := make([]string, len(list))
+	for i, item := range list {
+		parts[i] = item
+		if i < len(list)-1 {
+			parts[i] += ","
+		}
+	}
+	return parts
+}
+
+// write aligns a field's parts behind its name, in lines of the width.
+func write(b *strings.Builder, width int, field string, parts []string) {
 	const indent = 10
 	used := 0
-	for i, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
+	for i, part := range parts {
+		n := utf8.RuneCountInString(part)
 		switch {
 		case i == 0:
 			fmt.Fprintf(b, "  %-*s", indent-2, field)
@@ -49,7 +64,7 @@ func write(b *strings.Builder, field, text string) {
 			b.WriteByte(' ')
 			used++
 		}
-		b.WriteString(word)
+		b.WriteString(part)
 		used += n
 	}
 	if used > 0 {

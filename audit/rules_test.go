@@ -450,3 +450,19 @@ func BenchmarkAudit(b *testing.B) {
 		})
 	}
 }
+
+// A rule that more than host and path decides may or may not be the one: of what it does with probes nothing is said.
+func TestConditionalRules(t *testing.T) {
+	in := bank(t)
+	for i := range in.LoadBalancers {
+		for j := range in.LoadBalancers[i].Rules {
+			r := &in.LoadBalancers[i].Rules[j]
+			r.Conditional = r.Path == "/healthz" || r.Status != 0
+		}
+	}
+	for _, f := range audit.Audit(in) {
+		if f.ID == "check-wrong-application" || f.ID == "check-cannot-succeed" && f.Severity == audit.Critical {
+			t.Errorf("%s of %q", f.ID, f.Objects)
+		}
+	}
+}

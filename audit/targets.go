@@ -148,13 +148,17 @@ func (lb *LoadBalancer) uses(targetGroup string) bool {
 	return len(lb.Rules) == 0 || slices.ContainsFunc(lb.Rules, func(r Rule) bool { return r.TargetGroup == targetGroup })
 }
 
-// route returns the rule that a request falls under, nil when none is known.
+// route returns the rule that a request falls under, nil when none is known: also where one may apply that has conditions
+// of another kind.
 func (lb *LoadBalancer) route(port int, hostname, path string) *Rule {
 	path, _, _ = strings.Cut(path, "?")
 	for i := range lb.Rules {
 		r := &lb.Rules[i]
 		if (r.Port == 0 || r.Port == port) && (r.Host == "" || matches(strings.ToLower(r.Host), strings.ToLower(hostname))) &&
 			(r.Path == "" || matches(r.Path, path)) {
+			if r.Conditional {
+				return nil
+			}
 			return r
 		}
 	}
