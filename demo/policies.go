@@ -146,19 +146,8 @@ func articleOf(zoneID string, applications []lab.Application, balancers []lab.Lo
 
 // planFor compares what the policies want with what the engine has.
 func planFor(ctx context.Context, a *apply.Applier, wanted []failover.Policy) (plan.Plan, error) {
-	facts, err := a.Facts(ctx, failover.Lookups(wanted, ""))
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	desired, _, err := failover.Compile(wanted, nil, facts)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	current, err := a.Read(ctx, facts.Zones)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	return plan.Diff(current, desired, plan.Guard{Engine: true})
+	p, err := a.Prepare(ctx, apply.Request{Groups: []apply.Group{{Policies: wanted}}})
+	return p.Plan, err
 }
 
 // bareID is an id without its kind: Z1 of /hostedzone/Z1.
