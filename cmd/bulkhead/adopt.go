@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+func newAdopt() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "adopt -f FILE... [HOSTNAME...]",
+		Short: "Take over records that were made by hand or by external-dns",
+		Long: `Take over record sets that were made by hand or by other programs such as external-dns, and that stand in the way of policies.
+
+Health checks are created and get their verdicts first. Then one atomic batch for each zone replaces the old record sets, so
+that a name is never without an answer. Before the batch is sent, the plan that takes it back is written to a file in the
+rollback directory.
+
+Without hostnames, all names of the policies are taken over that have something in the way; the plan lists it as "adopted".
+Policies whose names have nothing in the way are left to bulkhead apply.
+
+TXT records by which external-dns knows its names are left alone and reported, with what to do about them.
+
+Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there are changes (with --dry-run).`,
+		Example: `  bulkhead adopt -f app1.yaml --dry-run
+  bulkhead adopt -f app1.yaml app1.example.com
+  bulkhead adopt -f policies/ --yes`,
+	}
+	c := addChangeFlags(cmd)
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		for _, name := range args {
+			if _, err := zone.ParseName(name); err != nil {
+				return usageError{fmt.Errorf("%q is no hostname: %w", name, err)}
+			}
+		}
+		return nil
+	}
+	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, p := range c.policies() {
+			names = append(names, p.Spec.Hostname)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	cmd.RunE = func(cmd *cobra.Command, hostnames []string) error {
+		if err := c.check(cmd); err != nil {
+			return err
+		}
+		objects, groups, err := c.read(cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		chosen, names, err := chooseHostnames(groups, hostnames)
+		if err != nil {
+			return err
+		}
+		guard := c.guard()
+		guard.Adopt = names
+		r, err := c.prepare(cmd, objects, chosen, guard, c.options(cmd))
+		if refused := (*plan.Refused)(nil); len(hostnames) == 0 && (err == nil || errors.As(err, &refused)) {
+			err = r.onlyAdopted(guard)
+		}
+		if r != nil {
+			r.notes = apply.Heritage(r.Current, names)
+			if !r.adopts() && err == nil && len(hostnames) > 0 {
+				r.notes = append(r.notes, plan.Finding{Text: "nothing is in the way of these names: bulkhead apply would do the same"})
+			}
+		}
+		return c.execute(cmd, r, err, "Take these records over?", c.account.endpointFlag(groups))
+	}
+	return cmd
+}
+
+// chooseHostnames returns the policies of hostnames, or all when none is given, and their names.
+func chooseHostnames(groups []apply.Group, hostnames []string) ([]apply.Group, []zone.Name, error) {
+	wanted := make(map[zone.Name]bool)
+	for _, h := range hostnames {
+		name, err := zone.ParseName(h)
+		if err != nil {
+			return nil, nil, err
+		}
+		wanted[name] = true
+	}
+	var chosen []apply.Group
+	var names []zone.Name
+	for _, g := range groups {
+		part := apply.Group{Class: g.Class}
+		for _, p := range g.Policies {
+			name, err := zone.ParseName(p.Spec.Hostname)
+			if len(wanted) > 0 && (err != nil || !wanted[name]) {
+				continue
+			}
+			part.Policies = append(part.Policies, p)
+			if err == nil { // else the policy is refused later
+				names = append(names, name)
+			}
+		}
+		if len(part.Policies) > 0 {
+			chosen = append(chosen, part)
+		}
+	}
+	for name := range wanted {
+		if !slices.Contains(names, name) {
+			return nil, nil, fmt.Errorf("%s: no policy of the files has this hostname; a name is adopted for a policy", strings.TrimSuffix(string(name), "."))
+		}
+	}
+	return chosen, names, nil
+}
+
+// adopts reports whether the plan takes something over.
+func (r *planned) adopts() bool { return len(adoptedBy(r.Plan)) > 0 }
+
+// adoptedBy are the policies for which a plan takes something over.
+func adoptedBy(p plan.Plan) map[string]bool {
+	policies := make(map[string]bool)
+	for _, s := range p.Steps {
+		if s.Batch == nil {
+			continue
+		}
+		for _, c := range s.Batch.Changes {
+			if c.Adopted {
+				policies[c.Policy] = true
+			}
+		}
+	}
+	return policies
+}
+
+// onlyAdopted makes the plan again for the policies that take something over, or are refused.
+func (r *planned) onlyAdopted(guard plan.Guard) error {
+	keep := adoptedBy(r.Plan)
+	for _, f := range r.Plan.Refusals {
+		keep[f.Policy] = true
+	}
+	r.Policies = slices.DeleteFunc(r.Policies, func(p failover.Policy) bool { return !keep[p.Key()] })
+	r.Warnings = slices.DeleteFunc(r.Warnings, func(w failover.Warning) bool { return !keep[w.Where] })
+	r.Desired.Checks = slices.DeleteFunc(r.Desired.Checks, func(c plan.Check) bool { return !keep[plan.PolicyOf(c.Key)] })
+	r.Desired.Records = slices.DeleteFunc(r.Desired.Records, func(rec plan.Record) bool { return !keep[plan.PolicyOf(rec.CheckKey)] })
+	guard.Engine = r.provider == failover.Engine
+	var err error
+	r.Plan, err = plan.Diff(r.Current, r.Desired, guard)
+	return err
+}

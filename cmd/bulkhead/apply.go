@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+)
+
+func newApply() *cobra.Command {
+	var kept string
+	cmd := &cobra.Command{
+		Use:   "apply {-f FILE... | --plan FILE}",
+		Short: "Make Route 53 serve what policies ask for",
+		Long: `Make Route 53 (AWS or an engine) serve what policies ask for.
+
+The plan is shown, as by bulkhead plan, and executed after a yes. Health checks come first. When they have a verdict, record sets
+change in one atomic batch for each zone, or for each thousand. Health checks that nothing refers to any more go last.
+
+Nothing is touched that Bulkhead did not make. Right before each batch, what it changes has to be as it was planned; so two runs
+at once do not undo each other's work: one of them ends and says so. Whatever interrupts a run, running it again completes it.
+
+One JSON line for every call that writes is appended to log.jsonl in the rollback directory (see --log). The plan that undoes
+everything is kept there too, and before each batch that deletes something, one that takes this batch back.
+
+With --plan, a plan that was kept by "bulkhead plan --out" or for undoing is executed, but only if everything that it changes is
+still as it saw it.
+
+Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there are changes (with --dry-run).`,
+		Example: `  bulkhead apply -f examples/article
+  bulkhead apply -f policies/ --yes -o json
+  bulkhead apply -f app1.yaml --dry-run
+  bulkhead apply --plan app1.plan
+  bulkhead apply --plan bulkhead-rollback/undo-85520f0ff2cb.json`,
+		Args: noArgs,
+	}
+	c := addChangeFlags(cmd)
+	cmd.Flags().StringVar(&kept, "plan", "", "execute the plan of this `file` instead of making one")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := c.check(cmd); err != nil {
+			return err
+		}
+		if kept != "" {
+			if len(*c.files) > 0 || len(c.regions) > 0 {
+				return usageError{errors.New("--plan goes without -f and --region: the plan says what is done")}
+			}
+			return c.executeKept(cmd, kept)
+		}
+		objects, groups, err := c.read(cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		r, err := c.prepare(cmd, objects, groups, c.guard(), c.options(cmd))
+		return c.execute(cmd, r, err, "Apply?", c.account.endpointFlag(groups))
+	}
+	return cmd
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/plan"
+)
+
+func newPlan() *cobra.Command {
+	var keep string
+	cmd := &cobra.Command{
+		Use:   "plan -f FILE...",
+		Short: "Show what apply would change at Route 53, and what that takes",
+		Long: `Show what apply would change at Route 53 (AWS or an engine), and what that takes. Nothing is written.
+
+  +  is created    ~  is changed    -  is deleted
+  !  is refused    i  is good to know    .  has to hold before the plan goes on
+
+Below the changes: the calls that the plan makes, the account's quotas, the monthly cost of health checks, and for each
+application how long a failover takes.
+
+Policies go by the FailoverClass that their classRef names, which has to be among the files, else by one called "default", else
+by none. Every public zone that the classes allow is read.
+
+Exit status: 0 nothing to do, 1 failed or refused, 2 wrong call, 3 there are changes.`,
+		Example: `  bulkhead plan -f examples/article
+  bulkhead plan -f policies/ --region eu-west-1
+  bulkhead plan -f app1.yaml --out app1.plan && bulkhead apply --plan app1.plan
+  bulkhead plan -f app1.yaml -o json | jq .plan.counts
+  bulkhead plan -f app1.yaml --endpoint-url http://127.0.0.1:8053`,
+		Args: noArgs,
+	}
+	p := addPlanFlags(cmd)
+	cmd.Flags().StringVar(&keep, "out", "", "keep the plan in a `file`, for apply --plan")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		objects, groups, err := p.read(cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		r, err := p.prepare(cmd, objects, groups, p.guard(), apply.Options{})
+		if refused := (*plan.Refused)(nil); err != nil && !errors.As(err, &refused) {
+			return advise(cmd.Context(), err)
+		}
+		if err := r.writeTo(cmd.OutOrStdout(), p.output); err != nil {
+			return err
+		}
+		if err != nil {
+			return advise(cmd.Context(), err)
+		}
+		if keep != "" {
+			if err := keepPlan(keep, r.Plan); err != nil {
+				return err
+			}
+		}
+		if !r.Plan.Empty() {
+			return exitWith(exitFindings)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// keepPlan writes a plan to a file for its owner alone: it shows how an account is laid out.
+func keepPlan(name string, p plan.Plan) error {
+	data, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, append(data, '\n'), 0o600)
+}
+
+// readPlan reads what keepPlan, or an execution before its batches, has written.
+func readPlan(name string) (plan.Plan, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	p, err := plan.Parse(data)
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/plan"
+)
+
+// A planDocument is a plan with what people want to know beside it.
+type planDocument struct {
+	Provider   failover.Provider  `json:"provider"`
+	Plan       plan.Plan          `json:"plan"`
+	Objectives []objective        `json:"objectives,omitempty"`
+	Warnings   []failover.Warning `json:"warnings,omitempty"`
+	Notes      []plan.Finding     `json:"notes,omitempty"`
+}
+
+// An objective is how long a failover of one application takes.
+type objective struct {
+	Policy   string `json:"policy"`
+	Hostname string `json:"hostname"`
+	// Seconds from the failure of an endpoint until no client is answered with it. AtOnce is for one that answers badly, the
+	// other two for one that does not answer, which takes longer to tell.
+	TypicalSeconds float64 `json:"typicalSeconds"`
+	WorstSeconds   float64 `json:"worstSeconds"`
+	AtOnceSeconds  float64 `json:"atOnceSeconds"`
+	WantedSeconds  float64 `json:"wantedSeconds,omitempty"` // spec.objectives.rto
+}
+
+func (r *planned) document() planDocument {
+	d := planDocument{Provider: r.provider, Plan: r.Plan, Warnings: r.Warnings, Notes: r.notes}
+	for _, p := range r.Policies {
+		rto := failover.Objectives(p, r.provider)
+		d.Objectives = append(d.Objectives, objective{
+			Policy: p.Key(), Hostname: strings.TrimSuffix(p.Spec.Hostname, "."),
+			TypicalSeconds: rto.Typical.Seconds(), WorstSeconds: rto.Worst.Seconds(),
+			AtOnceSeconds: (rto.AtOnce.Typical + rto.Propagation.Typical + rto.TTL.Typical).Seconds(),
+			WantedSeconds: time.Duration(p.Spec.Objectives.RTO).Seconds(),
+		})
+	}
+	return d
+}
+
+// text is the document for people.
+func (d planDocument) text(colour bool, width int) string {
+	var b strings.Builder
+	b.WriteString(d.Plan.Wrapped(colour, width))
+	if len(d.Objectives) > 0 {
+		b.WriteString("\nA failover takes, from the failure until resolvers have forgotten the old answer:\n")
+		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "  APPLICATION\tTYPICAL\tWORST\tWANTED")
+		for _, o := range d.Objectives {
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", o.Policy, planSeconds(o.TypicalSeconds), planSeconds(o.WorstSeconds), orDash(o.WantedSeconds))
+		}
+		t.Flush()
+	}
+	if len(d.Warnings) > 0 {
+		b.WriteString("\nWarnings:\n")
+		for _, w := range d.Warnings {
+			writeBullet(&b, w.String(), width)
+		}
+	}
+	if len(d.Notes) > 0 {
+		b.WriteString("\nNotes:\n")
+		for _, n := range d.Notes {
+			writeBullet(&b, n.String(), width)
+		}
+	}
+	return b.String()
+}
+
+func planSeconds(s float64) string {
+	d := time.Duration(s * float64(time.Second))
+	if d >= 10*time.Second {
+		d = d.Round(time.Second)
+	}
+	return failover.Duration(d).String()
+}
+
+func orDash(s float64) string {
+	if s == 0 {
+		return "-"
+	}
+	return planSeconds(s)
+}
+
+// writeBullet writes a paragraph with an indent, in lines of a width; 0 is one line.
+func writeBullet(w io.Writer, text string, width int) {
+	line := "  -"
+	for word := range strings.FieldsSeq(text) {
+		if width > 0 && len([]rune(line))+1+len([]rune(word)) > width && strings.TrimSpace(line) != "-" {
+			fmt.Fprintln(w, line)
+			line = "   "
+		}
+		line += " " + word
+	}
+	fmt.Fprintln(w, line)
+}
+
+// writeTo shows the plan on stdout.
+func (r *planned) writeTo(out io.Writer, f *format) error {
+	d := r.document()
+	return f.write(out, d, func() string { return d.text(wantsColor(out), widthOf(out)) })
+}

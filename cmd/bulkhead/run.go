@@ -1,0 +1,220 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/plan"
+)
+
+// planFlags are what the commands that make a plan have in common.
+type planFlags struct {
+	files   *[]string
+	account *account
+	output  *format
+	force   bool
+	regions []string
+}
+
+func addPlanFlags(cmd *cobra.Command) *planFlags {
+	p := &planFlags{files: addFiles(cmd), account: addAccount(cmd), output: addOutput(cmd)}
+	cmd.Flags().BoolVar(&p.force, "force", false, "go on although more than 30 % of what Bulkhead owns changes, the last healthy member goes, or checks are unhealthy everywhere")
+	cmd.Flags().StringArrayVar(&p.regions, "region", nil, "touch what belongs to this `Region` only; may be repeated")
+	cmd.RegisterFlagCompletionFunc("region", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		var regions []string
+		for _, policy := range p.policies() {
+			for _, r := range policy.Spec.Regions {
+				regions = append(regions, r.Name)
+			}
+		}
+		slices.Sort(regions)
+		return slices.Compact(regions), cobra.ShellCompDirectiveNoFileComp
+	})
+	return p
+}
+
+// policies are those of the files, for completions: what cannot be read has none.
+func (p *planFlags) policies() (policies []failover.Policy) {
+	objects, err := readObjects(strings.NewReader(""), *p.files)
+	if err != nil {
+		return nil
+	}
+	for _, o := range objects {
+		if o.Policy != nil {
+			policies = append(policies, *o.Policy)
+		}
+	}
+	return policies
+}
+
+func (p *planFlags) guard() plan.Guard { return plan.Guard{Regions: p.regions, Force: p.force} }
+
+// read reads the files, and refuses a Region that none of their policies has: a slip of the pen would change nothing and look
+// like success.
+func (p *planFlags) read(stdin io.Reader) ([]failover.Object, []apply.Group, error) {
+	if len(*p.files) == 0 {
+		return nil, nil, usageError{errors.New("-f is missing: say in which file or directory the policies are")}
+	}
+	objects, err := readObjects(stdin, *p.files)
+	if err != nil {
+		return nil, nil, err
+	}
+	groups, err := apply.GroupByClass(objects)
+	if errors.Is(err, apply.ErrNoPolicies) {
+		return nil, nil, fmt.Errorf("%s: %w", strings.Join(*p.files, ", "), err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return objects, groups, p.checkRegions(groups)
+}
+
+func (p *planFlags) checkRegions(groups []apply.Group) error {
+	var known []string
+	for _, g := range groups {
+		for _, policy := range g.Policies {
+			for _, r := range policy.Spec.Regions {
+				known = append(known, r.Name)
+			}
+		}
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	for _, r := range p.regions {
+		if !slices.Contains(known, r) {
+			return usageError{fmt.Errorf("--region %s: no policy of the files has it; there: %s", r, strings.Join(known, ", "))}
+		}
+	}
+	return nil
+}
+
+// A planned is a plan that was made, and with whom.
+type planned struct {
+	apply.Prepared
+	applier  *apply.Applier
+	provider failover.Provider
+	notes    []plan.Finding // beside those of the plan
+}
+
+// prepare makes the plan for the policies of groups. A plan that is refused is returned with the error.
+func (p *planFlags) prepare(cmd *cobra.Command, objects []failover.Object, groups []apply.Group, guard plan.Guard, o apply.Options) (*planned, error) {
+	applier, provider, err := p.account.open(cmd.Context(), apply.Account(groups), o)
+	if err != nil {
+		return nil, err
+	}
+	defer sayReading(cmd.Context(), cmd.ErrOrStderr(), applier)()
+	prepared, err := applier.Prepare(cmd.Context(), apply.Request{Groups: groups, Guard: guard})
+	return &planned{Prepared: prepared, applier: applier, provider: provider}, apply.Locate(objects, err)
+}
+
+// readingPause is how long nothing is said while the account is read.
+const readingPause = 2 * time.Second
+
+// sayReading tells how many calls were made, as long as the account is read. It ends when the function is called that it returns.
+func sayReading(ctx context.Context, w io.Writer, a *apply.Applier) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	p := newProgress(w)
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(readingPause)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				sum := 0
+				for _, n := range a.Calls() {
+					sum += n
+				}
+				p.say(fmt.Sprintf("reading the account: %d calls so far", sum))
+			}
+		}
+	}()
+	return func() { cancel(); <-ended; p.done() }
+}
+
+// advise adds to an error what a person can do about it.
+func advise(ctx context.Context, err error) error {
+	var (
+		refused *plan.Refused
+		verdict *apply.VerdictError
+		batch   *apply.BatchError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		return fmt.Errorf("the plan is refused, nothing was written: %s", reasonList(refusals(refused)))
+	case errors.As(err, &verdict):
+		return fmt.Errorf("no record set was changed, because of health checks: %s\nCorrect the health check's port and path, or the application. "+
+			"Health checks that were created are kept; run the same command again to go on. --force waives checks that are unhealthy everywhere",
+			reasonList(verdict.Reasons))
+	case errors.As(err, &batch):
+		return fmt.Errorf("Route 53 refused the changes of %s as a whole, no record set was changed: %s", batch.Zone, reasonList(batch.Reasons))
+	case ctx.Err() != nil:
+		return errors.New("interrupted: what was done stays and harms nothing; run the same command again to complete it")
+	}
+	return err
+}
+
+func refusals(r *plan.Refused) []string {
+	reasons := make([]string, len(r.Findings))
+	for i, f := range r.Findings {
+		reasons[i] = f.String()
+	}
+	return reasons
+}
+
+// reasonList writes one reason in the line, and several in lines of their own.
+func reasonList(reasons []string) string {
+	if len(reasons) == 1 {
+		return reasons[0]
+	}
+	return "\n  " + strings.Join(reasons, "\n  ")
+}
+
+// widthOf is the number of columns of a terminal; what COLUMNS says comes first. 0 is as wide as needed, for files and pipes.
+func widthOf(w io.Writer) int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= minWidth {
+		return n
+	}
+	if f, ok := w.(*os.File); ok && isTerminal(w) {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return max(n, minWidth)
+		}
+	}
+	return 0
+}
+
+const minWidth = 40
+
+// endpointFlag is how an account is named on a command line again.
+func (a *account) endpointFlag(groups []apply.Group) string {
+	endpoint := a.endpoint
+	if class := apply.Account(groups); class != nil {
+		endpoint = cmp.Or(endpoint, class.Spec.Endpoint)
+	}
+	var flags string
+	if endpoint != "" {
+		flags += " --endpoint-url " + endpoint
+	}
+	if a.profile != "" {
+		flags += " --profile " + a.profile
+	}
+	return flags
+}
