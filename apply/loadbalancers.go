@@ -29,9 +29,9 @@ type Balancer struct {
 // A BalancerRule says what a load balancer does with a request. A rule with several patterns or target groups is here once
 // for each. r53: E.1.
 type BalancerRule struct {
-	Port int // of the listener
-	Host string
-	Path string // patterns with * and ?; empty means any
+	Host string // pattern with * and ?; empty means any
+	Path string // pattern with * and ?; empty means any
+	Port int    // of the listener
 	// Conditional says that more than host and path decides: a header, a method, who asks, or whether they are logged in.
 	Conditional bool
 	TargetGroup string // where requests go

@@ -2,16 +2,22 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
+
+// Checks returns all health checks of the account without their tags, so that none of them is known to be ours. It makes
+// one call a page.
+func (a *Applier) Checks(ctx context.Context) ([]plan.Check, error) { return a.listChecks(ctx) }
 
 // Records returns all record sets of a zone, as they are listed. It makes one call a page.
 func (a *Applier) Records(ctx context.Context, z zone.HostedZone) ([]plan.Record, error) {
@@ -29,13 +35,17 @@ func (a *Applier) Records(ctx context.Context, z zone.HostedZone) ([]plan.Record
 	return records, nil
 }
 
-// Reports returns what every checker of an endpoint check says, without those that have not probed yet. There is one call
-// for each check, and AWS allows about one a second. r53: B.7.
+// Reports returns what every checker of an endpoint check says, without those that have not probed yet; nothing when the check
+// does not exist any more. There is one call for each check, and AWS allows about one a second. r53: B.7.
 func (a *Applier) Reports(ctx context.Context, id string) ([]health.Report, error) {
 	do := call[*route53.GetHealthCheckStatusInput, *route53.GetHealthCheckStatusOutput]{
 		name: "GetHealthCheckStatus", do: a.o.Route53.GetHealthCheckStatus}
 	out, err := do.send(ctx, a, &route53.GetHealthCheckStatusInput{HealthCheckId: &id})
-	if err != nil {
+	var gone *types.NoSuchHealthCheck
+	switch {
+	case errors.As(err, &gone):
+		return nil, nil
+	case err != nil:
 		return nil, fmt.Errorf("read the status of health check %s: %w", id, err)
 	}
 	var reports []health.Report
