@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
@@ -45,78 +46,121 @@ type admin struct {
 	logger       *slog.Logger
 }
 
-const maxAdminBody = 4 << 10
+// Bounds of request bodies: a change is one line, Ingresses may be many.
+const (
+	maxAdminBody   = 4 << 10
+	maxIngressBody = 4 << 20
+)
+
+const ingressPath = "/lab/ingress/"
 
 func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	status, err := a.serve(w, r)
+	answer, err := a.serve(w, r)
 	if err != nil {
 		fault := a.classify(err)
 		w.WriteHeader(fault.Status)
 		json.NewEncoder(w).Encode(errorBody{fault})
 		return
 	}
-	json.NewEncoder(w).Encode(status)
+	json.NewEncoder(w).Encode(answer)
 }
 
-// serve verifies and does what is asked; every success answers with the status after it.
-func (a *admin) serve(w http.ResponseWriter, r *http.Request) (Status, error) {
-	body, scope, err := readSigned(w, r, maxAdminBody, a.lookup)
+// serve verifies and does what is asked.
+func (a *admin) serve(w http.ResponseWriter, r *http.Request) (answer any, err error) {
+	limit := int64(maxAdminBody)
+	if strings.HasPrefix(r.URL.Path, ingressPath) {
+		limit = maxIngressBody
+	}
+	body, scope, err := readSigned(w, r, limit, a.lookup)
 	if err != nil {
-		return Status{}, err
+		return nil, err
 	}
 	if scope.Service != Service {
-		return Status{}, &AdminError{http.StatusForbidden, "SignatureDoesNotMatch",
+		return nil, &AdminError{http.StatusForbidden, "SignatureDoesNotMatch",
 			fmt.Sprintf("Credential should be scoped to correct service: '%s'.", Service)}
 	}
-	do, method := a.operation(r.Context(), r.URL.Path)
+	do, method := a.operation(r.URL.Path)
 	switch {
 	case method == "":
-		return Status{}, &AdminError{http.StatusNotFound, "UnknownOperation",
-			fmt.Sprintf("there is no %s: there are GET /lab/status and POST /lab/scale, /lab/fail, /lab/heal", r.URL.Path)}
+		return nil, &AdminError{http.StatusNotFound, "UnknownOperation",
+			fmt.Sprintf("there is no %s: there are GET /lab/status, POST /lab/scale, /lab/fail, /lab/heal and PUT /lab/ingress/REGION", r.URL.Path)}
 	case r.Method != method:
 		w.Header().Set("Allow", method)
-		return Status{}, &AdminError{http.StatusMethodNotAllowed, "MethodNotAllowed",
+		return nil, &AdminError{http.StatusMethodNotAllowed, "MethodNotAllowed",
 			fmt.Sprintf("%s %s: use %s", r.Method, r.URL.Path, method)}
-	case do != nil:
-		if err := do(body); err != nil {
-			return Status{}, err
-		}
 	}
-	return a.status(), nil
+	// Pods are started and stopped to the end even when the client has left.
+	return do(context.WithoutCancel(r.Context()), body)
 }
 
+// An adminOperation does what a body asks for and returns the answer.
+type adminOperation func(ctx context.Context, body []byte) (any, error)
+
 // operation finds what a path does and the method it takes; "" for an unknown path.
-func (a *admin) operation(ctx context.Context, path string) (do func(body []byte) error, method string) {
+func (a *admin) operation(path string) (do adminOperation, method string) {
+	if region, ok := strings.CutPrefix(path, ingressPath); ok && region != "" {
+		return func(ctx context.Context, body []byte) (any, error) { return a.setIngresses(ctx, region, body) }, http.MethodPut
+	}
 	switch path {
 	case "/lab/status":
-		return nil, http.MethodGet
+		return func(context.Context, []byte) (any, error) { return a.status(), nil }, http.MethodGet
 	case "/lab/scale":
-		return func(body []byte) error {
-			c, err := decodeChange(body)
-			if err != nil {
-				return err
-			}
-			if c.Replicas == nil {
-				return &Refusal{"InvalidReplicas", fmt.Sprintf("scale needs replicas: 0 to %d", MaxReplicas)}
-			}
-			// Pods are started and stopped to the end even when the client has left.
-			return a.surroundings.scale(context.WithoutCancel(ctx), c.Application, c.Region, *c.Replicas)
-		}, http.MethodPost
+		return a.change(a.scale), http.MethodPost
 	case "/lab/fail", "/lab/heal":
-		return func(body []byte) error {
-			c, err := decodeChange(body)
-			if err != nil {
-				return err
-			}
-			if c.Replicas != nil {
-				return &AdminError{http.StatusBadRequest, "InvalidBody", "replicas belong to scale"}
-			}
-			return a.surroundings.setFailing(c.Application, c.Region, path == "/lab/fail")
-		}, http.MethodPost
+		return a.change(func(_ context.Context, c Change) error { return a.setFailing(c, path == "/lab/fail") }), http.MethodPost
 	}
 	return nil, ""
+}
+
+// change is an operation that takes a Change and answers with the status after it.
+func (a *admin) change(do func(context.Context, Change) error) adminOperation {
+	return func(ctx context.Context, body []byte) (any, error) {
+		c, err := decodeChange(body)
+		if err == nil {
+			err = do(ctx, c)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return a.status(), nil
+	}
+}
+
+func (a *admin) scale(ctx context.Context, c Change) error {
+	if c.Replicas == nil {
+		return &Refusal{"InvalidReplicas", fmt.Sprintf("scale needs replicas: 0 to %d", MaxReplicas)}
+	}
+	return a.surroundings.scale(ctx, c.Application, c.Region, *c.Replicas)
+}
+
+func (a *admin) setFailing(c Change, failing bool) error {
+	if c.Replicas != nil {
+		return &AdminError{http.StatusBadRequest, "InvalidBody", "replicas belong to scale"}
+	}
+	return a.surroundings.setFailing(c.Application, c.Region, failing)
+}
+
+// ingressBody is the body of PUT /lab/ingress/REGION and, with what they got, its answer.
+type ingressBody struct {
+	Ingresses []Ingress `json:"ingresses"`
+}
+
+type ingressAnswer struct {
+	Ingresses []IngressStatus `json:"ingresses"` // in the order of the request
+}
+
+func (a *admin) setIngresses(ctx context.Context, region string, body []byte) (any, error) {
+	var wanted ingressBody
+	if err := decodeStrictly(body, &wanted); err != nil {
+		return nil, &AdminError{http.StatusBadRequest, "InvalidBody", "the body is not {\"ingresses\": [...]}: " + err.Error()}
+	}
+	if wanted.Ingresses == nil {
+		return nil, &AdminError{http.StatusBadRequest, "InvalidBody", "ingresses is missing: an empty list takes all of them away"}
+	}
+	got, err := a.surroundings.setIngresses(ctx, region, wanted.Ingresses)
+	return ingressAnswer{got}, err
 }
 
 // classify is the one table from errors to answers.
@@ -135,7 +179,7 @@ func (a *admin) classify(err error) *AdminError {
 	case errors.As(err, &signature):
 		return &AdminError{signature.Status, signature.Code, signature.Message}
 	case errors.As(err, &tooLarge):
-		return &AdminError{http.StatusRequestEntityTooLarge, "BodyTooLarge", fmt.Sprintf("the body has more than %d bytes", maxAdminBody)}
+		return &AdminError{http.StatusRequestEntityTooLarge, "BodyTooLarge", fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
 	}
 	a.logger.Error("lab administration", "error", err)
 	return &AdminError{http.StatusInternalServerError, "InternalFailure", err.Error()}
@@ -144,15 +188,20 @@ func (a *admin) classify(err error) *AdminError {
 // decodeChange reads exactly one JSON object without unknown members.
 func decodeChange(body []byte) (Change, error) {
 	var c Change
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	err := d.Decode(&c)
-	if err == nil && d.More() {
-		err = errors.New("more than one value")
-	}
-	if err != nil {
+	if err := decodeStrictly(body, &c); err != nil {
 		return Change{}, &AdminError{http.StatusBadRequest, "InvalidBody",
 			"the body is not {\"application\", \"region\"[, \"replicas\"]}: " + err.Error()}
 	}
 	return c, nil
+}
+
+// decodeStrictly reads exactly one JSON value without unknown members.
+func decodeStrictly(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil && d.More() {
+		err = errors.New("more than one value")
+	}
+	return err
 }

@@ -65,7 +65,8 @@ func TestAdministrationRoundTrip(t *testing.T) {
 		}
 		return got.Regions[0].Applications[0]
 	}
-	want := ApplicationStatus{Application: Application{Name: "app1", Hostname: "app1.example.com", HealthPath: "/app1health"}, Replicas: 1}
+	want := ApplicationStatus{Application: Application{Name: "app1", Hostname: "app1.example.com", HealthPath: "/app1health"},
+		LoadBalancer: "demoalb", HealthAnswer: HealthHonest, Replicas: 1}
 	expect := func(got ApplicationStatus) {
 		t.Helper()
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -106,7 +107,7 @@ func TestAdministrationRefuses(t *testing.T) {
 		{"large body", "POST", "/lab/fail", strings.Repeat(" ", maxAdminBody+1), "", "",
 			AdminError{413, "BodyTooLarge", "the body has more than 4096 bytes"}},
 		{"unknown path", "GET", "/lab/", "", "", "", AdminError{404, "UnknownOperation",
-			"there is no /lab/: there are GET /lab/status and POST /lab/scale, /lab/fail, /lab/heal"}},
+			"there is no /lab/: there are GET /lab/status, POST /lab/scale, /lab/fail, /lab/heal and PUT /lab/ingress/REGION"}},
 		{"method", "GET", "/lab/scale", "", "", "", AdminError{405, "MethodNotAllowed", "GET /lab/scale: use POST"}},
 		{"wrong secret", "POST", "/lab/fail", `{"application":"app1","region":"eu-west-1"}`, "guess", "",
 			AdminError{403, "SignatureDoesNotMatch", "*"}},

@@ -23,6 +23,7 @@ import (
 
 // LoadBalancerOptions of NewLoadBalancer.
 type LoadBalancerOptions struct {
+	Name         string     // "demoalb"
 	DNSName      string     // "demoalb-….eu-west-1.elb.amazonaws.com"
 	HostedZoneID string     // the Region's canonical hosted zone id
 	Address      netip.Addr // its own address on this machine
@@ -161,6 +162,20 @@ func stopServer(ctx context.Context, s *http.Server) error {
 // Configure replaces rules and target groups in one step, or changes nothing and reports every fault. A group that keeps its name keeps
 // its targets and their health.
 func (lb *LoadBalancer) Configure(c Config) error {
+	c, err := c.complete()
+	if err != nil {
+		return fmt.Errorf("configure load balancer %s: %w", lb.options.DNSName, err)
+	}
+	lb.mu.Lock()
+	lb.rules, lb.fallback = c.Rules, c.DefaultAction
+	lb.setGroups(c.TargetGroups)
+	lb.mu.Unlock()
+	lb.healthMayHaveChanged()
+	return nil
+}
+
+// complete fills in what c leaves open and sorts its rules by priority, or reports every fault. c stays as it is.
+func (c Config) complete() (Config, error) {
 	if c.DefaultAction == (Action{}) {
 		c.DefaultAction = notFound()
 	}
@@ -168,22 +183,17 @@ func (lb *LoadBalancer) Configure(c Config) error {
 	for _, g := range c.TargetGroups {
 		groups = append(groups, g.withDefaults())
 	}
+	c.TargetGroups = groups
 	names, err := checkGroups(groups)
 	if err == nil {
 		err = checkRules(c.Rules, c.DefaultAction, names)
 	}
 	if err != nil {
-		return fmt.Errorf("configure load balancer %s: %w", lb.options.DNSName, err)
+		return Config{}, err
 	}
-	rules := slices.Clone(c.Rules)
-	slices.SortFunc(rules, func(a, b Rule) int { return cmp.Compare(a.Priority, b.Priority) })
-
-	lb.mu.Lock()
-	lb.rules, lb.fallback = rules, c.DefaultAction
-	lb.setGroups(groups)
-	lb.mu.Unlock()
-	lb.healthMayHaveChanged()
-	return nil
+	c.Rules = slices.Clone(c.Rules)
+	slices.SortFunc(c.Rules, func(a, b Rule) int { return cmp.Compare(a.Priority, b.Priority) })
+	return c, nil
 }
 
 // setGroups replaces the target groups and starts and stops probing as the rules use them.

@@ -8,23 +8,42 @@ type Application struct {
 	Hue        int    `json:"-"`          // colour of its page, degrees
 }
 
-// Applications returns the two applications of the lab.
+// Applications returns the two applications of the lab without a definition file.
 func Applications() []Application {
-	return []Application{
-		{Name: "app1", Hostname: "app1.example.com", HealthPath: "/app1health", Hue: 214}, // blue
-		{Name: "app2", Hostname: "app2.example.com", HealthPath: "/app2health", Hue: 150}, // green
+	var all []Application
+	for _, a := range DefaultDefinition().Applications {
+		all = append(all, a.application())
 	}
+	return all
 }
 
-// ingressRules are what the AWS Load Balancer Controller makes of the applications' Ingress: users reach an application by its host name.
-// Route 53's checkers reach its health path by the load balancer's name, so that rule names no host. r53: H.
-func ingressRules(applications []Application) []Rule {
-	var rules []Rule
-	for _, a := range applications {
-		rules = append(rules, Rule{Priority: len(rules) + 1, Hosts: []string{a.Hostname}, Action: Action{TargetGroup: a.Name}})
+func (a ApplicationDefinition) application() Application {
+	return Application{Name: a.Name, Hostname: a.Hostname, HealthPath: a.HealthPath, Hue: a.Hue}
+}
+
+// in returns what the application is in a Region; ok is false where it is not.
+func (a ApplicationDefinition) in(region string) (placed ApplicationRegion, ok bool) {
+	for _, r := range a.Regions {
+		if r.Name == region {
+			return r, true
+		}
 	}
-	for _, a := range applications {
-		rules = append(rules, Rule{Priority: len(rules) + 1, Paths: []string{a.HealthPath}, Action: Action{TargetGroup: a.Name}})
+	return ApplicationRegion{}, false
+}
+
+// rulesOf are what the AWS Load Balancer Controller makes of the applications' Ingress: users reach an application by its host name.
+// Route 53's checkers reach its health path by the load balancer's name, so that rule names no host. Rules that name a host come before
+// those that name none, so that no path of one application takes the users of another. r53: H.
+func rulesOf(applications []ApplicationDefinition) []Rule {
+	var rules []Rule
+	for _, withHost := range []bool{true, false} {
+		for _, a := range applications {
+			for _, r := range a.Rules {
+				if (r.Host != "") == withHost {
+					rules = append(rules, r.rule(a.Name, len(rules)+1))
+				}
+			}
+		}
 	}
 	return rules
 }

@@ -15,12 +15,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 )
 
-// ZoneName is the hosted zone of the lab's applications.
-const ZoneName = "example.com."
+// ZoneName is the hosted zone of the lab's applications when no definition says otherwise.
+const ZoneName = DefaultZone + "."
 
 // LoadBalancerFacts are what records and health checks need to know of a Region's load balancer.
 type LoadBalancerFacts struct {
 	Region       string `json:"region"`
+	Name         string `json:"name"` // "demoalb"
 	DNSName      string `json:"dnsName"`
 	HostedZoneID string `json:"hostedZoneId"` // canonical, for alias targets
 	Port         int    `json:"port"`
@@ -28,17 +29,23 @@ type LoadBalancerFacts struct {
 
 // ArticleOptions of EnsureArticle.
 type ArticleOptions struct {
-	Applications     []Application
-	LoadBalancers    []LoadBalancerFacts // one a Region
-	RequestInterval  int                 // seconds: 10 or 30; the engine also takes 1 to 9
-	FailureThreshold int                 // 1 to 10
+	Zone             string // the hosted zone: "example.com."
+	Placements       []Placement
+	RequestInterval  int // seconds: 10 or 30; the engine also takes 1 to 9
+	FailureThreshold int // 1 to 10
+}
+
+// A Placement is one application in one Region.
+type Placement struct {
+	Application  Application
+	LoadBalancer LoadBalancerFacts // that it is behind
 }
 
 // An Article is per-application failover on shared load balancers, as made through the Route 53 API: for every application and Region one
 // health check of the application's own path on that Region's load balancer, and one latency alias record to it that carries the check.
 type Article struct {
 	HostedZoneID string          `json:"hostedZoneId"`
-	Records      []ArticleRecord `json:"records"` // by application, then Region, in the order of the options
+	Records      []ArticleRecord `json:"records"` // in the order of the options
 }
 
 // An ArticleRecord is one application in one Region.
@@ -57,7 +64,7 @@ type ArticleRecord struct {
 func EnsureArticle(ctx context.Context, client *route53.Client, o ArticleOptions) (Article, error) {
 	a := Article{}
 	var err error
-	if a.HostedZoneID, err = ensureZone(ctx, client); err != nil {
+	if a.HostedZoneID, err = ensureZone(ctx, client, o.Zone); err != nil {
 		return Article{}, err
 	}
 	checks, err := listLabChecks(ctx, client)
@@ -65,20 +72,19 @@ func EnsureArticle(ctx context.Context, client *route53.Client, o ArticleOptions
 		return Article{}, err
 	}
 	replaced := map[string]string{} // health check id: its successor
-	for _, app := range o.Applications {
-		for _, lb := range o.LoadBalancers {
-			r := ArticleRecord{Application: app.Name, Name: app.Hostname + ".", Region: lb.Region, LoadBalancer: lb}
-			reference := callerReference(app.Name, lb.Region)
-			if r.HealthCheckID, err = ensureCheck(ctx, client, checks[reference], reference, checkConfig(app, lb, o)); err != nil {
-				return Article{}, fmt.Errorf("health check of %s in %s: %w", app.Name, lb.Region, err)
-			}
-			for _, c := range checks[reference] {
-				if *c.Id != r.HealthCheckID {
-					replaced[*c.Id] = r.HealthCheckID
-				}
-			}
-			a.Records = append(a.Records, r)
+	for _, p := range o.Placements {
+		app, lb := p.Application, p.LoadBalancer
+		r := ArticleRecord{Application: app.Name, Name: app.Hostname + ".", Region: lb.Region, LoadBalancer: lb}
+		reference := callerReference(app.Name, lb.Region)
+		if r.HealthCheckID, err = ensureCheck(ctx, client, checks[reference], reference, checkConfig(app, lb, o)); err != nil {
+			return Article{}, fmt.Errorf("health check of %s in %s: %w", app.Name, lb.Region, err)
 		}
+		for _, c := range checks[reference] {
+			if *c.Id != r.HealthCheckID {
+				replaced[*c.Id] = r.HealthCheckID
+			}
+		}
+		a.Records = append(a.Records, r)
 	}
 	changes, err := a.missingRecords(ctx, client, replaced)
 	if err != nil {
@@ -140,7 +146,7 @@ func (a Article) missingRecords(ctx context.Context, client *route53.Client, rep
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("read record sets of %s: %w", ZoneName, err)
+			return nil, fmt.Errorf("read record sets of %s: %w", a.HostedZoneID, err)
 		}
 		for _, set := range page.ResourceRecordSets {
 			if set.Type == types.RRTypeA {
@@ -170,13 +176,13 @@ func (a Article) change(ctx context.Context, client *route53.Client, comment str
 		ChangeBatch:  &types.ChangeBatch{Comment: &comment, Changes: changes},
 	})
 	if err != nil {
-		return fmt.Errorf("change record sets of %s: %w", ZoneName, err)
+		return fmt.Errorf("change record sets of %s: %w", a.HostedZoneID, err)
 	}
 	waiter := route53.NewResourceRecordSetsChangedWaiter(client, func(w *route53.ResourceRecordSetsChangedWaiterOptions) {
 		w.MinDelay, w.MaxDelay = 20*time.Millisecond, time.Second
 	})
 	if err := waiter.Wait(ctx, &route53.GetChangeInput{Id: out.ChangeInfo.Id}, time.Minute); err != nil {
-		return fmt.Errorf("wait for change %s of %s: %w", *out.ChangeInfo.Id, ZoneName, err)
+		return fmt.Errorf("wait for change %s of %s: %w", *out.ChangeInfo.Id, a.HostedZoneID, err)
 	}
 	return nil
 }
@@ -190,21 +196,21 @@ func nthReference(reference string, n int) *string {
 }
 
 // ensureZone returns the id of the first public hosted zone of that name, whoever made it.
-func ensureZone(ctx context.Context, client *route53.Client) (string, error) {
+func ensureZone(ctx context.Context, client *route53.Client, name string) (string, error) {
 	// The list starts at the name and goes on with others. r53: H.
-	found, err := client.ListHostedZonesByName(ctx, &route53.ListHostedZonesByNameInput{DNSName: aws.String(ZoneName)})
+	found, err := client.ListHostedZonesByName(ctx, &route53.ListHostedZonesByNameInput{DNSName: &name})
 	if err != nil {
-		return "", fmt.Errorf("find hosted zone %s: %w", ZoneName, err)
+		return "", fmt.Errorf("find hosted zone %s: %w", name, err)
 	}
 	for _, z := range found.HostedZones {
-		if *z.Name == ZoneName && (z.Config == nil || !z.Config.PrivateZone) {
+		if *z.Name == name && (z.Config == nil || !z.Config.PrivateZone) {
 			return strings.TrimPrefix(*z.Id, "/hostedzone/"), nil
 		}
 	}
 	for n := 1; ; n++ {
 		created, err := client.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{
-			Name:             aws.String(ZoneName),
-			CallerReference:  nthReference("bulkhead-lab-zone-", n),
+			Name:             &name,
+			CallerReference:  nthReference("bulkhead-lab-zone-"+name, n),
 			HostedZoneConfig: &types.HostedZoneConfig{Comment: aws.String("the lab's applications")},
 		})
 		var used *types.HostedZoneAlreadyExists
@@ -212,7 +218,7 @@ func ensureZone(ctx context.Context, client *route53.Client) (string, error) {
 			continue
 		}
 		if err != nil {
-			return "", fmt.Errorf("create hosted zone %s: %w", ZoneName, err)
+			return "", fmt.Errorf("create hosted zone %s: %w", name, err)
 		}
 		return strings.TrimPrefix(*created.HostedZone.Id, "/hostedzone/"), nil
 	}

@@ -189,9 +189,7 @@ func (a ApplicationDefinition) withDefaults(world Definition) ApplicationDefinit
 		a.Rules = []RuleDefinition{{Host: a.Hostname}, {Path: a.HealthPath}}
 	}
 	if a.Hue == 0 {
-		h := fnv.New32a()
-		h.Write([]byte(a.Name))
-		a.Hue = 1 + int(h.Sum32()%360)
+		a.Hue = hueOf(a.Name)
 	}
 	regions := a.Regions
 	if len(regions) == 0 {
@@ -204,6 +202,13 @@ func (a ApplicationDefinition) withDefaults(world Definition) ApplicationDefinit
 		a.Regions = append(a.Regions, r.withDefaults(a, world))
 	}
 	return a
+}
+
+// hueOf gives an application a colour by its name.
+func hueOf(name string) int {
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return 1 + int(h.Sum32()%360)
 }
 
 func (r ApplicationRegion) withDefaults(a ApplicationDefinition, world Definition) ApplicationRegion {

@@ -41,7 +41,7 @@ func TestPagesAreTheWholeList(t *testing.T) {
 // Each filter finds what it names and nothing else, in the order of the list. r53: E.1.
 func TestFiltersFindWhatTheyName(t *testing.T) {
 	client, s := startQueryAPI(t, 217)
-	if err := s.regions[0].balancer.Configure(Config{
+	if err := s.regions[0].balancers[0].Configure(Config{
 		Rules:        []Rule{{Priority: 7, Hosts: []string{"a.example"}, Paths: []string{"/a*"}, Action: Action{TargetGroup: "app1"}}},
 		TargetGroups: []TargetGroup{{Name: "spare"}, {Name: "app1"}, {Name: "app2"}},
 	}); err != nil {

@@ -42,35 +42,39 @@ func (lb *LoadBalancer) picture() (rules []Rule, fallback Action, groups []group
 
 // A register makes the inventory of a Region.
 type register struct {
-	region  *region
-	cluster string    // of the tags
-	created time.Time // of everything: the lab's start
+	region   string
+	balancer *LoadBalancer // the one that is being taken in
+	cluster  string        // of the tags
+	created  time.Time     // of everything: the lab's start
 	inventory
 }
 
 func newInventory(r *region, cluster string, created time.Time) inventory {
-	b := &register{region: r, cluster: cluster, created: created, inventory: inventory{
+	b := &register{region: r.name, cluster: cluster, created: created, inventory: inventory{
 		targetHealth: map[string][]targetHealthDescription{},
 		attributes:   map[string][]keyValue{},
 		tags:         map[string][]keyValue{},
 	}}
-	rules, fallback, groups := r.balancer.picture()
-	for _, g := range groups {
-		b.addTargetGroup(g)
+	for _, lb := range r.balancers {
+		b.balancer = lb.LoadBalancer
+		rules, fallback, groups := lb.picture()
+		for _, g := range groups {
+			b.addTargetGroup(g)
+		}
+		b.addLoadBalancer()
+		b.addListener(rules, fallback)
 	}
-	b.addLoadBalancer()
-	b.addListener(rules, fallback)
 	return b.inventory
 }
 
 func (b *register) addLoadBalancer() {
-	options := b.region.balancer.options
+	options := b.balancer.options
 	lb := loadBalancerShape{
 		LoadBalancerArn:       b.loadBalancerARN(),
 		DNSName:               options.DNSName,
 		CanonicalHostedZoneID: options.HostedZoneID,
 		CreatedTime:           b.created.UTC().Format("2006-01-02T15:04:05.000Z"),
-		LoadBalancerName:      loadBalancerName,
+		LoadBalancerName:      options.Name,
 		Scheme:                "internet-facing",
 		VpcID:                 b.resource("vpc"),
 		Type:                  "application",
@@ -80,7 +84,7 @@ func (b *register) addLoadBalancer() {
 	lb.State.Code = "active"
 	for _, zone := range []string{"a", "b"} {
 		lb.AvailabilityZones.Member = append(lb.AvailabilityZones.Member,
-			availabilityZoneShape{ZoneName: b.region.name + zone, SubnetID: b.resource("subnet", zone)})
+			availabilityZoneShape{ZoneName: b.region + zone, SubnetID: b.resource("subnet", zone)})
 	}
 	b.loadBalancers = append(b.loadBalancers, lb)
 	b.tag(lb.LoadBalancerArn, "LoadBalancer")
@@ -95,7 +99,7 @@ func (b *register) addLoadBalancer() {
 }
 
 func (b *register) addListener(rules []Rule, fallback Action) {
-	port := int(b.region.balancer.Address().Port())
+	port := int(b.balancer.Address().Port())
 	l := listenerShape{
 		ListenerArn:     b.listenerARN(),
 		LoadBalancerArn: b.loadBalancerARN(),
@@ -177,7 +181,11 @@ func (b *register) addTargetGroup(g groupPicture) {
 	for _, t := range g.targets {
 		b.targetHealth[shape.TargetGroupArn] = append(b.targetHealth[shape.TargetGroupArn], describeTarget(t))
 	}
-	b.tag(shape.TargetGroupArn, fmt.Sprintf("%s-demo%s:%d", ingress, g.Name, targetGroupPort))
+	resource := g.resource
+	if resource == "" {
+		resource = fmt.Sprintf("%s-demo%s:%d", ingress, g.Name, targetGroupPort)
+	}
+	b.tag(shape.TargetGroupArn, resource)
 	b.attributes[shape.TargetGroupArn] = []keyValue{
 		{"deregistration_delay.timeout_seconds", strconv.Itoa(wholeSeconds(g.DeregistrationDelay))},
 		{"load_balancing.algorithm.type", "round_robin"},
@@ -215,7 +223,7 @@ func (b *register) tag(arn, resource string) {
 }
 
 func (b *register) arn(resource string) string {
-	return "arn:aws:elasticloadbalancing:" + b.region.name + ":" + AccountID + ":" + resource
+	return "arn:aws:elasticloadbalancing:" + b.region + ":" + AccountID + ":" + resource
 }
 
 func (b *register) loadBalancerARN() string { return b.arn("loadbalancer/" + b.loadBalancerPath()) }
@@ -223,7 +231,7 @@ func (b *register) loadBalancerARN() string { return b.arn("loadbalancer/" + b.l
 func (b *register) listenerARN() string { return b.arn("listener/" + b.listenerPath()) }
 
 func (b *register) ruleARN(priority string) string {
-	return b.arn("listener-rule/" + b.listenerPath() + "/" + b.digits("rule", priority))
+	return b.arn("listener-rule/" + b.listenerPath() + "/" + b.digits("rule", b.balancer.options.Name, priority))
 }
 
 func (b *register) targetGroupARN(name string) string {
@@ -231,10 +239,12 @@ func (b *register) targetGroupARN(name string) string {
 }
 
 func (b *register) loadBalancerPath() string {
-	return "app/" + loadBalancerName + "/" + b.digits("loadbalancer")
+	return "app/" + b.balancer.options.Name + "/" + b.digits("loadbalancer", b.balancer.options.Name)
 }
 
-func (b *register) listenerPath() string { return b.loadBalancerPath() + "/" + b.digits("listener") }
+func (b *register) listenerPath() string {
+	return b.loadBalancerPath() + "/" + b.digits("listener", b.balancer.options.Name)
+}
 
 // resource is the id of something of the Region's network: "vpc-0…".
 func (b *register) resource(kind string, parts ...string) string {
@@ -243,6 +253,6 @@ func (b *register) resource(kind string, parts ...string) string {
 
 // digits are 16 hexadecimal digits that are the same in every run of the lab.
 func (b *register) digits(parts ...string) string {
-	sum := sha256.Sum256([]byte(b.region.name + "/" + strings.Join(parts, "/")))
+	sum := sha256.Sum256([]byte(b.region + "/" + strings.Join(parts, "/")))
 	return hex.EncodeToString(sum[:])[:16]
 }

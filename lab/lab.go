@@ -33,11 +33,15 @@ import (
 
 // Options of New. The zero value is the lab on its default addresses with its data in ./bulkhead-data.
 type Options struct {
-	DataDir  string // "" means ./bulkhead-data
-	HTTPAddr string // of the engine; "" means 127.0.0.1:8053
-	DNSAddr  string // of the engine; "" means 127.0.0.1:5300, UDP and TCP
+	// Definition is the world; its zero value means DefaultDefinition.
+	Definition Definition
+	DataDir    string // "" means ./bulkhead-data
+	HTTPAddr   string // of the engine; "" means 127.0.0.1:8053
+	DNSAddr    string // of the engine; "" means 127.0.0.1:5300, UDP and TCP
 	// Empty leaves Route 53 empty: no zone, no health check, no record. Load balancers and applications run all the same.
 	Empty bool
+	// ZoneOnly makes the hosted zones and leaves checks and records out.
+	ZoneOnly bool
 	// Interval is the RequestInterval of the health checks in seconds, 1 to 10 or 30; 0 means 10. Target health is checked every 15 s as
 	// the AWS Load Balancer Controller sets it, or as often as this when this is more often.
 	Interval int
@@ -54,6 +58,10 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if len(o.Definition.Regions) == 0 {
+		o.Definition = DefaultDefinition()
+	}
+	o.Definition = o.Definition.withDefaults()
 	o.DataDir = cmp.Or(o.DataDir, "bulkhead-data")
 	o.HTTPAddr = cmp.Or(o.HTTPAddr, node.DefaultHTTPAddr)
 	o.DNSAddr = cmp.Or(o.DNSAddr, node.DefaultDNSAddr)
@@ -67,6 +75,12 @@ func (o Options) withDefaults() Options {
 
 func (o Options) check() error {
 	var faults []error
+	if err := o.Definition.check(); err != nil {
+		faults = append(faults, err)
+	}
+	if o.Empty && o.ZoneOnly {
+		faults = append(faults, errors.New("both empty and zone only: choose one"))
+	}
 	if o.Interval < 1 || o.Interval > 10 && o.Interval != 30 {
 		faults = append(faults, fmt.Errorf("interval %d: use 1 to 10, or 30 seconds", o.Interval))
 	}
@@ -74,48 +88,50 @@ func (o Options) check() error {
 		faults = append(faults, fmt.Errorf("threshold %d: use 1 to 10", o.Threshold))
 	}
 	for _, region := range slices.Sorted(maps.Keys(o.Kubeconfig)) {
-		if !slices.Contains(regionNames(), region) {
-			faults = append(faults, fmt.Errorf("kubeconfig for Region %q: there are %s", region, strings.Join(regionNames(), ", ")))
+		if !slices.Contains(o.Definition.regionNames(), region) {
+			faults = append(faults, fmt.Errorf("kubeconfig for Region %q: there are %s", region, strings.Join(o.Definition.regionNames(), ", ")))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// regionNames are the Regions of the lab; the number of each network 127.10.<n>.0/24 counts from 1.
-func regionNames() []string { return []string{"eu-west-1", "eu-central-1"} }
-
 // checkerRegions are the vantage points of the lab's one node: three, so that a verdict is a count of votes.
 func checkerRegions() []string { return []string{"eu-west-1", "us-east-1", "ap-northeast-1"} }
 
 // places puts clients near a Region by the address they ask from, or by the one they show in EDNS Client Subnet.
-func places() []geo.Place {
+func (d Definition) places() []geo.Place {
 	var all []geo.Place
-	for i, region := range regionNames() {
-		n := byte(i + 1)
+	for _, r := range d.Regions {
 		all = append(all, geo.Place{
-			Name:          "near " + region,
-			Region:        region,
-			ClientSubnets: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, n, 0, 0}), 16)},
-			Sources:       []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 10, n, 0}), 24)},
+			Name:          "near " + r.Name,
+			Region:        r.Name,
+			ClientSubnets: []netip.Prefix{r.Clients},
+			Sources:       []netip.Prefix{r.network()},
 		})
 	}
 	return all
 }
 
-// A Lab is an engine node with two Regions around it.
+// A Lab is an engine node with Regions around it.
 type Lab struct {
 	options      Options
 	surroundings *surroundings
 	node         *node.Node
 	route53      *route53.Client
 	transport    *http.Transport // of route53
-	balancers    []zone.LoadBalancer
+	balancers    []knownBalancer
 	clusters     map[string]cluster // by Region
 	changed      chan struct{}      // holds one item when a load balancer's health may have changed
 	ready        chan struct{}
 
-	mu      sync.Mutex
-	article Article
+	mu       sync.Mutex
+	articles []Article
+}
+
+// A knownBalancer is a load balancer as the engine knows it.
+type knownBalancer struct {
+	*LoadBalancer
+	facts zone.LoadBalancer
 }
 
 // New opens every socket and the data directory, so that addresses are known; Run serves.
@@ -172,32 +188,33 @@ func (l *Lab) openRegions() error {
 }
 
 func (l *Lab) openRegionsOn(port int) error {
-	for i, name := range regionNames() {
-		id, ok := zone.CanonicalHostedZoneID(name)
+	for _, definition := range l.options.Definition.Regions {
+		id, ok := zone.CanonicalHostedZoneID(definition.Name)
 		if !ok {
-			return fmt.Errorf("region %s has no canonical hosted zone of load balancers", name)
+			return fmt.Errorf("region %s has no canonical hosted zone of load balancers", definition.Name)
 		}
 		r, err := newRegion(regionOptions{
-			name:         name,
-			number:       byte(i + 1),
+			definition:   definition,
+			applications: l.options.Definition.Applications,
 			hostedZoneID: id,
 			port:         port,
-			applications: Applications(),
 			interval:     min(15*time.Second, time.Duration(l.options.Interval)*time.Second),
 			onHealth:     l.healthMayHaveChanged,
-			logger:       l.options.Logger.With("region", name),
+			logger:       l.options.Logger.With("region", definition.Name),
 		})
 		if err != nil {
 			return err
 		}
 		l.surroundings.regions = append(l.surroundings.regions, r)
-		port = int(r.balancer.Address().Port())
-		dnsName, err := zone.ParseName(r.balancer.options.DNSName)
-		if err != nil {
-			return fmt.Errorf("name of the load balancer in %s: %w", name, err)
+		for _, b := range r.balancers {
+			port = int(b.Address().Port())
+			dnsName, err := zone.ParseName(b.options.DNSName)
+			if err != nil {
+				return fmt.Errorf("name of load balancer %s in %s: %w", b.options.Name, r.name, err)
+			}
+			l.balancers = append(l.balancers, knownBalancer{b.LoadBalancer,
+				zone.LoadBalancer{DNSName: dnsName, HostedZoneID: id, Addresses: []netip.Addr{b.Address().Addr()}}})
 		}
-		l.balancers = append(l.balancers,
-			zone.LoadBalancer{DNSName: dnsName, HostedZoneID: id, Addresses: []netip.Addr{r.balancer.Address().Addr()}})
 	}
 	return nil
 }
@@ -213,7 +230,7 @@ func (l *Lab) openNode() (err error) {
 		HTTPAddr:       httpAddr,
 		DNSAddr:        dnsAddr,
 		CheckerRegions: checkerRegions(),
-		Places:         places(),
+		Places:         o.Definition.places(),
 		OnReport:       o.OnReport,
 		Handlers:       l.handlers(),
 		Logger:         o.Logger,
@@ -297,27 +314,59 @@ func (l *Lab) setUp(ctx context.Context) error {
 		return nil
 	}
 	for _, lb := range l.balancers {
-		if err := l.putLoadBalancer(ctx, lb); err != nil {
-			return fmt.Errorf("make load balancer %s known: %w", lb.DNSName, err)
+		if err := l.putLoadBalancer(ctx, lb.facts); err != nil {
+			return fmt.Errorf("make load balancer %s known: %w", lb.facts.DNSName, err)
 		}
 	}
 	published := l.publishHealth(ctx, nil)
-	if !l.options.Empty {
-		article, err := EnsureArticle(ctx, l.route53, ArticleOptions{
-			Applications:     Applications(),
-			LoadBalancers:    l.LoadBalancers(),
-			RequestInterval:  l.options.Interval,
-			FailureThreshold: l.options.Threshold,
-		})
-		if err != nil {
-			return err
-		}
-		l.mu.Lock()
-		l.article = article
-		l.mu.Unlock()
+	if err := l.makeObjects(ctx); err != nil {
+		return err
 	}
 	close(l.ready)
 	return l.keepPublishing(ctx, published)
+}
+
+// makeObjects makes the hosted zones and the article's objects in them, as far as the options want them.
+func (l *Lab) makeObjects(ctx context.Context) error {
+	if l.options.Empty {
+		return nil
+	}
+	var articles []Article
+	for _, name := range l.options.Definition.Zones {
+		o := ArticleOptions{
+			Zone:             name + ".",
+			RequestInterval:  l.options.Interval,
+			FailureThreshold: l.options.Threshold,
+		}
+		if !l.options.ZoneOnly {
+			o.Placements = l.placements(name)
+		}
+		article, err := EnsureArticle(ctx, l.route53, o)
+		if err != nil {
+			return err
+		}
+		articles = append(articles, article)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.articles = articles
+	return nil
+}
+
+// placements are the applications of a hosted zone in their Regions, by application, then Region.
+func (l *Lab) placements(zoneName string) []Placement {
+	facts := l.LoadBalancers()
+	var all []Placement
+	for _, a := range l.options.Definition.Applications {
+		if z, _ := l.options.Definition.zoneOf(a.Hostname); z != zoneName {
+			continue
+		}
+		for _, r := range a.Regions {
+			at := slices.IndexFunc(facts, func(f LoadBalancerFacts) bool { return f.Region == r.Name && f.Name == r.LoadBalancer })
+			all = append(all, Placement{a.application(), facts[at]})
+		}
+	}
+	return all
 }
 
 // putLoadBalancer makes a load balancer known as soon as etcd takes it: a node answers DNS from its snapshot before that.
@@ -359,9 +408,9 @@ func (l *Lab) keepPublishing(ctx context.Context, published map[zone.Name]bool) 
 // tried again at the next turn.
 func (l *Lab) publishHealth(ctx context.Context, published map[zone.Name]bool) map[zone.Name]bool {
 	now := map[zone.Name]bool{}
-	for i, r := range l.surroundings.regions {
-		name := l.balancers[i].DNSName
-		healthy, reason := r.balancer.Healthy()
+	for _, lb := range l.balancers {
+		name := lb.facts.DNSName
+		healthy, reason := lb.Healthy()
 		if before, ok := published[name]; !ok || before != healthy {
 			if err := l.node.Store().PutTargetHealth(ctx, name, healthy); err != nil {
 				l.options.Logger.Warn("publish target health", "loadBalancer", name, "error", err)
@@ -397,31 +446,27 @@ func (l *Lab) Node() *node.Node { return l.node }
 // Route53 is a client of the engine's API with the administrator's credentials. It is good until Run returns.
 func (l *Lab) Route53() *route53.Client { return l.route53 }
 
-// Article is what was made at the start; zero before Ready and with Empty.
-func (l *Lab) Article() Article {
+// Articles are what was made at the start, one a hosted zone; none before Ready and with Empty.
+func (l *Lab) Articles() []Article {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.article
+	return l.articles
 }
 
-// LoadBalancers are the facts of each Region's load balancer.
+// LoadBalancers are the facts of all load balancers, by Region.
 func (l *Lab) LoadBalancers() []LoadBalancerFacts {
 	var all []LoadBalancerFacts
 	for _, r := range l.surroundings.regions {
-		s := r.balancer.options
-		all = append(all, LoadBalancerFacts{r.name, s.DNSName, s.HostedZoneID, int(r.balancer.Address().Port())})
+		for _, b := range r.balancers {
+			all = append(all, LoadBalancerFacts{r.name, b.options.Name, b.options.DNSName, b.options.HostedZoneID, int(b.Address().Port())})
+		}
 	}
 	return all
 }
 
-// LoadBalancer returns a Region's load balancer, for those who bring rules and targets of their own; ok is false for an unknown Region.
-func (l *Lab) LoadBalancer(region string) (lb *LoadBalancer, ok bool) {
-	for _, r := range l.surroundings.regions {
-		if r.name == region {
-			return r.balancer, true
-		}
-	}
-	return nil, false
+// SetIngresses makes these the Kubernetes Ingresses of a Region, as Client.SetIngresses does.
+func (l *Lab) SetIngresses(ctx context.Context, region string, all []Ingress) ([]IngressStatus, error) {
+	return l.surroundings.setIngresses(ctx, region, all)
 }
 
 // Status shows the lab as it is now.

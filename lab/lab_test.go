@@ -89,14 +89,14 @@ func TestOneApplicationFailsOverAndItsNeighbourStays(t *testing.T) {
 	if got := resolve(t, l, app2Host, nearWest); got != west {
 		t.Errorf("the neighbour moved to %s", got)
 	}
-	before := l.Article()
+	before := l.Articles()[0]
 	if len(before.Records) != 4 {
 		t.Errorf("article %+v, want four records", before)
 	}
 	stop()
 
 	l, _ = startLab(t, o)
-	if diff := cmp.Diff(ids(before), ids(l.Article())); diff != "" {
+	if diff := cmp.Diff(ids(before), ids(l.Articles()[0])); diff != "" {
 		t.Errorf("objects after a restart (-before +after):\n%s", diff)
 	}
 	if got := l.Status().Regions[0].Applications[0].Replicas; got != 0 {
@@ -151,10 +151,10 @@ func byChecks(a Article) []string {
 func TestArticleIsMadeOnceCompletedAndRewritten(t *testing.T) {
 	l, _ := startLab(t, Options{DataDir: t.TempDir(), Empty: true, Interval: 1})
 	ctx, client := t.Context(), l.Route53()
-	if got := l.Article(); got.HostedZoneID != "" {
-		t.Errorf("an empty lab has the article %+v", got)
+	if got := l.Articles(); len(got) > 0 {
+		t.Errorf("an empty lab has the articles %+v", got)
 	}
-	o := ArticleOptions{Applications: Applications(), LoadBalancers: l.LoadBalancers(), RequestInterval: 1, FailureThreshold: 3}
+	o := ArticleOptions{Zone: ZoneName, Placements: l.placements("example.com"), RequestInterval: 1, FailureThreshold: 3}
 	ensure := func() Article {
 		t.Helper()
 		a, err := EnsureArticle(ctx, client, o)
@@ -180,7 +180,7 @@ func TestArticleIsMadeOnceCompletedAndRewritten(t *testing.T) {
 	}
 
 	// A run that ended after the zone and one check is completed.
-	zoneID, err := ensureZone(ctx, client)
+	zoneID, err := ensureZone(ctx, client, ZoneName)
 	if err != nil {
 		t.Fatal(err)
 	}

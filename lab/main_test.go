@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -64,15 +65,28 @@ func getResponse(t *testing.T, lb *LoadBalancer, host, path string, header http.
 	return response
 }
 
+// smallWorld is eu-west-1 alone, with the two applications, on a network of its own.
+func smallWorld(number byte) Definition {
+	d := DefaultDefinition()
+	return Definition{
+		Regions: []RegionDefinition{{
+			Name:          "eu-west-1",
+			Address:       netip.AddrFrom4([4]byte{127, 10, number, 1}),
+			LoadBalancers: []LoadBalancerDefinition{{Name: "demoalb"}},
+		}},
+		Applications: d.Applications,
+	}
+}
+
 // startRegion runs a Region on a network of its own, with target health checks every 100 ms, until the test ends.
 func startRegion(t *testing.T, number byte) *region {
 	t.Helper()
 	changed := make(chan struct{}, 1)
+	d := smallWorld(number)
 	r, err := newRegion(regionOptions{
-		name:         "eu-west-1",
-		number:       number,
+		definition:   d.Regions[0],
+		applications: d.Applications,
 		hostedZoneID: "Z32O12XQLNTSW2",
-		applications: Applications(),
 		interval:     100 * time.Millisecond,
 		onHealth: func() {
 			select {

@@ -30,36 +30,54 @@ type podInfo struct {
 	Hue              int    `json:"-"`
 }
 
-// podHandler answers for one pod: its page on /, its health on the health path. While failing says so it answers 500 to everything,
-// the health path included.
-func podHandler(info podInfo, healthPath string, failing *atomic.Bool) (http.Handler, error) {
+// A podHealth is how a pod answers on its health path, and whether it fails.
+type podHealth struct {
+	path    string // "" means every path but /
+	answer  HealthAnswer
+	failing *atomic.Bool // it answers 500 to everything, to the health path as the answer says
+}
+
+// podHandler answers for one pod: its page on /, its health on the health path.
+func podHandler(info podInfo, health podHealth) (http.Handler, error) {
 	page, err := renderPage(info)
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "healthy\n") })
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Vary", "Accept")
-		w.Header().Set("Cache-Control", "no-store")
-		switch accept := r.Header.Get("Accept"); {
-		case strings.Contains(accept, "application/json"):
-			w.Header().Set("Content-Type", "application/json")
-			json.NewEncoder(w).Encode(info)
-		case strings.Contains(accept, "text/plain"):
-			writeText(w, http.StatusOK, fmt.Sprintf("%s from %s (%s, pod %s)\n", info.Application, info.Region, info.AvailabilityZone, info.Pod))
-		default:
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.Write(page)
-		}
-	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if failing.Load() {
+		path := r.URL.Path
+		asksHealth := path == health.path || health.path == "" && path != "/"
+		switch {
+		case asksHealth && health.answer == HealthNotFound:
+			writeText(w, http.StatusNotFound, "not found\n")
+		case health.failing.Load() && !(asksHealth && health.answer == HealthAlways):
 			writeText(w, http.StatusInternalServerError, fmt.Sprintf("%s is failing in %s\n", info.Application, info.Region))
-			return
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			w.Header().Set("Allow", "GET, HEAD")
+			writeText(w, http.StatusMethodNotAllowed, "use GET or HEAD\n")
+		case asksHealth:
+			writeText(w, http.StatusOK, "healthy\n")
+		case path == "/":
+			info.welcome(w, r.Header.Get("Accept"), page)
+		default:
+			writeText(w, http.StatusNotFound, "not found\n")
 		}
-		mux.ServeHTTP(w, r)
 	}), nil
+}
+
+// welcome tells a visitor who answers, in the form that is asked for.
+func (i podInfo) welcome(w http.ResponseWriter, accept string, page []byte) {
+	w.Header().Set("Vary", "Accept")
+	w.Header().Set("Cache-Control", "no-store")
+	switch {
+	case strings.Contains(accept, "application/json"):
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(i)
+	case strings.Contains(accept, "text/plain"):
+		writeText(w, http.StatusOK, fmt.Sprintf("%s from %s (%s, pod %s)\n", i.Application, i.Region, i.AvailabilityZone, i.Pod))
+	default:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Write(page)
+	}
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {
@@ -89,8 +107,8 @@ type pod struct {
 }
 
 // startPod serves a replica on a free port of an address.
-func startPod(info podInfo, healthPath string, address netip.Addr, failing *atomic.Bool, logger *slog.Logger) (*pod, error) {
-	handler, err := podHandler(info, healthPath, failing)
+func startPod(info podInfo, health podHealth, address netip.Addr, logger *slog.Logger) (*pod, error) {
+	handler, err := podHandler(info, health)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func testPod(t *testing.T) (serve func(path, accept string) *httptest.ResponseRe
 	t.Helper()
 	failing = new(atomic.Bool)
 	info := podInfo{"app1", "demoapp1-7c9d5f6b84-x2v4q", "eu-west-1", "eu-west-1a", 214}
-	handler, err := podHandler(info, "/app1health", failing)
+	handler, err := podHandler(info, podHealth{"/app1health", HealthHonest, failing})
 	if err != nil {
 		t.Fatal(err)
 	}

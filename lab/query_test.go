@@ -107,8 +107,8 @@ func TestQueryRepliesHaveAWSShapes(t *testing.T) {
 	all := newInventory(s.regions[0], "democluster", time.Time{})
 	lb, listener, group := all.loadBalancers[0].LoadBalancerArn, all.listeners[0].ListenerArn, all.targetGroups[0].TargetGroupArn
 	waitFor(t, "healthy targets", func() bool {
-		healthy, _ := s.regions[0].balancer.Healthy()
-		return healthy && s.regions[0].balancer.Status().TargetGroups[0].Targets[1].State == Healthy
+		healthy, _ := s.regions[0].balancers[0].Healthy()
+		return healthy && s.regions[0].balancers[0].Status().TargetGroups[0].Targets[1].State == Healthy
 	})
 	var got strings.Builder
 	for _, c := range []struct{ title, service, region, body string }{
@@ -288,11 +288,11 @@ func TestQueryRefusesWhomItDoesNotKnow(t *testing.T) {
 
 // FuzzQuery sends forms of any kind: every reply is well-formed XML, a result or a refusal with a code.
 func FuzzQuery(f *testing.F) {
-	r, err := newRegion(regionOptions{name: "eu-west-1", number: 215, applications: Applications(), logger: slog.New(slog.DiscardHandler)})
+	r, err := newRegion(regionOptions{definition: smallWorld(215).Regions[0], applications: smallWorld(215).Applications, logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(func() { r.balancer.close() })
+	f.Cleanup(func() { r.balancers[0].close() })
 	api := queryAPIOf(&surroundings{regions: []*region{r}})
 	for _, seed := range []string{
 		form("DescribeLoadBalancers", "Names.member.1", "demoalb", "PageSize", "1", "Marker", "x"),

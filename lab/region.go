@@ -18,22 +18,30 @@ const MaxReplicas = 20
 
 const defaultReplicas = 2
 
-// loadBalancerName is what the load balancer of each Region is called.
-const loadBalancerName = "demoalb"
-
-// A region is one Region at work: a load balancer and the deployments behind it.
+// A region is one Region at work: load balancers and the deployments behind them.
 type region struct {
 	name        string
-	network     netip.Addr // 127.10.1.0: the load balancer is .1, the Availability Zones have .32 to .63 and .64 to .95
-	balancer    *LoadBalancer
+	network     netip.Addr // 127.10.1.0: load balancers have .1 to .16, the Availability Zones .32 to .63 and .64 to .95
+	balancers   []*balancer
 	deployments []*deployment // in the order of the applications
+	ingresses   ingresses
+	interval    time.Duration // between target health checks; 0 means 15 s
 	logger      *slog.Logger
+}
+
+// A balancer is a load balancer with what the definition has put on it; the rules of Ingresses come before that.
+type balancer struct {
+	*LoadBalancer
+	own Config
 }
 
 // A deployment keeps the wanted number of an application's pods running in a Region.
 type deployment struct {
 	Application
-	region *region
+	region   *region
+	balancer *LoadBalancer
+	answer   HealthAnswer
+	initial  deploymentState // as the definition has it
 
 	failing  atomic.Bool  // every pod's, those to come included
 	replicas atomic.Int32 // as asked for, 0..MaxReplicas
@@ -48,52 +56,104 @@ type deployment struct {
 
 // regionOptions of newRegion.
 type regionOptions struct {
-	name         string
-	number       byte // of its network 127.10.<number>.0/24
-	hostedZoneID string
-	port         int // of the load balancer; 0 means any free one
-	applications []Application
-	interval     time.Duration // between target health checks
+	definition   RegionDefinition
+	applications []ApplicationDefinition // those that are not in the Region are passed over
+	hostedZoneID string                  // of the Region's load balancers
+	port         int                     // of every load balancer; 0 means any free one
+	interval     time.Duration           // between target health checks
 	onHealth     func()
 	logger       *slog.Logger
 }
 
-// newRegion opens the Region's load balancer and routes to its applications; every application wants two replicas.
+// newRegion opens the Region's load balancers, all on one port, and routes to its applications.
 func newRegion(o regionOptions) (*region, error) {
-	network := netip.AddrFrom4([4]byte{127, 10, o.number, 0})
-	balancer, err := NewLoadBalancer(LoadBalancerOptions{
-		DNSName:      DNSName(loadBalancerName, o.name),
-		HostedZoneID: o.hostedZoneID,
-		Address:      network.Next(),
-		Port:         o.port,
-		OnHealth:     o.onHealth,
-		Logger:       o.logger,
-	})
-	if err != nil {
-		return nil, err
-	}
-	r := &region{name: o.name, network: network, balancer: balancer, logger: o.logger}
-	config := Config{Rules: ingressRules(o.applications)}
-	for _, a := range o.applications {
-		d := &deployment{Application: a, region: r, serving: make(chan struct{})}
-		d.replicas.Store(defaultReplicas)
-		r.deployments = append(r.deployments, d)
-		config.TargetGroups = append(config.TargetGroups, TargetGroup{
-			Name:                a.Name,
-			HealthCheck:         HealthCheck{Path: a.HealthPath, Interval: o.interval},
-			DeregistrationDelay: 10 * time.Second,
+	r := &region{name: o.definition.Name, network: o.definition.network().Addr(), interval: o.interval, logger: o.logger}
+	address := o.definition.Address
+	for _, lb := range o.definition.LoadBalancers {
+		opened, err := NewLoadBalancer(LoadBalancerOptions{
+			Name:         lb.Name,
+			DNSName:      DNSName(lb.Name, r.name),
+			HostedZoneID: o.hostedZoneID,
+			Address:      address,
+			Port:         o.port,
+			OnHealth:     o.onHealth,
+			Logger:       o.logger,
 		})
-	}
-	if err := balancer.Configure(config); err != nil {
-		return nil, errors.Join(err, balancer.close())
+		if err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+		b := &balancer{LoadBalancer: opened}
+		r.balancers = append(r.balancers, b)
+		if err := r.deploy(b, o.applications); err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+		o.port = int(opened.Address().Port())
+		address = address.Next()
 	}
 	return r, nil
+}
+
+// deploy puts the applications that are behind a load balancer there.
+func (r *region) deploy(b *balancer, applications []ApplicationDefinition) error {
+	var here []ApplicationDefinition
+	for _, a := range applications {
+		placed, ok := a.in(r.name)
+		if !ok || placed.LoadBalancer != b.options.Name {
+			continue
+		}
+		here = append(here, a)
+		d := &deployment{
+			Application: a.application(),
+			region:      r,
+			balancer:    b.LoadBalancer,
+			answer:      placed.HealthAnswer,
+			initial:     deploymentState{a.Name, r.name, *placed.Replicas, *placed.Failing},
+			serving:     make(chan struct{}),
+		}
+		d.replicas.Store(int32(d.initial.Replicas))
+		d.failing.Store(d.initial.Failing)
+		r.deployments = append(r.deployments, d)
+		b.own.TargetGroups = append(b.own.TargetGroups, TargetGroup{
+			Name:                a.Name,
+			HealthCheck:         HealthCheck{Path: a.HealthPath, Interval: r.interval},
+			DeregistrationDelay: drainTime,
+		})
+	}
+	b.own.Rules = rulesOf(here)
+	return b.Configure(b.own)
+}
+
+// drainTime is the lab's deregistration delay: long enough to be seen.
+const drainTime = 10 * time.Second
+
+// close frees the ports of a Region that never ran.
+func (r *region) close() error {
+	var faults []error
+	for _, b := range r.balancers {
+		faults = append(faults, b.close())
+	}
+	return errors.Join(faults...)
+}
+
+// balancerNames are the load balancers in the order of the definition.
+func (r *region) balancerNames() []string {
+	var names []string
+	for _, b := range r.balancers {
+		names = append(names, b.options.Name)
+	}
+	return names
 }
 
 // run starts the pods and serves until ctx ends.
 func (r *region) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.balancer.Run(ctx) })
+	for _, b := range r.balancers {
+		g.Go(func() error { return b.Run(ctx) })
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		return r.ingresses.stop(ctx)
+	})
 	for _, d := range r.deployments {
 		g.Go(func() error {
 			err := d.start(ctx)
@@ -150,7 +210,7 @@ func (d *deployment) reconcile(ctx context.Context, want int) error {
 	for _, p := range d.pods {
 		targets = append(targets, p.target)
 	}
-	drained, err := d.region.balancer.setTargets(d.Name, targets)
+	drained, err := d.balancer.setTargets(d.Name, targets)
 	faults = append(faults, err)
 	var stopping errgroup.Group
 	for _, p := range surplus {
@@ -164,8 +224,6 @@ func (d *deployment) startPod() (*pod, error) {
 	zone := d.started % 2
 	host := 32 + 32*zone + 1 + d.started/2%30
 	d.started++
-	address := d.region.network.As4()
-	address[3] = byte(host)
 	info := podInfo{
 		Application:      d.Name,
 		Pod:              podName(d.Name, d.region.name),
@@ -173,5 +231,13 @@ func (d *deployment) startPod() (*pod, error) {
 		AvailabilityZone: fmt.Sprintf("%s%c", d.region.name, 'a'+zone),
 		Hue:              d.Hue,
 	}
-	return startPod(info, d.HealthPath, netip.AddrFrom4(address), &d.failing, d.region.logger)
+	health := podHealth{path: d.HealthPath, answer: d.answer, failing: &d.failing}
+	return startPod(info, health, d.region.host(host), d.region.logger)
+}
+
+// host is an address of the Region's network.
+func (r *region) host(last int) netip.Addr {
+	address := r.network.As4()
+	address[3] = byte(last)
+	return netip.AddrFrom4(address)
 }

@@ -29,7 +29,7 @@ func TestRequestsGoRoundThePodsOfBothAvailabilityZones(t *testing.T) {
 	r := startRegion(t, 201)
 	served := map[string]int{}
 	for range 10 {
-		response := getResponse(t, r.balancer, app1Host, "/", http.Header{"Accept": {"application/json"}})
+		response := getResponse(t, r.balancers[0].LoadBalancer, app1Host, "/", http.Header{"Accept": {"application/json"}})
 		var info podInfo
 		err := json.NewDecoder(response.Body).Decode(&info)
 		response.Body.Close()
@@ -57,7 +57,7 @@ func TestScaleToZeroEmptiesOneApplicationOnly(t *testing.T) {
 	}
 	expect := func(host, path string, want int) {
 		t.Helper()
-		if status, body := get(t, r.balancer, host, path); status != want {
+		if status, body := get(t, r.balancers[0].LoadBalancer, host, path); status != want {
 			t.Errorf("%s%s: %d %s, want %d", host, path, status, body, want)
 		}
 	}
@@ -66,7 +66,7 @@ func TestScaleToZeroEmptiesOneApplicationOnly(t *testing.T) {
 	expect("checker", "/app1health", 503) // what Route 53's checkers see
 	expect(app2Host, "/", 200)
 	expect("checker", "/app2health", 200)
-	if healthy, reason := r.balancer.Healthy(); !healthy {
+	if healthy, reason := r.balancers[0].Healthy(); !healthy {
 		t.Errorf("load balancer unhealthy because %q: an empty group beside a full one is ignored, r53: A.9 rule 3", reason)
 	}
 	scale(3)
@@ -86,26 +86,26 @@ func TestFailingApplicationTakesTheLoadBalancerOutButNotItsNeighbour(t *testing.
 	if err := s.setFailing("app1", "eu-west-1", true); err != nil {
 		t.Fatal(err)
 	}
-	if status, _ := get(t, r.balancer, app1Host, "/"); status != 500 {
+	if status, _ := get(t, r.balancers[0].LoadBalancer, app1Host, "/"); status != 500 {
 		t.Errorf("failing application answers %d, want 500", status)
 	}
-	waitFor(t, "an unhealthy load balancer, r53: A.9 rule 2", func() bool { healthy, _ := r.balancer.Healthy(); return !healthy })
-	for _, target := range r.balancer.Status().TargetGroups[0].Targets {
+	waitFor(t, "an unhealthy load balancer, r53: A.9 rule 2", func() bool { healthy, _ := r.balancers[0].Healthy(); return !healthy })
+	for _, target := range r.balancers[0].Status().TargetGroups[0].Targets {
 		if target.State != Unhealthy && target.State != Healthy || target.State == Unhealthy && target.Reason != reasonMismatch {
 			t.Errorf("target %s is %s %s, want unhealthy %s", target.ID, target.State, target.Reason, reasonMismatch)
 		}
 	}
-	if status, _ := get(t, r.balancer, app1Host, "/"); status != 500 {
+	if status, _ := get(t, r.balancers[0].LoadBalancer, app1Host, "/"); status != 500 {
 		t.Errorf("with every target unhealthy the answer is %d, want the targets' 500, r53: A.9 rule 7", status)
 	}
-	if status, _ := get(t, r.balancer, app2Host, "/"); status != 200 {
+	if status, _ := get(t, r.balancers[0].LoadBalancer, app2Host, "/"); status != 200 {
 		t.Errorf("the neighbour answers %d, want 200", status)
 	}
 	if err := s.setFailing("app1", "eu-west-1", false); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "a healthy load balancer", func() bool { healthy, _ := r.balancer.Healthy(); return healthy })
-	if status, _ := get(t, r.balancer, app1Host, "/"); status != 200 {
+	waitFor(t, "a healthy load balancer", func() bool { healthy, _ := r.balancers[0].Healthy(); return healthy })
+	if status, _ := get(t, r.balancers[0].LoadBalancer, app1Host, "/"); status != 200 {
 		t.Errorf("healed application answers %d, want 200", status)
 	}
 }
@@ -119,7 +119,7 @@ func TestScalingDownLosesNoRequest(t *testing.T) {
 		var statuses []int
 		client := visitor()
 		for ctx.Err() == nil {
-			request, _ := http.NewRequest("GET", "http://"+r.balancer.Address().String()+"/", nil)
+			request, _ := http.NewRequest("GET", "http://"+r.balancers[0].Address().String()+"/", nil)
 			request.Host = app1Host
 			response, err := client.Do(request)
 			if err != nil {
@@ -156,10 +156,10 @@ func TestLoadBalancerTellsTargetsAboutTheClient(t *testing.T) {
 	}))
 	defer echo.Close()
 	own := Target{ID: "echo", Address: netip.MustParseAddrPort(echo.Listener.Addr().String())}
-	if err := r.balancer.SetTargets("app1", []Target{own}); err != nil {
+	if err := r.balancers[0].SetTargets("app1", []Target{own}); err != nil {
 		t.Fatal(err)
 	}
-	getResponse(t, r.balancer, app1Host, "/page", http.Header{
+	getResponse(t, r.balancers[0].LoadBalancer, app1Host, "/page", http.Header{
 		"X-Forwarded-For":   {"192.0.2.7"},
 		"X-Forwarded-Proto": {"https"},
 		"X-Amzn-Trace-Id":   {"Root=1-67891233-abcdef012345678912345678"},
@@ -169,7 +169,7 @@ func TestLoadBalancerTellsTargetsAboutTheClient(t *testing.T) {
 		"Host":              app1Host,
 		"X-Forwarded-For":   "192.0.2.7, 127.0.0.1",
 		"X-Forwarded-Proto": "http",
-		"X-Forwarded-Port":  fmt.Sprint(r.balancer.Address().Port()),
+		"X-Forwarded-Port":  fmt.Sprint(r.balancers[0].Address().Port()),
 		"X-Forwarded-Host":  "",
 	}
 	for name, value := range want {
@@ -192,13 +192,13 @@ func TestEveryRegionHasTheSamePort(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.surroundings.close()
-		port := l.surroundings.regions[0].balancer.Address().Port()
+		port := l.surroundings.regions[0].balancers[0].Address().Port()
 		if used[port] {
 			t.Errorf("port %d is used twice", port)
 		}
 		used[port] = true
 		for _, r := range l.surroundings.regions {
-			if got := r.balancer.Address().Port(); got != port {
+			if got := r.balancers[0].Address().Port(); got != port {
 				t.Errorf("%s has port %d, the first Region %d", r.name, got, port)
 			}
 		}
@@ -230,8 +230,8 @@ func TestReplicasAndFailuresSurviveARestart(t *testing.T) {
 	if err := s.setFailing("app2", "eu-west-1", true); err != nil {
 		t.Fatal(err)
 	}
-	again, err := newRegion(regionOptions{name: "eu-west-1", number: 208, applications: Applications(), interval: 100_000_000,
-		logger: r.logger})
+	again, err := newRegion(regionOptions{definition: smallWorld(208).Regions[0], applications: smallWorld(208).Applications,
+		interval: 100_000_000, logger: r.logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func TestIngressRulesRouteUsersByHostAndCheckersByPath(t *testing.T) {
 	lb := newLoadBalancer(LoadBalancerOptions{}, nil, nil)
 	extra := Rule{Priority: 50000, Hosts: []string{"*.shop.example"}, Paths: []string{"/a*", "/b"}, Action: fixed(418)}
 	if err := lb.Configure(Config{
-		Rules:        append([]Rule{extra}, ingressRules(Applications())...),
+		Rules:        append([]Rule{extra}, rulesOf(DefaultDefinition().Applications)...),
 		TargetGroups: []TargetGroup{{Name: "app1"}, {Name: "app2"}},
 	}); err != nil {
 		t.Fatal(err)

@@ -15,12 +15,21 @@ type Status struct {
 // RegionStatus is one Region.
 type RegionStatus struct {
 	Region       string              `json:"region"`
-	LoadBalancer LoadBalancerStatus  `json:"loadBalancer"`
+	LoadBalancer LoadBalancerStatus  `json:"loadBalancer"` // the first; most Regions have no other
 	Applications []ApplicationStatus `json:"applications"`
+	// FurtherLoadBalancers are those after the first.
+	FurtherLoadBalancers []LoadBalancerStatus `json:"furtherLoadBalancers,omitempty"`
+	Ingresses            []IngressStatus      `json:"ingresses,omitempty"` // as SetIngresses answered
+}
+
+// LoadBalancers are all load balancers of the Region, in the order of the definition.
+func (r RegionStatus) LoadBalancers() []LoadBalancerStatus {
+	return append([]LoadBalancerStatus{r.LoadBalancer}, r.FurtherLoadBalancers...)
 }
 
 // LoadBalancerStatus is what the AWS console shows of a load balancer, and its health as Route 53 sees it.
 type LoadBalancerStatus struct {
+	Name          string              `json:"name"`
 	DNSName       string              `json:"dnsName"`
 	HostedZoneID  string              `json:"hostedZoneId"`
 	Address       string              `json:"address"`
@@ -51,8 +60,10 @@ type TargetStatus struct {
 // ApplicationStatus is one application in one Region.
 type ApplicationStatus struct {
 	Application
-	Replicas int  `json:"replicas"`
-	Failing  bool `json:"failing"`
+	LoadBalancer string       `json:"loadBalancer"` // its name
+	HealthAnswer HealthAnswer `json:"healthAnswer"`
+	Replicas     int          `json:"replicas"`
+	Failing      bool         `json:"failing"`
 }
 
 // Status shows the load balancer, its rules and its targets.
@@ -61,6 +72,7 @@ func (lb *LoadBalancer) Status() LoadBalancerStatus {
 	lb.mu.Lock()
 	defer lb.mu.Unlock()
 	s := LoadBalancerStatus{
+		Name:          lb.options.Name,
 		DNSName:       lb.options.DNSName,
 		HostedZoneID:  lb.options.HostedZoneID,
 		Address:       lb.Address().Addr().String(),
@@ -94,9 +106,18 @@ func (g *targetGroup) status(now time.Time) TargetGroupStatus {
 func (s *surroundings) status() []RegionStatus {
 	var all []RegionStatus
 	for _, r := range s.regions {
-		one := RegionStatus{Region: r.name, LoadBalancer: r.balancer.Status()}
+		one := RegionStatus{Region: r.name, LoadBalancer: r.balancers[0].Status(), Applications: []ApplicationStatus{}, Ingresses: r.ingresses.status()}
+		for _, b := range r.balancers[1:] {
+			one.FurtherLoadBalancers = append(one.FurtherLoadBalancers, b.Status())
+		}
 		for _, d := range r.deployments {
-			one.Applications = append(one.Applications, ApplicationStatus{d.Application, int(d.replicas.Load()), d.failing.Load()})
+			one.Applications = append(one.Applications, ApplicationStatus{
+				Application:  d.Application,
+				LoadBalancer: d.balancer.options.Name,
+				HealthAnswer: d.answer,
+				Replicas:     int(d.replicas.Load()),
+				Failing:      d.failing.Load(),
+			})
 		}
 		all = append(all, one)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -13,7 +12,7 @@ import (
 
 // A Refusal is a request for something that the lab does not have or cannot do.
 type Refusal struct {
-	Code    string // UnknownApplication, UnknownRegion or InvalidReplicas
+	Code    string // UnknownApplication, UnknownRegion, InvalidReplicas or InvalidIngress
 	Message string
 }
 
@@ -45,11 +44,13 @@ func (s *surroundings) settled(ctx context.Context, changed <-chan struct{}) {
 			case <-ctx.Done():
 			}
 		}
-		for !r.balancer.probed() {
-			select {
-			case <-changed:
-			case <-ctx.Done():
-				return
+		for _, b := range r.balancers {
+			for !b.probed() {
+				select {
+				case <-changed:
+				case <-ctx.Done():
+					return
+				}
 			}
 		}
 	}
@@ -59,7 +60,7 @@ func (s *surroundings) settled(ctx context.Context, changed <-chan struct{}) {
 func (s *surroundings) close() error {
 	var faults []error
 	for _, r := range s.regions {
-		faults = append(faults, r.balancer.close())
+		faults = append(faults, r.close())
 	}
 	return errors.Join(faults...)
 }
@@ -87,6 +88,15 @@ func (s *surroundings) scale(ctx context.Context, application, region string, re
 	return s.change(application, region, func(d *deployment) error { return d.scale(ctx, replicas) })
 }
 
+// setIngresses makes these the Ingresses of a Region.
+func (s *surroundings) setIngresses(ctx context.Context, region string, all []Ingress) ([]IngressStatus, error) {
+	r, err := s.region(region)
+	if err != nil {
+		return nil, err
+	}
+	return r.setIngresses(ctx, all)
+}
+
 // setFailing makes every pod of an application in a Region answer 500, or ends that. The pods stay registered.
 func (s *surroundings) setFailing(application, region string, failing bool) error {
 	return s.change(application, region, func(d *deployment) error {
@@ -103,35 +113,63 @@ func (s *surroundings) change(application, region string, do func(*deployment) e
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(d), saveState(s.statePath, s.state()))
+	return errors.Join(do(d), saveState(s.statePath, s.changed()))
 }
 
-func (s *surroundings) state() (all []deploymentState) {
+// changed are the deployments that are no longer as the definition has them, so that a definition counts again where it is edited.
+func (s *surroundings) changed() []deploymentState {
+	all := []deploymentState{}
 	for _, r := range s.regions {
 		for _, d := range r.deployments {
-			all = append(all, deploymentState{d.Name, r.name, int(d.replicas.Load()), d.failing.Load()})
+			if now := d.state(); now != d.initial {
+				all = append(all, now)
+			}
 		}
 	}
 	return all
 }
 
-// find returns one application in one Region, or a *Refusal that says which there are.
-func (s *surroundings) find(application, region string) (*deployment, error) {
+func (d *deployment) state() deploymentState {
+	return deploymentState{d.Name, d.region.name, int(d.replicas.Load()), d.failing.Load()}
+}
+
+func (s *surroundings) state() (all []deploymentState) {
+	for _, r := range s.regions {
+		for _, d := range r.deployments {
+			all = append(all, d.state())
+		}
+	}
+	return all
+}
+
+// region returns a Region by its name, or a *Refusal that says which there are.
+func (s *surroundings) region(name string) (*region, error) {
 	var names []string
 	for _, r := range s.regions {
+		if r.name == name {
+			return r, nil
+		}
 		names = append(names, r.name)
 	}
-	at := slices.Index(names, region)
-	if at < 0 {
-		return nil, &Refusal{"UnknownRegion", fmt.Sprintf("there is no Region %q: there are %s", region, strings.Join(names, ", "))}
+	return nil, &Refusal{"UnknownRegion", fmt.Sprintf("there is no Region %q: there are %s", name, strings.Join(names, ", "))}
+}
+
+// find returns one application in one Region, or a *Refusal that says which there are.
+func (s *surroundings) find(application, region string) (*deployment, error) {
+	r, err := s.region(region)
+	if err != nil {
+		return nil, err
 	}
-	names = nil
-	for _, d := range s.regions[at].deployments {
+	var names []string
+	for _, d := range r.deployments {
 		if d.Name == application {
 			return d, nil
 		}
 		names = append(names, d.Name)
 	}
-	return nil, &Refusal{"UnknownApplication",
-		fmt.Sprintf("there is no application %q: there are %s", application, strings.Join(names, ", "))}
+	there := "there are " + strings.Join(names, ", ")
+	if len(names) == 0 {
+		there = region + " has none of the lab's own"
+	}
+	return nil, &Refusal{"UnknownApplication", fmt.Sprintf("there is no application %q: %s", application, there)}
 }

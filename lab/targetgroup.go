@@ -14,6 +14,8 @@ type TargetGroup struct {
 	HealthCheck HealthCheck `json:"healthCheck"`
 	// DeregistrationDelay is how long a deregistered target is shown as draining; 0 means 300 s.
 	DeregistrationDelay time.Duration `json:"deregistrationDelay"`
+
+	resource string // what its tag says it was made for: "<namespace>/<ingress>-<service>:<port>"; "" for the lab's own. r53: E.3
 }
 
 const (
