@@ -1,0 +1,73 @@
+package v1alpha1
+
+// Conditions of a FailoverPolicy; a FailoverClass has Accepted alone.
+const (
+	// Accepted says whether the spec is valid, allowed by the class and first to claim its hostname.
+	ConditionAccepted = "Accepted"
+	// Programmed says whether the provider holds this Region's check and records as the spec wants them.
+	ConditionProgrammed = "Programmed"
+	// Healthy says whether the checkers find the application healthy in this Region; Unknown without a verdict.
+	ConditionHealthy = "Healthy"
+	// Degraded says whether failover is worse than asked for: no other healthy Region, or no healthy one at all.
+	ConditionDegraded = "Degraded"
+)
+
+// Reasons of Accepted.
+const (
+	ReasonAccepted          = "Accepted"
+	ReasonInvalid           = "Invalid"           // the spec cannot work; the message lists why
+	ReasonNoClass           = "NoClass"           // no class, or no default among several
+	ReasonClassNotAccepted  = "ClassNotAccepted"  // the class itself is invalid
+	ReasonHostnameRefused   = "HostnameRefused"   // the class does not allow it: another tenant's, an apex, a wildcard
+	ReasonZoneRefused       = "ZoneRefused"       // no hosted zone holds it, or the class does not allow that zone
+	ReasonTimersRefused     = "TimersRefused"     // faster than the class allows
+	ReasonObjectivesUnmet   = "ObjectivesUnmet"   // the timers cannot meet the RTO
+	ReasonQuotaExceeded     = "QuotaExceeded"     // the namespace has as many policies as it may have
+	ReasonHostnameHeld      = "HostnameHeld"      // an older policy has it; see status.heldBy
+	ReasonAnnotationInvalid = "AnnotationInvalid" // of an Ingress used without a policy
+)
+
+// Reasons of Programmed.
+const (
+	ReasonProgrammed      = "Programmed"
+	ReasonNotAccepted     = "NotAccepted"     // see Accepted; nothing is written
+	ReasonTargetNotFound  = "TargetNotFound"  // targetRef names nothing
+	ReasonTargetNotReady  = "TargetNotReady"  // its status tells no load balancer yet
+	ReasonHolding         = "Holding"         // the source has vanished; records stay until status.holdUntil
+	ReasonLastRecordKept  = "LastRecordKept"  // the source has vanished; the record stays, as it is the last of the hostname
+	ReasonRemoved         = "Removed"         // the source has vanished and the hold period is over
+	ReasonPending         = "Pending"         // being written, or waiting for the provider
+	ReasonProviderRefused = "ProviderRefused" // the provider said no; the message says what
+	ReasonForeignRecord   = "ForeignRecord"   // a record that is not ours has the name
+)
+
+// Reasons of Healthy.
+const (
+	ReasonHealthy    = "Healthy"
+	ReasonUnhealthy  = "Unhealthy"
+	ReasonNoVerdict  = "NoVerdict"  // no checker has reported yet
+	ReasonNoEndpoint = "NoEndpoint" // the readiness signal: no endpoint of the Service is ready
+)
+
+// Reasons of Degraded.
+const (
+	ReasonRedundant      = "Redundant"      // not degraded
+	ReasonOneRegion      = "OneRegion"      // the provider has no other Region
+	ReasonOthersDown     = "OthersDown"     // no other Region is healthy
+	ReasonAllRegionsDown = "AllRegionsDown" // every Region is unhealthy: answers are Route 53's last resort
+	ReasonServedFromAway = "ServedFromAway" // this Region is unhealthy, and its clients are answered with another
+)
+
+// Reasons of events.
+const (
+	EventFailedOver = "FailedOver"
+	EventFailedBack = "FailedBack"
+	EventRefused    = "Refused"
+	EventProgrammed = "Programmed"
+	EventHolding    = "Holding"
+	EventRemoved    = "Removed"
+	EventDrift      = "DriftCorrected"
+)
+
+// DefaultClassAnnotation marks with "true" the class of policies that name none.
+const DefaultClassAnnotation = "bulkhead.dev/is-default-class"

@@ -1,0 +1,88 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bulkhead-dns/bulkhead/failover"
+)
+
+// A FailoverClass is what the platform team allows and prefers: the Region of this cluster, where records live, and which
+// namespaces may have which hostnames.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName={fc,fclass},categories=bulkhead
+// +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.spec.region`
+// +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.provider`
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].reason`
+// +kubebuilder:printcolumn:name="Policies",type=integer,JSONPath=`.status.policies`
+// +kubebuilder:printcolumn:name="Endpoint",type=string,JSONPath=`.spec.endpoint`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type FailoverClass struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what the platform team allows and prefers.
+	Spec failover.ClassSpec `json:"spec"`
+
+	// Status is what the controller of this cluster has found.
+	//
+	// +optional
+	Status FailoverClassStatus `json:"status,omitzero"`
+}
+
+// A FailoverClassList is a list of classes.
+//
+// +kubebuilder:object:root=true
+type FailoverClassList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []FailoverClass `json:"items"`
+}
+
+// Class returns the class without what is Kubernetes' own. It shares nothing with c.
+func (c *FailoverClass) Class() failover.Class {
+	d := c.DeepCopy()
+	return failover.Class{
+		APIVersion: failover.APIVersion, Kind: failover.ClassKind,
+		Metadata: failover.Metadata{Name: d.Name, Labels: d.Labels, Annotations: d.Annotations},
+		Spec:     d.Spec,
+	}
+}
+
+// A FailoverClassStatus is what the controller of one cluster has found.
+type FailoverClassStatus struct {
+	// ObservedGeneration is the generation of the spec that this status is about.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Conditions hold Accepted.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// Zones are the hosted zones that the class lets policies write to, as the provider has them.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MaxItems=500
+	Zones []ZoneStatus `json:"zones,omitempty"`
+
+	// Policies is how many policies of this cluster are of this class.
+	//
+	// +optional
+	Policies int32 `json:"policies"`
+}
+
+// A ZoneStatus is a hosted zone.
+type ZoneStatus struct {
+	// ID is the hosted zone's.
+	ID string `json:"id"`
+	// Name of the zone.
+	Name string `json:"name"`
+}
