@@ -133,9 +133,11 @@ func (d *differ) run(desired State) (Plan, error) {
 
 // index sorts out what exists and whose it is.
 func (d *differ) index(wanted map[string]*Check) {
+	held := make(map[string]bool) // ids that record sets refer to which are not to be adopted
 	for i := range d.current.Records {
-		if id := d.current.Records[i].Set.HealthCheckID; id != "" {
-			d.refs[id]++
+		if set := &d.current.Records[i].Set; set.HealthCheckID != "" {
+			d.refs[set.HealthCheckID]++
+			held[set.HealthCheckID] = held[set.HealthCheckID] || !slices.Contains(d.guard.Adopt, set.Name)
 		}
 	}
 	hashes := d.longKeys(wanted)
@@ -146,7 +148,7 @@ func (d *differ) index(wanted map[string]*Check) {
 		}
 		key := c.Key
 		if !c.Owned() {
-			if key = d.abandoned(c, hashes); key == "" {
+			if key = d.abandoned(c, held, hashes); key == "" {
 				continue
 			}
 			d.unmarked[c.ID] = true
@@ -197,10 +199,10 @@ func (d *differ) longKeys(wanted map[string]*Check) map[string]string {
 
 // abandoned returns the key of a check that a run created and did not live to mark: it has our reference and no tags, and
 // no record set refers to it, because those come later. One that was disowned by removing its tags while in use is left
-// alone.
-func (d *differ) abandoned(c *Check, hashes map[string]string) string {
+// alone, until all names that use it are adopted.
+func (d *differ) abandoned(c *Check, held map[string]bool, hashes map[string]string) string {
 	key, _, ok := parseReference(c.CallerReference)
-	if !ok || len(c.Tags) > 0 || d.refs[c.ID] > 0 {
+	if !ok || len(c.Tags) > 0 || held[c.ID] {
 		return ""
 	}
 	if long, ok := hashes[key]; ok {

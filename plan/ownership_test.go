@@ -132,3 +132,17 @@ func TestBatchesHaveRoomForTheirInverse(t *testing.T) {
 		t.Errorf("%d batches, want 2", n)
 	}
 }
+
+// A check that was disowned while in use is ours again when the names that use it are adopted, and is not deleted later as if
+// an interrupted run had left it.
+func TestAdoptedNameBringsItsDisownedCheck(t *testing.T) {
+	w := build(t, app1())
+	id := w.check(t, "team/app1/eu-west-1")
+	w.checks[id].Tags, w.checks[id].Key = nil, ""
+	guard := Guard{Adopt: []zone.Name{"app1.example.com."}}
+	p, err := Diff(w.state(), app1(), guard)
+	wantSteps(t, p, err, "tag-check team/app1/eu-west-1")
+	w.execute(t, p, -1)
+	again, err := Diff(w.state(), app1(), Guard{})
+	wantSteps(t, again, err)
+}

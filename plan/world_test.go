@@ -18,10 +18,13 @@ type world struct {
 	used    map[string]bool   // caller references, for ever
 	created map[string]string // id by key, of what the present execution created
 	nextID  int
+
+	foreign map[string]bool // ids of checks that are not ours
 }
 
 func newWorld(zones ...zone.HostedZone) *world {
-	w := &world{zones: zones, records: make(map[string]*zone.Records), checks: make(map[string]*Check), used: make(map[string]bool)}
+	w := &world{zones: zones, records: make(map[string]*zone.Records), checks: make(map[string]*Check),
+		used: make(map[string]bool), foreign: make(map[string]bool)}
 	for _, z := range zones {
 		w.records[z.ID] = zone.NewRecords()
 	}
@@ -31,7 +34,7 @@ func newWorld(zones ...zone.HostedZone) *world {
 // clone returns a world that goes its own way.
 func (w *world) clone() *world {
 	c := &world{zones: w.zones, records: make(map[string]*zone.Records), checks: make(map[string]*Check),
-		used: maps.Clone(w.used), nextID: w.nextID}
+		used: maps.Clone(w.used), nextID: w.nextID, foreign: maps.Clone(w.foreign)}
 	for id, r := range w.records {
 		c.records[id] = r.Copy()
 	}
