@@ -1,0 +1,337 @@
+package explain
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A Condition is how an application is, in one word.
+type Condition string
+
+// The conditions. An application is OK when all of its Regions are healthy and everybody is answered as while nothing
+// fails; Degraded when a Region is unhealthy and somebody healthy answers all the same; Down when somebody is answered
+// with what is unhealthy, for want of anything better. Unknown is one whose checkers have not been asked or say nothing.
+// Partial is one with a Region that is not applied, Planned one of which nothing is.
+const (
+	OK       Condition = "ok"
+	Degraded Condition = "degraded"
+	Down     Condition = "down"
+	Unsure   Condition = "unknown"
+	Partial  Condition = "partial"
+	Planned  Condition = "not applied"
+)
+
+// An Application is what Bulkhead owns under one policy, or a policy that is not applied.
+type Application struct {
+	Policy    string        `json:"policy"` // "<namespace>/<name>"
+	Hostnames []string      `json:"hostnames"`
+	Routing   string        `json:"routing,omitempty"` // "latency", as Route 53's guide writes it
+	Condition Condition     `json:"condition"`
+	Regions   []Region      `json:"regions"`
+	Clients   []Movement    `json:"clients"`
+	RTO       *failover.RTO `json:"rto,omitempty"` // of what is applied; of the policy where nothing is
+	Problems  []string      `json:"problems,omitempty"`
+}
+
+// A Region is an application in one Region.
+type Region struct {
+	Name    string   `json:"name"`
+	Applied bool     `json:"applied"`
+	Check   Check    `json:"check"`
+	Targets []string `json:"targets"` // load balancers or addresses
+	Serves  []string `json:"serves"`  // clients who are answered with it now: "near eu-west-1", "90 % of everyone"
+}
+
+// A Movement is what one client of a hostname gets now, and what while nothing fails.
+type Movement struct {
+	Hostname string `json:"hostname"`
+	Answer
+	Home  string `json:"home"` // who answers while nothing fails
+	Moved bool   `json:"moved"`
+}
+
+// Well reports whether an application is as it should be: applied, every Region healthy, and everybody at home.
+func (a Application) Well() bool {
+	return a.Condition == OK && !slices.ContainsFunc(a.Clients, func(m Movement) bool { return m.Moved })
+}
+
+// Applications returns every application that Bulkhead owns by the tags of its checks, and those policies that are not
+// applied, sorted by policy. The error is about Input.GeoIP.
+func Applications(in Input) ([]Application, error) {
+	w := newWorld(in)
+	owned := map[string][]*plan.Check{}
+	for i := range in.State.Checks {
+		if c := &in.State.Checks[i]; c.Owned() {
+			owned[plan.PolicyOf(c.Key)] = append(owned[plan.PolicyOf(c.Key)], c)
+		}
+	}
+	policies := map[string]*failover.Policy{}
+	for i := range in.Policies {
+		policies[in.Policies[i].Key()] = &in.Policies[i]
+		if _, ok := owned[in.Policies[i].Key()]; !ok {
+			owned[in.Policies[i].Key()] = nil
+		}
+	}
+	users := w.users()
+	tables := map[*hosted]*tables{}
+	list := []Application{}
+	for _, key := range slices.Sorted(maps.Keys(owned)) {
+		b := &builder{w: w, policy: policies[key], a: Application{Policy: key, Clients: []Movement{}}}
+		for _, c := range owned[key] {
+			b.members = append(b.members, users[c.ID]...)
+		}
+		for _, g := range b.groups() {
+			if tables[g.in] == nil {
+				t, err := w.survey(g.in)
+				if err != nil {
+					return nil, err
+				}
+				tables[g.in] = t
+			}
+		}
+		list = append(list, b.build(owned[key], users, tables))
+	}
+	return list, nil
+}
+
+// tables are the verdicts of a zone as they are, and while nothing fails.
+type tables struct{ now, well *steer.Table }
+
+// users are the record sets that cite each check.
+func (w *world) users() map[string][]*member {
+	users := map[string][]*member{}
+	for _, h := range w.hosted {
+		for _, key := range h.keys {
+			for _, m := range h.groups[key].members {
+				if id := m.set.HealthCheckID; id != "" {
+					users[id] = append(users[id], m)
+				}
+			}
+		}
+	}
+	return users
+}
+
+// survey readies a zone to be asked.
+func (w *world) survey(h *hosted) (*tables, error) {
+	for _, key := range h.keys {
+		w.clients(h.groups[key])
+	}
+	if err := w.compile(h); err != nil {
+		return nil, err
+	}
+	return &tables{w.table(h, scenario{}), w.table(h, scenario{well: true})}, nil
+}
+
+// A builder makes one application.
+type builder struct {
+	w       *world
+	policy  *failover.Policy // nil when it is not known
+	members []*member        // that cite its checks
+	a       Application
+}
+
+// groups are those that the application's record sets are in, in listing order.
+func (b *builder) groups() []*group {
+	var groups []*group
+	for _, m := range b.members {
+		if !slices.Contains(groups, m.group) {
+			groups = append(groups, m.group)
+		}
+	}
+	slices.SortFunc(groups, func(x, y *group) int { return x.key.Compare(y.key) })
+	return groups
+}
+
+func (b *builder) build(checks []*plan.Check, users map[string][]*member, tables map[*hosted]*tables) Application {
+	groups := b.groups()
+	for _, g := range groups {
+		if name := host(g.key.Name); !slices.Contains(b.a.Hostnames, name) {
+			b.a.Hostnames = append(b.a.Hostnames, name)
+		}
+		b.a.Routing = g.members[0].set.Policy().String()
+		b.ask(g, tables[g.in])
+		b.judge(g)
+	}
+	b.regions(checks, users)
+	b.wanted()
+	b.rto(checks)
+	b.a.Condition = b.condition()
+	return b.a
+}
+
+// ask asks a group for all of its clients. Both address families are asked, and what they have in common is told once.
+func (b *builder) ask(g *group, t *tables) {
+	if g.problem != nil {
+		b.problem("%s %s cannot be judged: %v", host(g.key.Name), g.key.Type, g.problem)
+		return
+	}
+	for _, c := range b.w.clients(g) {
+		now, _ := b.w.ask(g, c, t.now)
+		home, _ := b.w.ask(g, c, t.well)
+		m := Movement{Hostname: host(g.key.Name), Answer: now, Home: home.String(), Moved: !now.same(home)}
+		if !slices.ContainsFunc(b.a.Clients, func(o Movement) bool {
+			return o.Hostname == m.Hostname && o.Client == m.Client && o.String() == m.String() && o.Home == m.Home
+		}) {
+			b.a.Clients = append(b.a.Clients, m)
+		}
+	}
+}
+
+// judge finds what is wrong with a group beside health.
+func (b *builder) judge(g *group) {
+	name := host(g.key.Name) + " " + g.key.Type.String()
+	if len(g.members) == 1 {
+		b.problem("%s has one member: there is nowhere to fail over to", name)
+	}
+	for _, m := range g.members {
+		c := b.w.checks[m.set.HealthCheckID]
+		switch {
+		case m.set.HealthCheckID == "":
+			b.problem("%s %s has no health check: its clients stay whatever happens", name, m.set.SetIdentifier)
+		case c == nil:
+			b.problem("%s %s cites a health check that does not exist, which counts as healthy", name, m.set.SetIdentifier)
+		case plan.PolicyOf(c.Key) != b.a.Policy:
+			b.problem("%s %s is not of this policy", name, m.set.SetIdentifier)
+		}
+	}
+}
+
+func (b *builder) regions(checks []*plan.Check, users map[string][]*member) {
+	for _, c := range checks {
+		r := Region{Name: plan.RegionOf(c.Key), Applied: len(users[c.ID]) > 0, Check: b.w.status[c.ID], Targets: []string{}, Serves: []string{}}
+		if !r.Applied {
+			b.problem("%s has a health check and no record set", r.Name)
+		}
+		for _, m := range users[c.ID] {
+			if target := m.target(); !slices.Contains(r.Targets, target) {
+				r.Targets = append(r.Targets, target)
+			}
+			for _, client := range b.a.Clients {
+				if client.Hostname == host(m.group.key.Name) {
+					r.serve(client, m.set.SetIdentifier)
+				}
+			}
+		}
+		b.a.Regions = append(b.a.Regions, r)
+	}
+	slices.SortStableFunc(b.a.Regions, func(x, y Region) int { return strings.Compare(x.Name, y.Name) })
+	if b.policy != nil { // the policy's order says more than the alphabet
+		slices.SortStableFunc(b.a.Regions, func(x, y Region) int { return b.place(x.Name) - b.place(y.Name) })
+	}
+}
+
+func (b *builder) place(region string) int {
+	i := slices.IndexFunc(b.policy.Spec.Regions, func(r failover.Region) bool { return r.Name == region })
+	if i < 0 {
+		return len(b.policy.Spec.Regions)
+	}
+	return i
+}
+
+// serve notes a client who gets this Region.
+func (r *Region) serve(m Movement, setIdentifier string) {
+	for _, s := range m.Shares {
+		if len(s.Path) == 0 || s.Path[0] != setIdentifier {
+			continue
+		}
+		text := m.Client
+		if s.Percent < 100 {
+			text = fmt.Sprintf("%d %% of %s", s.Percent, m.Client)
+		}
+		if !slices.Contains(r.Serves, text) {
+			r.Serves = append(r.Serves, text)
+		}
+	}
+}
+
+// wanted adds what the policy asks for and nobody has applied.
+func (b *builder) wanted() {
+	if b.policy == nil {
+		return
+	}
+	if name, err := zone.ParseName(b.policy.Spec.Hostname); err == nil && !slices.Contains(b.a.Hostnames, host(name)) {
+		if len(b.a.Hostnames) > 0 {
+			b.problem("the policy's hostname %s is not applied", host(name))
+		}
+		b.a.Hostnames = append(b.a.Hostnames, host(name))
+	}
+	if b.a.Routing == "" {
+		b.a.Routing = strings.ToLower(b.policy.Spec.Routing.Policy)
+	}
+	for _, r := range b.policy.Spec.Regions {
+		if slices.ContainsFunc(b.a.Regions, func(have Region) bool { return have.Name == r.Name }) {
+			continue
+		}
+		b.a.Regions = append(b.a.Regions, Region{Name: r.Name, Check: Check{Health: Missing, Reason: "not applied"},
+			Targets: []string{}, Serves: []string{}})
+	}
+}
+
+// rto computes how long a failover takes with the checks that there are, else with those that are wanted. r53: D.1.
+func (b *builder) rto(checks []*plan.Check) {
+	var p failover.Policy
+	for _, c := range checks {
+		if !c.Config.Type.IsEndpoint() {
+			continue
+		}
+		r := failover.Region{Name: plan.RegionOf(c.Key), HealthCheck: &failover.HealthCheck{Type: string(c.Config.Type),
+			RequestInterval: new(int(c.Config.Interval() / time.Second)), FailureThreshold: new(c.Config.Threshold()),
+			CheckerRegions: c.Config.Regions}}
+		for _, m := range b.members {
+			if ttl := m.set.TTL; m.set.HealthCheckID == c.ID && ttl != nil && (r.TTL == nil || *ttl > *r.TTL) {
+				r.TTL = ttl
+			}
+		}
+		p.Spec.Regions = append(p.Spec.Regions, r)
+	}
+	if len(p.Spec.Regions) == 0 && b.policy != nil {
+		p = *b.policy
+	}
+	if len(p.Spec.Regions) == 0 {
+		return
+	}
+	rto := failover.Objectives(p, b.w.in.provider())
+	b.a.RTO = &rto
+	if b.policy == nil {
+		return
+	}
+	if want := time.Duration(b.policy.Spec.Objectives.RTO); want > 0 && rto.Worst > want {
+		b.problem("the worst failover takes %s, and the policy asks for %s", short(rto.Worst), short(want))
+	}
+}
+
+func (b *builder) condition() Condition {
+	applied := func(r Region) bool { return r.Applied }
+	is := func(h Health) bool {
+		return slices.ContainsFunc(b.a.Regions, func(r Region) bool { return r.Applied && r.Check.Health == h })
+	}
+	switch {
+	case !slices.ContainsFunc(b.a.Regions, applied):
+		return Planned
+	case slices.ContainsFunc(b.a.Clients, func(m Movement) bool { return m.FailOpen }):
+		return Down
+	case is(Unhealthy):
+		return Degraded
+	case is(Unknown):
+		return Unsure
+	case slices.ContainsFunc(b.a.Regions, func(r Region) bool { return !r.Applied }):
+		return Partial
+	}
+	return OK
+}
+
+func (b *builder) problem(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !slices.Contains(b.a.Problems, text) {
+		b.a.Problems = append(b.a.Problems, text)
+	}
+}

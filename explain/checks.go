@@ -1,0 +1,178 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// check judges a check by its checkers' reports.
+func (w *world) check(id string) Check {
+	c := w.checks[id]
+	if c == nil {
+		return Check{ID: id, Health: Missing, Reason: "the check does not exist, which counts as healthy"}
+	}
+	s := Check{ID: id, Key: c.Key, Asks: asks(c.Config), Health: Unhealthy}
+	if w.verdict(id, scenario{}) {
+		s.Health = Healthy
+	}
+	reports := w.in.Reports[id]
+	for _, r := range reports {
+		if r.CheckedTime.After(s.CheckedAt) {
+			s.CheckedAt = r.CheckedTime
+		}
+		if r.Failure != "" && (s.LastFailure == nil || r.FailureTime.After(s.LastFailure.At)) {
+			s.LastFailure = &Failure{r.FailureTime, r.Failure}
+		}
+	}
+	switch {
+	case c.Config.Disabled != nil && *c.Config.Disabled:
+		s.Reason = "disabled"
+	case !c.Config.Type.IsEndpoint():
+		status := health.Calculate(c.Config, func(child string) bool { return w.verdict(child, scenario{}) })
+		s.Checkers, s.For = status.Checkers, status.For
+		s.Reason = fmt.Sprintf("%d of %d children healthy", s.For, s.Checkers)
+	case len(reports) > 0:
+		status, _ := health.Aggregate(c.Config, reports, nil)
+		s.Checkers, s.For = status.Checkers, status.For
+		s.Reason = fmt.Sprintf("%d of %d healthy", s.For, s.Checkers)
+		if complaints := complaints(reports); complaints != "" {
+			s.Reason += ": " + complaints
+		}
+	case c.Healthy == nil:
+		s.Health, s.Reason = Unknown, "no checker has reported"
+		if _, asked := w.in.Reports[id]; !asked {
+			s.Reason = "not asked"
+		}
+	}
+	if c.Config.Inverted != nil && *c.Config.Inverted {
+		s.Reason = strings.TrimPrefix(s.Reason+", inverted", ", ")
+	}
+	return s
+}
+
+// complaints counts what checkers say that see a failure, most frequent first.
+func complaints(reports []health.Report) string {
+	counts := map[string]int{}
+	for _, r := range reports {
+		if !r.Healthy {
+			counts[brief(cmp.Or(r.Failure, r.Status))]++
+		}
+	}
+	texts := make([]string, 0, len(counts))
+	for text := range counts {
+		texts = append(texts, text)
+	}
+	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
+	for i, text := range texts {
+		texts[i] = strconv.Itoa(counts[text]) + "× " + text
+	}
+	return strings.Join(texts, ", ")
+}
+
+// brief shortens a checker's status: "HTTP 503", or its first sentence. r53: B.7.
+func brief(status string) string {
+	status = strings.TrimPrefix(status, "Failure: ")
+	if code, found := strings.CutPrefix(status, "HTTP Status Code "); found {
+		code, _, _ = strings.Cut(code, ",")
+		return "HTTP " + code
+	}
+	if text, found := strings.CutPrefix(status, "Resolved IP: "); found {
+		_, status, _ = strings.Cut(text, ". ")
+	}
+	sentence, _, _ := strings.Cut(status, ". ")
+	return strings.TrimSuffix(sentence, ".")
+}
+
+// asks words what a check's checkers do.
+func asks(c health.Config) string {
+	if !c.Type.IsEndpoint() {
+		threshold := 0
+		if c.HealthThreshold != nil {
+			threshold = *c.HealthThreshold
+		}
+		return fmt.Sprintf("%s: %d of %d children", c.Type, threshold, len(c.ChildHealthChecks))
+	}
+	endpoint := cmp.Or(c.FullyQualifiedDomainName, c.IPAddress)
+	if c.IPAddress != "" && c.FullyQualifiedDomainName != "" {
+		endpoint = c.IPAddress + " as " + c.FullyQualifiedDomainName
+	}
+	if port := c.PortNumber(); port != 0 {
+		endpoint += ":" + strconv.Itoa(port)
+	}
+	if c.Type.IsHTTP() {
+		endpoint += c.Path()
+	}
+	return fmt.Sprintf("%s %s, %d in a row every %d s", c.Type, endpoint, c.Threshold(), int(c.Interval().Seconds()))
+}
+
+// A scenario is a supposition about health; the zero value is what checkers say.
+type scenario struct {
+	well    bool // everything is, but for what fails
+	checks  map[string]bool
+	targets map[zone.Name]bool
+}
+
+// failing is the failure of everything that record sets listen to, and what is below them, beside how things are now.
+func (w *world) failing(members []*member) scenario {
+	s := scenario{checks: map[string]bool{}, targets: map[zone.Name]bool{}}
+	for _, m := range members {
+		m.walk(func(m *member) {
+			if c := w.checks[m.set.HealthCheckID]; c != nil {
+				s.checks[c.ID] = true
+				for _, child := range c.Config.ChildHealthChecks {
+					s.checks[child] = true
+				}
+			}
+			if target := m.outside(); target != "" && zone.IsServiceZone(m.set.AliasTarget.HostedZoneID) {
+				s.targets[target] = true
+			}
+		})
+	}
+	return s
+}
+
+// verdict is what health makes of a check in a scenario.
+func (w *world) verdict(id string, s scenario) bool {
+	c := w.checks[id]
+	switch {
+	case c == nil:
+		return true // a reference that dangles counts as healthy. r53: A.10
+	case !c.Config.Type.IsEndpoint():
+		return health.Calculate(c.Config, func(child string) bool {
+			cc := w.checks[child]
+			return cc == nil || !cc.Config.Type.IsEndpoint() || w.verdict(child, s) // calculated ones are no children. r53: B.4
+		}).Healthy
+	case s.checks[id] || s.well:
+		return aggregate(c, []health.Report{{Check: id, Healthy: !s.checks[id]}})
+	case len(w.in.Reports[id]) == 0 && c.Healthy != nil:
+		return *c.Healthy
+	}
+	return aggregate(c, w.in.Reports[id])
+}
+
+func aggregate(c *plan.Check, reports []health.Report) bool {
+	status, _ := health.Aggregate(c.Config, reports, nil)
+	return status.Healthy
+}
+
+// table is the verdicts of a scenario, as one zone's view has them.
+func (w *world) table(h *hosted, s scenario) *steer.Table {
+	var t *steer.Table
+	for _, id := range h.cited {
+		if !w.verdict(id, s) {
+			t = t.With(h.view.Check(id), false)
+		}
+	}
+	for target := range s.targets {
+		t = t.With(h.view.TargetHealth(target), false)
+	}
+	return t
+}

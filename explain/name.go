@@ -1,0 +1,257 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A Question is what is to be explained.
+type Question struct {
+	Name zone.Name
+	Type zone.RRType // 0 means the first that the name has of A, AAAA, CNAME, then the others by name
+	// Clients are addresses, AWS Regions, countries (DE), states of the US (US-VA) or continents (EU); empty means all that
+	// the records tell apart.
+	Clients []string
+	// Down are Regions, or SetIdentifiers, that fail together in a scenario of their own.
+	Down []string
+}
+
+// An Explanation is all there is to know about a name.
+type Explanation struct {
+	Name      string      `json:"name"`
+	Type      zone.RRType `json:"type"`
+	Zone      string      `json:"zone"`
+	ZoneID    string      `json:"zoneId"`
+	Owner     Owner       `json:"owner"`
+	Groups    []Group     `json:"groups"` // the name's own, then those its aliases lead to
+	Answers   []Reasoned  `json:"answers"`
+	Scenarios []Scenario  `json:"scenarios"` // what would change it
+	Notes     []string    `json:"notes,omitempty"`
+}
+
+// A Group is the record sets of one name and type.
+type Group struct {
+	Name    string      `json:"name"`
+	Type    zone.RRType `json:"type"`
+	Policy  string      `json:"policy"` // as Route 53's guide writes it
+	Members []Member    `json:"members"`
+}
+
+// A Member is one record set of a group.
+type Member struct {
+	SetIdentifier        string `json:"setIdentifier,omitempty"`
+	Attribute            string `json:"attribute,omitempty"` // what the policy goes by: "weight 90", "PRIMARY", "DE"
+	Target               string `json:"target"`
+	Alias                bool   `json:"alias"`
+	EvaluateTargetHealth bool   `json:"evaluateTargetHealth"`
+	TTL                  *int64 `json:"ttl,omitempty"` // seconds
+	Check                *Check `json:"check,omitempty"`
+}
+
+// A Reasoned is an answer with the way it came about: every group that was walked through, as steer tells it. Of an
+// answer that chance decides, it is one that was drawn.
+type Reasoned struct {
+	Answer
+	Steps []steer.Step `json:"steps"`
+	Rule  string       `json:"rule"`
+}
+
+// A Scenario is what every client would get if something failed, beside what has failed already.
+type Scenario struct {
+	Fails   string   `json:"fails"`   // "eu-west-1", "everything"
+	Noticed bool     `json:"noticed"` // whether any health check or target health would tell
+	Answers []Answer `json:"answers"` // in the order of Explanation.Answers
+}
+
+// Name explains a name of the public zones. The error says which argument is wrong and what would be accepted, or that
+// Input.GeoIP is no database.
+func Name(in Input, q Question) (Explanation, error) {
+	w := newWorld(in)
+	h, err := w.zoneOf(q.Name)
+	if err != nil {
+		return Explanation{}, err
+	}
+	g, err := h.find(q.Name, q.Type)
+	if err != nil {
+		return Explanation{}, err
+	}
+	for _, key := range h.keys { // every place of the zone is on the map before it is drawn
+		w.clients(h.groups[key])
+	}
+	clients := w.clients(g)
+	if len(q.Clients) > 0 {
+		clients = nil
+	}
+	for _, text := range q.Clients {
+		c, err := h.survey.parse(text, g.regions())
+		if err != nil {
+			return Explanation{}, err
+		}
+		clients = append(clients, c)
+	}
+	for _, region := range q.Down {
+		if len(g.inRegion(region)) == 0 {
+			return Explanation{}, fmt.Errorf("nothing of %s is in %q: use one of %s", host(g.key.Name), region, strings.Join(g.regions(), ", "))
+		}
+	}
+	if err := w.compile(h); err != nil {
+		return Explanation{}, err
+	}
+	e := Explanation{Name: host(q.Name), Type: g.key.Type, Zone: host(h.zone.Name), ZoneID: h.zone.ID, Owner: w.owner(g),
+		Answers: []Reasoned{}, Scenarios: []Scenario{}}
+	if g.problem != nil {
+		e.Notes = append(e.Notes, fmt.Sprintf("The records of this name cannot be judged: %v.", g.problem))
+	}
+	e.Groups = w.describe(g)
+	now := w.table(h, scenario{})
+	for _, c := range clients {
+		answer, trace := w.ask(g, c, now)
+		e.Answers = append(e.Answers, Reasoned{answer, trace.Steps, trace.Rule})
+	}
+	w.suppose(&e, g, clients, q.Down)
+	w.note(&e, g, q)
+	return e, nil
+}
+
+// zoneOf returns the public zone that answers for a name: the longest that holds it. r53: A.2.
+func (w *world) zoneOf(n zone.Name) (*hosted, error) {
+	var best *hosted
+	var names []string
+	for _, z := range w.in.State.Zones {
+		h := w.hosted[z.ID]
+		if z.PrivateZone {
+			continue
+		}
+		names = append(names, host(z.Name))
+		if n.In(z.Name) && (best == nil || len(z.Name) > len(best.zone.Name)) {
+			best = h
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("%s is in no public hosted zone of this account: they are %s", host(n), listed(names))
+	}
+	return best, nil
+}
+
+// find returns the group of a name, or of the wildcard that stands for it. r53: A.12.
+func (h *hosted) find(n zone.Name, t zone.RRType) (*group, error) {
+	types := h.typesAt(n)
+	for parent, ok := n.Parent(); len(types) == 0 && ok && parent.In(h.zone.Name); parent, ok = parent.Parent() {
+		wildcard := zone.Name(`\052.` + string(parent))
+		if types = h.typesAt(wildcard); len(types) > 0 {
+			n = wildcard
+		} else if h.exists(parent) {
+			break // a wildcard does not reach across a name that exists
+		}
+	}
+	if len(types) == 0 {
+		return nil, fmt.Errorf("%s has no records in zone %s (%s)", host(n), host(h.zone.Name), h.zone.ID)
+	}
+	for _, wanted := range []zone.RRType{t, zone.CNAME} {
+		if g := h.groups[zone.Key{Name: n, Type: wanted}]; g != nil && t != 0 {
+			return g, nil
+		}
+	}
+	if t != 0 {
+		texts := make([]string, len(types))
+		for i, have := range types {
+			texts[i] = have.String()
+		}
+		return nil, fmt.Errorf("%s has no %s records: it has %s", host(n), t, strings.Join(texts, ", "))
+	}
+	for _, preferred := range []zone.RRType{zone.A, zone.AAAA, zone.CNAME} {
+		if slices.Contains(types, preferred) {
+			return h.groups[zone.Key{Name: n, Type: preferred}], nil
+		}
+	}
+	return h.groups[zone.Key{Name: n, Type: types[0]}], nil
+}
+
+// typesAt lists the types of a name's records as zones list them.
+func (h *hosted) typesAt(n zone.Name) (types []zone.RRType) {
+	for _, key := range h.keys {
+		if key.Name == n {
+			types = append(types, key.Type)
+		}
+	}
+	return types
+}
+
+// exists reports whether a name has records, or a name below it has.
+func (h *hosted) exists(n zone.Name) bool {
+	return slices.ContainsFunc(h.keys, func(k zone.Key) bool { return k.Name.In(n) && !(k.Name.IsWildcard() && k.Name != n) })
+}
+
+// describe shows a group and those that its aliases lead to, each once.
+func (w *world) describe(g *group) []Group {
+	var list []Group
+	seen := map[*group]bool{}
+	g.walk(func(m *member) {
+		if !seen[m.group] {
+			seen[m.group] = true
+			list = append(list, w.show(m.group))
+		}
+	})
+	return list
+}
+
+func (w *world) show(g *group) Group {
+	shown := Group{Name: host(g.key.Name), Type: g.key.Type, Policy: g.members[0].set.Policy().String()}
+	for _, m := range g.members {
+		s := Member{SetIdentifier: m.set.SetIdentifier, Attribute: attribute(m.set), Target: m.target(), TTL: m.set.TTL}
+		if a := m.set.AliasTarget; a != nil {
+			s.Alias, s.EvaluateTargetHealth = true, a.EvaluateTargetHealth
+		}
+		if id := m.set.HealthCheckID; id != "" {
+			status, known := w.status[id]
+			if !known {
+				status = w.check(id) // it does not exist
+			}
+			s.Check = &status
+		}
+		shown.Members = append(shown.Members, s)
+	}
+	return shown
+}
+
+// attribute words what a record set's policy goes by.
+func attribute(s *zone.ResourceRecordSet) string {
+	switch {
+	case s.Weight != nil:
+		return fmt.Sprintf("weight %d", *s.Weight)
+	case s.Region != "":
+		return s.Region
+	case s.Failover != "":
+		return string(s.Failover)
+	case s.CidrRoutingConfig != nil:
+		return "location " + s.CidrRoutingConfig.LocationName
+	case s.GeoLocation != nil && s.GeoLocation.CountryCode == "*":
+		return "default"
+	case s.GeoLocation != nil:
+		l := s.GeoLocation
+		return strings.TrimSuffix(l.ContinentCode+l.CountryCode+"-"+l.SubdivisionCode, "-")
+	case s.GeoProximityLocation != nil:
+		l := s.GeoProximityLocation
+		text := l.AWSRegion + l.LocalZoneGroup
+		if l.Coordinates != nil {
+			text = l.Coordinates.Latitude + "," + l.Coordinates.Longitude
+		}
+		if l.Bias != nil && *l.Bias != 0 {
+			text += fmt.Sprintf(" bias %+d", *l.Bias)
+		}
+		return text
+	}
+	return ""
+}
+
+// listed joins texts, "none" for no text.
+func listed(texts []string) string {
+	if len(texts) == 0 {
+		return "none"
+	}
+	return strings.Join(texts, ", ")
+}

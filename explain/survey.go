@@ -1,0 +1,140 @@
+package explain
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/geo"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A client asks from one place.
+type client struct {
+	place string
+	addr  netip.Addr
+}
+
+// Nobody knows where these clients are. The address is reserved and never in a place or CIDR block.
+func elsewhere() client { return client{"anywhere else", netip.AddrFrom4([4]byte{255, 0, 0, 1})} }
+func everyone() client  { return client{"everyone", netip.AddrFrom4([4]byte{255, 0, 0, 1})} }
+
+// A surveyor gives every place an address of the reserved block 240/4, which is in no CIDR block and no database.
+type surveyor struct {
+	list   []geo.Place
+	places map[string]netip.Addr
+}
+
+func newSurveyor() *surveyor { return &surveyor{places: map[string]netip.Addr{}} }
+
+// of returns a client whom a record set is for; ok is false where a record set is for nobody in particular.
+func (s *surveyor) of(set *zone.ResourceRecordSet, collections []zone.CIDRCollection) (client, bool) {
+	switch {
+	case set.Region != "":
+		return s.near(set.Region)
+	case set.GeoLocation != nil && set.GeoLocation.CountryCode != "*":
+		return s.in(*set.GeoLocation)
+	case set.GeoProximityLocation != nil && set.GeoProximityLocation.AWSRegion != "":
+		return s.near(set.GeoProximityLocation.AWSRegion)
+	case set.GeoProximityLocation != nil:
+		return s.at(set.GeoProximityLocation)
+	case set.CidrRoutingConfig != nil:
+		for _, c := range collections {
+			blocks := c.Locations[set.CidrRoutingConfig.LocationName]
+			if c.ID == set.CidrRoutingConfig.CollectionID && len(blocks) > 0 {
+				return client{"in " + blocks[0].String(), blocks[0].Addr()}, true
+			}
+		}
+	}
+	return client{}, false
+}
+
+// near is a client next to a Region. One that is no Region of AWS is put in the middle of nowhere, 0 ms from itself.
+func (s *surveyor) near(region string) (client, bool) {
+	p := geo.Place{Name: "near " + region, Region: region}
+	if _, ok := zone.CanonicalHostedZoneID(region); !ok {
+		p.Coordinates, p.Latencies = &geo.Coordinates{}, map[string]float64{region: 0}
+	}
+	return s.put(p)
+}
+
+func (s *surveyor) in(l zone.GeoLocation) (client, bool) {
+	name := "in " + l.CountryCode
+	switch {
+	case l.SubdivisionCode != "":
+		name += "-" + l.SubdivisionCode
+	case l.ContinentCode != "":
+		name = "in continent " + l.ContinentCode
+	}
+	return s.put(geo.Place{Name: name, Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode})
+}
+
+func (s *surveyor) at(l *zone.GeoProximityLocation) (client, bool) {
+	var at geo.Coordinates
+	var ok bool
+	name := "near " + l.LocalZoneGroup
+	if c := l.Coordinates; c != nil {
+		name = "at " + c.Latitude + "," + c.Longitude
+		at.Latitude, at.Longitude, ok = c.Degrees()
+	} else if at, ok = geo.LocalZoneGroup(l.LocalZoneGroup); !ok {
+		return s.near(geo.LocalZoneRegion(l.LocalZoneGroup))
+	}
+	if !ok {
+		return client{}, false
+	}
+	return s.put(geo.Place{Name: name, Coordinates: &at})
+}
+
+// put places a client; false where there cannot be such a place.
+func (s *surveyor) put(p geo.Place) (client, bool) {
+	addr, known := s.places[p.Name]
+	if !known {
+		var b [4]byte
+		binary.BigEndian.PutUint32(b[:], 0xf0000100+uint32(len(s.list))<<8)
+		addr = netip.AddrFrom4(b)
+		p.ClientSubnets = []netip.Prefix{netip.PrefixFrom(addr, 24)}
+		if _, err := geo.New(geo.Options{Places: []geo.Place{p}}); err != nil {
+			return client{}, false
+		}
+		s.places[p.Name] = addr
+		s.list = append(s.list, p)
+	}
+	return client{p.Name, addr}, true
+}
+
+// parse reads a client as people write one: an address, a Region, a country, a US state or a continent. labels are
+// Regions beside those of AWS.
+func (s *surveyor) parse(text string, labels []string) (client, error) {
+	refused := fmt.Errorf("client %q: use an address (192.0.2.1), an AWS Region (eu-west-1), a country (DE), a state of the "+
+		"US (US-VA) or a continent (EU, or \"continent AF\" where a country has the same code)", text)
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return client{text, addr.WithZone("")}, nil
+	}
+	if text == everyone().place || text == elsewhere().place {
+		return client{text, elsewhere().addr}, nil
+	}
+	region := strings.TrimPrefix(text, "near ")
+	if _, ok := zone.CanonicalHostedZoneID(region); ok || slices.Contains(labels, region) {
+		if c, ok := s.near(region); ok {
+			return c, nil
+		}
+	}
+	code := strings.ToUpper(strings.TrimPrefix(text, "in "))
+	country, state, _ := strings.Cut(code, "-")
+	continent := strings.TrimPrefix(code, "CONTINENT ")
+	for _, l := range []zone.GeoLocation{{CountryCode: country, SubdivisionCode: state}, {ContinentCode: continent}} {
+		if _, ok := zone.GeoLocationByCode(l); ok && l.CountryCode != "*" {
+			if c, ok := s.in(l); ok {
+				return c, nil
+			}
+		}
+	}
+	return client{}, refused
+}
+
+// atlas knows all places that were put.
+func (s *surveyor) atlas(geoIP []byte) (*geo.Atlas, error) {
+	return geo.New(geo.Options{Places: s.list, GeoIP: geoIP})
+}

@@ -1,0 +1,121 @@
+package explain
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// regions are the Regions that a group and what is below it name, and SetIdentifiers where they name none, in order.
+func (g *group) regions() []string {
+	var list []string
+	g.walk(func(m *member) {
+		name := m.set.Region
+		if name == "" {
+			name = m.set.SetIdentifier
+		}
+		if name != "" && !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	})
+	return list
+}
+
+// inRegion are the record sets of a Region: those whose SetIdentifier or Region it is, or whose load balancer is there.
+func (g *group) inRegion(region string) (list []*member) {
+	g.walk(func(m *member) {
+		there := m.set.SetIdentifier == region || m.set.Region == region
+		if name := m.outside(); name != "" && zone.IsServiceZone(m.set.AliasTarget.HostedZoneID) {
+			there = there || strings.Contains(string(name), "."+region+".")
+		}
+		if there {
+			list = append(list, m)
+		}
+	})
+	return list
+}
+
+// suppose adds what would change the answers: every member by itself, all of them, and what is
+// asked for.
+func (w *world) suppose(e *Explanation, g *group, clients []client, down []string) {
+	if g.problem != nil {
+		return
+	}
+	add := func(what string, members []*member) {
+		failure := w.failing(members)
+		s := Scenario{Fails: what, Noticed: len(failure.checks)+len(failure.targets) > 0}
+		t := w.table(g.in, failure)
+		for _, c := range clients {
+			answer, _ := w.ask(g, c, t)
+			s.Answers = append(s.Answers, answer)
+		}
+		e.Scenarios = append(e.Scenarios, s)
+	}
+	if len(down) > 0 {
+		var members []*member
+		for _, region := range down {
+			members = append(members, g.inRegion(region)...)
+		}
+		add(strings.Join(down, " and "), members)
+		return
+	}
+	units := g.units()
+	for _, m := range units {
+		add(m.set.SetIdentifier, []*member{m})
+	}
+	if len(units) > 1 {
+		add(everything, units)
+	}
+}
+
+// units are what fails together: the members of the group, or of the first one below a simple alias that has several.
+func (g *group) units() []*member {
+	for range g.in.keys { // no longer, if aliases lead round
+		switch m := g.members[0]; {
+		case m.set.SetIdentifier != "":
+			return g.members
+		case m.branch == nil:
+			return nil // one answer, whatever happens
+		default:
+			g = m.branch
+		}
+	}
+	return nil
+}
+
+// note adds what a reader has to know to read the rest rightly.
+func (w *world) note(e *Explanation, g *group, q Question) {
+	add := func(text string) { e.Notes = append(e.Notes, text) }
+	for _, s := range e.Scenarios {
+		if !s.Noticed {
+			add("Nothing tells Route 53 when " + s.Fails + " fails: there is no health check, and no load balancer's health is evaluated.")
+		}
+	}
+	var latency, evaluates, unknown bool
+	g.walk(func(m *member) {
+		latency = latency || m.set.Region != ""
+		a := m.set.AliasTarget
+		evaluates = evaluates || a != nil && a.EvaluateTargetHealth && m.branch == nil
+		unknown = unknown || w.status[m.set.HealthCheckID].Health == Unknown
+	})
+	if latency && w.in.provider() == failover.AWS {
+		add("Latencies are estimated from distances. Route 53 goes by measurements of its own.")
+	}
+	if evaluates {
+		add("The health of load balancers was not read: it counts as good, unless a failure is supposed.")
+	}
+	if unknown {
+		add("Health checks of which nothing is known count as healthy, as at Route 53.")
+	}
+	if len(q.Clients) == 0 || len(w.in.GeoIP) > 0 {
+		return
+	}
+	for _, a := range e.Answers {
+		if _, err := netip.ParseAddr(a.Client); err == nil {
+			add("Where " + a.Client + " is, is not known here. Name a place, or give a GeoIP database.")
+		}
+	}
+}
