@@ -24,7 +24,7 @@ func rateOf(operation string) rate {
 		return rate{50, 2 * time.Second}
 	case "DeleteHealthCheck":
 		return rate{15, time.Second / 3}
-	case "GetHealthCheckStatus":
+	case "GetHealthCheckStatus", "GetHealthCheckLastFailureReason":
 		return rate{4, time.Second}
 	}
 	return rate{50, time.Second / 10}
