@@ -153,7 +153,7 @@ type HostnameRule struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=100
 	// +kubebuilder:validation:items:MaxLength=255
-	// +kubebuilder:validation:items:Pattern=`^([*][.])?([A-Za-z0-9_-]|[{]namespace[}])+([.]([A-Za-z0-9_-]|[{]namespace[}])+)*[.]?$`
+	// +kubebuilder:validation:items:Pattern=`^([*][.])?([A-Za-z0-9_-]|[{]namespace[}])+([.]([A-Za-z0-9_-]|[{]namespace[}])+)*$`
 	Hostnames []string `json:"hostnames" yaml:"hostnames"`
 }
 

@@ -124,8 +124,13 @@ func unmet(p Policy, fastest Fastest, provider Provider) string {
 		return fmt.Sprintf("%s; the fastest that is accepted here, %s, takes %s", reason, settings(best), short(rto.Worst))
 	}
 	reason = fmt.Sprintf("%s; %s takes %s", reason, settings(best), short(rto.Worst))
-	if provider == AWS {
-		reason += fmt.Sprintf(", for %s a month instead of %s", PolicyCost(best, provider), PolicyCost(p, provider))
+	before, after := PolicyCost(p, provider), PolicyCost(best, provider)
+	switch {
+	case provider != AWS:
+	case before == after:
+		reason += fmt.Sprintf(", for %s a month as before", after)
+	default:
+		reason += fmt.Sprintf(", for %s a month instead of %s", after, before)
 	}
 	return reason
 }
@@ -171,18 +176,23 @@ func (p Policy) faster(interval, threshold int, ttl int64) Policy {
 	return p
 }
 
-// settings says what a policy's slowest Region is set to.
+// settings says what a policy is set to: in one breath where all Regions have the same, else by Region.
 func settings(p Policy) string {
-	interval, ttl := 0, int64(-1)
+	var texts []string
+	same := true
 	for _, r := range p.Spec.Regions {
-		interval = max(interval, r.HealthCheck.interval())
+		text := fmt.Sprintf("requestInterval %d, failureThreshold %d", r.HealthCheck.interval(), r.HealthCheck.threshold())
 		if r.TTL != nil {
-			ttl = max(ttl, *r.TTL)
+			text += fmt.Sprintf(", ttl %d", *r.TTL)
 		}
+		same = same && (len(texts) == 0 || texts[0] == text)
+		texts = append(texts, text)
 	}
-	parts := []string{fmt.Sprintf("requestInterval %d", interval), fmt.Sprintf("failureThreshold %d", slowestThreshold(p))}
-	if ttl >= 0 {
-		parts = append(parts, fmt.Sprintf("ttl %d", ttl))
+	if same {
+		return texts[0]
 	}
-	return strings.Join(parts, ", ")
+	for i := range texts {
+		texts[i] = p.Spec.Regions[i].Name + " with " + texts[i]
+	}
+	return strings.Join(texts, " and ")
 }
