@@ -15,44 +15,24 @@ type Cost int64
 // String writes the cost as 3.50 USD.
 func (c Cost) String() string { return fmt.Sprintf("%d.%02d USD", c/100, c%100) }
 
-// Prices of r53: F.
-const (
-	checkOnAWS     Cost = 50
-	checkElsewhere Cost = 75
-	optionOnAWS    Cost = 100
-	optionOff      Cost = 200
-	freeChecks          = 50 // of AWS endpoints, in an account
-)
-
-// CheckCost is what one health check costs on AWS. Each of HTTPS, string matching, an interval of 10 seconds and latency
-// measurement is an option with a price of its own. awsEndpoint says that the endpoint is a resource in AWS of the account
-// that owns the check; whether options of the first 50 checks are free too is not said, so they are counted. r53: F.
-func CheckCost(c health.Config, awsEndpoint bool) Cost {
-	cost, option := checkElsewhere, optionOff
-	if awsEndpoint {
-		cost, option = checkOnAWS, optionOnAWS
-	}
-	for _, has := range []bool{
-		c.Type.IsTLS(),
-		c.Type.MatchesString(),
-		c.Type.IsEndpoint() && c.Interval() < 30*time.Second,
-		c.MeasureLatency != nil && *c.MeasureLatency,
-	} {
-		if has {
-			cost += option
-		}
-	}
-	return cost
-}
+// CheckCost is plan.CheckCents as a Cost.
+func CheckCost(c health.Config, awsEndpoint bool) Cost { return Cost(plan.CheckCents(c, awsEndpoint)) }
 
 // PolicyCost is what the health checks of a policy that Default has completed cost, without the free ones of an account;
-// the engine costs nothing. Load balancers count as AWS endpoints, addresses do not: whose they are is not known. r53: F.
+// the engine costs nothing. Load balancers that are looked up count as AWS endpoints, and names as plan.InsideAWS says;
+// addresses do not: whose they are is not known. r53: F.
 func PolicyCost(p Policy, provider Provider) Cost {
 	var cost Cost
 	if provider == AWS {
 		for _, r := range p.Spec.Regions {
-			c := health.Config{Type: health.Type(r.HealthCheck.Type), RequestInterval: r.HealthCheck.RequestInterval}
-			cost += CheckCost(c, len(r.Addresses) == 0)
+			h := *r.HealthCheck
+			c := health.Config{Type: health.Type(h.Type), RequestInterval: h.RequestInterval, FullyQualifiedDomainName: h.HostHeader}
+			lb := r.LoadBalancer
+			if lb != nil && h.HostHeader == "" {
+				c.FullyQualifiedDomainName = lb.DNSName
+			}
+			lookedUp := lb != nil && c.FullyQualifiedDomainName == ""
+			cost += CheckCost(c, lookedUp || lb != nil && plan.InsideAWS(c))
 		}
 	}
 	return cost
@@ -61,16 +41,14 @@ func PolicyCost(p Policy, provider Provider) Cost {
 // StateCost is what all health checks of a state cost on AWS, the first 50 of AWS endpoints free of their base price.
 // A check by name counts as one of an AWS endpoint, one by address does not. r53: F.
 func StateCost(s plan.State) Cost {
-	var cost Cost
-	onAWS := 0
-	for _, c := range s.Checks {
-		named := c.Config.IPAddress == ""
-		cost += CheckCost(c.Config, named)
-		if named {
-			onAWS++
+	configs := func(yield func(health.Config) bool) {
+		for i := range s.Checks {
+			if !yield(s.Checks[i].Config) {
+				return
+			}
 		}
 	}
-	return cost - Cost(min(onAWS, freeChecks))*checkOnAWS
+	return Cost(plan.MonthlyCents(configs, func(c health.Config) bool { return c.IPAddress == "" }))
 }
 
 // A Use is how much of an account's quotas a state takes. r53: C.8.

@@ -2,8 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/zone"
@@ -99,7 +99,7 @@ func (d *differ) use() {
 	}
 	counts := Counts{Checks: Usage{Before: len(d.byID), Peak: len(d.byID), Limit: limits.HealthChecks}}
 	if !d.guard.Engine {
-		counts.Monthly.BeforeCents = monthlyCents(after)
+		counts.Monthly.BeforeCents = MonthlyCents(maps.Values(after), InsideAWS)
 	}
 	for i, s := range d.plan.Steps {
 		switch s.Kind {
@@ -116,7 +116,7 @@ func (d *differ) use() {
 	}
 	counts.Checks.After = len(after)
 	if !d.guard.Engine {
-		counts.Monthly.AfterCents = monthlyCents(after)
+		counts.Monthly.AfterCents = MonthlyCents(maps.Values(after), InsideAWS)
 	}
 	d.plan.Counts = counts
 }
@@ -139,52 +139,3 @@ func (c *Counts) useZone(b *Batch, before, limit int) {
 	}
 	z.Peak = max(z.Peak, z.After)
 }
-
-// Prices of health checks in US cents a month. r53: F.
-const (
-	insideCents        = 50 // an endpoint in AWS
-	insideOptionCents  = 100
-	insideFree         = 50 // so many of them have no base price
-	outsideCents       = 75
-	outsideOptionCents = 200
-)
-
-// monthlyCents is what health checks cost in a month. r53: F.
-func monthlyCents(checks map[string]health.Config) int {
-	sum, inside := 0, 0
-	for _, c := range checks {
-		options := optionsOf(c)
-		if insideAWS(c) {
-			inside++
-			sum += options * insideOptionCents
-			continue
-		}
-		sum += outsideCents + options*outsideOptionCents
-	}
-	return sum + max(0, inside-insideFree)*insideCents
-}
-
-// optionsOf counts what is charged on top of a check: HTTPS, string match, an interval below 30 s, latency measurement.
-func optionsOf(c health.Config) int {
-	options := 0
-	for _, on := range []bool{c.Type.IsTLS(), c.Type.MatchesString(), c.RequestInterval != nil && *c.RequestInterval < 30,
-		c.MeasureLatency != nil && *c.MeasureLatency} {
-		if on {
-			options++
-		}
-	}
-	return options
-}
-
-// insideAWS reports whether a check's endpoint is known to be in AWS. A literal address or another name may be there too:
-// it is counted at the higher price. Calculated checks and those of CloudWatch count as inside (unconfirmed). r53: F.
-func insideAWS(c health.Config) bool {
-	if !c.Type.IsEndpoint() {
-		return true
-	}
-	name := strings.ToLower(strings.TrimSuffix(c.FullyQualifiedDomainName, "."))
-	return c.IPAddress == "" && (strings.HasSuffix(name, ".amazonaws.com") || strings.HasSuffix(name, ".amazonaws.com.cn"))
-}
-
-// dollars writes cents as "$1.50".
-func dollars(cents int) string { return fmt.Sprintf("$%d.%02d", cents/100, cents%100) }
