@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"strconv"
@@ -10,18 +11,29 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// Tests wait for probes most of the time: more of them run at once than there are processors.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"bulkhead": main})
 }
 
-// Scripts run the program as a shell would. Beside the usual commands there is `exits N PROGRAM …`, which wants that exit code.
+// Scripts run the program as a shell would. Beside the usual commands there is `exits N PROGRAM …`, which wants that exit code,
+// and those of script_test.go.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
-		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "lab": scriptLab, "record": scriptRecord, "fill": scriptFill, "stable": scriptStable, "fits": scriptFits,
+		},
+		Setup: func(env *testscript.Env) error {
+			env.Values[labKey] = &[]*testLab{}
+			return nil
+		},
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
 }
 

@@ -51,7 +51,7 @@ func (d planDocument) text(colour bool, width int) string {
 	var b strings.Builder
 	b.WriteString(d.Plan.Wrapped(colour, width))
 	if len(d.Objectives) > 0 {
-		b.WriteString("\nA failover takes, from the failure until resolvers have forgotten the old answer:\n")
+		b.WriteString("\nA failover takes, from the failure to the end of the old answer in resolvers:\n")
 		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "  APPLICATION\tTYPICAL\tWORST\tWANTED")
 		for _, o := range d.Objectives {
