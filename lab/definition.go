@@ -113,23 +113,32 @@ func ParseDefinition(name string, data []byte) (Definition, error) {
 	case errors.Is(err, io.EOF):
 		return Definition{}, fmt.Errorf("%s: the file is empty: give at least one of regions", name)
 	case err != nil:
-		return Definition{}, fmt.Errorf("%s: %w", name, plainly(err))
+		return Definition{}, inFile(name, plainly(err))
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return Definition{}, fmt.Errorf("%s: more than one document: a lab has one definition", name)
 	}
 	d = d.withDefaults()
-	if err := d.check(); err != nil {
-		return Definition{}, fmt.Errorf("%s: %w", name, err)
+	if faults := d.check(); len(faults) > 0 {
+		return Definition{}, inFile(name, faults)
 	}
 	return d, nil
 }
 
+// inFile makes one error of faults, each on a line of its own that names the file.
+func inFile(name string, faults []error) error {
+	var all []error
+	for _, fault := range faults {
+		all = append(all, fmt.Errorf("%s: %w", name, fault))
+	}
+	return errors.Join(all...)
+}
+
 // plainly says in the file's terms what the YAML decoder says in Go's.
-func plainly(err error) error {
+func plainly(err error) []error {
 	var wrong *yaml.TypeError
 	if !errors.As(err, &wrong) {
-		return err
+		return []error{err}
 	}
 	unknown := regexp.MustCompile(`field (\S+) not found in type \S+`)
 	into := regexp.MustCompile(` into \S+$`)
@@ -138,7 +147,7 @@ func plainly(err error) error {
 		text = unknown.ReplaceAllString(text, "there is no field $1 here")
 		faults = append(faults, errors.New(into.ReplaceAllString(text, " here")))
 	}
-	return errors.Join(faults...)
+	return faults
 }
 
 // withDefaults fills in what is left open and leaves d as it is.

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -12,8 +11,7 @@ import (
 )
 
 // check reports everything that is wrong with a complete definition.
-func (d Definition) check() error {
-	var faults []error
+func (d Definition) check() (faults []error) {
 	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	seen := map[string]bool{}
 	for _, z := range d.Zones {
@@ -32,21 +30,20 @@ func (d Definition) check() error {
 		add("%d applications: use up to %d", len(d.Applications), MaxApplications)
 	}
 	for i, r := range d.Regions {
-		if err := r.check(d.Regions[:i]); err != nil {
-			add("region %q: %w", r.Name, err)
+		for _, fault := range r.check(d.Regions[:i]) {
+			add("region %q: %w", r.Name, fault)
 		}
 	}
 	for i, a := range d.Applications {
-		if err := a.check(d, d.Applications[:i]); err != nil {
-			add("application %q: %w", a.Name, err)
+		for _, fault := range a.check(d, d.Applications[:i]) {
+			add("application %q: %w", a.Name, fault)
 		}
 	}
-	return errors.Join(faults...)
+	return faults
 }
 
 // check judges a Region beside those before it.
-func (r RegionDefinition) check(earlier []RegionDefinition) error {
-	var faults []error
+func (r RegionDefinition) check(earlier []RegionDefinition) (faults []error) {
 	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if _, ok := zone.CanonicalHostedZoneID(r.Name); !ok {
 		add("it is no AWS Region with Application Load Balancers: use a name such as eu-west-1")
@@ -81,7 +78,7 @@ func (r RegionDefinition) check(earlier []RegionDefinition) error {
 			add("load balancer %q is defined twice", lb.Name)
 		}
 	}
-	return errors.Join(faults...)
+	return faults
 }
 
 // loadBalancerNameForm is Elastic Load Balancing's rule for names.
@@ -102,8 +99,7 @@ func (r RegionDefinition) loadBalancerNames() []string {
 }
 
 // check judges an application of a world beside those before it.
-func (a ApplicationDefinition) check(world Definition, earlier []ApplicationDefinition) error {
-	var faults []error
+func (a ApplicationDefinition) check(world Definition, earlier []ApplicationDefinition) (faults []error) {
 	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if !regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`).MatchString(a.Name) {
 		add("use a name of 1 to 32 lower-case letters, digits and hyphens, no hyphen at either end")
@@ -132,8 +128,7 @@ func (a ApplicationDefinition) check(world Definition, earlier []ApplicationDefi
 			add("rule %d: %w", i+1, err)
 		}
 	}
-	faults = append(faults, a.checkRegions(world)...)
-	return errors.Join(faults...)
+	return append(faults, a.checkRegions(world)...)
 }
 
 func (a ApplicationDefinition) checkRegions(world Definition) (faults []error) {

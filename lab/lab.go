@@ -74,10 +74,7 @@ func (o Options) withDefaults() Options {
 }
 
 func (o Options) check() error {
-	var faults []error
-	if err := o.Definition.check(); err != nil {
-		faults = append(faults, err)
-	}
+	faults := o.Definition.check()
 	if o.Empty && o.ZoneOnly {
 		faults = append(faults, errors.New("both empty and zone only: choose one"))
 	}
@@ -442,6 +439,9 @@ func (l *Lab) Ready() <-chan struct{} { return l.ready }
 
 // Node is the engine.
 func (l *Lab) Node() *node.Node { return l.node }
+
+// Definition is the world of the lab, complete.
+func (l *Lab) Definition() Definition { return l.options.Definition }
 
 // Route53 is a client of the engine's API with the administrator's credentials. It is good until Run returns.
 func (l *Lab) Route53() *route53.Client { return l.route53 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,26 +20,42 @@ const defaultDataDir = "bulkhead-data"
 
 func newLab() *cobra.Command {
 	var (
-		o       lab.Options
-		dataDir string
-		verbose bool
+		o          lab.Options
+		dataDir    string
+		definition string
+		verbose    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "lab",
 		Short: "Keep two Regions, two applications and an engine running on this machine",
 		Long: `Keep two Regions, two applications and an engine running on this machine, for your own AWS CLI, dig and curl.
 
-The zone example.com, four health checks and four latency alias records are there from the first start. State is kept in the
-data directory across restarts.`,
+The zone example.com, four health checks and four latency alias records are there from the first start. With --zone-only the zone
+alone is made, for ` + "`bulkhead apply`" + ` to fill; with --empty nothing is. State is kept in the data directory across restarts.
+
+--definition makes a world of your own: Regions, load balancers, applications, and faults to start with. docs/lab.md shows the format.`,
 		Example: `  bulkhead lab
   bulkhead lab --interval 1
-  bulkhead lab --empty
+  bulkhead lab --zone-only
+  bulkhead lab --definition examples/bank/lab.yaml
   bulkhead lab scale app1 --region eu-west-1 --replicas 0
   eval "$(bulkhead lab env)"`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkTimers(o.Interval, o.Threshold); err != nil {
 				return err
+			}
+			if o.Empty && o.ZoneOnly {
+				return usageError{errors.New("--empty and --zone-only: choose one")}
+			}
+			if definition != "" {
+				data, err := readFile(cmd.InOrStdin(), definition)
+				if err != nil {
+					return err
+				}
+				if o.Definition, err = lab.ParseDefinition(definition, data); err != nil {
+					return err
+				}
 			}
 			level := slog.LevelWarn
 			if verbose {
@@ -49,13 +67,16 @@ data directory across restarts.`,
 		},
 	}
 	f := cmd.Flags()
+	f.StringVarP(&definition, "definition", "c", "", "YAML `file` of Regions, load balancers and applications, or - for standard input (docs/lab.md)")
 	f.StringVar(&o.HTTPAddr, "http", node.DefaultHTTPAddr, "`address` of the Route 53 API")
 	f.StringVar(&o.DNSAddr, "dns", node.DefaultDNSAddr, "`address` of DNS, UDP and TCP")
 	f.BoolVar(&o.Empty, "empty", false, "leave out zone, checks and records, to make them yourself")
+	f.BoolVar(&o.ZoneOnly, "zone-only", false, "make the zone, leave out checks and records, for bulkhead apply to make")
 	f.BoolVar(&o.AnyPort, "any-port", false, "take free ports where the defaults are taken")
 	f.StringToStringVar(&o.Kubeconfig, "kubeconfig", nil, "`REGION=FILE` of a cluster to attach, for aws eks list-clusters; may be repeated")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
 	addTimers(cmd, &o.Interval, &o.Threshold, 10)
+	cmd.MarkFlagFilename("definition", "yaml", "yml")
 	cmd.PersistentFlags().StringVar(&dataDir, "data-dir", defaultDataDir, "`directory` of the lab's state")
 	cmd.AddCommand(newLabScale(&dataDir), newLabFail(&dataDir), newLabHeal(&dataDir), newLabStatus(&dataDir), newLabEnv(&dataDir))
 	return cmd
@@ -73,7 +94,7 @@ func runLab(ctx context.Context, out io.Writer, o lab.Options) error {
 	case err := <-ended:
 		return err
 	}
-	printLab(out, l.Status(), l.Node().Credentials(), o)
+	printLab(out, l, o)
 	return <-ended
 }
 
@@ -130,7 +151,7 @@ func newLabScale(dataDir *string) *cobra.Command {
 
 func newLabFail(dataDir *string) *cobra.Command {
 	return newLabChange("fail APPLICATION", "Make an application's pods in a Region answer 500; they stay registered",
-		"  bulkhead lab fail app1 --region eu-west-1", dataDir,
+		"  bulkhead lab fail app1 --region eu-west-1\n  bulkhead lab fail app2 --region eu-central-1\n  bulkhead lab heal app1 --region eu-west-1", dataDir,
 		func(ctx context.Context, c *lab.Client, application, region string) (lab.Status, error) {
 			return c.Fail(ctx, application, region)
 		})
@@ -138,7 +159,7 @@ func newLabFail(dataDir *string) *cobra.Command {
 
 func newLabHeal(dataDir *string) *cobra.Command {
 	return newLabChange("heal APPLICATION", "End what fail began",
-		"  bulkhead lab heal app1 --region eu-west-1", dataDir,
+		"  bulkhead lab heal app1 --region eu-west-1\n  bulkhead lab heal app2 --region eu-central-1\n  bulkhead lab status", dataDir,
 		func(ctx context.Context, c *lab.Client, application, region string) (lab.Status, error) {
 			return c.Heal(ctx, application, region)
 		})
@@ -168,23 +189,51 @@ func newLabChange(use, short, example string, dataDir *string, do func(context.C
 		}
 		return printApplication(cmd.OutOrStdout(), status, args[0], region)
 	}
-	cmd.Flags().StringVar(&region, "region", "", "`Region` of the lab: eu-west-1 or eu-central-1")
+	cmd.Flags().StringVar(&region, "region", "", "`Region` of the lab, such as eu-west-1")
 	needs(cmd, "region", "in which Region")
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(given) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		_, applications := labNames(cmd.Context(), *dataDir, *endpoint)
+		return applications, cobra.ShellCompDirectiveNoFileComp
+	}
+	cmd.RegisterFlagCompletionFunc("region", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		regions, _ := labNames(cmd.Context(), *dataDir, *endpoint)
+		return regions, cobra.ShellCompDirectiveNoFileComp
+	})
 	return cmd
 }
 
+// labNames are what a running lab has, for the shell to complete; nothing when none answers.
+func labNames(ctx context.Context, dataDir, endpoint string) (regions, applications []string) {
+	c, err := labClient(dataDir, endpoint)
+	if err != nil {
+		return nil, nil
+	}
+	status, err := c.Status(ctx)
+	if err != nil {
+		return nil, nil
+	}
+	for _, r := range status.Regions {
+		regions = append(regions, r.Region)
+		for _, a := range r.Applications {
+			if !slices.Contains(applications, a.Name) {
+				applications = append(applications, a.Name)
+			}
+		}
+	}
+	return regions, applications
+}
+
 func newLabStatus(dataDir *string) *cobra.Command {
-	var output string
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show Regions, load balancers, target health and applications",
-		Example: "  bulkhead lab status\n  bulkhead lab status -o json",
+		Example: "  bulkhead lab status\n  bulkhead lab status -o json\n  bulkhead lab status -o yaml",
 		Args:    noArgs,
 	}
-	endpoint := addEndpoint(cmd)
+	endpoint, output := addEndpoint(cmd), addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if output != "table" && output != "json" && output != "yaml" {
-			return usageError{fmt.Errorf("-o %s: use table, json or yaml", output)}
-		}
 		c, err := labClient(*dataDir, *endpoint)
 		if err != nil {
 			return err
@@ -193,17 +242,20 @@ func newLabStatus(dataDir *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return printStatus(cmd.OutOrStdout(), status, output)
+		return output.write(cmd.OutOrStdout(), status, func() string { return statusTable(status) })
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "`format`: table, json or yaml")
 	return cmd
 }
 
 func newLabEnv(dataDir *string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "env", Short: "Print the lab's credentials and endpoint as export lines",
-		Example: `  eval "$(bulkhead lab env)"`,
-		Args:    noArgs,
+		Use: "env", Short: "Print the lab's credentials and endpoints as export lines",
+		Long: `Print the lab's credentials and endpoints as export lines, so that bulkhead and the AWS CLI talk to the lab: Route 53, and Elastic
+Load Balancing for the load balancers.`,
+		Example: `  eval "$(bulkhead lab env)"
+  bulkhead lab env --data-dir ./bulkhead-data
+  eval "$(bulkhead lab env)" && aws elbv2 describe-load-balancers --region eu-west-1`,
+		Args: noArgs,
 	}
 	endpoint := addEndpoint(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -211,7 +263,7 @@ func newLabEnv(dataDir *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		printEnv(cmd.OutOrStdout(), c, *endpoint)
+		printLabEnv(cmd.OutOrStdout(), c, *endpoint)
 		return nil
 	}
 	return cmd

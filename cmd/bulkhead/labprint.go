@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,68 +16,134 @@ import (
 )
 
 // printLab introduces a lab that has just started.
-func printLab(w io.Writer, s lab.Status, c sigv4.Credentials, o lab.Options) {
+func printLab(w io.Writer, l *lab.Lab, o lab.Options) {
+	s, d, c := l.Status(), l.Definition(), l.Node().Credentials()
 	api := "http://" + s.API
+	balancers := l.LoadBalancers()
+	fmt.Fprintf(w, "Bulkhead lab: %s, %s, %s\n\n", counted(len(s.Regions), "Region"), counted(len(d.Applications), "application"),
+		counted(len(balancers), "load balancer"))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "  Route 53 API\t%s\n  DNS\t%s (UDP and TCP)\n", api, s.DNS)
+	for _, r := range s.Regions {
+		for _, lb := range r.LoadBalancers() {
+			fmt.Fprintf(t, "  %s\t%s:%d  %s  (zone %s)\n", r.Region, lb.Address, lb.Port, lb.DNSName, lb.HostedZoneID)
+		}
+	}
+	t.Flush()
+	fmt.Fprintf(w, "\n%s\n\nCredentials (again with `bulkhead lab env`):\n\n", madeText(d, o, balancers[0].Port))
+	printLabEnv(w, c, api)
+	fmt.Fprintf(w, "\nTry:\n\n")
+	hints := tabwriter.NewWriter(w, 0, 0, 5, ' ', 0)
+	for _, h := range labHints(s, d, o, api) {
+		fmt.Fprintf(hints, "  %s\n", strings.Join(h, "\t# "))
+	}
+	hints.Flush()
+	fmt.Fprintf(w, "\nCtrl-C ends the lab; its state is kept.\n")
+}
+
+// madeText says what Route 53 has got.
+func madeText(d lab.Definition, o lab.Options, port int) string {
+	zones := "Zone " + d.Zones[0]
+	if len(d.Zones) > 1 {
+		zones = "Zones " + strings.Join(d.Zones, ", ")
+	}
+	var names []string
+	for _, a := range d.Applications {
+		names = append(names, a.Name)
+	}
+	applications := strings.Join(names, " and ")
+	switch {
+	case o.Empty:
+		return "No zone, checks or records were made (--empty)."
+	case o.ZoneOnly && port != 80:
+		return fmt.Sprintf("%s without checks and records (--zone-only). Load balancers have port %d: say so as healthCheck.port.", zones, port)
+	case o.ZoneOnly:
+		return zones + " without checks and records (--zone-only)."
+	case len(names) == 0:
+		return zones + " without checks and records: there are no applications."
+	case len(names) > 2:
+		applications = counted(len(names), "application")
+	}
+	return fmt.Sprintf("%s: %s, a health check each per Region, every %d s × %d.", zones, applications, o.Interval, o.Threshold)
+}
+
+// labHints are commands to try, each with what it shows or nothing.
+func labHints(s lab.Status, d lab.Definition, o lab.Options, api string) (all [][]string) {
+	add := func(hint ...string) { all = append(all, hint) }
+	lb := s.Regions[0].LoadBalancer
+	if o.ZoneOnly {
+		policies := "examples/article"
+		if o.Definition.Regions != nil {
+			policies = "POLICIES"
+		}
+		add(`eval "$(bulkhead lab env)"`, "for bulkhead and the AWS CLI")
+		add("bulkhead apply -f "+policies, "makes checks and records")
+	}
+	if len(d.Applications) == 0 {
+		add("aws elbv2 describe-load-balancers --region " + d.Regions[0].Name + " --endpoint-url " + api)
+		add("bulkhead lab status")
+		return all
+	}
+	first := d.Applications[0]
 	dig := s.DNS
 	if ap, err := netip.ParseAddrPort(s.DNS); err == nil {
 		dig = fmt.Sprintf("%s -p %d", ap.Addr(), ap.Port())
 	}
-	fmt.Fprintf(w, "Bulkhead lab: two Regions, two applications, one load balancer per Region\n\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "  Route 53 API\t%s\n  DNS\t%s (UDP and TCP)\n", api, s.DNS)
-	for _, r := range s.Regions {
-		fmt.Fprintf(t, "  %s\t%s:%d  %s  (zone %s)\n", r.Region, r.LoadBalancer.Address, r.LoadBalancer.Port, r.LoadBalancer.DNSName, r.LoadBalancer.HostedZoneID)
+	for _, r := range d.Regions[:min(2, len(d.Regions))] {
+		add(fmt.Sprintf("dig @%s %s +subnet=%s +short", dig, first.Hostname, r.Clients), "a user near "+r.Name)
 	}
-	t.Flush()
-	if o.Empty {
-		fmt.Fprintf(w, "\nNo zone, checks or records were made (--empty).\n")
-	} else {
-		fmt.Fprintf(w, "\nZone example.com: app1 and app2, a health check each per Region, every %d s × %d.\n", o.Interval, o.Threshold)
-	}
-	fmt.Fprintf(w, "\nCredentials (again with `bulkhead lab env`):\n\n")
-	printEnv(w, c, api)
-	lb := s.Regions[0].LoadBalancer
-	fmt.Fprintf(w, `
-Try:
-
-  dig @%[1]s app1.example.com +subnet=10.1.0.0/16 +short     # a user near eu-west-1
-  dig @%[1]s app1.example.com +subnet=10.2.0.0/16 +short     # a user near eu-central-1
-  aws route53 list-health-checks --endpoint-url %[2]s
-  curl -H 'Host: app1.example.com' http://%[3]s:%[4]d/
-  bulkhead lab scale app1 --region eu-west-1 --replicas 0         # and ask dig again
-  bulkhead lab status
-
-Ctrl-C ends the lab; its state is kept.
-`, dig, api, lb.Address, lb.Port)
+	add(fmt.Sprintf("bulkhead lab scale %s --region %s --replicas 0", first.Name, first.Regions[0].Name), "and ask dig again")
+	add("bulkhead lab status")
+	add("aws route53 list-health-checks --endpoint-url " + api)
+	add(fmt.Sprintf("curl -H 'Host: %s' http://%s:%d/", first.Hostname, lb.Address, lb.Port))
+	return all
 }
 
-// printStatus shows the lab as a table or a document.
-func printStatus(w io.Writer, s lab.Status, format string) error {
-	switch format {
-	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(s)
-	case "yaml":
-		return writeYAML(w, s)
+// printLabEnv adds where the lab describes its load balancers to what printEnv prints.
+func printLabEnv(w io.Writer, c sigv4.Credentials, endpoint string) {
+	printEnv(w, c, endpoint)
+	fmt.Fprintf(w, "export AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=%s\n", endpoint)
+}
+
+// counted writes a number with its noun.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// statusTable shows the lab as tables.
+func statusTable(s lab.Status) string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "REGION\tLOAD BALANCER\tADDRESS\tHEALTH\tREASON")
 	for _, r := range s.Regions {
-		lb := r.LoadBalancer
-		fmt.Fprintf(t, "%s\t%s\t%s:%d\t%s\t%s\n", r.Region, shortName(lb.DNSName), lb.Address, lb.Port, healthWord(lb.Healthy), lb.Reason)
+		for _, lb := range r.LoadBalancers() {
+			fmt.Fprintf(t, "%s\t%s\t%s:%d\t%s\t%s\n", r.Region, shortName(lb.DNSName), lb.Address, lb.Port, healthWord(lb.Healthy), lb.Reason)
+		}
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w)
+	t.Flush()
+	fmt.Fprintln(&b)
 	fmt.Fprintln(t, "REGION\tAPPLICATION\tPODS\tTARGETS\tFAILING")
 	for _, r := range s.Regions {
 		for _, a := range r.Applications {
 			fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", r.Region, a.Name, a.Replicas, targets(r, a.Name), yesNo(a.Failing))
 		}
 	}
-	return t.Flush()
+	t.Flush()
+	if !slices.ContainsFunc(s.Regions, func(r lab.RegionStatus) bool { return len(r.Ingresses) > 0 }) {
+		return b.String()
+	}
+	fmt.Fprintln(&b)
+	fmt.Fprintln(t, "REGION\tINGRESS\tLOAD BALANCER")
+	for _, r := range s.Regions {
+		for _, g := range r.Ingresses {
+			fmt.Fprintf(t, "%s\t%s/%s\t%s\n", r.Region, g.Namespace, g.Name, g.LoadBalancer)
+		}
+	}
+	t.Flush()
+	return b.String()
 }
 
 // printApplication shows one application in one Region after a change.
@@ -96,15 +163,17 @@ func printApplication(w io.Writer, s lab.Status, application, region string) err
 func targets(r lab.RegionStatus, application string) string {
 	counts := map[lab.TargetState]int{}
 	var order []lab.TargetState
-	for _, g := range r.LoadBalancer.TargetGroups {
-		if g.Name != application {
-			continue
-		}
-		for _, t := range g.Targets {
-			if counts[t.State] == 0 {
-				order = append(order, t.State)
+	for _, lb := range r.LoadBalancers() {
+		for _, g := range lb.TargetGroups {
+			if g.Name != application {
+				continue
 			}
-			counts[t.State]++
+			for _, t := range g.Targets {
+				if counts[t.State] == 0 {
+					order = append(order, t.State)
+				}
+				counts[t.State]++
+			}
 		}
 	}
 	if len(order) == 0 {
