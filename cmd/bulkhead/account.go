@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -87,9 +88,7 @@ func (a *account) kind(endpoint string, class *failover.Class) (failover.Provide
 	case class != nil && class.Spec.Provider != "":
 		return class.Spec.Provider, nil
 	}
-	if endpoint == "" {
-		endpoint = engineURL("", failover.Engine)
-	}
+	endpoint = cmp.Or(endpoint, environmentURL())
 	if u, err := url.Parse(endpoint); endpoint == "" || err == nil && strings.HasSuffix(strings.TrimSuffix(u.Hostname(), ".cn"), ".amazonaws.com") {
 		return failover.AWS, nil
 	}
@@ -102,11 +101,10 @@ func engineURL(endpoint string, provider failover.Provider) string {
 	if provider == failover.AWS || os.Getenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2") != "" {
 		return ""
 	}
-	if endpoint != "" {
-		return endpoint
-	}
-	if own := os.Getenv("AWS_ENDPOINT_URL_ROUTE_53"); own != "" {
-		return own
-	}
-	return os.Getenv("AWS_ENDPOINT_URL")
+	return cmp.Or(endpoint, environmentURL())
+}
+
+// environmentURL is the Route 53 API that the SDK is told to use by its own variables, empty for AWS.
+func environmentURL() string {
+	return cmp.Or(os.Getenv("AWS_ENDPOINT_URL_ROUTE_53"), os.Getenv("AWS_ENDPOINT_URL"))
 }
