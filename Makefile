@@ -5,7 +5,7 @@ FUZZ    ?= 60s
 BENCH   ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race check clients fuzz shortfuzz bench demo lab cover clean
+.PHONY: help build test race check clients kube fuzz shortfuzz bench demo lab cover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: ## gofmt, vet (64 and 32 bit), staticcheck, tidy modules
 
 clients: ## install what is missing of dig, the AWS CLI, boto3 and the AWS SDK for JavaScript
 	@scripts/clients
+
+kube: ## build what is missing of Kubernetes' components, for the tests on real API servers
+	@test/kube/bins/build.sh
 
 shortfuzz: ## ten seconds of each fuzzer of what strangers send: DNS packets, names, XML bodies, signatures
 	$(GO) test -run '^$$' -fuzz '^FuzzTurn$$' -fuzztime 10s ./dnsserver
