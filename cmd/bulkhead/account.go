@@ -33,6 +33,7 @@ func addAccount(cmd *cobra.Command) *account {
 	f.StringVar(&a.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API; without it, what the AWS SDK chooses (AWS_ENDPOINT_URL_ROUTE_53)")
 	f.StringVar(&a.profile, "profile", "", "`name` of a profile in the AWS configuration files")
 	f.StringVar(&a.provider, "provider", "", "`kind` of the account, aws or engine; without it, told by the endpoint")
+	cmd.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions([]string{"aws", "engine"}, cobra.ShellCompDirectiveNoFileComp))
 	return a
 }
 

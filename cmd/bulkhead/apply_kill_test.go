@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -219,7 +220,7 @@ func TestApplyMakesEightObjectsAndDestroyLeavesTheRest(t *testing.T) {
 // Wherever a run is killed, the next one completes it: nothing is there twice, and what others made stays. Workers take turns
 // at the calls, until a run ends before it is killed.
 func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
-	const workers = 6
+	const workers = 10
 	for worker := range workers {
 		t.Run(fmt.Sprint(worker), func(t *testing.T) {
 			t.Parallel()
@@ -248,6 +249,9 @@ func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
 				l.must(t, 0, dir, "adopt", "-f", ".", "--yes")
 				l.wantArticle(t, dir, before, n)
 				l.must(t, 0, dir, "destroy", "-f", ".", "--yes")
+				if n <= workers && (!apply || !destroy || !adopt) {
+					t.Fatalf("a run ended before its call %d: apply %v, destroy %v, adopt %v", n, !apply, !destroy, !adopt)
+				}
 			}
 		})
 	}
@@ -314,4 +318,46 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	if diff := differenceOf(before, l.contents(t)); diff != "" {
 		t.Errorf("before -, after +\n%s", diff)
 	}
+}
+
+// Ctrl-C ends a run in good order, and the person is told how to go on.
+func TestInterruptedRunSaysHowToGoOn(t *testing.T) {
+	t.Parallel()
+	l := newTestLab(t)
+	dir := l.article(t, "team")
+	app1 := filepath.Join(dir, "app1.yaml")
+	right, err := os.ReadFile(app1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(app1, bytes.ReplaceAll(right, []byte("/app1health"), []byte("/nowhere")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _ := l.command(dir, l.url, "apply", "-f", ".", "--yes")
+	cmd.Stderr = nil
+	talk, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for lines := bufio.NewScanner(talk); lines.Scan(); {
+		said.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), "waiting for verdicts: ") {
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(said.String(), "interrupted: what was done stays and harms nothing; run the same command again") {
+		t.Errorf("exit code %d:\n%s", code, &said)
+	}
+	if err := os.WriteFile(app1, right, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.must(t, 0, dir, "apply", "-f", ".", "--yes")
+	l.wantArticle(t, dir, contents{records: make([]types.ResourceRecordSet, 2)}, 0) // NS and SOA are there from the beginning
 }

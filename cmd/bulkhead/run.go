@@ -159,7 +159,8 @@ func advise(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
-		return fmt.Errorf("the plan is refused, nothing was written: %s", reasonList(refusals(refused)))
+		return fmt.Errorf("the plan is refused, nothing was written: %s\nWhat is in the way is taken over by bulkhead adopt; what --force allows, "+
+			"bulkhead apply --help says", reasonList(refusals(refused)))
 	case errors.As(err, &verdict):
 		return fmt.Errorf("no record set was changed, because of health checks: %s\nCorrect the health check's port and path, or the application. "+
 			"Health checks that were created are kept; run the same command again to go on. --force waives checks that are unhealthy everywhere",

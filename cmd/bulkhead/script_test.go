@@ -144,7 +144,7 @@ var unstable = []struct {
 	{regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+`), "ENDPOINT"},
 	{regexp.MustCompile(`amazonaws\.com:[0-9]+`), "amazonaws.com:PORT"},
 	{regexp.MustCompile(`,\s+[0-9]+ (GetHealthCheckStatus|GetChange)`), ""}, // asked as often as it takes
-	{regexp.MustCompile(`"port": [0-9]+`), `"port": PORT`},
+	{regexp.MustCompile(`\bport: [0-9]+`), "port: PORT"},
 	{regexp.MustCompile(`"time":"[^"]+"`), `"time":"TIME"`},
 }
 
