@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // abandoned is what makes this test binary start a Region, say where it is, and wait to be killed.
 const abandoned = "KUBE_TEST_ABANDONED"
 
 func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard()) // controller-runtime complains if nobody has chosen one
 	if os.Getenv(abandoned) == "" {
 		os.Exit(m.Run())
 	}

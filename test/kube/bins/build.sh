@@ -39,7 +39,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 cd "$here"
-release=$(sed -n 's,^[[:space:]]*k8s\.io/kubernetes \(v[^ ]*\).*,\1,p' go.mod)
+release=$(go list -m -f '{{.Version}}' k8s.io/kubernetes) # what the components say they are; without it they do not start
 # grpcnotrace lets the linker drop unused methods: a quarter of the size. The flags are the same for all, so that packages are
 # compiled once.
 build() {
