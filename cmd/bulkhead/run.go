@@ -166,7 +166,7 @@ func advise(ctx context.Context, err error) error {
 			"Health checks that were created are kept; run the same command again to go on. --force waives checks that are unhealthy everywhere",
 			reasonList(verdict.Reasons))
 	case errors.As(err, &batch):
-		return fmt.Errorf("Route 53 refused the changes of %s as a whole, no record set was changed: %s", batch.Zone, reasonList(batch.Reasons))
+		return fmt.Errorf("the changes of %s were refused as a whole, no record set was changed: %s", batch.Zone, reasonList(batch.Reasons))
 	case ctx.Err() != nil:
 		return errors.New("interrupted: what was done stays and harms nothing; run the same command again to complete it")
 	}
