@@ -5,12 +5,14 @@
 #   ./as-found.sh                                          # what the environment chooses
 #   ./as-found.sh --endpoint-url http://127.0.0.1:8053     # an engine
 #
+# The health checks probe port 80, or BANK_PORT where a lab's load balancers listen on another one.
 # The hosted zone is made when there is none. One that holds more than its NS and SOA records is left alone.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-export AWS_PAGER=
+export AWS_PAGER= AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-us-east-1}" # Route 53 is global
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+mkdir "$work/checks"
 r53() { aws route53 "$@" --output text; }
 
 zone=$(r53 list-hosted-zones-by-name --dns-name bank.example --query "HostedZones[?Name=='bank.example.'].Id | [0]" "$@")
@@ -31,12 +33,13 @@ create() {
   local name=${1#*'"CallerReference": "'}
   name=${name%%'"'*}
   shift
-  r53 create-health-check --caller-reference "$name-$run" --health-check-config "$config" --query HealthCheck.Id "$@" >"$work/$name"
+  r53 create-health-check --caller-reference "$name-$run" --health-check-config "$config" --query HealthCheck.Id "$@" >"$work/checks/$name"
 }
 n=0
 while IFS= read -r line; do
   config=${line#*'"HealthCheckConfig": '}
   config=${config%'}'}
+  config=${config/'"Port": 80'/'"Port": '"${BANK_PORT:-80}"}
   create "$line" "$@" &
   n=$((n + 1))
   if [ $((n % 4)) = 0 ]; then wait; fi
@@ -44,7 +47,7 @@ done <"$here/checks.jsonl"
 wait
 
 # @NAME@ stands for the id of that check.
-for name in "$work"/*; do
+for name in "$work/checks"/*; do
   if [ ! -s "$name" ]; then
     echo "as-found.sh: the health check ${name##*/} was not made" >&2
     exit 1
@@ -57,5 +60,5 @@ for batch in "$here/records-evaluated.json" "$work/records-checked.json"; do
 done
 
 # Somebody deleted this check while record sets used it.
-r53 delete-health-check --health-check-id "$(cat "$work/cards-eu-central-1")" "$@"
+r53 delete-health-check --health-check-id "$(cat "$work/checks/cards-eu-central-1")" "$@"
 echo "bank.example ($zone) is as the audit found it: $n health checks made, one deleted."
