@@ -2,15 +2,16 @@ package explain
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 )
 
 // ApplicationsText renders applications for people: a paragraph each, with a row a Region, and a summary. width is the
-// terminal's in columns, 0 for DefaultWidth. Colour is in ANSI escapes.
+// terminal's in columns, 0 for no limit. Colour is in ANSI escapes.
 func ApplicationsText(list []Application, colour bool, width int) string {
 	if width <= 0 {
-		width = DefaultWidth
+		width = math.MaxInt
 	}
 	if len(list) == 0 {
 		return "No application: no health check bears Bulkhead's tags.\n"
@@ -64,7 +65,11 @@ func (a *Application) write(b *strings.Builder, head grid, least []int, colour b
 		var l strings.Builder
 		grid{append(row[:3:3], cell{"\x00", ""})}.write(&l, 2, least, colour)
 		b.WriteString(strings.TrimSuffix(l.String(), "\x00\n"))
-		wrap(b, text, serves, serves, width)
+		if text == "" {
+			b.WriteByte('\n')
+		} else {
+			wrap(b, text, serves, serves, width)
+		}
 		if why := a.Regions[i].why(); why != "" {
 			line(b, why, 4, width)
 		}

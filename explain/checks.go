@@ -80,12 +80,12 @@ func complaints(reports []health.Report) string {
 // brief shortens a checker's status: "HTTP 503", or its first sentence. r53: B.7.
 func brief(status string) string {
 	status = strings.TrimPrefix(status, "Failure: ")
+	if text, found := strings.CutPrefix(status, "Resolved IP: "); found {
+		_, status, _ = strings.Cut(text, ". ")
+	}
 	if code, found := strings.CutPrefix(status, "HTTP Status Code "); found {
 		code, _, _ = strings.Cut(code, ",")
 		return "HTTP " + code
-	}
-	if text, found := strings.CutPrefix(status, "Resolved IP: "); found {
-		_, status, _ = strings.Cut(text, ". ")
 	}
 	sentence, _, _ := strings.Cut(status, ". ")
 	return strings.TrimSuffix(sentence, ".")

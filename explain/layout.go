@@ -5,9 +5,6 @@ import (
 	"unicode/utf8"
 )
 
-// DefaultWidth is the width of a terminal that does not say how wide it is.
-const DefaultWidth = 80
-
 // ANSI escapes.
 const (
 	bold   = "1"

@@ -2,14 +2,15 @@ package explain
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
-// Text renders an explanation for people. width is the terminal's in columns, 0 for DefaultWidth. Colour is in ANSI
+// Text renders an explanation for people. width is the terminal's in columns, 0 for no limit. Colour is in ANSI
 // escapes.
 func (e Explanation) Text(colour bool, width int) string {
 	if width <= 0 {
-		width = DefaultWidth
+		width = math.MaxInt
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  zone %s (%s)\n", paint(e.Name+" "+e.Type.String(), bold, colour), e.Zone, e.ZoneID)

@@ -79,7 +79,7 @@ When app1 fails in one Region, only app1's users move; app2, on the same cluster
 	root.SetVersionTemplate("bulkhead {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newDemo(), newLab(), newServe(), newPlan(), newApply(), newDestroy(), newAdopt(), newAudit())
+	root.AddCommand(newDemo(), newLab(), newServe(), newPlan(), newApply(), newDestroy(), newAdopt(), newStatus(), newExplain(), newAudit())
 	return root
 }
 

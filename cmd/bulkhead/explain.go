@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead-dns/bulkhead/explain"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+func newExplain() *cobra.Command {
+	e := &explainFlags{}
+	cmd := &cobra.Command{
+		Use:   "explain NAME",
+		Short: "Explain a name: who owns it, which answer every place gets and why, and what if a Region fails",
+		Long: `Explain any name of a Route 53 zone, whoever made its records: who owns it, the records as they are and what checkers say,
+which answer every place gets and why, and who would move where if a member failed, or all of them. Nothing is written.
+
+Without --client, one client is asked for each place that the records tell apart. A PLACE is an AWS Region (eu-west-1: next to
+it), a country (DE), a state of the US (US-VA), a continent (EU, or "continent AF" where a country has the same code), or an
+address. Where addresses are is told by --geoip; without it, only CIDR blocks place them.
+
+  →  answers    ×  unhealthy, passed over    ·  healthy, not chosen
+
+"fail-open" means that nothing was healthy, so that all count as healthy: Route 53 always answers something.
+
+Exit status: 0 fine, 1 failed, 2 wrong call.`,
+		Example: `  bulkhead explain app1.example.com
+  bulkhead explain app1.example.com --client eu-central-1 --client US-VA
+  bulkhead explain app1.example.com --if-down eu-west-1 --if-down eu-central-1
+  bulkhead explain www.example.com --type AAAA --client 192.0.2.1 --geoip GeoLite2-City.mmdb
+  bulkhead explain app1.example.com --endpoint-url http://127.0.0.1:8053 -o json | jq .answers`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{fmt.Errorf("explain takes one name, got %d: bulkhead explain app1.example.com", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return e.run(cmd, args[0]) },
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return e.names(cmd), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	e.look = addLookFlags(cmd)
+	f := cmd.Flags()
+	f.StringArrayVar(&e.clients, "client", nil, "`PLACE` or address to explain the answer for; may be repeated")
+	f.StringVar(&e.recordType, "type", "", "record `type`; without it, A where there is one, else AAAA, CNAME, or what there is")
+	f.StringArrayVar(&e.down, "if-down", nil, "`Region` or SetIdentifier that is supposed to fail; repeated: together")
+	f.StringVar(&e.geoIP, "geoip", "", "`file` of a MaxMind database (GeoLite2 or GeoIP2, Country or City) that tells where addresses are")
+	cmd.MarkFlagFilename("geoip", "mmdb")
+	cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"A", "AAAA", "CNAME", "MX", "TXT", "SRV", "CAA", "NS", "SOA", "PTR", "HTTPS"},
+		cobra.ShellCompDirectiveNoFileComp))
+	for _, flag := range []string{"client", "if-down"} {
+		cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
+	}
+	return cmd
+}
+
+type explainFlags struct {
+	look          *lookFlags
+	clients, down []string
+	recordType    string
+	geoIP         string
+}
+
+func (e *explainFlags) run(cmd *cobra.Command, text string) error {
+	q := explain.Question{Clients: e.clients, Down: e.down}
+	var err error
+	if q.Name, err = zone.ParseName(text); err != nil {
+		return usageError{fmt.Errorf("%q is no domain name: %w", text, err)}
+	}
+	if e.recordType != "" {
+		var ok bool
+		if q.Type, ok = zone.ParseRRType(strings.ToUpper(e.recordType)); !ok {
+			return usageError{fmt.Errorf("--type %s: use a type of Route 53 such as A, AAAA, CNAME or TXT", e.recordType)}
+		}
+	}
+	in, err := e.look.open(cmd.Context(), cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	if e.geoIP != "" {
+		if in.GeoIP, err = os.ReadFile(e.geoIP); err != nil {
+			return err
+		}
+	}
+	if err := e.look.read(cmd.Context(), cmd.ErrOrStderr(), in, nearest(q.Name)); err != nil {
+		return err
+	}
+	explained, err := e.explain(cmd.Context(), cmd, in, q)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	return e.look.output.write(out, explained, func() string { return explained.Text(wantsColor(out), widthOf(out)) })
+}
+
+// explain explains twice: first to learn which checks count, then with what these say.
+func (e *explainFlags) explain(ctx context.Context, cmd *cobra.Command, in *look, q explain.Question) (explain.Explanation, error) {
+	first, err := explain.Name(in.Input, q)
+	if err != nil {
+		return first, err
+	}
+	cited := map[string]bool{}
+	for _, g := range first.Groups {
+		for _, m := range g.Members {
+			if m.Check != nil {
+				cited[m.Check.ID] = true
+			}
+		}
+	}
+	if err := e.look.ask(ctx, cmd.ErrOrStderr(), in, func(c *plan.Check) bool { return cited[c.ID] }); err != nil {
+		return first, err
+	}
+	return explain.Name(in.Input, q)
+}
+
+// nearest chooses the one zone that answers for a name, and all where none does, so that the error can name them. r53: A.2.
+func nearest(name zone.Name) func([]zone.HostedZone) []zone.HostedZone {
+	return func(zones []zone.HostedZone) []zone.HostedZone {
+		var best []zone.HostedZone
+		for _, z := range zones {
+			if name.In(z.Name) && (best == nil || len(z.Name) > len(best[0].Name)) {
+				best = []zone.HostedZone{z}
+			}
+		}
+		if best == nil {
+			return zones
+		}
+		return best
+	}
+}
+
+// names are the names of the account's zones, for completions.
+func (e *explainFlags) names(cmd *cobra.Command) (names []string) {
+	in, err := e.look.open(cmd.Context(), strings.NewReader(""))
+	if err != nil || e.look.read(cmd.Context(), cmd.ErrOrStderr(), in, nil) != nil {
+		return nil
+	}
+	for i := range in.State.Records {
+		names = append(names, strings.TrimSuffix(string(in.State.Records[i].Set.Name), "."))
+	}
+	return names
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/explain"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// lookFlags are what the commands that look at an account have in common. They write nothing.
+type lookFlags struct {
+	files        *[]string
+	account      *account
+	output       *format
+	zones        []string
+	noHealth     bool
+	lastFailures bool
+}
+
+func addLookFlags(cmd *cobra.Command) *lookFlags {
+	l := &lookFlags{files: addFiles(cmd), account: addAccount(cmd), output: addOutput(cmd)}
+	f := cmd.Flags()
+	f.StringArrayVar(&l.zones, "zone", nil, "`name` or id of a hosted zone to read; may be repeated; without it, all public ones")
+	f.BoolVar(&l.noHealth, "no-health", false, "do not ask checkers: saves one call for each health check, of which AWS allows one a second")
+	f.BoolVar(&l.lastFailures, "last-failures", false, "tell the last failed probe of healthy checks too: another call for each")
+	cmd.RegisterFlagCompletionFunc("zone", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		applier, _, err := l.account.open(cmd.Context(), nil, apply.Options{})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		zones, err := applier.Zones(cmd.Context())
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return zoneNames(zones), cobra.ShellCompDirectiveNoFileComp
+	})
+	return l
+}
+
+func zoneNames(zones []zone.HostedZone) []string {
+	names := make([]string, len(zones))
+	for i, z := range zones {
+		names[i] = strings.TrimSuffix(string(z.Name), ".")
+	}
+	return names
+}
+
+// A look is an account as it was found.
+type look struct {
+	explain.Input
+	applier *apply.Applier
+}
+
+// open reads the files, and makes the client of the account that they or the flags name.
+func (l *lookFlags) open(ctx context.Context, stdin io.Reader) (*look, error) {
+	in := &look{}
+	var class *failover.Class
+	if len(*l.files) > 0 {
+		objects, err := readObjects(stdin, *l.files)
+		if err != nil {
+			return nil, err
+		}
+		groups, err := apply.GroupByClass(objects)
+		if errors.Is(err, apply.ErrNoPolicies) {
+			return nil, fmt.Errorf("%s: %w", strings.Join(*l.files, ", "), err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range groups {
+			for _, p := range g.Policies {
+				in.Policies = append(in.Policies, failover.Default(p, g.Class))
+			}
+		}
+		class = apply.Account(groups)
+	}
+	var err error
+	in.applier, in.Provider, err = l.account.open(ctx, class, apply.Options{})
+	return in, err
+}
+
+// read reads the account: zones, record sets, checks and CIDR collections. wanted chooses zones; nil takes those of --zone,
+// without one all that are public.
+func (l *lookFlags) read(ctx context.Context, stderr io.Writer, in *look, wanted func([]zone.HostedZone) []zone.HostedZone) error {
+	defer sayReading(ctx, stderr, in.applier)()
+	zones, err := in.applier.Zones(ctx)
+	if err != nil {
+		return err
+	}
+	chosen := slices.DeleteFunc(slices.Clone(zones), func(z zone.HostedZone) bool { return z.PrivateZone })
+	if wanted != nil {
+		chosen = wanted(chosen)
+	}
+	if len(l.zones) > 0 {
+		if chosen, err = zonesNamed(zones, l.zones); err != nil {
+			return err
+		}
+	}
+	if in.State, err = in.applier.Read(ctx, chosen); err != nil {
+		return err
+	}
+	cited := map[string]bool{}
+	for i := range in.State.Records {
+		if c := in.State.Records[i].Set.CidrRoutingConfig; c != nil {
+			cited[c.CollectionID] = true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(cited)) {
+		c, err := in.applier.Collection(ctx, id)
+		if err != nil {
+			return err
+		}
+		in.Collections = append(in.Collections, c)
+	}
+	return nil
+}
+
+func zonesNamed(zones []zone.HostedZone, names []string) ([]zone.HostedZone, error) {
+	var chosen []zone.HostedZone
+	for _, n := range names {
+		i := slices.IndexFunc(zones, func(z zone.HostedZone) bool {
+			return z.ID == n || strings.EqualFold(strings.TrimSuffix(n, "."), strings.TrimSuffix(string(z.Name), "."))
+		})
+		if i < 0 {
+			return nil, usageError{fmt.Errorf("--zone %s: there is no such hosted zone; there are: %s", n, strings.Join(zoneNames(zones), ", "))}
+		}
+		chosen = append(chosen, zones[i])
+	}
+	return chosen, nil
+}
+
+// ask asks the checkers of the checks that are wanted, and of the children of calculated ones. It says beforehand how many calls
+// that takes where they take their time.
+func (l *lookFlags) ask(ctx context.Context, stderr io.Writer, in *look, wanted func(*plan.Check) bool) error {
+	if l.noHealth {
+		return nil
+	}
+	ids := map[string]bool{}
+	for i := range in.State.Checks {
+		if c := &in.State.Checks[i]; wanted(c) {
+			ids[c.ID] = true
+			for _, child := range c.Config.ChildHealthChecks {
+				ids[child] = true
+			}
+		}
+	}
+	var endpoints []string
+	for i := range in.State.Checks {
+		if c := &in.State.Checks[i]; ids[c.ID] && c.Config.Probed() {
+			endpoints = append(endpoints, c.ID)
+		}
+	}
+	p := newProgress(stderr)
+	defer p.done()
+	calls, start := len(endpoints), time.Now()
+	if l.lastFailures {
+		calls *= 2
+	}
+	if in.Provider == failover.AWS && calls > pausesAfter {
+		p.say(fmt.Sprintf("asking the checkers of %d health checks takes %d calls, of which AWS allows one a second; --no-health leaves it",
+			len(endpoints), calls))
+	}
+	var err error
+	in.Reports, err = in.applier.Statuses(ctx, endpoints, apply.StatusOptions{LastFailures: l.lastFailures, Progress: func(done, of int) {
+		if p.live && done < of && time.Since(start) > readingPause {
+			p.say(fmt.Sprintf("asking checkers: %d of %d health checks", done, of))
+		}
+	}})
+	return err
+}
+
+// pausesAfter is how many statuses AWS gives at once. r53: C.8.
+const pausesAfter = 4
