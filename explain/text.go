@@ -117,7 +117,7 @@ func (r *Reasoned) write(b *strings.Builder, colour bool, width int) {
 				mark, escape = "×", red
 			}
 			b.WriteString("      " + paint(mark+" "+m.SetIdentifier, escape, colour) + "  ")
-			wrap(b, withoutID(m.Why), 10+len(m.SetIdentifier), 10, width)
+			wrap(b, own(m.Why), 10+len(m.SetIdentifier), 10, width)
 		}
 		if s.FailOpen {
 			line(b, "Nothing here is healthy: all count as healthy (fail-open).", 6, width)
@@ -125,14 +125,16 @@ func (r *Reasoned) write(b *strings.Builder, colour bool, width int) {
 	}
 }
 
-// withoutID drops the id that stands behind "health check": a member's own check is meant, and shown with the group.
-func withoutID(why string) string {
-	before, after, found := strings.Cut(why, "health check ")
-	if !found {
-		return why
+// own is what steer says of a member, without what is shown with the group: the id behind "health check", and the target of
+// an alias that is not asked for its health.
+func own(why string) string {
+	if before, _, found := strings.Cut(why, "alias of "); found && strings.HasSuffix(why, " whatever its health") {
+		why = strings.TrimSuffix(before, ", ")
 	}
-	if _, rest, ok := strings.Cut(after, " "); ok && after != "" {
-		return before + "health check " + rest
+	if before, after, found := strings.Cut(why, "health check "); found {
+		if _, rest, ok := strings.Cut(after, " "); ok {
+			why = before + "health check " + rest
+		}
 	}
 	return why
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -110,12 +111,21 @@ func (w *world) note(e *Explanation, g *group, q Question) {
 	if unknown {
 		add("Health checks of which nothing is known count as healthy, as at Route 53.")
 	}
-	if len(q.Clients) == 0 || len(w.in.GeoIP) > 0 {
-		return
-	}
 	for _, a := range e.Answers {
+		if len(q.Clients) == 0 || len(w.in.GeoIP) > 0 {
+			break
+		}
 		if _, err := netip.ParseAddr(a.Client); err == nil {
 			add("Where " + a.Client + " is, is not known here. Name a place, or give a GeoIP database.")
+		} else if a.latencyUnknown() {
+			add("How far " + strings.TrimPrefix(a.Client, "in ") + " is from Regions is not known: name an AWS Region as the client.")
 		}
 	}
+}
+
+// latencyUnknown says that the order of SetIdentifiers decided, for want of a latency. r53: A.7.
+func (r Reasoned) latencyUnknown() bool {
+	return slices.ContainsFunc(r.Steps, func(s steer.Step) bool {
+		return slices.ContainsFunc(s.Members, func(m steer.Member) bool { return m.Picked && strings.HasPrefix(m.Why, "latency unknown,") })
+	})
 }

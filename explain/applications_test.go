@@ -1,0 +1,111 @@
+package explain_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/explain"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// shop is one application in two Regions, with so many of its checks down.
+func shop(down ...string) explain.Input {
+	return world(down, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1"},
+		app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
+}
+
+func applications(t *testing.T, in explain.Input) []explain.Application {
+	t.Helper()
+	list, err := explain.Applications(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// brief is an application in a few words: condition, and for each Region health, votes and whom it serves.
+func brief(a explain.Application) []string {
+	lines := []string{a.Policy + " " + string(a.Condition)}
+	for _, r := range a.Regions {
+		lines = append(lines, r.Name+" "+string(r.Check.Health)+" ("+r.Check.Reason+"): "+strings.Join(r.Serves, ", "))
+	}
+	return append(lines, a.Problems...)
+}
+
+func TestConditionOfAnApplication(t *testing.T) {
+	policy := failover.Default(failover.Policy{Metadata: failover.Metadata{Name: "app", Namespace: "shop"}, Spec: failover.PolicySpec{
+		Hostname: "app.example.com", Objectives: failover.Objective{RTO: failover.Duration(1e9)},
+		Regions: []failover.Region{{Name: "us-east-1"}, {Name: "eu-west-1"}, {Name: "ap-south-1"}}}}, nil)
+	unasked := shop()
+	unasked.Reports = nil
+	partly := shop()
+	partly.Policies = []failover.Policy{policy}
+	nothing := world(nil, nil)
+	nothing.Policies = []failover.Policy{policy}
+	lonely := shop()
+	lonely.State.Records = lonely.State.Records[:1]
+	foreign := shop()
+	foreign.State.Checks[1].Key = ""
+	for _, c := range []struct {
+		name string
+		in   explain.Input
+		want []string
+	}{
+		{"all is well", shop(), []string{"shop/app ok", "eu-west-1 healthy (4 of 4 healthy): near eu-west-1", "us-east-1 healthy (4 of 4 healthy): near us-east-1"}},
+		{"one Region down: the other serves all", shop("c1"), []string{"shop/app degraded",
+			"eu-west-1 unhealthy (0 of 4 healthy: 4× HTTP 503): ", "us-east-1 healthy (4 of 4 healthy): near eu-west-1, near us-east-1"}},
+		{"both down: everybody stays, fail-open. r53: A.4", shop("c1", "c2"), []string{"shop/app down",
+			"eu-west-1 unhealthy (0 of 4 healthy: 4× HTTP 503): near eu-west-1", "us-east-1 unhealthy (0 of 4 healthy: 4× HTTP 503): near us-east-1"}},
+		{"nobody was asked", unasked, []string{"shop/app unknown", "eu-west-1 unknown (not asked): near eu-west-1", "us-east-1 unknown (not asked): near us-east-1"}},
+		{"a Region of the policy is not applied, and its promise is not kept", partly, []string{"shop/app partial",
+			"us-east-1 healthy (4 of 4 healthy): near us-east-1", "eu-west-1 healthy (4 of 4 healthy): near eu-west-1", "ap-south-1 missing (not applied): ",
+			"the worst failover takes 1m52s, and the policy asks for 1s"}},
+		{"nothing is applied", nothing, []string{"shop/app not applied", "us-east-1 missing (not applied): ", "eu-west-1 missing (not applied): ",
+			"ap-south-1 missing (not applied): ", "the worst failover takes 2m52s, and the policy asks for 1s"}},
+		{"a check without a record set", lonely, []string{"shop/app partial", "eu-west-1 healthy (4 of 4 healthy): near eu-west-1", "us-east-1 healthy (4 of 4 healthy): ",
+			"app.example.com A has one member: there is nowhere to fail over to", "us-east-1 has a health check and no record set"}},
+		{"a member that is somebody else's", foreign, []string{"shop/app ok", "eu-west-1 healthy (4 of 4 healthy): near eu-west-1",
+			"app.example.com A us-east-1 is not of this policy"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			list := applications(t, c.in)
+			if len(list) != 1 {
+				t.Fatalf("%d applications, want 1", len(list))
+			}
+			if diff := cmp.Diff(c.want, brief(list[0])); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What is not ours is no application.
+func TestForeignNamesAreNoApplications(t *testing.T) {
+	in := world(nil, []string{"c1"}, app("a", "c1", "192.0.2.1", weight(1)), named("old.example.com", app("", "", "192.0.2.9", func(*zone.ResourceRecordSet) {})))
+	if list := applications(t, in); len(list) != 0 {
+		t.Errorf("%+v", list)
+	}
+}
+
+// Shares of a weighted application are told, and no line is wider than the terminal.
+func TestTextFitsTheTerminal(t *testing.T) {
+	in := world([]string{"c1"}, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1", "c3=shop/app/ap-south-1"},
+		app("eu-west-1", "c1", "192.0.2.1", weight(1)), app("us-east-1", "c2", "192.0.2.2", weight(1)), app("ap-south-1", "c3", "192.0.2.3", weight(1)))
+	for _, width := range []int{80, 160} {
+		for _, text := range []string{explain.ApplicationsText(applications(t, in), false, width), explained(t, in, explain.Question{}).Text(false, width)} {
+			for line := range strings.Lines(text) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+					t.Errorf("%d columns in a terminal of %d: %s", n, width, line)
+				}
+			}
+		}
+	}
+	text := explain.ApplicationsText(applications(t, in), false, 80)
+	if !strings.Contains(text, "% of everyone") || !strings.Contains(text, "1 application: 1 degraded.") {
+		t.Errorf("no shares or no summary:\n%s", text)
+	}
+}
