@@ -143,11 +143,36 @@ func (a *account) put(t *testing.T, name string, recordType types.RRType, value 
 	}
 }
 
+// putByNetwork makes a record for the clients of a network, which takes a CIDR collection.
+func (a *account) putByNetwork(t *testing.T, name string) {
+	t.Helper()
+	out, err := a.lab.Route53().CreateCidrCollection(t.Context(), &route53.CreateCidrCollectionInput{Name: aws.String("offices"), CallerReference: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := out.Collection.Id
+	if _, err = a.lab.Route53().ChangeCidrCollection(t.Context(), &route53.ChangeCidrCollectionInput{Id: id, Changes: []types.CidrCollectionChange{
+		{Action: types.CidrCollectionChangeActionPut, LocationName: aws.String("office"), CidrList: []string{"10.1.0.0/16"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.lab.Route53().ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{
+		HostedZoneId: &a.zoneID,
+		ChangeBatch: &types.ChangeBatch{Changes: []types.Change{{Action: types.ChangeActionCreate, ResourceRecordSet: &types.ResourceRecordSet{
+			Name: &name, Type: types.RRTypeA, SetIdentifier: aws.String("office"), TTL: aws.Int64(60),
+			CidrRoutingConfig: &types.CidrRoutingConfig{CollectionId: id, LocationName: aws.String("office")},
+			ResourceRecords:   []types.ResourceRecord{{Value: aws.String("192.0.2.1")}}}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A want is a policy file of one application, as far as the scenario changes it.
 type want struct {
 	path    string
 	weight  int
 	regions []string
+	byName  bool // load balancers are looked up; otherwise the policy says their DNS names, as a cluster knows them
 }
 
 func (a *account) write(t *testing.T, app string, w want) {
@@ -162,12 +187,18 @@ kind: FailoverPolicy
 metadata: {name: %s, namespace: team-a}
 spec:
   hostname: %s.example.com
-  healthCheck: {port: %d, path: %s, requestInterval: 1, failureThreshold: 1}
+  healthCheck: {port: %d, path: %q, requestInterval: 1, failureThreshold: 1}
   routing: {policy: Weighted, weights: {eu-west-1: %d}}
   regions:
 `, app, app, a.lab.LoadBalancers()[0].Port, w.path, w.weight)
-	for _, region := range w.regions {
-		text += "    - {name: " + region + ", loadBalancer: {name: demoalb}}\n"
+	for _, lb := range a.lab.LoadBalancers() {
+		balancer := "{name: demoalb}"
+		if !w.byName {
+			balancer = fmt.Sprintf("{dnsName: %s, hostedZoneId: %s}", lb.DNSName, lb.HostedZoneID)
+		}
+		if slices.Contains(w.regions, lb.Region) {
+			text += "    - {name: " + lb.Region + ", loadBalancer: " + balancer + "}\n"
+		}
 	}
 	if err := os.WriteFile(filepath.Join(a.dir, app+".yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -222,33 +253,38 @@ func TestPoliciesAreSufficientAndMinimal(t *testing.T) {
 		}
 	}
 
-	// A first run creates, a second one updates the check and the records, a third one deletes a Region.
-	a.write(t, "app1", want{"/app1health", 100, both})
-	a.run(t, "apply", 0, "apply", "-f", a.dir, "--yes")
-	a.write(t, "app1", want{"/app1health?more", 50, both})
-	a.run(t, "apply", 0, "apply", "-f", a.dir, "--yes")
-	a.write(t, "app1", want{"/app1health?more", 50, both[:1]})
-	a.run(t, "apply", 0, "apply", "-f", a.dir, "--yes")
-	check("apply")
+	// A first run creates, a second one updates the check and the records, a third one deletes a Region. A controller does the
+	// same, and knows its load balancers from the cluster.
+	for _, policy := range []string{"controller", "apply"} {
+		byName := policy == "apply"
+		a.write(t, "app1", want{"/app1health", 100, both, byName})
+		a.run(t, policy, 0, "apply", "-f", a.dir, "--yes")
+		a.write(t, "app1", want{"/app1health?more", 50, both, byName})
+		a.run(t, policy, 0, "apply", "-f", a.dir, "--yes")
+		a.write(t, "app1", want{"/app1health?more", 50, both[:1], byName})
+		a.run(t, policy, 0, "apply", "-f", a.dir, "--yes")
+		check(policy)
+	}
 
-	a.write(t, "app1", want{"/app1health?more", 70, both})
+	a.write(t, "app1", want{"/app1health?more", 70, both, true})
 	a.run(t, "plan", 3, "plan", "-f", a.dir)
 	check("plan")
 
 	a.put(t, "app2.example.com", types.RRTypeCname, "elsewhere.example.org")
-	a.write(t, "app1", want{"/app1health?more", 50, both[:1]})
-	a.write(t, "app2", want{"/app2health", 100, both})
+	a.write(t, "app1", want{"/app1health?more", 50, both[:1], true})
+	a.write(t, "app2", want{"/app2health", 100, both, true})
 	if err := os.Rename(filepath.Join(a.dir, "app2.yaml"), filepath.Join(a.dir, "adopt")); err != nil {
 		t.Fatal(err)
 	}
 	a.run(t, "adopt", 0, "adopt", "-f", "adopt", "--yes")
 	check("adopt")
 
+	a.putByNetwork(t, "office.example.com")
 	for _, policy := range []string{"status", "explain", "audit"} {
 		a.run(t, policy, 0, map[string][]string{
-			"status":  {"status"},
-			"explain": {"explain", "app1.example.com"},
-			"audit":   {"audit", "--zone", "example.com"},
+			"status":  {"status", "--last-failures"},
+			"explain": {"explain", "app1.example.com", "--last-failures"},
+			"audit":   {"audit", "--zone", "example.com", "--health", "--fail-on", "never"},
 		}[policy]...)
 		check(policy)
 	}
