@@ -169,7 +169,10 @@ func (s IngressService) check() error {
 	if s.Service == "" || s.Port < 1 || s.Port > 65535 {
 		return errors.New("give its name, and a port of 1 to 65535")
 	}
-	seen := map[string]bool{}
+	if len(s.Endpoints) > maxTargets {
+		return fmt.Errorf("%d endpoints: a target group takes up to %d", len(s.Endpoints), maxTargets)
+	}
+	seen, taken := map[string]bool{}, map[netip.AddrPort]bool{}
 	for _, e := range s.Endpoints {
 		switch {
 		case e.Pod == "":
@@ -179,7 +182,10 @@ func (s IngressService) check() error {
 		case e.Address.IsValid() && e.Address.Port() == 0:
 			return fmt.Errorf("pod %q has address %s: give a port, or no address for a stand-in", e.Pod, e.Address)
 		}
-		seen[e.Pod] = true
+		if e.Address.IsValid() && taken[e.Address] {
+			return fmt.Errorf("pod %q has the address of another, %s", e.Pod, e.Address)
+		}
+		seen[e.Pod], taken[e.Address] = true, true
 	}
 	return nil
 }

@@ -214,6 +214,11 @@ func TestWrongIngressesAreRefusedAndChangeNothing(t *testing.T) {
 			second(g)
 			g.Services[0].Endpoints = []Endpoint{{Pod: "p"}, {Pod: "p"}}
 		}), `service shop1-svc:80: pod "p" is there twice`},
+		{"address twice", "eu-west-1", with(func(g *Ingress) {
+			second(g)
+			at := netip.MustParseAddrPort("127.0.0.1:9")
+			g.Services[0].Endpoints = []Endpoint{{Pod: "p", Address: at}, {Pod: "q", Address: at}}
+		}), `service shop1-svc:80: pod "q" has the address of another, 127.0.0.1:9`},
 		{"two defaults", "eu-west-1", func() []Ingress {
 			a, b := article(1), article(1)
 			second(&b)

@@ -20,8 +20,8 @@ func printLab(w io.Writer, l *lab.Lab, o lab.Options) {
 	s, d, c := l.Status(), l.Definition(), l.Node().Credentials()
 	api := "http://" + s.API
 	balancers := l.LoadBalancers()
-	fmt.Fprintf(w, "Bulkhead lab: %s, %s, %s\n\n", counted(len(s.Regions), "Region"), counted(len(d.Applications), "application"),
-		counted(len(balancers), "load balancer"))
+	fmt.Fprintf(w, "Bulkhead lab: %s, %s, %s\n\n", count(len(s.Regions), "Region"), count(len(d.Applications), "application"),
+		count(len(balancers), "load balancer"))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "  Route 53 API\t%s\n  DNS\t%s (UDP and TCP)\n", api, s.DNS)
 	for _, r := range s.Regions {
@@ -62,7 +62,7 @@ func madeText(d lab.Definition, o lab.Options, port int) string {
 	case len(names) == 0:
 		return zones + " without checks and records: there are no applications."
 	case len(names) > 2:
-		applications = counted(len(names), "application")
+		applications = count(len(names), "application")
 	}
 	return fmt.Sprintf("%s: %s, a health check each per Region, every %d s × %d.", zones, applications, o.Interval, o.Threshold)
 }
@@ -103,14 +103,6 @@ func labHints(s lab.Status, d lab.Definition, o lab.Options, api string) (all []
 func printLabEnv(w io.Writer, c sigv4.Credentials, endpoint string) {
 	printEnv(w, c, endpoint)
 	fmt.Fprintf(w, "export AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=%s\n", endpoint)
-}
-
-// counted writes a number with its noun.
-func counted(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }
 
 // statusTable shows the lab as tables.
