@@ -12,6 +12,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/cobra"
 
 	"github.com/bulkhead-dns/bulkhead/apply"
@@ -53,7 +54,8 @@ func (a *account) open(ctx context.Context, class *failover.Class, o apply.Optio
 	if err != nil {
 		return nil, "", err
 	}
-	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithSharedConfigProfile(a.profile)}
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithSharedConfigProfile(a.profile),
+		awsconfig.WithLogger(logging.Nop{})} // what matters comes back as an error
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, "", fmt.Errorf("AWS configuration: %w", err)
