@@ -59,15 +59,15 @@ func (a *Application) write(b *strings.Builder, head grid, least []int, colour b
 	if len(rows) > 0 {
 		head.write(b, 2, least, colour)
 	}
-	for i, row := range rows {
-		text := row[3].text
-		row[3].text = ""
+	for i, cells := range rows {
+		text := cells[3].text
 		var l strings.Builder
-		grid{append(row[:3:3], cell{"\x00", ""})}.write(&l, 2, least, colour)
-		b.WriteString(strings.TrimSuffix(l.String(), "\x00\n"))
+		grid{append(cells[:3:3], cell{"\x00", ""})}.write(&l, 2, least, colour)
+		row := strings.TrimSuffix(l.String(), "\x00\n")
 		if text == "" {
-			b.WriteByte('\n')
+			b.WriteString(strings.TrimRight(row, " ") + "\n")
 		} else {
+			b.WriteString(row)
 			wrap(b, text, serves, serves, width)
 		}
 		if why := a.Regions[i].why(); why != "" {

@@ -110,7 +110,7 @@ func asks(c health.Config) string {
 	if c.Type.IsHTTP() {
 		endpoint += c.Path()
 	}
-	return fmt.Sprintf("%s %s, %d in a row every %d s", c.Type, endpoint, c.Threshold(), int(c.Interval().Seconds()))
+	return fmt.Sprintf("%s every %d s, %d in a row: %s", c.Type, int(c.Interval().Seconds()), c.Threshold(), endpoint)
 }
 
 // A scenario is a supposition about health; the zero value is what checkers say.
