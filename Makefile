@@ -5,7 +5,7 @@ FUZZ    ?= 60s
 BENCH   ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race check clients kube fuzz shortfuzz bench demo lab cover clean
+.PHONY: help build test race check clients kube fuzz shortfuzz bench demo lab cover clean generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ check: ## gofmt, vet (64 and 32 bit), staticcheck, tidy modules
 	$(GO) vet ./...
 	GOARCH=386 CGO_ENABLED=0 $(GO) vet ./...
 	$(TOOL) staticcheck ./...
+
+generate: ## write deep copies, CustomResourceDefinitions and plain manifests anew
+	@HELM="$$(test/kube/bins/build.sh)/helm" scripts/generate
 
 clients: ## install what is missing of dig, the AWS CLI, boto3 and the AWS SDK for JavaScript
 	@scripts/clients
