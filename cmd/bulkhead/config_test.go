@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,9 @@ func TestDocumentedConfigurationsAreAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, block := range yamlBlock.FindAllSubmatch(text, -1) {
+			if bytes.HasPrefix(block[1], []byte("apiVersion:")) {
+				continue // a policy or a class, which the guide's own test reads
+			}
 			found++
 			if _, err := parseConfig(block[1]); err != nil {
 				t.Errorf("%s: %v in\n%s", page, err, block[1])
