@@ -1,0 +1,71 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/failover"
+)
+
+// How long a batch waits for the first verdicts of new checks, before the policies that have none yet are left for later. A
+// checker on AWS begins within half a minute.
+const (
+	engineVerdicts = 10 * time.Second
+	awsVerdicts    = 90 * time.Second
+)
+
+// accounts returns what opens the account of a class. endpoint, if there is one, stands before what classes say.
+func accounts(endpoint string) (func(context.Context, failover.Class) (*apply.Applier, failover.Provider, error), error) {
+	if endpoint != "" && !isURL(endpoint) {
+		return nil, usageError{fmt.Errorf("--endpoint-url %s: use a URL such as http://127.0.0.1:8053", endpoint)}
+	}
+	return func(ctx context.Context, class failover.Class) (*apply.Applier, failover.Provider, error) {
+		at := cmp.Or(endpoint, class.Spec.Endpoint)
+		if at != "" && !isURL(at) {
+			return nil, "", fmt.Errorf("the class %s: endpoint %s: use a URL such as http://127.0.0.1:8053", class.Metadata.Name, at)
+		}
+		cfg, err := awsconfig.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, "", fmt.Errorf("AWS configuration: %w", err)
+		}
+		if cfg.Region == "" {
+			cfg.Region = "us-east-1" // Route 53 is global; its requests are signed for this Region. r53: C.1
+		}
+		o := apply.Options{Provider: cmp.Or(class.Spec.Provider, kindOf(at)), VerdictTimeout: engineVerdicts}
+		if o.Provider == failover.AWS {
+			o.VerdictTimeout = awsVerdicts
+		}
+		o.Route53 = route53.NewFromConfig(cfg, func(r *route53.Options) {
+			if at != "" {
+				r.BaseEndpoint = aws.String(at)
+			}
+		})
+		applier, err := apply.New(o)
+		return applier, o.Provider, err
+	}, nil
+}
+
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// kindOf tells the provider by the endpoint that is called.
+func kindOf(endpoint string) failover.Provider {
+	endpoint = cmp.Or(endpoint, os.Getenv("AWS_ENDPOINT_URL_ROUTE_53"), os.Getenv("AWS_ENDPOINT_URL"))
+	u, err := url.Parse(endpoint)
+	if endpoint == "" || err == nil && strings.HasSuffix(strings.TrimSuffix(u.Hostname(), ".cn"), ".amazonaws.com") {
+		return failover.AWS
+	}
+	return failover.Engine
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+	crlog "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/bulkhead-dns/bulkhead/controller"
+)
+
+func newController() *cobra.Command {
+	f := &controllerFlags{}
+	cmd := &cobra.Command{
+		Use:   "bulkhead-controller",
+		Short: "Keep the DNS failover of a Kubernetes cluster's applications",
+		Long: `Keep the DNS failover of a Kubernetes cluster's applications.
+
+The controller reads FailoverPolicies and the load balancers that their targetRef names, and keeps a health check and record sets
+for the cluster's own Region at Route 53 (AWS or an engine). It never touches another Region's. What it finds is in the status of
+each policy. Without it, failover goes on: health checks and records do not need it.
+
+Credentials come from the AWS SDK's usual chain: Pod Identity, IRSA, environment, shared files.
+
+It works in every cluster; of several replicas one is elected, the others stand by.`,
+		Example: `  bulkhead-controller --leader-elect --leader-election-namespace bulkhead-system
+  bulkhead-controller --kubeconfig ~/.kube/eu-west-1 --region eu-west-1 --log-format text
+  bulkhead-controller --endpoint-url http://127.0.0.1:8053 --metrics-bind-address "" --health-probe-bind-address ""`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	f.cluster = addCluster(cmd)
+	s := cmd.Flags()
+	s.StringVar(&f.o.Region, "region", "", "`Region` of this cluster; without it, what the FailoverClass says")
+	s.StringVar(&f.o.Class, "class", "", "`name` of the one FailoverClass to serve; without it, all")
+	s.StringVar(&f.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API, instead of what classes say")
+	s.StringVar(&f.o.Cluster, "cluster-name", "", "`name` of this cluster in log lines")
+	s.StringSliceVar(&f.sources, "sources", []string{"ingress", "gateway", "service"}, "`kinds` that load balancers are read from: ingress, gateway, service")
+	s.StringVar(&f.o.MetricsAddress, "metrics-bind-address", ":8080", "`address` of /metrics; empty for none")
+	s.StringVar(&f.o.HealthAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; empty for none")
+	s.BoolVar(&f.o.LeaderElection, "leader-elect", false, "work only while elected among the replicas")
+	s.StringVar(&f.o.LeaderElectionNamespace, "leader-election-namespace", "", "`namespace` of the Lease; without it, the pod's own")
+	s.DurationVar(&f.o.Resync, "resync", 10*time.Minute, "`time` after which Route 53 is read and corrected although nothing has changed")
+	s.DurationVar(&f.o.Debounce, "debounce", time.Second, "`time` in which changes of the cluster are gathered for one pass")
+	s.DurationVar(&f.o.Poll, "poll", 3*time.Second, "`time` between readings of verdicts; AWS is asked for one a second at most")
+	s.DurationVar(&f.o.Settle, "settle", 10*time.Second, "`time` for which no policy may have been deleted before records of deleted ones go")
+	cmd.RegisterFlagCompletionFunc("sources", cobra.FixedCompletions(sourceNames(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+type controllerFlags struct {
+	cluster  *cluster
+	endpoint string
+	sources  []string
+	o        controller.Options
+}
+
+func sourceNames() []string {
+	return []string{string(controller.IngressSource), string(controller.GatewaySource), string(controller.ServiceSource)}
+}
+
+func (f *controllerFlags) run(cmd *cobra.Command) error {
+	for _, name := range f.sources {
+		if !slices.Contains(sourceNames(), name) {
+			return usageError{fmt.Errorf("--sources %s: use %v", name, sourceNames())}
+		}
+		f.o.Sources = append(f.o.Sources, controller.Source(name))
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"resync", f.o.Resync}, {"debounce", f.o.Debounce}, {"poll", f.o.Poll}, {"settle", f.o.Settle}} {
+		if d.value <= 0 {
+			return usageError{fmt.Errorf("--%s %s: use a time above 0, such as 1s", d.name, d.value)}
+		}
+	}
+	open, err := accounts(f.endpoint)
+	if err != nil {
+		return err
+	}
+	log, err := f.cluster.logger(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	if f.o.Cluster != "" {
+		log = log.With(slog.String("cluster", f.o.Cluster))
+	}
+	if f.o.Config, err = f.cluster.config(); err != nil {
+		return err
+	}
+	crlog.SetLogger(logr.FromSlogHandler(log.Handler()))
+	klog.SetLogger(logr.FromSlogHandler(log.Handler()))
+	f.o.Log, f.o.Open, f.o.Metrics = log, open, metrics.Registry
+	c, err := controller.New(f.o)
+	if err != nil {
+		return err
+	}
+	return c.Run(cmd.Context())
+}

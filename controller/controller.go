@@ -1,0 +1,140 @@
+// Package controller answers how the policies of a cluster get to Route 53 and their health comes back.
+//
+//   - Each controller writes its own Region's checks and record sets and no other's, so that clusters need not know each other;
+//   - there is one pass for all policies of an account, not one reconciliation a policy: it looks at everything, and makes no
+//     call when nothing has changed;
+//   - a policy that cannot be programmed is told so in its status and left out, and the others go on;
+//   - nothing is kept but the cluster and Route 53 themselves: a controller may end at any moment, and the next one reads and
+//     goes on.
+//
+// Failing over is Route 53's own work and needs no controller.
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/failover"
+)
+
+// Options of New. Config and Open are required.
+type Options struct {
+	Config *rest.Config // of the cluster
+	// Open makes the Applier of the account that a class says. It is called once for an account.
+	Open func(ctx context.Context, class failover.Class) (*apply.Applier, failover.Provider, error)
+	// Log receives what happens; nil discards.
+	Log *slog.Logger
+	// Metrics receives the collectors; nil means that none are kept. The endpoint serves controller-runtime's registry.
+	Metrics prometheus.Registerer
+
+	Region  string // of the cluster; empty means what each class says
+	Class   string // the one FailoverClass that is served; empty means all
+	Cluster string // in log lines; may be empty
+	// Sources are the kinds of load balancers that are watched; empty means all that the cluster has.
+	Sources []Source
+
+	MetricsAddress string // of /metrics; empty means none
+	HealthAddress  string // of /healthz and /readyz; empty means none
+
+	LeaderElection          bool   // several replicas elect the one that works
+	LeaderElectionNamespace string // of the Lease; empty means the pod's own
+
+	Debounce time.Duration // how long changes of the cluster are gathered for one pass; 0 means 1 s
+	Resync   time.Duration // after which the provider is read and corrected although nothing has changed; 0 means 10 min
+	Poll     time.Duration // between readings of verdicts; 0 means 3 s, AWS is asked one a second at most
+	Settle   time.Duration // how long no policy may have been deleted before records of deleted ones go; 0 means 10 s
+}
+
+// A Source is a group of kinds that tell load balancers.
+type Source string
+
+// The sources.
+const (
+	IngressSource Source = "ingress"
+	GatewaySource Source = "gateway" // Gateway and HTTPRoute
+	ServiceSource Source = "service"
+)
+
+// leaseName is the name of the Lease that replicas elect a leader by.
+const leaseName = "bulkhead-controller"
+
+// A Controller looks after the policies of one cluster.
+type Controller struct {
+	o Options
+}
+
+// New returns a Controller. It makes no call.
+func New(o Options) (*Controller, error) {
+	switch {
+	case o.Config == nil:
+		return nil, errors.New("controller: Options.Config is missing")
+	case o.Open == nil:
+		return nil, errors.New("controller: Options.Open is missing")
+	}
+	for _, d := range []struct {
+		name    string
+		value   *time.Duration
+		initial time.Duration
+	}{{"Debounce", &o.Debounce, time.Second}, {"Resync", &o.Resync, 10 * time.Minute}, {"Poll", &o.Poll, 3 * time.Second}, {"Settle", &o.Settle, 10 * time.Second}} {
+		if *d.value < 0 {
+			return nil, fmt.Errorf("controller: Options.%s is %s, want 0 or more", d.name, *d.value)
+		}
+		if *d.value == 0 {
+			*d.value = d.initial
+		}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Controller{o: o}, nil
+}
+
+// Run works until the context ends, or leadership is lost, which is an error: the process is to be started again.
+func (c *Controller) Run(ctx context.Context) error {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, gatewayv1.Install, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return err
+		}
+	}
+	m, err := manager.New(c.o.Config, manager.Options{
+		Scheme:                        scheme,
+		Logger:                        logr.FromSlogHandler(c.o.Log.Handler()),
+		Metrics:                       metricsserver.Options{BindAddress: orNone(c.o.MetricsAddress)},
+		HealthProbeBindAddress:        orNone(c.o.HealthAddress),
+		LeaderElection:                c.o.LeaderElection,
+		LeaderElectionID:              leaseName,
+		LeaderElectionNamespace:       c.o.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,
+	})
+	if err != nil {
+		return fmt.Errorf("prepare the controller: %w", err)
+	}
+	if err := errors.Join(m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping)); err != nil {
+		return err
+	}
+	return m.Start(ctx)
+}
+
+// orNone is how controller-runtime is told to serve nothing.
+func orNone(address string) string {
+	if address == "" {
+		return "0"
+	}
+	return address
+}
