@@ -195,28 +195,6 @@ func (l *testLab) must(t *testing.T, want int, dir string, args ...string) strin
 	return said
 }
 
-// The article: two applications are eight objects. What else is there stays, byte for byte, also when they are gone again.
-func TestApplyMakesEightObjectsAndDestroyLeavesTheRest(t *testing.T) {
-	t.Parallel()
-	l := newTestLab(t)
-	l.foreign(t)
-	before := l.contents(t)
-	dir := l.article(t, "team")
-	l.must(t, 0, dir, "apply", "-f", ".", "--yes")
-
-	after := l.contents(t)
-	if checks, records := len(after.checks)-len(before.checks), len(after.records)-len(before.records); checks != 4 || records != 4 {
-		t.Errorf("%d health checks and %d record sets were made, want 4 and 4", checks, records)
-	}
-	if said := l.must(t, 0, dir, "plan", "-f", "."); !strings.Contains(said, "Nothing to do.") {
-		t.Errorf("the plan after that:\n%s", said)
-	}
-	l.must(t, 0, dir, "destroy", "-f", ".", "--yes")
-	if diff := differenceOf(before, l.contents(t)); diff != "" {
-		t.Errorf("what was there before -, after +\n%s", diff)
-	}
-}
-
 // Wherever a run is killed, the next one completes it: nothing is there twice, and what others made stays. Workers take turns
 // at the calls, until a run ends before it is killed.
 func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
