@@ -40,6 +40,9 @@ type Options struct {
 	VerdictTimeout time.Duration
 	// SyncTimeout limits the wait until name servers answer by a change; 0 means 5 minutes.
 	SyncTimeout time.Duration
+	// KeepTags is how long the tags of a check are taken for what they were when they were last read, by whoever reads again and
+	// again; 0 reads them each time. What is written here is read anew.
+	KeepTags time.Duration
 	// RollbackDir receives a plan that undoes a batch before the batch is sent, when it deletes or replaces what exists; it is
 	// made when missing. Empty means that none is written.
 	RollbackDir string
@@ -75,8 +78,9 @@ type Applier struct {
 	o     Options
 	pacer *pacer
 
-	mu    sync.Mutex // guards calls, and writes to o.Log
+	mu    sync.Mutex // guards calls, kept, and writes to o.Log
 	calls map[string]int
+	kept  map[string]keptTags // by id of the check
 }
 
 // New returns an Applier. It makes no call.
@@ -93,7 +97,7 @@ func New(o Options) (*Applier, error) {
 	if o.SyncTimeout == 0 {
 		o.SyncTimeout = defaultTimeout
 	}
-	a := &Applier{o: o, calls: make(map[string]int)}
+	a := &Applier{o: o, calls: make(map[string]int), kept: make(map[string]keptTags)}
 	if o.Paced || o.Provider == failover.AWS {
 		a.pacer = newPacer()
 	}

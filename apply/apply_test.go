@@ -206,6 +206,9 @@ func TestUnhealthyChecksAreNotAttached(t *testing.T) {
 	if !errors.As(err, &refused) {
 		t.Fatalf("%v, want *VerdictError", err)
 	}
+	if diff := cmp.Diff([]string{"team/app1", "team/app2"}, refused.Policies); diff != "" {
+		t.Errorf("policies: want -, got +\n%s", diff)
+	}
 	if _, records := e.objects(t, w); records != nil {
 		t.Errorf("record sets %v, want none", records)
 	}

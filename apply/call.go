@@ -101,3 +101,24 @@ func batchError(zone string, err error) error {
 	text := strings.TrimSuffix(strings.TrimPrefix(invalid.ErrorMessage(), "["), "]")
 	return &BatchError{zone, []string{text}}
 }
+
+// A CheckError is a health check that the provider refuses for what it is. Without its policy, a plan goes on.
+type CheckError struct {
+	Key string // "<namespace>/<policy>/<region>"
+	err error
+}
+
+// Error says what was refused and why.
+func (e *CheckError) Error() string { return e.err.Error() }
+
+// Unwrap returns the provider's error.
+func (e *CheckError) Unwrap() error { return e.err }
+
+// checkError marks an error that is about a check's settings, and not about the account or the connection.
+func checkError(key string, err error) error {
+	var invalid *types.InvalidInput
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	return &CheckError{key, err}
+}

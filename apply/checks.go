@@ -38,7 +38,7 @@ func (r *run) create(ctx context.Context, c *plan.CheckChange) error {
 			}
 			return r.tag(ctx, &plan.CheckChange{Key: c.Key, ID: line.ID, Tags: c.Tags})
 		}
-		err = r.wrote(line, fmt.Errorf("create health check %s: %w", c.Key, err))
+		err = r.wrote(line, checkError(c.Key, fmt.Errorf("create health check %s: %w", c.Key, err)))
 		var taken *types.HealthCheckAlreadyExists
 		if !errors.As(err, &taken) {
 			return err
@@ -77,6 +77,7 @@ func (r *run) nextReference(ctx context.Context, key, reference string) (string,
 // tag sets tags, ten a call. Others stay. r53: C.8.
 func (r *run) tag(ctx context.Context, c *plan.CheckChange) error {
 	r.tell(c.Key, "marking")
+	r.a.forgetTags(c.ID)
 	do := call[*route53.ChangeTagsForResourceInput, *route53.ChangeTagsForResourceOutput]{
 		name: "ChangeTagsForResource", do: r.a.o.Route53.ChangeTagsForResource}
 	for tags := range slices.Chunk(c.Tags, tagsPerCall) {
@@ -108,7 +109,7 @@ func (r *run) update(ctx context.Context, c *plan.CheckChange) error {
 		name: "UpdateHealthCheck", do: r.a.o.Route53.UpdateHealthCheck, once: true}
 	_, err = do.send(ctx, r.a, sdkUpdate(c.ID, version, c.Update()))
 	if err != nil {
-		err = fmt.Errorf("update health check %s (%s): %w", c.Key, c.ID, err)
+		err = checkError(c.Key, fmt.Errorf("update health check %s (%s): %w", c.Key, c.ID, err))
 	}
 	return r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err)
 }
@@ -142,6 +143,7 @@ func sdkUpdate(id string, version *int64, u health.Update) *route53.UpdateHealth
 // record sets that refer to it (r53: B.8): the plan did, and its batches are in sync.
 func (r *run) remove(ctx context.Context, c *plan.CheckChange) error {
 	r.tell(c.Key, "deleting")
+	r.a.forgetTags(c.ID)
 	now, _, err := r.a.check(ctx, c.ID)
 	var gone *types.NoSuchHealthCheck
 	switch {

@@ -31,8 +31,8 @@ type Result struct {
 //
 // Right before a batch, the record sets that it changes must be as the plan saw them, and right before an update or a
 // deletion, so must the check: otherwise the error is *Changed, and nothing of that step was written. The error is
-// *plan.Refused for a plan that has refusals, *VerdictError when checks have no verdict or the wrong one, and *BatchError
-// when Route 53 refuses a batch. After any error, and after the end of the process at any point, reading and planning anew
+// *plan.Refused for a plan that has refusals, *CheckError when Route 53 refuses a check, *VerdictError when checks have no
+// verdict or the wrong one, and *BatchError when Route 53 refuses a batch. After any error, and after the end of the process at any point, reading and planning anew
 // gives the plan that completes what was begun.
 func (a *Applier) Apply(ctx context.Context, p plan.Plan) (Result, error) {
 	r := &run{a: a, p: p, ids: make(map[string]string), result: Result{Created: make(map[string]string)}}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -135,15 +136,16 @@ func mayBeOurs(c *plan.Check) bool {
 	return strings.HasPrefix(c.CallerReference, prefix+"/")
 }
 
-// tags reads the tags of health checks; one that does not exist has no entry. A call is refused for one of those, so that
-// the others are then asked for by halves.
+// tags reads the tags of health checks, those that are not kept; one that does not exist has no entry. A call is refused for
+// one of those, so that the others are then asked for by halves.
 func (a *Applier) tags(ctx context.Context, ids []string) (map[string][]zone.Tag, error) {
-	tags := make(map[string][]zone.Tag, len(ids))
+	tags, ids := a.keptTags(ids, time.Now())
 	for group := range slices.Chunk(ids, tagsPerCall) {
 		if err := a.readTags(ctx, group, tags); err != nil {
 			return nil, err
 		}
 	}
+	a.keepTags(ids, tags, time.Now())
 	return tags, nil
 }
 

@@ -24,7 +24,12 @@ type verdict struct {
 }
 
 // VerdictError says why record sets do not come to depend on health checks. No record set was changed by this step or after.
-type VerdictError struct{ Reasons []string }
+type VerdictError struct {
+	Reasons []string
+	// Policies are those that the reasons are about, sorted, "<namespace>/<policy>". A plan without them does not wait for
+	// what they wait for.
+	Policies []string
+}
 
 // Error returns all reasons.
 func (e *VerdictError) Error() string {
@@ -52,7 +57,7 @@ func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 	}
 	deadline := time.Now().Add(timeout)
 	for delay := 20 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
-		var reasons []string
+		var reasons, keys []string
 		for _, c := range waiting {
 			if !c.verdict.healthy {
 				if c.verdict, err = r.a.verdict(ctx, c.id, c.config); err != nil {
@@ -60,16 +65,17 @@ func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 				}
 			}
 			if reason := c.objection(r.a.o.Force); reason != "" {
-				reasons = append(reasons, reason)
+				reasons, keys = append(reasons, reason), append(keys, c.key)
 			}
 		}
-		reasons = append(reasons, r.withoutHealth(w, waiting)...)
+		unhealthy, concerned := r.withoutHealth(w, waiting)
+		reasons, keys = append(reasons, unhealthy...), append(keys, concerned...)
 		if len(reasons) == 0 {
 			return nil
 		}
 		r.tell("", "waiting for verdicts: %s", reasons[0])
 		if time.Now().After(deadline) {
-			return &VerdictError{reasons}
+			return &VerdictError{reasons, policiesOf(keys)}
 		}
 		if err := pause(ctx, delay); err != nil {
 			return err
@@ -88,8 +94,18 @@ func (c *candidate) objection(force bool) string {
 	return ""
 }
 
-// withoutHealth tells of the groups that no check is healthy of.
-func (r *run) withoutHealth(w *plan.Wait, waiting []*candidate) (reasons []string) {
+// policiesOf are the policies of keys, each once.
+func policiesOf(keys []string) []string {
+	policies := make([]string, len(keys))
+	for i, key := range keys {
+		policies[i] = plan.PolicyOf(key)
+	}
+	slices.Sort(policies)
+	return slices.Compact(policies)
+}
+
+// withoutHealth tells of the groups that no check is healthy of, and of those checks.
+func (r *run) withoutHealth(w *plan.Wait, waiting []*candidate) (reasons, keys []string) {
 	healthy := make(map[string]bool)
 	for _, c := range waiting {
 		healthy[c.key] = c.verdict.healthy
@@ -98,9 +114,10 @@ func (r *run) withoutHealth(w *plan.Wait, waiting []*candidate) (reasons []strin
 		if !slices.ContainsFunc(g.Checks, func(key string) bool { return healthy[key] }) {
 			reasons = append(reasons, fmt.Sprintf("%s %s answers with something healthy now and would not any more: none of %s is healthy",
 				g.Name, g.Type, strings.Join(g.Checks, ", ")))
+			keys = append(keys, g.Checks...)
 		}
 	}
-	return reasons
+	return reasons, keys
 }
 
 // candidates finds the checks of the keys: those that this run created or changed, and existing ones, which the plan's record

@@ -1,0 +1,57 @@
+package apply
+
+import (
+	"time"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// keptTags are the tags of a check as they were read.
+type keptTags struct {
+	tags []zone.Tag
+	at   time.Time
+}
+
+// keptTags returns what is still known of the tags of checks, and the checks that have to be asked for.
+func (a *Applier) keptTags(ids []string, now time.Time) (tags map[string][]zone.Tag, unknown []string) {
+	tags = make(map[string][]zone.Tag, len(ids))
+	if a.o.KeepTags == 0 {
+		return tags, ids
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range ids {
+		if k, ok := a.kept[id]; ok && now.Sub(k.at) < a.o.KeepTags {
+			tags[id] = k.tags
+		} else {
+			unknown = append(unknown, id)
+		}
+	}
+	return tags, unknown
+}
+
+// keepTags keeps what was read. A check without tags is not kept: another run may be about to mark it.
+func (a *Applier) keepTags(ids []string, tags map[string][]zone.Tag, now time.Time) {
+	if a.o.KeepTags == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, k := range a.kept {
+		if now.Sub(k.at) >= a.o.KeepTags {
+			delete(a.kept, id)
+		}
+	}
+	for _, id := range ids {
+		if len(tags[id]) > 0 {
+			a.kept[id] = keptTags{tags[id], now}
+		}
+	}
+}
+
+// forgetTags drops what is known of a check's tags, because they are about to change.
+func (a *Applier) forgetTags(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.kept, id)
+}
