@@ -14,6 +14,12 @@ import (
 
 // A snapshot is what a pass sees of the cluster.
 type snapshot struct {
+	// accounts is what is known of the account of a class, by the class's name: Provider and Zones. A class that is missing is
+	// judged without zones.
+	accounts map[string]failover.Facts
+	// unread are sources that are not watched here: switched off, or not installed. What they tell is unknown, not gone.
+	unread []Source
+
 	policies   []v1alpha1.FailoverPolicy
 	classes    []v1alpha1.FailoverClass
 	ingresses  []networkingv1.Ingress
@@ -25,11 +31,13 @@ type snapshot struct {
 
 // A candidate is a policy of the cluster and what may become of it.
 type candidate struct {
-	object   client.Object   // the FailoverPolicy, or the annotated Ingress
-	policy   failover.Policy // with this Region's load balancer or addresses; its other Regions' left out
-	class    *failover.Class // nil when there is none
-	refusal  *refusal        // nil: accepted
-	vanished time.Time       // zero, or since when its source is gone
+	object   client.Object    // the FailoverPolicy, or the annotated Ingress
+	policy   failover.Policy  // with this Region's load balancer or addresses; its other Regions' left out
+	class    *failover.Class  // nil when there is none
+	refusal  *refusal         // nil: accepted
+	vanished time.Time        // zero, or since when its source is gone
+	heldBy   *v1alpha1.Holder // of the hostname, where another has it
+	notes    []string         // what an accepted policy's owner should know, one sentence each
 }
 
 // A refusal is why a candidate is not programmed: reason is one of v1alpha1's, of Accepted or Programmed.
