@@ -57,6 +57,17 @@ func Compile(policies []Policy, class *Class, facts Facts) (plan.State, []Warnin
 	return c.state, sharedFate(complete, c.endpoints, c.warnings), nil
 }
 
+// HostedZone returns the zone that holds a policy's hostname: of the public ones of the account the longest, which the class
+// (nil means none) must allow. The error is Problems.
+func HostedZone(p Policy, class *Class, facts Facts) (zone.HostedZone, error) {
+	c := compiler{class: class, facts: facts}
+	z := c.zone(p)
+	if err := c.problems.err(); err != nil {
+		return zone.HostedZone{}, err
+	}
+	return z, nil
+}
+
 type compiler struct {
 	class     *Class
 	facts     Facts

@@ -13,6 +13,30 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
+func TestHostedZoneIsTheLongestThatTheClassAllows(t *testing.T) {
+	for _, c := range []struct {
+		hostname, zones, want string
+		refused               []string
+	}{
+		{hostname: "a.example.com", want: "ZCOM"},
+		{hostname: "a.eu.example.com", want: "ZEU"},
+		{hostname: "a.eu.example.com", zones: "[ZEU]", want: "ZEU"},
+		{hostname: "a.eu.example.com", zones: "[example.com]",
+			refused: []string{`spec.hostname: "a.eu.example.com": the class c does not allow its zone, eu.example.com. ZEU; allowed: example.com`}},
+		{hostname: "a.example.org",
+			refused: []string{`spec.hostname: "a.example.org": no public hosted zone of the account holds this name; create its zone first`}},
+	} {
+		var class *Class
+		if c.zones != "" {
+			class = classOf(t, head2+"  zones: "+c.zones+"\n")
+		}
+		z, err := HostedZone(policyOf(t, "{hostname: "+c.hostname+", regions: [{lb1}]}"), class, account(AWS))
+		if diff := cmp.Diff(c.refused, refusals(t, err)); z.ID != c.want || diff != "" {
+			t.Errorf("%s: zone %q, want %q; refusals, want -, got +\n%s", c.hostname, z.ID, c.want, diff)
+		}
+	}
+}
+
 func TestCompileRefusesWhatTheFactsDoNotHold(t *testing.T) {
 	for _, c := range []struct {
 		rule, spec string

@@ -76,5 +76,11 @@ func TestCanonicalHostedZoneIDs(t *testing.T) {
 		if got := InLoadBalancerZone(c.id, c.name); got != c.want {
 			t.Errorf("%s under %s: %v, want %v", c.name, c.id, got, c.want)
 		}
+		if id, ok := LoadBalancerZone(c.name); c.want && (id != c.id || !ok) {
+			t.Errorf("LoadBalancerZone(%s) = %q, %v, want %s", c.name, id, ok, c.id)
+		}
+	}
+	if id, ok := LoadBalancerZone("app.example.com."); ok {
+		t.Errorf("a name outside AWS is in zone %s", id)
 	}
 }

@@ -46,6 +46,19 @@ func LoadBalancerRegion(hostedZoneID string) (region string, ok bool) {
 	return "", false
 }
 
+// LoadBalancerZone returns the canonical hosted zone id of the load balancer (ALB or NLB) of AWS that has a name; ok is false
+// for any other name. r53: E.1, E.2.
+func LoadBalancerZone(n Name) (id string, ok bool) {
+	for _, z := range loadBalancerZones() {
+		for _, id := range []string{z.alb, z.nlb} {
+			if InLoadBalancerZone(id, n) {
+				return id, true
+			}
+		}
+	}
+	return "", false
+}
+
 // InLoadBalancerZone reports whether a load balancer's name belongs under a canonical hosted zone id, judged by the
 // Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB. r53: E.1, E.2.
 func InLoadBalancerZone(hostedZoneID string, n Name) bool {
