@@ -60,6 +60,9 @@ func (a *account) open(ctx context.Context, class *failover.Class, o apply.Optio
 	if err != nil {
 		return nil, "", fmt.Errorf("AWS configuration: %w", err)
 	}
+	if err := hasCredentials(ctx, cfg, provider); err != nil {
+		return nil, "", err
+	}
 	if cfg.Region == "" {
 		cfg.Region = "us-east-1" // Route 53 is global; its requests are signed for this Region. r53: C.1
 	}
@@ -79,6 +82,21 @@ func (a *account) open(ctx context.Context, class *failover.Class, o apply.Optio
 	}
 	applier, err := apply.New(o)
 	return applier, provider, err
+}
+
+// hasCredentials asks the SDK's chain once, so that somebody without credentials learns what is missing and not which call failed.
+func hasCredentials(ctx context.Context, cfg aws.Config, provider failover.Provider) error {
+	_, err := cfg.Credentials.Retrieve(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case provider == failover.Engine:
+		return fmt.Errorf("no credentials for the engine: for a lab, eval \"$(bulkhead lab env)\"; else set AWS_ACCESS_KEY_ID and "+
+			"AWS_SECRET_ACCESS_KEY, or --profile (%w)", err)
+	}
+	return fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or --profile; sign in where you use SSO (%w)", err)
 }
 
 // kind says whether an endpoint is AWS or an engine.
