@@ -71,3 +71,23 @@ const (
 
 // DefaultClassAnnotation marks with "true" the class of policies that name none.
 const DefaultClassAnnotation = "bulkhead.dev/is-default-class"
+
+// ConditionPlanRefused is a FailoverClass's: True while a plan that changes too much at once waits for somebody's word.
+const ConditionPlanRefused = "PlanRefused"
+
+// Reasons of PlanRefused.
+const (
+	ReasonTooManyChanges = "TooManyChanges"
+	ReasonNothingRefused = "NothingRefused"
+)
+
+const (
+	// ForcePlanAnnotation on a class has the hash of a refused plan, which is then executed.
+	ForcePlanAnnotation = "bulkhead.dev/force-plan"
+	// DeletionPolicyAnnotation on a policy says with Retain that its check and records stay when it is deleted.
+	DeletionPolicyAnnotation = "bulkhead.dev/deletion-policy"
+	// Retain is what DeletionPolicyAnnotation may say.
+	Retain = "Retain"
+	// Finalizer keeps a deleted policy until this Region's check and records are removed.
+	Finalizer = "bulkhead.dev/records"
+)

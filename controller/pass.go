@@ -1,0 +1,287 @@
+package controller
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// How often a pass reads and plans again before it gives up until the next one.
+const maxRounds = 12
+
+// A worker brings the tasks of one account and Region about. It has no state that another worker could not do without: what
+// it remembers saves calls and says what to leave alone for a while.
+type worker struct {
+	region   string
+	provider failover.Provider
+	applier  *apply.Applier
+	log      *slog.Logger
+	resync   time.Duration
+
+	digest   string    // of what the last complete pass was asked
+	due      time.Time // when the provider is to be read although nothing is asked anew
+	outcomes map[string]outcome
+	refused  []string            // plans that change too much at once, and what to do about them
+	patience map[string]patience // with policies that have to wait
+	gone     []time.Time         // when policies were destroyed
+	state    plan.State          // as it was last read
+	readAt   time.Time
+}
+
+// An outcome is what became of a task: the condition Programmed.
+type outcome struct {
+	done            bool
+	reason, message string
+}
+
+// patience is how long a policy is left out after the provider did not take it.
+type patience struct {
+	digest string // of the task
+	until  time.Time
+	delay  time.Duration
+}
+
+// The first pause of a policy that is left out, and the longest.
+const (
+	firstPatience   = 5 * time.Second
+	longestPatience = 5 * time.Minute
+)
+
+// A passReport is what a pass has done.
+type passReport struct {
+	idle    bool              // nothing was asked of the provider
+	steps   map[plan.Kind]int // that were executed
+	drifted []string          // policies that were corrected although nothing was asked anew
+	next    time.Time         // when to come back although nothing changes
+}
+
+// pass brings tasks about as far as possible, and remembers what became of each. force are the hashes of plans that may
+// change too much. An error is about the provider as a whole; the next pass goes on where this one ended.
+func (w *worker) pass(ctx context.Context, tasks []task, force []string, now time.Time) (passReport, error) {
+	digest := digestOf(tasks, force)
+	report := passReport{steps: make(map[plan.Kind]int)}
+	if digest == w.digest && now.Before(w.due) && !w.impatient(tasks, now) {
+		report.idle, report.next = true, w.next(tasks)
+		return report, nil
+	}
+	p := &passing{worker: w, force: force, now: now, left: make(map[string]outcome), report: report, destroyed: make(map[string]bool),
+		again: digest == w.digest}
+	w.digest, w.refused = "", nil
+	var set []*task
+	for i := range tasks {
+		t := &tasks[i]
+		switch wait, waiting := w.patience[t.key]; {
+		case t.intent == leave:
+			if t.refusal != nil {
+				p.left[t.key] = outcome{false, t.refusal.reason, t.refusal.message}
+			}
+		case waiting && wait.digest == digestOf([]task{*t}, nil) && now.Before(wait.until):
+			p.left[t.key] = w.outcomes[t.key]
+		default:
+			set = append(set, t)
+		}
+	}
+	p.zones = zonesOf(tasks)
+	if err := p.bring(ctx, set); err != nil {
+		return p.report, err
+	}
+	outcomes := make(map[string]outcome, len(tasks))
+	for i := range tasks {
+		t := &tasks[i]
+		if o, left := p.left[t.key]; left {
+			outcomes[t.key] = o
+			continue
+		}
+		delete(w.patience, t.key)
+		outcomes[t.key] = done(t)
+	}
+	for key := range w.patience {
+		if _, there := outcomes[key]; !there {
+			delete(w.patience, key)
+		}
+	}
+	w.outcomes, w.digest = outcomes, digest
+	// Controllers that started together do not come back together.
+	w.due = now.Add(w.resync - rand.N(w.resync/10+1))
+	p.report.next = w.next(tasks)
+	return p.report, nil
+}
+
+// done is the outcome of a task that was brought about.
+func done(t *task) outcome {
+	switch t.intent {
+	case program:
+		return outcome{true, v1alpha1.ReasonProgrammed, "this Region's health check and records are as wanted"}
+	case withdraw:
+		return outcome{false, v1alpha1.ReasonRemoved, "its source has vanished, the hold period is over, and this Region's record is removed"}
+	case destroy:
+		return outcome{true, v1alpha1.ReasonRemoved, "this Region's health check and records are removed"}
+	}
+	return outcome{false, v1alpha1.ReasonPending, "nothing was done"}
+}
+
+// impatient reports whether a task that was left out is to be tried again.
+func (w *worker) impatient(tasks []task, now time.Time) bool {
+	return slices.ContainsFunc(tasks, func(t task) bool {
+		wait, waiting := w.patience[t.key]
+		return waiting && !now.Before(wait.until)
+	})
+}
+
+// next is when something is to be done although nothing changes.
+func (w *worker) next(tasks []task) time.Time {
+	next := w.due
+	for _, t := range tasks {
+		for _, at := range []time.Time{w.patience[t.key].until, t.until} {
+			if !at.IsZero() && at.Before(next) {
+				next = at
+			}
+		}
+	}
+	return next
+}
+
+// A passing is one pass at work.
+type passing struct {
+	*worker
+	force     []string
+	now       time.Time
+	zones     []zone.HostedZone
+	left      map[string]outcome // tasks that are left out
+	destroyed map[string]bool
+	again     bool // nothing is asked that was not asked before
+	report    passReport
+}
+
+// bring reads, plans and applies until nothing is left to do for a set of tasks but those that had to be left out.
+func (p *passing) bring(ctx context.Context, set []*task) error {
+	var last error
+	for range maxRounds {
+		if err := p.read(ctx); err != nil {
+			return err
+		}
+		planned, err := p.plan(ctx, set)
+		if err != nil || planned.Empty() {
+			return err
+		}
+		p.log.Info("plan", "region", p.region, "plan", planned.Hash, "steps", len(planned.Steps), "policies", len(policiesIn(planned)))
+		result, err := p.applier.Apply(ctx, planned)
+		for _, s := range planned.Steps[:result.Steps] {
+			p.report.steps[s.Kind]++
+		}
+		if err == nil {
+			p.remember(planned)
+			continue
+		}
+		p.log.Warn("plan not completed", "region", p.region, "plan", planned.Hash, "error", err)
+		var changed *apply.Changed
+		if last = err; !errors.As(err, &changed) {
+			if err := p.isolate(ctx, set, planned, err); err != nil {
+				return err
+			}
+		}
+	}
+	if last == nil {
+		last = errors.New("it is never as planned: somebody changes it at the same time")
+	}
+	return fmt.Errorf("the provider is not as wanted after %d plans: %w", maxRounds, last)
+}
+
+func (p *passing) read(ctx context.Context) error {
+	state, err := p.applier.Read(ctx, p.zones)
+	if err != nil {
+		return err
+	}
+	p.state, p.readAt = state, p.now
+	return nil
+}
+
+// remember notes which policies a plan has destroyed, and which it has corrected.
+func (p *passing) remember(planned plan.Plan) {
+	for _, key := range policiesIn(planned) {
+		if _, waited := p.patience[key]; p.again && !waited {
+			p.report.drifted = append(p.report.drifted, key)
+		}
+		if p.destroyed[key] {
+			p.gone = append(p.gone, p.now)
+			delete(p.destroyed, key)
+		}
+	}
+}
+
+// wait leaves a task out for longer and longer.
+func (p *passing) wait(t *task, o outcome) {
+	digest := digestOf([]task{*t}, nil)
+	delay := firstPatience
+	if before, again := p.patience[t.key]; again && before.digest == digest {
+		delay = min(2*before.delay, longestPatience)
+	}
+	if p.patience == nil {
+		p.patience = make(map[string]patience)
+	}
+	p.patience[t.key] = patience{digest, p.now.Add(delay), delay}
+	p.left[t.key] = o
+}
+
+// zonesOf are the zones in which tasks may have records, in the order of their ids.
+func zonesOf(tasks []task) []zone.HostedZone {
+	byID := make(map[string]zone.HostedZone)
+	for _, t := range tasks {
+		for _, z := range t.zones {
+			byID[z.ID] = z
+		}
+	}
+	var zones []zone.HostedZone
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		zones = append(zones, byID[id])
+	}
+	return zones
+}
+
+// digestOf is the same for the same tasks.
+func digestOf(tasks []task, force []string) string {
+	h := sha256.New()
+	e := json.NewEncoder(h)
+	for _, t := range tasks {
+		message := ""
+		if t.refusal != nil {
+			message = t.refusal.reason + ": " + t.refusal.message
+		}
+		// Nothing in it fails to encode: names, numbers and pointers to them.
+		_ = e.Encode([]any{t.key, t.intent, t.hostname, t.zones, t.desired, message})
+	}
+	_ = e.Encode(force)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// policiesIn are the policies that the steps of a plan are for, sorted.
+func policiesIn(planned plan.Plan) []string {
+	var keys []string
+	for _, s := range planned.Steps {
+		switch {
+		case s.Check != nil:
+			keys = append(keys, plan.PolicyOf(s.Check.Key))
+		case s.Batch != nil:
+			for _, c := range s.Batch.Changes {
+				keys = append(keys, c.Policy)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return slices.DeleteFunc(slices.Compact(keys), func(key string) bool { return strings.TrimSpace(key) == "" })
+}

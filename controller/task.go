@@ -1,0 +1,132 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// An intent is what a pass has to do about a policy.
+type intent int
+
+const (
+	leave    intent = iota // whatever is there stays
+	program                // what is there becomes what is wanted
+	withdraw               // this Region goes, unless it is the last
+	destroy                // this Region goes
+)
+
+// A task is a policy with what is to be done about it.
+type task struct {
+	key      string // "<namespace>/<policy>"
+	intent   intent
+	hostname zone.Name
+	zones    []zone.HostedZone // that the class allows and the hostname is in
+	desired  plan.State        // to program
+	refusal  *refusal          // why it is left
+	until    time.Time         // when a task that is left by time is something else; zero: never
+	warnings []failover.Warning
+}
+
+// taskOf decides what is to be done about a candidate. facts.Region is the cluster's. deleted is when the last policy was
+// deleted: deletions wait until that is settle ago, so that those of a whole namespace are seen together.
+func taskOf(c candidate, facts failover.Facts, deleted time.Time, settle time.Duration, now time.Time) task {
+	t := task{key: c.policy.Key()}
+	if name, err := zone.ParseName(c.policy.Spec.Hostname); err == nil {
+		t.hostname = name
+	}
+	for _, z := range facts.Zones {
+		if !z.PrivateZone && t.hostname.In(z.Name) && c.class != nil && allows(c.class.Spec.Zones, z) {
+			t.zones = append(t.zones, z)
+		}
+	}
+	switch {
+	case c.object.GetDeletionTimestamp() != nil:
+		t.deletion(c, deleted.Add(settle), now)
+	case c.refusal != nil:
+		t.refusal = c.refusal
+	case !c.vanished.IsZero():
+		t.withdrawal(c, now)
+	default:
+		t.compile(c, facts)
+	}
+	return t
+}
+
+// deletion removes what a deleted policy has, or keeps it where the policy says so.
+func (t *task) deletion(c candidate, from, now time.Time) {
+	switch {
+	case c.object.GetAnnotations()[v1alpha1.DeletionPolicyAnnotation] == v1alpha1.Retain:
+	case c.class == nil:
+		t.refusal = &refusal{v1alpha1.ReasonNoClass, fmt.Sprintf("it is deleted, and its class, which says where its records are, is not there: "+
+			"make the class again, or annotate the policy with %s=%s to leave them", v1alpha1.DeletionPolicyAnnotation, v1alpha1.Retain)}
+	case now.Before(from):
+		t.refusal, t.until = &refusal{v1alpha1.ReasonPending, "it is deleted, and its record and check go in a moment"}, from
+	default:
+		t.intent = destroy
+	}
+}
+
+// withdrawal removes the Region whose source has vanished, when the hold period is over.
+func (t *task) withdrawal(c candidate, now time.Time) {
+	t.until = c.vanished.Add(c.class.Spec.Hold())
+	if now.Before(t.until) {
+		t.refusal = &refusal{v1alpha1.ReasonHolding, fmt.Sprintf("its source has vanished; this Region's record stays until %s, and is removed then unless it is the "+
+			"last one of the hostname", t.until.UTC().Format(time.RFC3339))}
+		return
+	}
+	t.intent, t.until = withdraw, time.Time{}
+}
+
+// compile says what is wanted, one policy at a time: one that is refused is refused alone.
+func (t *task) compile(c candidate, facts failover.Facts) {
+	policy := failover.Default(c.policy, c.class)
+	if err := failover.Validate(policy, c.class, facts); err != nil {
+		t.refusal = refusalOf(err, v1alpha1.ReasonHostnameRefused)
+		return
+	}
+	desired, warnings, err := failover.Compile([]failover.Policy{policy}, c.class, facts)
+	if err != nil {
+		t.refusal = refusalOf(err, v1alpha1.ReasonZoneRefused)
+		return
+	}
+	t.intent, t.desired, t.warnings = program, desired, warnings
+}
+
+// refusalOf gives problems the reason of the first of them. hostname is the reason of one with the hostname.
+func refusalOf(err error, hostname string) *refusal {
+	var problems failover.Problems
+	if !errors.As(err, &problems) {
+		return &refusal{v1alpha1.ReasonInvalid, err.Error()}
+	}
+	reason := v1alpha1.ReasonInvalid
+	switch p := problems[0]; {
+	case p.Path == "spec.hostname":
+		reason = hostname
+	case strings.HasPrefix(p.Path, "spec.objectives"):
+		reason = v1alpha1.ReasonObjectivesUnmet
+	case strings.Contains(p.Reason, "the class ") && (strings.HasSuffix(p.Path, ".requestInterval") || strings.HasSuffix(p.Path, ".failureThreshold")):
+		reason = v1alpha1.ReasonTimersRefused
+	}
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		p.Where = "" // it stands in the policy's own status
+		lines[i] = p.Error()
+	}
+	return &refusal{reason, strings.Join(lines, "; ")}
+}
+
+// allows reports whether names or ids of zones have one; empty means all.
+func allows(zones []string, z zone.HostedZone) bool {
+	return len(zones) == 0 || slices.ContainsFunc(zones, func(want string) bool {
+		name, err := zone.ParseName(want)
+		return want == z.ID || err == nil && name == z.Name
+	})
+}
