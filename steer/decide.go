@@ -120,7 +120,7 @@ func Decide(v *View, t *Table, q *Query, a *Answer) {
 
 // Explain decides as Decide does and returns the trace of it.
 func Explain(v *View, t *Table, q *Query, a *Answer) *Trace {
-	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand, trace: &Trace{Steps: []Step{}}}
+	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand, trace: &Trace{Steps: []Step{}}, noted: true}
 	d.run()
 	d.conclude()
 	return d.trace
@@ -141,8 +141,10 @@ type decision struct {
 
 	location string // of the client in the CIDR collection of the group at hand; empty outside its blocks
 
-	why   string // what led to the outcome, for the trace
-	trace *Trace // nil: nobody asks
+	why   string  // what led to the outcome, for the trace
+	trace *Trace  // nil: nobody asks
+	picks *[]Pick // nil: nobody asks
+	noted bool    // trace or picks is asked for
 }
 
 // run walks the steps of r53: A.2.

@@ -27,8 +27,8 @@ func (d *decision) follow(g *group, owner []byte) {
 			return
 		}
 		i, open := d.pick(g, depth)
-		if d.trace != nil {
-			d.step(g, owner, via, depth, open, []int{i})
+		if d.noted {
+			d.note(g, owner, via, depth, open, []int{i})
 		}
 		if i < 0 {
 			d.a.Outcome, d.why = NoData, noMember
@@ -118,8 +118,8 @@ func (d *decision) multivalue(g *group, owner []byte, via *alias, chained bool) 
 		n = d.sample(g, &chosen, true)
 		d.a.FailOpen = true
 	}
-	if d.trace != nil {
-		d.step(g, owner, via, 0, open, chosen[:n])
+	if d.noted {
+		d.note(g, owner, via, 0, open, chosen[:n])
 	}
 	low, high := g.members[chosen[0]].ttl, uint32(0)
 	for i := range n {

@@ -318,3 +318,39 @@ func FuzzDecide(f *testing.F) {
 		w.agree(t, c, v, w.table(v), 10)
 	})
 }
+
+// Picks says of an answer what the trace says.
+func TestPicksAreThoseOfTheTrace(t *testing.T) {
+	type pick struct {
+		step     int
+		name, id string
+	}
+	for seed := range uint64(300) {
+		c := &chooser{randomBytes(seed, 4000)}
+		w := c.someWorld(t)
+		v := w.view(t)
+		table := w.table(v)
+		for range 20 {
+			name := zone.MustParseName(c.someName())
+			q := steer.Query{Name: name.AppendWire(nil), Type: choose(c, zone.A, zone.AAAA, zone.CNAME), Rand: uint64(c.below(256)),
+				Client: choose(c, netip.MustParseAddr("10.1.1.1"), netip.MustParseAddr("11.0.0.1"), netip.MustParseAddr("203.0.113.7"))}
+			var a, b steer.Answer
+			var want, got []pick
+			for i, step := range steer.Explain(v, table, &q, &a).Steps {
+				for _, m := range step.Members {
+					if m.Picked {
+						want = append(want, pick{i, step.Name, m.SetIdentifier})
+					}
+				}
+			}
+			for _, p := range steer.Picks(v, table, &q, &b, nil) {
+				if n, _, err := zone.NameFromWire([]byte(p.Name)); err == nil && !p.None {
+					got = append(got, pick{p.Step, string(n), p.SetIdentifier})
+				}
+			}
+			if !slices.Equal(want, got) || a.Outcome != b.Outcome || a.FailOpen != b.FailOpen {
+				t.Fatalf("seed %d, %s: trace %v %s, picks %v %s", seed, name, want, a.Outcome, got, b.Outcome)
+			}
+		}
+	}
+}
