@@ -5,16 +5,16 @@ FUZZ    ?= 60s
 BENCH   ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race check clients kube fuzz shortfuzz bench demo lab cover clean generate
+.PHONY: help build test race check clients components kube fuzz shortfuzz bench demo lab cover clean generate
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## compile everything; binaries go to bin/
 	$(GO) build ./...
 	$(GO) build -o bin/ ./cmd/...
 
-test: check clients shortfuzz race ## everything CI asks for: checks, then all tests with the race detector, real clients included
+test: check clients components shortfuzz race kube ## everything CI asks for: checks, then all tests with the race detector, real clients and API servers included
 
 race: ## all tests with the race detector; those that count allocations without it
 	$(GO) test -shuffle=on -run 'Alloc' ./dnsserver ./geo ./steer ./wire
@@ -26,6 +26,8 @@ check: ## gofmt, vet (64 and 32 bit), staticcheck, tidy modules
 	$(GO) vet ./...
 	GOARCH=386 CGO_ENABLED=0 $(GO) vet ./...
 	$(TOOL) staticcheck ./...
+	$(GO) vet -tags kube ./test/kube
+	$(TOOL) staticcheck -tags kube ./test/kube
 
 generate: ## write deep copies, CustomResourceDefinitions and plain manifests anew
 	@HELM="$$(test/kube/bins/build.sh)/helm" scripts/generate
@@ -33,8 +35,11 @@ generate: ## write deep copies, CustomResourceDefinitions and plain manifests an
 clients: ## install what is missing of dig, the AWS CLI, boto3 and the AWS SDK for JavaScript
 	@scripts/clients
 
-kube: ## build what is missing of Kubernetes' components, for the tests on real API servers
+components: ## build what is missing of Kubernetes' components, for the tests on real API servers; minutes, once
 	@test/kube/bins/build.sh
+
+kube: components ## the controller in two clusters of real API servers, with a lab between them; minutes
+	$(GO) test -race -tags kube -count=1 -timeout 30m ./test/kube
 
 shortfuzz: ## ten seconds of each fuzzer of what strangers send: DNS packets, names, XML bodies, signatures
 	$(GO) test -run '^$$' -fuzz '^FuzzTurn$$' -fuzztime 10s ./dnsserver

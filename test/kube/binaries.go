@@ -26,7 +26,7 @@ func Binaries() (string, error) {
 		return "", fmt.Errorf("%s -n: %w\n%s", script, err, stderr.Bytes())
 	}
 	if err != nil {
-		return "", fmt.Errorf("the Kubernetes components for the tests are not in %s: run `make kube` once, about ten minutes on two cores", dir)
+		return "", fmt.Errorf("the Kubernetes components for the tests are not in %s: run `make components` once, about ten minutes on two cores", dir)
 	}
 	return dir, nil
 }

@@ -1,3 +1,5 @@
+//go:build kube
+
 package kube
 
 import (
@@ -128,7 +130,7 @@ func TestRegionThatCannotStartSaysWhy(t *testing.T) {
 func TestMissingBinariesNameTheCommand(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	_, err := Start(t.Context(), "eu-west-1", Options{})
-	if err == nil || !strings.Contains(err.Error(), "make kube") {
+	if err == nil || !strings.Contains(err.Error(), "make components") {
 		t.Errorf("without binaries: got error %v, want one with the command that builds them", err)
 	}
 }

@@ -1,0 +1,165 @@
+//go:build kube
+
+package kube
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A gateway passes the calls of one cluster on to Route 53 and counts them.
+type gateway struct {
+	url string
+
+	mu    sync.Mutex
+	calls map[string]int // by operation, with the status behind it when that is not 2xx
+}
+
+func newGateway(t *testing.T, api string) *gateway {
+	t.Helper()
+	to, err := url.Parse(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gateway{calls: map[string]int{}}
+	proxy := &httputil.ReverseProxy{
+		// The Host header stays as it was signed.
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = to.Scheme, to.Host, r.In.Host
+		},
+		ModifyResponse: func(r *http.Response) error {
+			g.count(operation(r.Request.Method, r.Request.URL.Path), r.StatusCode)
+			return nil
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, _ error) { // the caller is gone
+			g.count(operation(r.Method, r.URL.Path), http.StatusBadGateway)
+			w.WriteHeader(http.StatusBadGateway)
+		},
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	g.url = server.URL
+	return g
+}
+
+func (g *gateway) count(operation string, status int) {
+	if status >= 300 {
+		operation += fmt.Sprintf(" (%d)", status)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.calls[operation]++
+}
+
+// took returns the calls since the last call of took.
+func (g *gateway) took() calls {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c := g.calls
+	g.calls = map[string]int{}
+	return c
+}
+
+// called is how often an operation was called since the last call of took.
+func (g *gateway) called(operation string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.calls[operation]
+}
+
+// writing is how many calls since the last call of took change something.
+func (g *gateway) writing() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	sum := 0
+	for _, n := range calls(g.calls).writes() {
+		sum += n
+	}
+	return sum
+}
+
+// calls are numbers of calls by operation.
+type calls map[string]int
+
+// writes are the calls that change something.
+func (c calls) writes() calls {
+	w := calls{}
+	for operation, n := range c {
+		if !strings.HasPrefix(operation, "List") && !strings.HasPrefix(operation, "Get") {
+			w[operation] = n
+		}
+	}
+	return w
+}
+
+// refused are the calls that were answered with an error.
+func (c calls) refused() calls {
+	w := calls{}
+	for operation, n := range c {
+		if strings.Contains(operation, "(") {
+			w[operation] = n
+		}
+	}
+	return w
+}
+
+func (c calls) String() string {
+	var all []string
+	sum := 0
+	for _, operation := range slices.Sorted(maps.Keys(c)) {
+		all = append(all, fmt.Sprintf("%s %d", operation, c[operation]))
+		sum += c[operation]
+	}
+	return fmt.Sprintf("%d calls: %s", sum, strings.Join(all, ", "))
+}
+
+// operation names a call of the Route 53 API. r53: C.2.
+func operation(method, path string) string {
+	part := strings.Split(strings.Trim(path, "/"), "/")[1:] // without the version
+	if len(part) > 1 && part[0] != "tags" {
+		part[1] = "ID"
+	}
+	if len(part) > 2 && part[0] == "tags" {
+		part[2] = "ID"
+	}
+	switch call := method + " " + strings.Join(part, "/"); call {
+	case "GET hostedzone":
+		return "ListHostedZones"
+	case "GET hostedzone/ID/rrset":
+		return "ListResourceRecordSets"
+	case "POST hostedzone/ID/rrset":
+		return "ChangeResourceRecordSets"
+	case "GET change/ID":
+		return "GetChange"
+	case "GET healthcheck":
+		return "ListHealthChecks"
+	case "GET healthcheck/ID":
+		return "GetHealthCheck"
+	case "GET healthcheck/ID/status":
+		return "GetHealthCheckStatus"
+	case "GET healthcheck/ID/lastfailurereason":
+		return "GetHealthCheckLastFailureReason"
+	case "POST healthcheck":
+		return "CreateHealthCheck"
+	case "POST healthcheck/ID":
+		return "UpdateHealthCheck"
+	case "DELETE healthcheck/ID":
+		return "DeleteHealthCheck"
+	case "GET tags/healthcheck/ID":
+		return "ListTagsForResource"
+	case "POST tags/healthcheck":
+		return "ListTagsForResources"
+	case "POST tags/healthcheck/ID":
+		return "ChangeTagsForResource"
+	default:
+		return call
+	}
+}
