@@ -32,8 +32,9 @@ var rooms = map[string][]string{
 	"failover": {"zone", "health", "plan"},
 	"plan":     {"zone", "health"},
 	// L2: pure judgement.
-	"explain": {"steer", "failover", "plan", "zone", "health", "geo"},
-	"audit":   {"explain", "steer", "failover", "plan", "zone", "health", "geo"},
+	"whatif":  {"steer", "plan", "zone", "health", "geo"},
+	"explain": {"whatif", "steer", "failover", "plan", "zone", "health", "geo"},
+	"audit":   {"whatif", "steer", "failover", "plan", "zone", "health", "geo"},
 	// L3: adapters.
 	"etcd":          {},
 	"etcd/etcdtest": {"etcd"},
@@ -54,7 +55,7 @@ var rooms = map[string][]string{
 }
 
 // pure rooms link none of what reaches outside the process.
-var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan", "failover", "explain", "audit"}
+var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan", "failover", "whatif", "explain", "audit"}
 
 // fences name packages that only the listed rooms may import directly.
 var fences = map[string][]string{

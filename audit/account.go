@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/whatif"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -11,7 +12,7 @@ import (
 func orphanedChecks(w *world, add func(Finding)) {
 	for i := range w.in.State.Checks {
 		c := &w.in.State.Checks[i]
-		if len(w.cited[c.ID]) > 0 || len(w.above[c.ID]) > 0 {
+		if len(w.Cited[c.ID]) > 0 || len(w.Above[c.ID]) > 0 {
 			continue
 		}
 		why := "No record set of these zones and no calculated check cites this check."
@@ -41,8 +42,8 @@ func quotas(w *world, add func(Finding)) {
 	}
 	use := failover.Usage(w.in.State)
 	note("account", "health checks", use.HealthChecks, limits.HealthChecks)
-	for _, h := range w.hosted {
-		note("zone "+host(h.zone.Name), "record sets", use.RecordSets[h.zone.ID], limits.RecordSetsPerZone)
+	for _, h := range w.Zones {
+		note("zone "+whatif.Host(h.Name), "record sets", use.RecordSets[h.ID], limits.RecordSetsPerZone)
 	}
 }
 

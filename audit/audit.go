@@ -2,12 +2,11 @@
 // known of load balancers, and lists findings with the change that mends each.
 //
 // The rules are an ordered list of pure checks (rules). What a finding says about answers is never a second copy of a
-// routing rule: every zone is compiled to a steer.View, things are made to fail in a steer.Table, and steer.Explain
-// tells who is answered with what. Likewise health judges what a check can say, and failover how long a failover takes.
+// routing rule: whatif supposes failures, and steer tells who is answered with what. Likewise health judges what a check
+// can say, and failover how long a failover takes.
 //
-// Every name is asked for a client of every place that the records tell apart: one near each Region of a latency or
-// geoproximity group, one in each location, one in a block of each CIDR location, and one that nothing is known of.
-// Where chance decides, 64 draws stand for all.
+// Every name is asked for a client of every place that the records tell apart, and one that nothing is known of. Where
+// chance decides, 64 draws stand for all.
 package audit
 
 import (
@@ -21,6 +20,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/whatif"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -175,7 +175,7 @@ func (in Input) provider() failover.Provider { return cmp.Or(in.Provider, failov
 func (in Input) promise(hostname string) (rto time.Duration, by string) {
 	for _, p := range in.Policies {
 		name, err := zone.ParseName(p.Spec.Hostname)
-		if err == nil && host(name) == hostname && p.Spec.Objectives.RTO > 0 {
+		if err == nil && whatif.Host(name) == hostname && p.Spec.Objectives.RTO > 0 {
 			return time.Duration(p.Spec.Objectives.RTO), "policy " + p.Key()
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/whatif"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -20,8 +21,8 @@ func named(id string) string { return checkPrefix + id }
 // used lists the checks that record sets cite, by id.
 func (w *world) used() []*plan.Check {
 	var list []*plan.Check
-	for _, id := range slices.Sorted(maps.Keys(w.cited)) {
-		if c := w.checks[id]; c != nil {
+	for _, id := range slices.Sorted(maps.Keys(w.Cited)) {
+		if c := w.Checks[id]; c != nil {
 			list = append(list, c)
 		}
 	}
@@ -31,20 +32,20 @@ func (w *world) used() []*plan.Check {
 // speaksFor lists the members that a check speaks for: those that cite it, and those that cite a calculated check above
 // it.
 func (w *world) speaksFor(id string) []*member {
-	list := slices.Clone(w.cited[id])
-	for _, above := range w.above[id] {
-		list = append(list, w.cited[above]...)
+	list := slices.Clone(w.Cited[id])
+	for _, above := range w.Above[id] {
+		list = append(list, w.Cited[above]...)
 	}
 	return list
 }
 
 // danglingChecks finds record sets that cite a check that is gone. r53: A.10.
 func danglingChecks(w *world, add func(Finding)) {
-	for _, id := range slices.Sorted(maps.Keys(w.cited)) {
-		if w.checks[id] != nil {
+	for _, id := range slices.Sorted(maps.Keys(w.Cited)) {
+		if w.Checks[id] != nil {
 			continue
 		}
-		members := w.cited[id]
+		members := w.Cited[id]
 		why := fmt.Sprintf("The health check %s does not exist; Route 53 does not say what such a record set counts as.", id)
 		if stays := w.sentAnyway(members); len(stays) > 0 {
 			why += fmt.Sprintf(" Where it counts as healthy, clients %s are sent there whatever happens.", few(stays))
@@ -61,15 +62,15 @@ func (w *world) followsItself(c *plan.Check) bool {
 	if err != nil || c.Config.IPAddress != "" || !c.Config.Type.IsEndpoint() {
 		return false
 	}
-	if slices.ContainsFunc(w.speaksFor(c.ID), func(m *member) bool { return m.group.key.Name == name }) {
+	if slices.ContainsFunc(w.speaksFor(c.ID), func(m *member) bool { return m.Group.Key.Name == name }) {
 		return true
 	}
-	h := w.zoneOf(name)
+	h := w.ZoneOf(name)
 	if h == nil {
 		return false
 	}
 	for _, t := range [...]zone.RRType{zone.A, zone.CNAME} { // checkers ask for IPv4 only
-		if g := h.groups[zone.Key{Name: name, Type: t}]; g != nil && w.changed(g, failure{checks: map[string]bool{c.ID: true}}) {
+		if g := h.Group(name, t); g != nil && w.changed(g, w.FailCheck(well(), c.ID)) {
 			return true
 		}
 	}
@@ -85,8 +86,8 @@ func ownFailover(w *world, add func(Finding)) {
 			continue
 		}
 		fix := "Let it probe the endpoint of its member instead: "
-		if m := members[0]; len(m.balancers()) > 0 {
-			fix += fmt.Sprintf("set FullyQualifiedDomainName to %s.", m.balancers()[0])
+		if m := members[0]; len(balancers(m)) > 0 {
+			fix += fmt.Sprintf("set FullyQualifiedDomainName to %s.", balancers(m)[0])
 		} else {
 			fix += fmt.Sprintf("create a check with IPAddress %s and FullyQualifiedDomainName %s, and set it as HealthCheckId (an "+
 				"address cannot be added to an existing check).", few(w.endpoints(m)), c.Config.FullyQualifiedDomainName)
@@ -106,21 +107,21 @@ func wrongEndpoint(w *world, add func(Finding)) {
 			continue
 		}
 		probed := w.probed(c.Config)
-		for _, m := range w.cited[c.ID] {
+		for _, m := range w.Cited[c.ID] {
 			own := w.endpoints(m)
 			if len(own) == 0 || len(probed) == 0 || overlap(own, probed) {
 				continue
 			}
-			at := slices.IndexFunc(m.group.members, func(o *member) bool { return o != m && overlap(w.endpoints(o), probed) })
-			if at >= 0 && m.group.members[at].set.HealthCheckID == c.ID {
+			at := slices.IndexFunc(m.Group.Members, func(o *member) bool { return o != m && overlap(w.endpoints(o), probed) })
+			if at >= 0 && m.Group.Members[at].Set.HealthCheckID == c.ID {
 				continue // one check for both; sharedChecks tells
 			}
 			f := Finding{ID: "check-wrong-endpoint", Severity: Critical, Objects: []string{m.String(), named(c.ID)},
-				Hostnames: m.group.hostnames(), Reference: "r53: A.10"}
+				Hostnames: m.Group.Hostnames(), Reference: "r53: A.10"}
 			switch {
 			case at >= 0:
 				f.Why = fmt.Sprintf("The check probes %s, which is where %s sends clients: this member is left when that one fails, and "+
-					"not when its own %s fails.", few(probed), m.group.members[at].set.SetIdentifier, few(own))
+					"not when its own %s fails.", few(probed), m.Group.Members[at].Set.SetIdentifier, few(own))
 			case !w.comparable(own, probed):
 				continue
 			default:
@@ -141,7 +142,7 @@ func (w *world) comparable(a, b []string) bool {
 		kinds := map[string]bool{}
 		for _, e := range list {
 			switch {
-			case w.targets[zone.Name(e+".")] != nil:
+			case w.Targets[zone.Name(e+".")] != nil:
 				kinds["target"] = true
 			case strings.Contains(e, ":"):
 				kinds["IPv6"] = true
@@ -168,12 +169,12 @@ func wrongApplication(w *world, add func(Finding)) {
 		if !c.Config.Type.IsHTTP() {
 			continue
 		}
-		for _, m := range w.cited[c.ID] {
+		for _, m := range w.Cited[c.ID] {
 			r, lb := w.probeRule(c.Config, m)
 			if r == nil || r.TargetGroup == "" {
 				continue
 			}
-			for _, hostname := range m.group.hostnames() {
+			for _, hostname := range m.Group.Hostnames() {
 				own := lb.serving(hostname)
 				if len(own) == 0 || slices.Contains(own, r.TargetGroup) {
 					continue
@@ -181,10 +182,10 @@ func wrongApplication(w *world, add func(Finding)) {
 				add(Finding{ID: "check-wrong-application", Severity: Critical, Objects: []string{m.String(), named(c.ID)},
 					Hostnames: []string{hostname},
 					Why: fmt.Sprintf("%s hands the probe (%s of %s) to target group %s, and requests for %s to %s: the check says how "+
-						"another application is.", host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.TargetGroup,
+						"another application is.", whatif.Host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.TargetGroup,
 						hostname, few(own)),
 					Fix: fmt.Sprintf("Add a rule to %s that forwards a health path of %s alone to %s whatever the host, and set "+
-						"ResourcePath to that path.", host(lb.DNSName), hostname, few(own)),
+						"ResourcePath to that path.", whatif.Host(lb.DNSName), hostname, few(own)),
 					Reference: "r53: B.3, H"})
 			}
 		}
@@ -193,13 +194,13 @@ func wrongApplication(w *world, add func(Finding)) {
 
 // probeRule is the load balancer's rule that a probe falls under; nil when it is not known.
 func (w *world) probeRule(c health.Config, m *member) (*Rule, *LoadBalancer) {
-	for _, t := range m.balancers() {
-		if t.fact != nil && slices.Contains(w.probed(c), t.String()) {
+	for _, t := range balancers(m) {
+		if fact := w.facts[t]; fact != nil && slices.Contains(w.probed(c), t.String()) {
 			name := c.FullyQualifiedDomainName
 			if name == "" {
 				name = c.IPAddress
 			}
-			return t.fact.route(c.PortNumber(), strings.TrimSuffix(name, "."), c.Path()), t.fact
+			return fact.route(c.PortNumber(), strings.TrimSuffix(name, "."), c.Path()), fact
 		}
 	}
 	return nil, nil
@@ -209,25 +210,21 @@ func (w *world) probeRule(c health.Config, m *member) (*Rule, *LoadBalancer) {
 func sharedChecks(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		seen := map[string]bool{}
-		for _, m := range g.members {
-			id := m.set.HealthCheckID
-			c := w.checks[id]
-			if c == nil || seen[id] || len(g.members) < 2 || w.constant(id) {
+		for _, m := range g.Members {
+			id := m.Set.HealthCheckID
+			c := w.Checks[id]
+			if c == nil || seen[id] || len(g.Members) < 2 || w.constant(id) {
 				continue
 			}
 			seen[id] = true
-			f := failure{checks: map[string]bool{id: true}}
-			for _, child := range c.Config.ChildHealthChecks {
-				f.checks[child] = true
-			}
-			with := slices.DeleteFunc(slices.Clone(g.members), func(o *member) bool { return o.set.HealthCheckID != id })
-			open := places(w.ask(g, f), func(r reply) bool { return r.open })
+			with := slices.DeleteFunc(slices.Clone(g.Members), func(o *member) bool { return o.Set.HealthCheckID != id })
+			open := places(w.ask(g, w.FailCheck(well(), id)), func(r reply) bool { return r.FailOpen })
 			if len(with) < 2 || len(open) == 0 {
 				continue
 			}
-			add(Finding{ID: "check-shared", Severity: Critical, Objects: append(describeAll(with), named(id)), Hostnames: g.hostnames(),
+			add(Finding{ID: "check-shared", Severity: Critical, Objects: append(describeAll(with), named(id)), Hostnames: g.Hostnames(),
 				Why: fmt.Sprintf("One check speaks for %d of %s: when it fails nothing is healthy, every member counts as healthy, and "+
-					"clients %s are answered as if nothing had happened.", len(with), plural(len(g.members), "member"), few(open)),
+					"clients %s are answered as if nothing had happened.", len(with), plural(len(g.Members), "member"), few(open)),
 				Fix:       "Create a check of its own endpoint for each of these members.",
 				Reference: "r53: A.4"})
 		}
@@ -239,12 +236,12 @@ func brokenChildren(w *world, add func(Finding)) {
 	for _, c := range w.used() {
 		var gone []string
 		for _, child := range c.Config.ChildHealthChecks {
-			if w.checks[child] == nil {
+			if w.Checks[child] == nil {
 				gone = append(gone, child)
 			}
 		}
 		if len(gone) > 0 {
-			add(Finding{ID: "child-missing", Severity: Warning, Objects: []string{named(c.ID)}, Hostnames: hostnamesOf(w.cited[c.ID]),
+			add(Finding{ID: "child-missing", Severity: Warning, Objects: []string{named(c.ID)}, Hostnames: hostnamesOf(w.Cited[c.ID]),
 				Why: fmt.Sprintf("This calculated check counts children that do not exist: %s.", few(gone)),
 				Fix: "Take them out of ChildHealthChecks and lower HealthThreshold with them.", Reference: "r53: B.2"})
 		}

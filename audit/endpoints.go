@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/whatif"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -13,13 +14,13 @@ func (w *world) endpoints(m *member) []string { return sortedUnique(w.ends(m, ni
 
 func (w *world) ends(m *member, list []string, seen map[*group]bool) []string {
 	switch {
-	case m.target != nil:
-		list = append(list, m.target.String())
-	case m.branch != nil:
-		return w.endsOf(m.branch, list, seen)
+	case m.Target != nil:
+		list = append(list, m.Target.String())
+	case m.Branch != nil:
+		return w.endsOf(m.Branch, list, seen)
 	}
-	for _, value := range m.set.ResourceRecords {
-		switch m.set.Type {
+	for _, value := range m.Set.ResourceRecords {
+		switch m.Set.Type {
 		case zone.A, zone.AAAA:
 			if a, err := netip.ParseAddr(value); err == nil {
 				list = append(list, a.String())
@@ -38,7 +39,7 @@ func (w *world) endsOf(g *group, list []string, seen map[*group]bool) []string {
 		return list
 	}
 	seen[g] = true
-	for _, m := range g.members {
+	for _, m := range g.Members {
 		list = w.ends(m, list, seen)
 	}
 	return list
@@ -46,13 +47,13 @@ func (w *world) endsOf(g *group, list []string, seen map[*group]bool) []string {
 
 // endsOfName adds what a name stands for; a name outside the zones stands for itself.
 func (w *world) endsOfName(name zone.Name, list []string, seen map[*group]bool) []string {
-	if h := w.zoneOf(name); h != nil {
+	if h := w.ZoneOf(name); h != nil {
 		for _, t := range [...]zone.RRType{zone.A, zone.AAAA, zone.CNAME} {
-			list = w.endsOf(h.groups[zone.Key{Name: name, Type: t}], list, seen)
+			list = w.endsOf(h.Group(name, t), list, seen)
 		}
 		return list
 	}
-	return append(list, host(plain(name)))
+	return append(list, whatif.Host(whatif.Plain(name)))
 }
 
 // probed lists what a check probes: its address, or what its name stands for. Empty means that this cannot be told.
@@ -62,8 +63,8 @@ func (w *world) probed(c health.Config) []string {
 		if err != nil {
 			return nil
 		}
-		for _, t := range w.targets {
-			if t.fact != nil && containsAddr(t.fact.Addresses, a) {
+		for _, t := range w.Targets {
+			if fact := w.facts[t]; fact != nil && containsAddr(fact.Addresses, a) {
 				return []string{t.String()}
 			}
 		}
@@ -86,11 +87,11 @@ func containsAddr(list []netip.Addr, a netip.Addr) bool {
 }
 
 // balancers lists the load balancers that a member sends clients to.
-func (m *member) balancers() []*target {
+func balancers(m *member) []*target {
 	var list []*target
-	m.walk(func(inner *member) {
-		if inner.target != nil && inner.target.balancer {
-			list = append(list, inner.target)
+	m.Walk(func(inner *member) {
+		if inner.Target != nil && inner.Target.Balancer {
+			list = append(list, inner.Target)
 		}
 	})
 	return list

@@ -12,8 +12,8 @@ import (
 // external-dns keeps beside its own (r53: E.5), lead nobody anywhere.
 func (w *world) routed() []*group {
 	return slices.DeleteFunc(slices.Clone(w.groups), func(g *group) bool {
-		return g.problem != nil || g.policy == zone.Simple ||
-			g.key.Type != zone.A && g.key.Type != zone.AAAA && g.key.Type != zone.CNAME
+		return g.Problem != nil || g.Policy == zone.Simple ||
+			g.Key.Type != zone.A && g.Key.Type != zone.AAAA && g.Key.Type != zone.CNAME
 	})
 }
 
@@ -23,25 +23,25 @@ func (w *world) listens(m *member) bool { return w.listensBelow(m, map[*group]bo
 
 func (w *world) listensBelow(m *member, seen map[*group]bool) bool {
 	switch {
-	case w.checks[m.set.HealthCheckID] != nil:
+	case w.Checks[m.Set.HealthCheckID] != nil:
 		return true
-	case m.set.AliasTarget == nil || !m.set.AliasTarget.EvaluateTargetHealth:
+	case m.Set.AliasTarget == nil || !m.Set.AliasTarget.EvaluateTargetHealth:
 		return false
-	case m.target != nil:
-		return m.target.balancer
-	case m.branch == nil || seen[m.branch]:
+	case m.Target != nil:
+		return m.Target.Balancer
+	case m.Branch == nil || seen[m.Branch]:
 		return false
 	}
-	seen[m.branch] = true
-	return slices.ContainsFunc(m.branch.members, func(inner *member) bool { return w.listensBelow(inner, seen) })
+	seen[m.Branch] = true
+	return slices.ContainsFunc(m.Branch.Members, func(inner *member) bool { return w.listensBelow(inner, seen) })
 }
 
 // dead reports whether a member is an alias without a target; aliasTargets tells of it.
-func (m *member) dead() bool { return m.set.AliasTarget != nil && m.branch == nil && m.target == nil }
+func dead(m *member) bool { return m.Set.AliasTarget != nil && m.Branch == nil && m.Target == nil }
 
 // dangles reports whether a member cites a check that does not exist; danglingChecks tells of it.
 func (w *world) dangles(m *member) bool {
-	return m.set.HealthCheckID != "" && w.checks[m.set.HealthCheckID] == nil
+	return m.Set.HealthCheckID != "" && w.Checks[m.Set.HealthCheckID] == nil
 }
 
 // uncheckedGroups finds groups that nothing can make anybody leave, and members that nothing can make anybody leave in
@@ -49,19 +49,19 @@ func (w *world) dangles(m *member) bool {
 func uncheckedGroups(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		var deaf []*member
-		for _, m := range g.members {
-			if !w.listens(m) && !m.dead() {
+		for _, m := range g.Members {
+			if !w.listens(m) && !dead(m) {
 				deaf = append(deaf, m)
 			}
 		}
 		switch {
-		case len(g.members) < 2 || len(deaf) == 0:
-		case len(deaf) == len(g.members) && w.watchedFromAbove(g):
-		case len(deaf) == len(g.members):
+		case len(g.Members) < 2 || len(deaf) == 0:
+		case len(deaf) == len(g.Members) && w.watchedFromAbove(g):
+		case len(deaf) == len(g.Members):
 			w.unchecked(g, add)
 		default:
 			for _, m := range deaf {
-				if !w.dangles(m) && m.set.Failover != zone.Secondary { // failoverRoles tells of secondaries
+				if !w.dangles(m) && m.Set.Failover != zone.Secondary { // failoverRoles tells of secondaries
 					w.uncheckedMember(m, add)
 				}
 			}
@@ -71,35 +71,35 @@ func uncheckedGroups(w *world, add func(Finding)) {
 
 // watchedFromAbove reports whether every alias that leads to a group has a health of its own.
 func (w *world) watchedFromAbove(g *group) bool {
-	for _, p := range g.parents {
-		for _, m := range p.members {
-			if m.branch == g && w.checks[m.set.HealthCheckID] == nil {
+	for _, p := range g.Parents {
+		for _, m := range p.Members {
+			if m.Branch == g && w.Checks[m.Set.HealthCheckID] == nil {
 				return false
 			}
 		}
 	}
-	return len(g.parents) > 0
+	return len(g.Parents) > 0
 }
 
 func (w *world) unchecked(g *group, add func(Finding)) {
-	if slices.ContainsFunc(g.members, w.dangles) || w.moved(g, w.fail(g.members...)) {
+	if slices.ContainsFunc(g.Members, w.dangles) || w.moved(g, w.fail(g.Members...)) {
 		return
 	}
 	severity := Critical
-	if g.policy == zone.Weighted || g.policy == zone.Geolocation {
+	if g.Policy == zone.Weighted || g.Policy == zone.Geolocation {
 		severity = Warning // may be there to share load or to tell countries apart
 	}
-	add(Finding{ID: "group-unchecked", Severity: severity, Objects: []string{g.String()}, Hostnames: g.hostnames(),
+	add(Finding{ID: "group-unchecked", Severity: severity, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
 		Why: fmt.Sprintf("None of the %d members of this %s group has a health: whatever fails, every client is sent "+
 			"to the member it was sent to before.",
-			len(g.members), g.policy),
-		Fix:       fmt.Sprintf("Set HealthCheckId on every member: %s.%s", few(describeAll(g.members)), evaluateToo(g.members)),
+			len(g.Members), g.Policy),
+		Fix:       fmt.Sprintf("Set HealthCheckId on every member: %s.%s", few(describeAll(g.Members)), evaluateToo(g.Members)),
 		Reference: "r53: A.3"})
 }
 
 // evaluateToo is the other way to give members a health, where they lead to groups.
 func evaluateToo(members []*member) string {
-	if slices.ContainsFunc(members, func(m *member) bool { return m.branch != nil && !m.set.AliasTarget.EvaluateTargetHealth }) {
+	if slices.ContainsFunc(members, func(m *member) bool { return m.Branch != nil && !m.Set.AliasTarget.EvaluateTargetHealth }) {
 		return " Or set EvaluateTargetHealth to true, so that the health of the record sets behind the alias counts."
 	}
 	return ""
@@ -110,7 +110,7 @@ func (w *world) uncheckedMember(m *member, add func(Finding)) {
 	if still := w.sentAnyway([]*member{m}); len(still) > 0 {
 		why += fmt.Sprintf(" With everything behind it down, clients %s are still sent to it.", few(still))
 	}
-	add(Finding{ID: "member-unchecked", Severity: Critical, Objects: []string{m.String()}, Hostnames: m.group.hostnames(), Why: why,
+	add(Finding{ID: "member-unchecked", Severity: Critical, Objects: []string{m.String()}, Hostnames: m.Group.Hostnames(), Why: why,
 		Fix:       fmt.Sprintf("Set HealthCheckId on %s.%s", m, evaluateToo([]*member{m})),
 		Reference: "r53: A.3"})
 }
@@ -119,23 +119,23 @@ func (w *world) uncheckedMember(m *member, add func(Finding)) {
 // below is healthy for ever. r53: A.3.
 func stuckMembers(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		if len(g.members) < 2 {
+		if len(g.Members) < 2 {
 			continue
 		}
-		before := w.ask(g, failure{})
-		for _, m := range g.members {
-			if !w.listens(m) || w.dangles(m) || !serves(before, m) || w.constant(m.set.HealthCheckID) {
+		before := w.ask(g, well())
+		for _, m := range g.Members {
+			if !w.listens(m) || w.dangles(m) || !serves(before, m) || w.constant(m.Set.HealthCheckID) {
 				continue
 			}
 			still := slices.DeleteFunc(w.ask(g, w.fail(m)), func(r reply) bool { return !r.is(m) })
 			if len(still) == 0 {
 				continue
 			}
-			if slices.ContainsFunc(still, func(r reply) bool { return r.open }) {
+			if slices.ContainsFunc(still, func(r reply) bool { return r.FailOpen }) {
 				continue // nobody else is there for them: sharedChecks, sameTargets or missingDefaults tells why
 			}
 			add(Finding{ID: "branch-stuck", Severity: Critical, Objects: append([]string{m.String()}, w.deafBelow(m)...),
-				Hostnames: g.hostnames(),
+				Hostnames: g.Hostnames(),
 				Why: fmt.Sprintf("Behind this member something counts as healthy for ever (%s), so its branch always does: with "+
 					"everything there down, clients %s are still sent to it.", few(w.deafBelow(m)), few(whose(still))),
 				Fix:       fmt.Sprintf("Set HealthCheckId on %s.", few(w.deafBelow(m))),
@@ -146,7 +146,7 @@ func stuckMembers(w *world, add func(Finding)) {
 
 // isDefault reports whether a member is for clients of every place.
 func isDefault(m *member) bool {
-	s := m.set
+	s := m.Set
 	return s.GeoLocation != nil && s.GeoLocation.CountryCode == "*" ||
 		s.CidrRoutingConfig != nil && s.CidrRoutingConfig.LocationName == zone.DefaultLocation
 }
@@ -156,7 +156,7 @@ func whose(replies []reply) []string { return places(replies, func(reply) bool {
 // deafBelow names the ends of a branch that nothing can make unhealthy.
 func (w *world) deafBelow(m *member) []string {
 	var deaf []*member
-	m.walk(func(inner *member) {
+	m.Walk(func(inner *member) {
 		if inner != m && !w.listens(inner) {
 			deaf = append(deaf, inner)
 		}
@@ -167,19 +167,19 @@ func (w *world) deafBelow(m *member) []string {
 // missingDefaults finds clients without an answer. r53: A.6, A.8.
 func missingDefaults(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		if g.policy != zone.Geolocation && g.policy != zone.IPBased || slices.ContainsFunc(g.members, isDefault) {
+		if g.Policy != zone.Geolocation && g.Policy != zone.IPBased || slices.ContainsFunc(g.Members, isDefault) {
 			continue
 		}
-		none := places(w.ask(g, failure{}), func(r reply) bool { return r.answer == steer.NoData })
+		none := places(w.ask(g, well()), func(r reply) bool { return r.Outcome == steer.NoData })
 		if len(none) == 0 {
 			continue
 		}
 		why := fmt.Sprintf("This %s group has no default: clients %s get no address, and neither do those whose place is not known.",
-			g.policy, few(none))
+			g.Policy, few(none))
 		if alone := w.alone(g); len(alone) > 0 {
 			why += fmt.Sprintf(" Clients %s have one member only, and are still sent to it when it is down.", few(alone))
 		}
-		add(Finding{ID: "default-missing", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.hostnames(), Why: why,
+		add(Finding{ID: "default-missing", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(), Why: why,
 			Fix: "Add a member for the default location (CountryCode or LocationName *), with a health check.", Reference: "r53: A.6, A.8"})
 	}
 }
@@ -188,9 +188,9 @@ func missingDefaults(w *world, add func(Finding)) {
 // them.
 func (w *world) alone(g *group) []string {
 	var alone []string
-	for _, m := range g.members {
+	for _, m := range g.Members {
 		alone = append(alone, places(w.ask(g, w.fail(m)), func(r reply) bool {
-			return r.open && r.is(m)
+			return r.FailOpen && r.is(m)
 		})...)
 	}
 	return sortedUnique(alone)
@@ -199,25 +199,25 @@ func (w *world) alone(g *group) []string {
 // failOpenSurprise finds members that were taken out and come back when all others are down. r53: A.4, B.6.
 func failOpenSurprise(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		if len(g.members) < 2 {
+		if len(g.Members) < 2 {
 			continue
 		}
 		var out []*member
-		for _, m := range g.members {
-			if id := m.set.HealthCheckID; w.checks[id] != nil && w.constant(id) && !w.verdict(id, failure{}) {
+		for _, m := range g.Members {
+			if id := m.Set.HealthCheckID; w.Checks[id] != nil && w.constant(id) && !w.Verdict(id, well()) {
 				out = append(out, m)
 			}
 		}
 		if len(out) == 0 {
 			continue
 		}
-		down := w.ask(g, w.fail(g.members...))
+		down := w.ask(g, w.fail(g.Members...))
 		for _, m := range out {
-			back := places(down, func(r reply) bool { return r.open && r.is(m) })
+			back := places(down, func(r reply) bool { return r.FailOpen && r.is(m) })
 			if len(back) == 0 {
 				continue
 			}
-			add(Finding{ID: "fail-open", Severity: Warning, Objects: []string{m.String()}, Hostnames: g.hostnames(),
+			add(Finding{ID: "fail-open", Severity: Warning, Objects: []string{m.String()}, Hostnames: g.Hostnames(),
 				Why: fmt.Sprintf("This member is held unhealthy by its check, and yet when all others are down too every member counts as "+
 					"healthy: clients %s are then sent to it.", few(back)),
 				Fix:       "If nobody may ever be sent there, delete the record set; else enable its check again.",
@@ -228,30 +228,30 @@ func failOpenSurprise(w *world, add func(Finding)) {
 
 // nothingHealthy finds groups that fail open now, by the verdicts and target groups that are known. r53: A.4.
 func nothingHealthy(w *world, add func(Finding)) {
-	now := failure{known: map[string]bool{}, targets: map[*target]bool{}}
-	for id, c := range w.checks {
+	now := failure{Well: true, Known: map[string]bool{}, Targets: map[*target]bool{}}
+	for id, c := range w.Checks {
 		if c.Healthy != nil {
-			now.known[id] = *c.Healthy
+			now.Known[id] = *c.Healthy
 		}
 	}
-	for _, t := range w.targets {
-		if t.fact != nil && len(t.fact.down()) > 0 {
-			now.targets[t] = true
+	for _, t := range w.Targets {
+		if fact := w.facts[t]; fact != nil && len(fact.down()) > 0 {
+			now.Targets[t] = true
 		}
 	}
 	for _, g := range w.routed() {
 		replies := w.ask(g, now)
-		open := places(replies, func(r reply) bool { return r.open })
-		if len(open) == 0 || len(g.members) < 2 {
+		open := places(replies, func(r reply) bool { return r.FailOpen })
+		if len(open) == 0 || len(g.Members) < 2 {
 			continue
 		}
 		var sent []string
 		for _, r := range replies {
-			if r.open {
-				sent = append(sent, r.picked...)
+			if r.FailOpen {
+				sent = append(sent, r.picked()...)
 			}
 		}
-		add(Finding{ID: "nothing-healthy", Severity: Critical, Objects: []string{g.String()}, Hostnames: g.hostnames(),
+		add(Finding{ID: "nothing-healthy", Severity: Critical, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
 			Why: fmt.Sprintf("Nothing that clients %s could be sent to is healthy now: every member counts as healthy, and they are sent "+
 				"to %s.", few(open), few(sortedUnique(sent))),
 			Fix:       "Mend the endpoints, or the checks if the endpoints are well.",

@@ -10,26 +10,26 @@ import (
 // failoverRoles finds failover groups that have nowhere to go, or go there blindly. r53: A.11.
 func failoverRoles(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		if g.policy != zone.FailoverPolicy {
+		if g.Policy != zone.FailoverPolicy {
 			continue
 		}
-		primary := slices.IndexFunc(g.members, func(m *member) bool { return m.set.Failover == zone.Primary })
-		secondary := slices.IndexFunc(g.members, func(m *member) bool { return m.set.Failover == zone.Secondary })
-		f := Finding{Objects: []string{g.String()}, Hostnames: g.hostnames(), Reference: "r53: A.11"}
+		primary := slices.IndexFunc(g.Members, func(m *member) bool { return m.Set.Failover == zone.Primary })
+		secondary := slices.IndexFunc(g.Members, func(m *member) bool { return m.Set.Failover == zone.Secondary })
+		f := Finding{Objects: []string{g.String()}, Hostnames: g.Hostnames(), Reference: "r53: A.11"}
 		switch {
 		case secondary < 0:
 			f.ID, f.Severity = "failover-alone", Critical
 			f.Why = fmt.Sprintf("There is no SECONDARY: with everything behind the PRIMARY down, clients are still sent to %s.",
-				few(w.pickedAfter(g, w.fail(g.members...))))
+				few(w.pickedAfter(g, w.fail(g.Members...))))
 			f.Fix = fmt.Sprintf("Create %s with Failover SECONDARY and a health check, in another Region.", g)
 		case primary < 0:
 			f.ID, f.Severity = "failover-alone", Warning
 			f.Why = fmt.Sprintf("There is no PRIMARY: all clients are sent to %s, whatever its health.",
-				few(w.pickedAfter(g, w.fail(g.members...))))
+				few(w.pickedAfter(g, w.fail(g.Members...))))
 			f.Fix = fmt.Sprintf("Create %s with Failover PRIMARY and a health check.", g)
-		case !w.listens(g.members[secondary]) && !w.dangles(g.members[secondary]) && !g.members[secondary].dead():
-			m := g.members[secondary]
-			if !serves(w.ask(g, w.fail(g.members...)), m) {
+		case !w.listens(g.Members[secondary]) && !w.dangles(g.Members[secondary]) && !dead(g.Members[secondary]):
+			m := g.Members[secondary]
+			if !serves(w.ask(g, w.fail(g.Members...)), m) {
 				continue // the primary cannot be left: another finding
 			}
 			f.ID, f.Severity, f.Objects, f.Reference = "secondary-unchecked", Warning, []string{m.String()}, "r53: A.11"
@@ -47,7 +47,7 @@ func failoverRoles(w *world, add func(Finding)) {
 func (w *world) pickedAfter(g *group, f failure) []string {
 	var list []string
 	for _, r := range w.ask(g, f) {
-		list = append(list, r.picked...)
+		list = append(list, r.picked()...)
 	}
 	return sortedUnique(list)
 }
@@ -56,27 +56,27 @@ func (w *world) pickedAfter(g *group, f failure) []string {
 func zeroWeights(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		var zero, others []*member
-		for _, m := range g.members {
+		for _, m := range g.Members {
 			switch {
-			case m.set.Weight == nil:
-			case *m.set.Weight == 0:
+			case m.Set.Weight == nil:
+			case *m.Set.Weight == 0:
 				zero = append(zero, m)
 			default:
 				others = append(others, m)
 			}
 		}
-		if len(zero) == 0 || len(g.members) < 2 {
+		if len(zero) == 0 || len(g.Members) < 2 {
 			continue
 		}
 		served := slices.DeleteFunc(slices.Clone(zero), func(m *member) bool {
 			return !serves(w.ask(g, w.fail(others...)), m)
 		})
-		f := Finding{Severity: Warning, Objects: describeAll(zero), Hostnames: g.hostnames(), Reference: "r53: A.5"}
+		f := Finding{Severity: Warning, Objects: describeAll(zero), Hostnames: g.Hostnames(), Reference: "r53: A.5"}
 		switch {
 		case len(others) == 0:
 			f.ID = "weights-zero"
 			f.Why = fmt.Sprintf("All %d weights are 0, which Route 53 takes as all equal: clients are sent to %s.", len(zero),
-				few(w.pickedAfter(g, failure{})))
+				few(w.pickedAfter(g, well())))
 			f.Fix = "Set weights above 0; to send nobody to a member, delete it."
 		case len(served) == 0:
 			f.ID = "weight-unused"
@@ -95,12 +95,12 @@ func zeroWeights(w *world, add func(Finding)) {
 // singleRegions finds latency and geoproximity groups with one member.
 func singleRegions(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		if len(g.members) != 1 || g.policy != zone.Latency && g.policy != zone.Geoproximity {
+		if len(g.Members) != 1 || g.Policy != zone.Latency && g.Policy != zone.Geoproximity {
 			continue
 		}
-		add(Finding{ID: "single-region", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.hostnames(),
-			Why: fmt.Sprintf("This %s group has one member: with everything behind it down, all clients are still sent to %s.", g.policy,
-				few(w.pickedAfter(g, w.fail(g.members...)))),
+		add(Finding{ID: "single-region", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
+			Why: fmt.Sprintf("This %s group has one member: with everything behind it down, all clients are still sent to %s.", g.Policy,
+				few(w.pickedAfter(g, w.fail(g.Members...)))),
 			Fix: "Add a member of another Region, with a health check.", Reference: "r53: A.4"})
 	}
 }

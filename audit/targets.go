@@ -6,15 +6,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/whatif"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // unjudged finds groups that no answer can be computed for; Route 53 would not have accepted them.
 func unjudged(w *world, add func(Finding)) {
 	for _, g := range w.groups {
-		if g.problem != nil {
-			add(Finding{ID: "group-not-judged", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.hostnames(),
-				Why: fmt.Sprintf("No answer can be computed for this group, so nothing else is said of it: %s.", g.problem),
+		if g.Problem != nil {
+			add(Finding{ID: "group-not-judged", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
+				Why: fmt.Sprintf("No answer can be computed for this group, so nothing else is said of it: %s.", g.Problem),
 				Fix: "Write the record sets as Route 53 would accept them.", Reference: "r53: C.6"})
 		}
 	}
@@ -23,27 +25,27 @@ func unjudged(w *world, add func(Finding)) {
 // aliasTargets finds aliases of what does not exist. r53: A.9.
 func aliasTargets(w *world, add func(Finding)) {
 	for _, g := range w.groups {
-		for _, m := range g.members {
-			a := m.set.AliasTarget
-			if a == nil || m.branch != nil || m.target != nil {
+		for _, m := range g.Members {
+			a := m.Set.AliasTarget
+			if a == nil || m.Branch != nil || m.Target != nil {
 				continue
 			}
-			f := Finding{ID: "alias-target-missing", Severity: Critical, Objects: []string{m.String()}, Hostnames: g.hostnames(),
+			f := Finding{ID: "alias-target-missing", Severity: Critical, Objects: []string{m.String()}, Hostnames: g.Hostnames(),
 				Reference: "r53: A.9"}
-			name := host(a.DNSName)
+			name := whatif.Host(a.DNSName)
 			switch {
-			case a.HostedZoneID == g.in.zone.ID:
-				f.Why = fmt.Sprintf("The alias target %s %s does not exist in this zone", name, g.key.Type)
+			case a.HostedZoneID == g.Zone.ID:
+				f.Why = fmt.Sprintf("The alias target %s %s does not exist in this zone", name, g.Key.Type)
 				f.Fix = fmt.Sprintf("Create %s %s, or point the alias at a record set of this zone that exists, of type %s.", name,
-					g.key.Type, g.key.Type)
+					g.Key.Type, g.Key.Type)
 			case zone.IsServiceZone(a.HostedZoneID) && !zone.InLoadBalancerZone(a.HostedZoneID, a.DNSName):
 				f.Why = fmt.Sprintf("The alias target %s does not lie in the load balancer zone %s", name, a.HostedZoneID)
 				f.Fix = "Set AliasTarget.HostedZoneId to the CanonicalHostedZoneId of the load balancer."
-			case w.zoneOf(a.DNSName) != nil:
+			case w.ZoneOf(a.DNSName) != nil:
 				f.Why = fmt.Sprintf("The alias target %s is in another hosted zone than the alias says (%s); aliases lead into their own "+
 					"zone or to a service of AWS", name, a.HostedZoneID)
 				f.Fix = fmt.Sprintf("Make it a CNAME of %s, or copy that record set to this zone and set HostedZoneId to %s.", name,
-					g.in.zone.ID)
+					g.Zone.ID)
 			default:
 				f.Why = fmt.Sprintf("The load balancer %s does not exist (zone %s)", name, a.HostedZoneID)
 				f.Fix = "Point the alias at a load balancer that exists, or delete the record set."
@@ -56,7 +58,7 @@ func aliasTargets(w *world, add func(Finding)) {
 
 // whatClientsGet says what becomes of those who are sent to an alias without a target.
 func (w *world) whatClientsGet(m *member) string {
-	empty := places(w.ask(m.group, failure{}), func(r reply) bool { return r.answer.String() != "answered" })
+	empty := places(w.ask(m.Group, well()), func(r reply) bool { return r.Outcome != steer.Answered })
 	if len(empty) == 0 {
 		return ": other members answer for it, and it can never take clients over."
 	}
@@ -66,25 +68,25 @@ func (w *world) whatClientsGet(m *member) string {
 // sharedFate finds load balancers whose evaluated health joins applications: it is bad as soon as one target group has
 // no healthy target. r53: A.9, E.4.
 func sharedFate(w *world, add func(Finding)) {
-	for _, name := range slices.Sorted(maps.Keys(w.targets)) {
-		t := w.targets[name]
-		listening := slices.DeleteFunc(slices.Clone(t.members), func(m *member) bool { return !m.set.AliasTarget.EvaluateTargetHealth })
-		if !t.balancer || len(listening) == 0 {
+	for _, name := range slices.Sorted(maps.Keys(w.Targets)) {
+		t := w.Targets[name]
+		listening := slices.DeleteFunc(slices.Clone(t.Members), func(m *member) bool { return !m.Set.AliasTarget.EvaluateTargetHealth })
+		if !t.Balancer || len(listening) == 0 {
 			continue
 		}
-		down := failure{targets: map[*target]bool{t: true}}
+		down := failure{Well: true, Targets: map[*target]bool{t: true}}
 		var moved []string
 		var objects []*member
 		for _, m := range listening {
-			for _, root := range m.group.roots() {
+			for _, root := range m.Group.Roots() {
 				if w.changed(root, down) {
-					moved = append(moved, host(root.key.Name))
+					moved = append(moved, whatif.Host(root.Key.Name))
 					objects = append(objects, m)
 				}
 			}
 		}
 		moved = sortedUnique(moved)
-		why, joined := t.joins(moved)
+		why, joined := w.joins(t, moved)
 		if len(moved) == 0 || !joined {
 			continue
 		}
@@ -98,15 +100,16 @@ func sharedFate(w *world, add func(Finding)) {
 
 // joins says which applications a load balancer's evaluated health joins, given the hostnames that it moves; false when
 // there is only one.
-func (t *target) joins(moved []string) (why string, joined bool) {
-	all := hostnamesOf(t.members)
-	if t.fact == nil || len(t.fact.TargetGroups) == 0 {
+func (w *world) joins(t *target, moved []string) (why string, joined bool) {
+	all := hostnamesOf(t.Members)
+	fact := w.facts[t]
+	if fact == nil || len(fact.TargetGroups) == 0 {
 		return fmt.Sprintf("Evaluate target health is on for %s, which serves %s (%s). As soon as one target group there has no "+
 			"healthy target, %s.", t, plural(len(all), "hostname"), few(all), leaves(moved)), len(all) > 1
 	}
-	down := t.fact.down()
+	down := fact.down()
 	var takes []string
-	for _, tg := range t.fact.counting() {
+	for _, tg := range fact.counting() {
 		takes = append(takes, tg.Name)
 	}
 	why = fmt.Sprintf("Evaluate target health is on for %s. When any one of its %s (%s) has no healthy target, %s.", t,
@@ -201,17 +204,17 @@ func matches(pattern, text string) bool {
 func sameTargets(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		ends := map[string][]*member{}
-		for _, m := range g.members {
+		for _, m := range g.Members {
 			if e := w.endpoints(m); len(e) > 0 {
 				ends[few(e)] = append(ends[few(e)], m)
 			}
 		}
 		for _, end := range slices.Sorted(maps.Keys(ends)) {
 			members := ends[end]
-			if len(members) < 2 || g.policy == zone.Geolocation || g.policy == zone.IPBased {
+			if len(members) < 2 || g.Policy == zone.Geolocation || g.Policy == zone.IPBased {
 				continue // several locations may well be served from one place
 			}
-			add(Finding{ID: "same-target", Severity: Warning, Objects: describeAll(members), Hostnames: g.hostnames(),
+			add(Finding{ID: "same-target", Severity: Warning, Objects: describeAll(members), Hostnames: g.Hostnames(),
 				Why: fmt.Sprintf("%s of %s send clients to %s: when it fails, all of them fail.", plural(len(members), "member"), g, end),
 				Fix: "Point each member at an endpoint of its own, or keep only one of them.", Reference: "r53: A.1"})
 		}

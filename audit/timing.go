@@ -17,7 +17,7 @@ const highestTTL = 60
 
 // check returns the endpoint check of a member, nil when it has none.
 func (w *world) check(m *member) *health.Config {
-	if c := w.checks[m.set.HealthCheckID]; c != nil && c.Config.Type.IsEndpoint() {
+	if c := w.Checks[m.Set.HealthCheckID]; c != nil && c.Config.Type.IsEndpoint() {
 		return &c.Config
 	}
 	return nil
@@ -27,7 +27,7 @@ func (w *world) check(m *member) *health.Config {
 func unequalTimers(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		timers := map[string][]*member{}
-		for _, m := range g.members {
+		for _, m := range g.Members {
 			if c := w.check(m); c != nil {
 				key := fmt.Sprintf("%d × %s", c.Threshold(), short(c.Interval()))
 				timers[key] = append(timers[key], m)
@@ -43,7 +43,7 @@ func unequalTimers(w *world, add func(Finding)) {
 			texts = append(texts, fmt.Sprintf("%s for %s (detected within %s)", key, few(identifiers(timers[key])), short(worst)))
 			objects = append(objects, timers[key]...)
 		}
-		add(Finding{ID: "timers-unequal", Severity: Warning, Objects: describeAll(objects), Hostnames: g.hostnames(),
+		add(Finding{ID: "timers-unequal", Severity: Warning, Objects: describeAll(objects), Hostnames: g.Hostnames(),
 			Why: "Members of this group fail at different speeds: " + listed(texts) + ".",
 			Fix: "Give all of these checks one FailureThreshold and one RequestInterval (the interval cannot be changed: create " +
 				"checks anew).", Reference: "r53: D.1"})
@@ -53,7 +53,7 @@ func unequalTimers(w *world, add func(Finding)) {
 func identifiers(members []*member) []string {
 	var list []string
 	for _, m := range members {
-		list = append(list, cmp.Or(m.set.SetIdentifier, m.String()))
+		list = append(list, cmp.Or(m.Set.SetIdentifier, m.String()))
 	}
 	return list
 }
@@ -63,7 +63,7 @@ func (w *world) pseudoPolicy(members ...*member) failover.Policy {
 	var p failover.Policy
 	for _, m := range members {
 		c := w.check(m)
-		p.Spec.Regions = append(p.Spec.Regions, failover.Region{Name: m.set.SetIdentifier, TTL: longestTTL(m),
+		p.Spec.Regions = append(p.Spec.Regions, failover.Region{Name: m.Set.SetIdentifier, TTL: longestTTL(m),
 			HealthCheck: &failover.HealthCheck{Type: string(c.Type), RequestInterval: new(int(c.Interval() / time.Second)),
 				FailureThreshold: new(c.Threshold()), CheckerRegions: c.Regions}})
 	}
@@ -73,8 +73,8 @@ func (w *world) pseudoPolicy(members ...*member) failover.Policy {
 // longestTTL is the longest that an answer of a member is kept, nil for load balancers alone.
 func longestTTL(m *member) *int64 {
 	var longest *int64
-	m.walk(func(m *member) {
-		if ttl := m.set.TTL; ttl != nil && (longest == nil || *ttl > *longest) {
+	m.Walk(func(m *member) {
+		if ttl := m.Set.TTL; ttl != nil && (longest == nil || *ttl > *longest) {
 			longest = ttl
 		}
 	})
@@ -85,8 +85,8 @@ func longestTTL(m *member) *int64 {
 // promised. r53: D.1, D.2.
 func recoveryTimes(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		checked := slices.DeleteFunc(slices.Clone(g.members), func(m *member) bool { return w.check(m) == nil })
-		if len(checked) == 0 || len(g.members) < 2 || g.problem != nil {
+		checked := slices.DeleteFunc(slices.Clone(g.Members), func(m *member) bool { return w.check(m) == nil })
+		if len(checked) == 0 || len(g.Members) < 2 || g.Problem != nil {
 			w.kept(g, add)
 			continue
 		}
@@ -102,7 +102,7 @@ func recoveryTimes(w *world, add func(Finding)) {
 		case promise == 0:
 			long := slices.DeleteFunc(checked, func(m *member) bool { t := longestTTL(m); return t == nil || *t <= highestTTL })
 			if len(long) > 0 {
-				add(Finding{ID: "ttl-long", Severity: Warning, Objects: describeAll(long), Hostnames: g.hostnames(),
+				add(Finding{ID: "ttl-long", Severity: Warning, Objects: describeAll(long), Hostnames: g.Hostnames(),
 					Why: fmt.Sprintf("Resolvers go on answering with a failed member: a failover takes %s.", parts),
 					Fix: fmt.Sprintf("Set TTL to %d.", highestTTL), Reference: "r53: D.2"})
 			}
@@ -112,7 +112,7 @@ func recoveryTimes(w *world, add func(Finding)) {
 
 // promise is the shortest RTO of a group's hostnames, who made it and to which; 0 when there is none.
 func (w *world) promise(g *group) (promise time.Duration, by, hostname string) {
-	for _, name := range g.hostnames() {
+	for _, name := range g.Hostnames() {
 		if d, who := w.in.promise(name); d > 0 && (promise == 0 || d < promise) {
 			promise, by, hostname = d, who, name
 		}
@@ -123,8 +123,8 @@ func (w *world) promise(g *group) (promise time.Duration, by, hostname string) {
 // kept finds groups without checks of their own whose answers alone are kept for longer than is promised.
 func (w *world) kept(g *group, add func(Finding)) {
 	promise, by, hostname := w.promise(g)
-	listening := slices.DeleteFunc(slices.Clone(g.members), func(m *member) bool { return !w.listens(m) })
-	if promise == 0 || len(listening) == 0 || len(g.members) < 2 {
+	listening := slices.DeleteFunc(slices.Clone(g.Members), func(m *member) bool { return !w.listens(m) })
+	if promise == 0 || len(listening) == 0 || len(g.Members) < 2 {
 		return
 	}
 	longest := int64(0)

@@ -7,17 +7,18 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/whatif"
 )
 
 // blindChecks finds TCP checks of load balancers, which accept connections however the application is.
 func blindChecks(w *world, add func(Finding)) {
 	for _, c := range w.used() {
-		for _, m := range w.cited[c.ID] {
-			balancers := m.balancers()
+		for _, m := range w.Cited[c.ID] {
+			balancers := balancers(m)
 			if c.Config.Type != health.TCP || len(balancers) == 0 {
 				continue
 			}
-			add(Finding{ID: "check-blind", Severity: Critical, Objects: []string{m.String(), named(c.ID)}, Hostnames: m.group.hostnames(),
+			add(Finding{ID: "check-blind", Severity: Critical, Objects: []string{m.String(), named(c.ID)}, Hostnames: m.Group.Hostnames(),
 				Why: fmt.Sprintf("A TCP check sees that %s accepts connections, which it does without a single healthy target behind it: "+
 					"the application can be down and the check healthy.", balancers[0]),
 				Fix: "Create an HTTP check of the application's health path at the same name, and set it as HealthCheckId (the type " +
@@ -28,15 +29,10 @@ func blindChecks(w *world, add func(Finding)) {
 
 // constant reports whether a check has the same verdict whatever happens, as health decides.
 func (w *world) constant(id string) bool {
-	c := w.checks[id]
-	if c == nil {
+	if w.Checks[id] == nil {
 		return false
 	}
-	f := failure{checks: map[string]bool{id: true}}
-	for _, child := range c.Config.ChildHealthChecks {
-		f.checks[child] = true
-	}
-	return w.verdict(id, failure{}) == w.verdict(id, f)
+	return w.Verdict(id, well()) == w.Verdict(id, w.FailCheck(well(), id))
 }
 
 // reason says why a check's verdict never changes.
@@ -66,13 +62,13 @@ func childCount(n int) string {
 // constantChecks finds checks that cannot fail, and checks that cannot succeed. r53: B.1, B.2, B.6.
 func constantChecks(w *world, add func(Finding)) {
 	for _, c := range w.used() {
-		members := w.cited[c.ID]
+		members := w.Cited[c.ID]
 		f := Finding{Objects: append(describeAll(members), named(c.ID)), Hostnames: hostnamesOf(members), Reference: "r53: B.2, B.6"}
 		switch {
 		case !w.constant(c.ID):
 			w.answeredWithout(c, add)
 			continue
-		case w.verdict(c.ID, failure{}):
+		case w.Verdict(c.ID, well()):
 			f.ID, f.Severity = "check-cannot-fail", Critical
 			f.Why = fmt.Sprintf("The check is healthy whatever happens (%s).", w.reason(c))
 			if still := w.sentAnyway(members); len(still) > 0 {
@@ -107,7 +103,7 @@ func noun(members []*member) string {
 func (w *world) sentAnyway(members []*member) []string {
 	var still []string
 	for _, m := range members {
-		still = append(still, places(w.ask(m.group, w.fail(m)), func(r reply) bool { return r.is(m) })...)
+		still = append(still, places(w.ask(m.Group, w.fail(m)), func(r reply) bool { return r.is(m) })...)
 	}
 	return sortedUnique(still)
 }
@@ -118,18 +114,18 @@ func (w *world) answeredWithout(c *plan.Check, add func(Finding)) {
 	if !c.Config.Type.IsHTTP() {
 		return
 	}
-	for _, m := range w.cited[c.ID] {
-		f := Finding{Objects: []string{m.String(), named(c.ID)}, Hostnames: m.group.hostnames(), Reference: "r53: B.1"}
+	for _, m := range w.Cited[c.ID] {
+		f := Finding{Objects: []string{m.String(), named(c.ID)}, Hostnames: m.Group.Hostnames(), Reference: "r53: B.1"}
 		r, lb := w.probeRule(c.Config, m)
 		switch {
 		case r != nil && r.TargetGroup == "" && r.Status >= 400:
 			f.ID, f.Severity = "check-cannot-succeed", Critical
 			f.Why = fmt.Sprintf("%s answers %s of %s itself with status %d: the check is unhealthy however the application is.",
-				host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.Status)
+				whatif.Host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.Status)
 		case r != nil && r.TargetGroup == "" && r.Status >= 200 && !c.Config.Type.MatchesString():
 			f.ID, f.Severity = "check-cannot-fail", Critical
 			f.Why = fmt.Sprintf("%s answers %s of %s itself with status %d, which is success: the check never sees the application.",
-				host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.Status)
+				whatif.Host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.Status)
 		case r == nil && w.sawRedirect(c.ID):
 			f.ID, f.Severity = "check-redirected", Warning
 			f.Why = fmt.Sprintf("Probes of %s are answered with a redirect, which is success and is not followed: what it leads to may "+
@@ -155,7 +151,7 @@ func invertedChecks(w *world, add func(Finding)) {
 		if c.Config.Inverted == nil || !*c.Config.Inverted || w.constant(c.ID) {
 			continue
 		}
-		members := w.cited[c.ID]
+		members := w.Cited[c.ID]
 		add(Finding{ID: "check-inverted", Severity: Warning, Objects: append(describeAll(members), named(c.ID)),
 			Hostnames: hostnamesOf(members),
 			Why:       "The check is inverted: clients are sent here when what it probes fails, and away from here when it is well.",

@@ -9,7 +9,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/whatif"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -80,55 +80,36 @@ func Applications(in Input) ([]Application, error) {
 			owned[in.Policies[i].Key()] = nil
 		}
 	}
-	users := w.users()
-	tables := map[*hosted]*tables{}
+	asked := map[*hosted]cases{}
 	list := []Application{}
 	for _, key := range slices.Sorted(maps.Keys(owned)) {
 		b := &builder{w: w, policy: policies[key], a: Application{Policy: key, Clients: []Movement{}}}
 		for _, c := range owned[key] {
-			b.members = append(b.members, users[c.ID]...)
+			b.members = append(b.members, w.Cited[c.ID]...)
 		}
 		for _, g := range b.groups() {
-			if tables[g.in] == nil {
-				t, err := w.survey(g.in)
-				if err != nil {
-					return nil, err
-				}
-				tables[g.in] = t
+			if _, ok := asked[g.Zone]; ok {
+				continue
 			}
+			c, err := w.cases(g.Zone)
+			if err != nil {
+				return nil, err
+			}
+			asked[g.Zone] = c
 		}
-		list = append(list, b.build(owned[key], users, tables))
+		list = append(list, b.build(owned[key], asked))
 	}
 	return list, nil
 }
 
-// tables are the verdicts of a zone as they are, and while nothing fails.
-type tables struct{ now, well *steer.Table }
+// cases are a zone as it is, and while nothing fails.
+type cases struct{ now, well whatif.Case }
 
-// users are the record sets that cite each check.
-func (w *world) users() map[string][]*member {
-	users := map[string][]*member{}
-	for _, h := range w.hosted {
-		for _, key := range h.keys {
-			for _, m := range h.groups[key].members {
-				if id := m.set.HealthCheckID; id != "" {
-					users[id] = append(users[id], m)
-				}
-			}
-		}
+func (w *world) cases(h *hosted) (cases, error) {
+	if err := w.Compile(h); err != nil {
+		return cases{}, err
 	}
-	return users
-}
-
-// survey readies a zone to be asked.
-func (w *world) survey(h *hosted) (*tables, error) {
-	for _, key := range h.keys {
-		w.clients(h.groups[key])
-	}
-	if err := w.compile(h); err != nil {
-		return nil, err
-	}
-	return &tables{w.table(h, scenario{}), w.table(h, scenario{well: true})}, nil
+	return cases{w.Suppose(h, scenario{}), w.Suppose(h, scenario{Well: true})}, nil
 }
 
 // A builder makes one application.
@@ -143,25 +124,25 @@ type builder struct {
 func (b *builder) groups() []*group {
 	var groups []*group
 	for _, m := range b.members {
-		if !slices.Contains(groups, m.group) {
-			groups = append(groups, m.group)
+		if !slices.Contains(groups, m.Group) {
+			groups = append(groups, m.Group)
 		}
 	}
-	slices.SortFunc(groups, func(x, y *group) int { return x.key.Compare(y.key) })
+	slices.SortFunc(groups, func(x, y *group) int { return x.Key.Compare(y.Key) })
 	return groups
 }
 
-func (b *builder) build(checks []*plan.Check, users map[string][]*member, tables map[*hosted]*tables) Application {
+func (b *builder) build(checks []*plan.Check, asked map[*hosted]cases) Application {
 	groups := b.groups()
 	for _, g := range groups {
-		if name := host(g.key.Name); !slices.Contains(b.a.Hostnames, name) {
+		if name := whatif.Host(g.Key.Name); !slices.Contains(b.a.Hostnames, name) {
 			b.a.Hostnames = append(b.a.Hostnames, name)
 		}
-		b.a.Routing = g.members[0].set.Policy().String()
-		b.ask(g, tables[g.in])
+		b.a.Routing = g.Members[0].Set.Policy().String()
+		b.ask(g, asked[g.Zone])
 		b.judge(g)
 	}
-	b.regions(checks, users)
+	b.regions(checks)
 	b.wanted()
 	b.rto(checks)
 	b.a.Condition = b.condition()
@@ -169,15 +150,14 @@ func (b *builder) build(checks []*plan.Check, users map[string][]*member, tables
 }
 
 // ask asks a group for all of its clients. Both address families are asked, and what they have in common is told once.
-func (b *builder) ask(g *group, t *tables) {
-	if g.problem != nil {
-		b.problem("%s %s cannot be judged: %v", host(g.key.Name), g.key.Type, g.problem)
+func (b *builder) ask(g *group, t cases) {
+	if g.Problem != nil {
+		b.problem("%s %s cannot be judged: %v", whatif.Host(g.Key.Name), g.Key.Type, g.Problem)
 		return
 	}
 	for _, c := range b.w.clients(g) {
-		now, _ := b.w.ask(g, c, t.now)
-		home, _ := b.w.ask(g, c, t.well)
-		m := Movement{Hostname: host(g.key.Name), Answer: now, Home: home.String(), Moved: !now.same(home)}
+		now, home := ask(t.now, g, c), ask(t.well, g, c)
+		m := Movement{Hostname: whatif.Host(g.Key.Name), Answer: now, Home: home.String(), Moved: !now.same(home)}
 		if !slices.ContainsFunc(b.a.Clients, func(o Movement) bool {
 			return o.Hostname == m.Hostname && o.Client == m.Client && o.String() == m.String() && o.Home == m.Home
 		}) {
@@ -188,36 +168,36 @@ func (b *builder) ask(g *group, t *tables) {
 
 // judge finds what is wrong with a group beside health.
 func (b *builder) judge(g *group) {
-	name := host(g.key.Name) + " " + g.key.Type.String()
-	if len(g.members) == 1 {
+	name := whatif.Host(g.Key.Name) + " " + g.Key.Type.String()
+	if len(g.Members) == 1 {
 		b.problem("%s has one member: there is nowhere to fail over to", name)
 	}
-	for _, m := range g.members {
-		c := b.w.checks[m.set.HealthCheckID]
+	for _, m := range g.Members {
+		c := b.w.Checks[m.Set.HealthCheckID]
 		switch {
-		case m.set.HealthCheckID == "":
-			b.problem("%s %s has no health check: its clients stay whatever happens", name, m.set.SetIdentifier)
+		case m.Set.HealthCheckID == "":
+			b.problem("%s %s has no health check: its clients stay whatever happens", name, m.Set.SetIdentifier)
 		case c == nil:
-			b.problem("%s %s cites a health check that does not exist, which counts as healthy", name, m.set.SetIdentifier)
+			b.problem("%s %s cites a health check that does not exist, which counts as healthy", name, m.Set.SetIdentifier)
 		case plan.PolicyOf(c.Key) != b.a.Policy:
-			b.problem("%s %s is not of this policy", name, m.set.SetIdentifier)
+			b.problem("%s %s is not of this policy", name, m.Set.SetIdentifier)
 		}
 	}
 }
 
-func (b *builder) regions(checks []*plan.Check, users map[string][]*member) {
+func (b *builder) regions(checks []*plan.Check) {
 	for _, c := range checks {
-		r := Region{Name: plan.RegionOf(c.Key), Applied: len(users[c.ID]) > 0, Check: b.w.status[c.ID], Targets: []string{}, Serves: []string{}}
+		r := Region{Name: plan.RegionOf(c.Key), Applied: len(b.w.Cited[c.ID]) > 0, Check: b.w.status[c.ID], Targets: []string{}, Serves: []string{}}
 		if !r.Applied {
 			b.problem("%s has a health check and no record set", r.Name)
 		}
-		for _, m := range users[c.ID] {
-			if target := m.target(); !slices.Contains(r.Targets, target) {
+		for _, m := range b.w.Cited[c.ID] {
+			if target := targetOf(m); !slices.Contains(r.Targets, target) {
 				r.Targets = append(r.Targets, target)
 			}
 			for _, client := range b.a.Clients {
-				if client.Hostname == host(m.group.key.Name) {
-					r.serve(client, m.set.SetIdentifier)
+				if client.Hostname == whatif.Host(m.Group.Key.Name) {
+					r.serve(client, m.Set.SetIdentifier)
 				}
 			}
 		}
@@ -258,11 +238,11 @@ func (b *builder) wanted() {
 	if b.policy == nil {
 		return
 	}
-	if name, err := zone.ParseName(b.policy.Spec.Hostname); err == nil && !slices.Contains(b.a.Hostnames, host(name)) {
+	if name, err := zone.ParseName(b.policy.Spec.Hostname); err == nil && !slices.Contains(b.a.Hostnames, whatif.Host(name)) {
 		if len(b.a.Hostnames) > 0 {
-			b.problem("the policy's hostname %s is not applied", host(name))
+			b.problem("the policy's hostname %s is not applied", whatif.Host(name))
 		}
-		b.a.Hostnames = append(b.a.Hostnames, host(name))
+		b.a.Hostnames = append(b.a.Hostnames, whatif.Host(name))
 	}
 	if b.a.Routing == "" {
 		b.a.Routing = strings.ToLower(b.policy.Spec.Routing.Policy)
@@ -287,7 +267,7 @@ func (b *builder) rto(checks []*plan.Check) {
 			RequestInterval: new(int(c.Config.Interval() / time.Second)), FailureThreshold: new(c.Config.Threshold()),
 			CheckerRegions: c.Config.Regions}}
 		for _, m := range b.members {
-			if ttl := m.set.TTL; m.set.HealthCheckID == c.ID && ttl != nil && (r.TTL == nil || *ttl > *r.TTL) {
+			if ttl := m.Set.TTL; m.Set.HealthCheckID == c.ID && ttl != nil && (r.TTL == nil || *ttl > *r.TTL) {
 				r.TTL = ttl
 			}
 		}

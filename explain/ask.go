@@ -7,116 +7,98 @@ import (
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/steer"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/whatif"
 )
 
 // draws is how many random seeds stand for all where chance decides.
 const draws = 200
 
-// clients are those whom a group tells apart, its members' in their order. The first call for any group of a zone must be
-// before the zone is compiled.
+// clients are those whom a group tells apart, its members' in their order.
 func (w *world) clients(g *group) []client {
-	var list []client
-	open := false // somebody may be nowhere
-	g.walk(func(m *member) {
-		c, ok := g.in.survey.of(m.set, w.in.Collections)
-		if ok && !slices.Contains(list, c) {
-			list = append(list, c)
-		}
-		open = open || m.set.GeoLocation != nil || m.set.CidrRoutingConfig != nil
-	})
+	list, open := w.Clients(g)
 	switch {
 	case len(list) == 0:
-		return []client{everyone()}
-	case open: // latency and geoproximity have a member for everybody. r53: A.7
-		return append(list, elsewhere())
+		return []client{whatif.Everyone()}
+	case open:
+		return append(list, whatif.Elsewhere())
 	}
 	return list
 }
 
-// chance says that two equal questions may be answered differently.
-func (g *group) chance() (yes bool) {
-	g.walk(func(m *member) { yes = yes || m.set.Weight != nil || m.set.MultiValueAnswer })
-	return yes
-}
-
-// ask asks for one client. The trace is that of the first draw.
-func (w *world) ask(g *group, c client, t *steer.Table) (Answer, *steer.Trace) {
-	q := steer.Query{Name: g.key.Name.AppendWire(nil), Type: g.key.Type, Client: c.addr, ECS: true}
+// ask asks for one client.
+func ask(c whatif.Case, g *group, who client) Answer {
 	n := 1
-	if g.chance() {
+	if g.Chance() {
 		n = draws
 	}
-	answer := Answer{Client: c.place}
-	counts := map[string]*Share{}
-	var first *steer.Trace
-	var a steer.Answer
+	answer := Answer{Client: who.Place, Shares: []Share{}}
+	var ways [][]steer.Pick // that differ, and how often each was taken
+	var times []int
 	for draw := range n {
-		q.Rand = uint64(draw) * 0x9e3779b97f4a7c15
-		trace := steer.Explain(g.in.view, t, &q, &a)
-		if first == nil {
-			first, answer.Outcome = trace, a.Outcome.String()
+		r := c.Ask(g, who, draw)
+		if draw == 0 {
+			answer.Outcome = r.Outcome.String()
 		}
-		answer.FailOpen = answer.FailOpen || a.FailOpen
-		for _, s := range g.in.shares(trace) {
-			key := strings.Join(s.Path, "\x00") + "\x00" + s.Target
-			if counts[key] == nil {
-				counts[key] = &s
-			}
-			counts[key].Percent++
+		answer.FailOpen = answer.FailOpen || r.FailOpen
+		i := slices.IndexFunc(ways, func(way []steer.Pick) bool { return slices.Equal(way, r.Picks) })
+		if i < 0 {
+			i, ways, times = len(ways), append(ways, r.Picks), append(times, 0)
+		}
+		times[i]++
+	}
+	for i, way := range ways {
+		for _, s := range shares(g.Zone, way) {
+			answer.add(s, times[i])
 		}
 	}
-	answer.Shares = []Share{}
-	for _, s := range counts {
+	for i := range answer.Shares {
+		s := &answer.Shares[i]
 		s.Percent = (s.Percent*100 + n/2) / n
-		answer.Shares = append(answer.Shares, *s)
 	}
 	slices.SortFunc(answer.Shares, func(a, b Share) int { return cmp.Or(b.Percent-a.Percent, slices.Compare(a.Path, b.Path)) })
-	return answer, first
+	return answer
 }
 
-// shares reads from a trace what was picked at its end: one share, or one for every member of a multivalue answer.
-func (h *hosted) shares(trace *steer.Trace) (ends []Share) {
+// add counts a share; several ways may end in one.
+func (a *Answer) add(s Share, times int) {
+	i := slices.IndexFunc(a.Shares, func(have Share) bool { return slices.Equal(have.Path, s.Path) && have.Target == s.Target })
+	if i < 0 {
+		i, a.Shares = len(a.Shares), append(a.Shares, s)
+	}
+	a.Shares[i].Percent += times
+}
+
+// shares are what was picked at the end of a way: one, or one for every member of a multivalue answer.
+func shares(z *hosted, way []steer.Pick) (ends []Share) {
 	var path []string
-	for _, step := range trace.Steps {
-		g := h.groups[zone.Key{Name: zone.Name(step.Name), Type: step.Type}]
-		if g == nil {
-			break // a load balancer's own addresses
-		}
-		ends = nil
-		for _, picked := range step.Members {
-			m := g.member(picked.SetIdentifier)
-			if !picked.Picked || m == nil {
-				continue
+	for i, p := range way {
+		m := z.Picked(p)
+		switch {
+		case p.None:
+			return nil
+		case m == nil:
+			return ends // a load balancer's own addresses
+		case i == 0 || p.Step != way[i-1].Step:
+			if len(ends) == 1 {
+				path = ends[0].Path
 			}
-			way := slices.Clone(path)
-			if picked.SetIdentifier != "" {
-				way = append(way, picked.SetIdentifier)
-			}
-			ends = append(ends, Share{Path: way, Target: m.target()})
+			ends = nil
 		}
-		if len(ends) == 1 {
-			path = ends[0].Path
+		s := Share{Path: slices.Clone(path), Target: targetOf(m)}
+		if p.SetIdentifier != "" {
+			s.Path = append(s.Path, p.SetIdentifier)
 		}
+		ends = append(ends, s)
 	}
 	return ends
 }
 
-func (g *group) member(setIdentifier string) *member {
-	for _, m := range g.members {
-		if m.set.SetIdentifier == setIdentifier {
-			return m
-		}
+// targetOf words what a record set answers with.
+func targetOf(m *member) string {
+	if a := m.Set.AliasTarget; a != nil {
+		return whatif.Host(whatif.Plain(a.DNSName))
 	}
-	return nil
-}
-
-// target words what a record set answers with.
-func (m *member) target() string {
-	if a := m.set.AliasTarget; a != nil {
-		return host(plain(a.DNSName))
-	}
-	return strings.Join(m.set.ResourceRecords, ", ")
+	return strings.Join(m.Set.ResourceRecords, ", ")
 }
 
 // same reports whether two answers are alike, whoever gets them.

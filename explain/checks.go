@@ -8,19 +8,16 @@ import (
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/health"
-	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/steer"
-	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // check judges a check by its checkers' reports.
 func (w *world) check(id string) Check {
-	c := w.checks[id]
+	c := w.Checks[id]
 	if c == nil {
 		return Check{ID: id, Health: Missing, Reason: "the check does not exist, which counts as healthy"}
 	}
 	s := Check{ID: id, Key: c.Key, Asks: asks(c.Config), Health: Unhealthy}
-	if w.verdict(id, scenario{}) {
+	if w.Verdict(id, scenario{}) {
 		s.Health = Healthy
 	}
 	reports := w.in.Reports[id]
@@ -36,7 +33,7 @@ func (w *world) check(id string) Check {
 	case c.Config.Disabled != nil && *c.Config.Disabled:
 		s.Reason = "disabled"
 	case !c.Config.Type.IsEndpoint():
-		status := health.Calculate(c.Config, func(child string) bool { return w.verdict(child, scenario{}) })
+		status := health.Calculate(c.Config, func(child string) bool { return w.Verdict(child, scenario{}) })
 		s.Checkers, s.For = status.Checkers, status.For
 		s.Reason = fmt.Sprintf("%d of %d children healthy", s.For, s.Checkers)
 	case len(reports) > 0:
@@ -111,68 +108,4 @@ func asks(c health.Config) string {
 		endpoint += c.Path()
 	}
 	return fmt.Sprintf("%s every %d s, %d in a row: %s", c.Type, int(c.Interval().Seconds()), c.Threshold(), endpoint)
-}
-
-// A scenario is a supposition about health; the zero value is what checkers say.
-type scenario struct {
-	well    bool // everything is, but for what fails
-	checks  map[string]bool
-	targets map[zone.Name]bool
-}
-
-// failing is the failure of everything that record sets listen to, and what is below them, beside how things are now.
-func (w *world) failing(members []*member) scenario {
-	s := scenario{checks: map[string]bool{}, targets: map[zone.Name]bool{}}
-	for _, m := range members {
-		m.walk(func(m *member) {
-			if c := w.checks[m.set.HealthCheckID]; c != nil {
-				s.checks[c.ID] = true
-				for _, child := range c.Config.ChildHealthChecks {
-					s.checks[child] = true
-				}
-			}
-			if target := m.outside(); target != "" && zone.IsServiceZone(m.set.AliasTarget.HostedZoneID) {
-				s.targets[target] = true
-			}
-		})
-	}
-	return s
-}
-
-// verdict is what health makes of a check in a scenario.
-func (w *world) verdict(id string, s scenario) bool {
-	c := w.checks[id]
-	switch {
-	case c == nil:
-		return true // a reference that dangles counts as healthy. r53: A.10
-	case !c.Config.Type.IsEndpoint():
-		return health.Calculate(c.Config, func(child string) bool {
-			cc := w.checks[child]
-			return cc == nil || !cc.Config.Type.IsEndpoint() || w.verdict(child, s) // calculated ones are no children. r53: B.4
-		}).Healthy
-	case s.checks[id] || s.well:
-		return aggregate(c, []health.Report{{Check: id, Healthy: !s.checks[id]}})
-	case len(w.in.Reports[id]) == 0 && c.Healthy != nil:
-		return *c.Healthy
-	}
-	return aggregate(c, w.in.Reports[id])
-}
-
-func aggregate(c *plan.Check, reports []health.Report) bool {
-	status, _ := health.Aggregate(c.Config, reports, nil)
-	return status.Healthy
-}
-
-// table is the verdicts of a scenario, as one zone's view has them.
-func (w *world) table(h *hosted, s scenario) *steer.Table {
-	var t *steer.Table
-	for _, id := range h.cited {
-		if !w.verdict(id, s) {
-			t = t.With(h.view.Check(id), false)
-		}
-	}
-	for target := range s.targets {
-		t = t.With(h.view.TargetHealth(target), false)
-	}
-	return t
 }

@@ -1,6 +1,6 @@
 // Package explain answers which answer every place gets, why, and what would change it.
 //
-// It reads what a provider holds (plan.State) and what checkers say (health.Report), and asks steer, once for every
+// It reads what a provider holds (plan.State) and what checkers say (health.Report), and asks whatif, once for every
 // place that the records tell apart: as things are, while nothing fails, and after one Region or all of them failed.
 // No routing rule is repeated here: who answers whom is always steer's word, what a check says is always health's, and
 // how long a failover takes is failover's.

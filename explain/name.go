@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/whatif"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -71,88 +72,79 @@ type Scenario struct {
 // Input.GeoIP is no database.
 func Name(in Input, q Question) (Explanation, error) {
 	w := newWorld(in)
-	h, err := w.zoneOf(q.Name)
+	h, err := w.hosting(q.Name)
 	if err != nil {
 		return Explanation{}, err
 	}
-	g, err := h.find(q.Name, q.Type)
+	g, err := find(h, q.Name, q.Type)
 	if err != nil {
 		return Explanation{}, err
-	}
-	for _, key := range h.keys { // every place of the zone is on the map before it is drawn
-		w.clients(h.groups[key])
 	}
 	clients := w.clients(g)
 	if len(q.Clients) > 0 {
 		clients = nil
 	}
 	for _, text := range q.Clients {
-		c, err := h.survey.parse(text, g.regions())
+		c, err := w.Client(h, text, regions(g))
 		if err != nil {
 			return Explanation{}, err
 		}
 		clients = append(clients, c)
 	}
 	for _, region := range q.Down {
-		if len(g.inRegion(region)) == 0 {
-			return Explanation{}, fmt.Errorf("nothing of %s is in %q: use one of %s", host(g.key.Name), region, strings.Join(g.regions(), ", "))
+		if len(inRegion(g, region)) == 0 {
+			return Explanation{}, fmt.Errorf("nothing of %s is in %q: use one of %s", whatif.Host(g.Key.Name), region, strings.Join(regions(g), ", "))
 		}
 	}
-	if err := w.compile(h); err != nil {
+	if err := w.Compile(h); err != nil {
 		return Explanation{}, err
 	}
-	e := Explanation{Name: host(q.Name), Type: g.key.Type, Zone: host(h.zone.Name), ZoneID: h.zone.ID, Owner: w.owner(g),
+	e := Explanation{Name: whatif.Host(q.Name), Type: g.Key.Type, Zone: whatif.Host(h.Name), ZoneID: h.ID, Owner: w.owner(g),
 		Answers: []Reasoned{}, Scenarios: []Scenario{}}
-	if g.problem != nil {
-		e.Notes = append(e.Notes, fmt.Sprintf("The records of this name cannot be judged: %v.", g.problem))
+	if g.Problem != nil {
+		e.Notes = append(e.Notes, fmt.Sprintf("The records of this name cannot be judged: %v.", g.Problem))
 	}
 	e.Groups = w.describe(g)
-	now := w.table(h, scenario{})
+	now := w.Suppose(h, scenario{})
 	for _, c := range clients {
-		answer, trace := w.ask(g, c, now)
-		e.Answers = append(e.Answers, Reasoned{answer, trace.Steps, trace.Rule})
+		trace := now.Explain(g, c)
+		e.Answers = append(e.Answers, Reasoned{ask(now, g, c), trace.Steps, trace.Rule})
 	}
 	w.suppose(&e, g, clients, q.Down)
 	w.note(&e, g, q)
 	return e, nil
 }
 
-// zoneOf returns the public zone that answers for a name: the longest that holds it. r53: A.2.
-func (w *world) zoneOf(n zone.Name) (*hosted, error) {
-	var best *hosted
+// hosting returns the public zone that answers for a name.
+func (w *world) hosting(n zone.Name) (*hosted, error) {
+	if h := w.ZoneOf(n); h != nil {
+		return h, nil
+	}
 	var names []string
 	for _, z := range w.in.State.Zones {
-		h := w.hosted[z.ID]
-		if z.PrivateZone {
-			continue
-		}
-		names = append(names, host(z.Name))
-		if n.In(z.Name) && (best == nil || len(z.Name) > len(best.zone.Name)) {
-			best = h
+		if !z.PrivateZone {
+			names = append(names, whatif.Host(z.Name))
 		}
 	}
-	if best == nil {
-		return nil, fmt.Errorf("%s is in no public hosted zone of this account: they are %s", host(n), listed(names))
-	}
-	return best, nil
+	return nil, fmt.Errorf("%s is in no public hosted zone of this account: they are %s", whatif.Host(n), listed(names))
 }
 
 // find returns the group of a name, or of the wildcard that stands for it. r53: A.12.
-func (h *hosted) find(n zone.Name, t zone.RRType) (*group, error) {
-	types := h.typesAt(n)
-	for parent, ok := n.Parent(); len(types) == 0 && ok && parent.In(h.zone.Name); parent, ok = parent.Parent() {
+func find(h *hosted, n zone.Name, t zone.RRType) (*group, error) {
+	types := typesAt(h, n)
+	for parent, ok := n.Parent(); len(types) == 0 && ok && parent.In(h.Name); parent, ok = parent.Parent() {
 		wildcard := zone.Name(`\052.` + string(parent))
-		if types = h.typesAt(wildcard); len(types) > 0 {
+		if types = typesAt(h, wildcard); len(types) > 0 {
 			n = wildcard
-		} else if h.exists(parent) {
+		} else if exists(h, parent) {
 			break // a wildcard does not reach across a name that exists
 		}
 	}
 	if len(types) == 0 {
-		return nil, fmt.Errorf("%s has no records in zone %s (%s)", host(n), host(h.zone.Name), h.zone.ID)
+		return nil, fmt.Errorf("%s has no records in zone %s (%s)", whatif.Host(n), whatif.Host(h.Name), h.ID)
 	}
 	for _, wanted := range []zone.RRType{t, zone.CNAME} {
-		if g := h.groups[zone.Key{Name: n, Type: wanted}]; g != nil && t != 0 {
+		if g := h.Group(n, wanted); g != nil && t != 0 {
 			return g, nil
 		}
 	}
@@ -161,52 +153,54 @@ func (h *hosted) find(n zone.Name, t zone.RRType) (*group, error) {
 		for i, have := range types {
 			texts[i] = have.String()
 		}
-		return nil, fmt.Errorf("%s has no %s records: it has %s", host(n), t, strings.Join(texts, ", "))
+		return nil, fmt.Errorf("%s has no %s records: it has %s", whatif.Host(n), t, strings.Join(texts, ", "))
 	}
 	for _, preferred := range []zone.RRType{zone.A, zone.AAAA, zone.CNAME} {
 		if slices.Contains(types, preferred) {
-			return h.groups[zone.Key{Name: n, Type: preferred}], nil
+			return h.Group(n, preferred), nil
 		}
 	}
-	return h.groups[zone.Key{Name: n, Type: types[0]}], nil
+	return h.Group(n, types[0]), nil
 }
 
 // typesAt lists the types of a name's records as zones list them.
-func (h *hosted) typesAt(n zone.Name) (types []zone.RRType) {
-	for _, key := range h.keys {
-		if key.Name == n {
-			types = append(types, key.Type)
+func typesAt(h *hosted, n zone.Name) (types []zone.RRType) {
+	for _, g := range h.Groups {
+		if g.Key.Name == n {
+			types = append(types, g.Key.Type)
 		}
 	}
 	return types
 }
 
 // exists reports whether a name has records, or a name below it has.
-func (h *hosted) exists(n zone.Name) bool {
-	return slices.ContainsFunc(h.keys, func(k zone.Key) bool { return k.Name.In(n) && !(k.Name.IsWildcard() && k.Name != n) })
+func exists(h *hosted, n zone.Name) bool {
+	return slices.ContainsFunc(h.Groups, func(g *group) bool {
+		return g.Key.Name.In(n) && !(g.Key.Name.IsWildcard() && g.Key.Name != n)
+	})
 }
 
 // describe shows a group and those that its aliases lead to, each once.
 func (w *world) describe(g *group) []Group {
 	var list []Group
 	seen := map[*group]bool{}
-	g.walk(func(m *member) {
-		if !seen[m.group] {
-			seen[m.group] = true
-			list = append(list, w.show(m.group))
+	g.Walk(func(m *member) {
+		if !seen[m.Group] {
+			seen[m.Group] = true
+			list = append(list, w.show(m.Group))
 		}
 	})
 	return list
 }
 
 func (w *world) show(g *group) Group {
-	shown := Group{Name: host(g.key.Name), Type: g.key.Type, Policy: g.members[0].set.Policy().String()}
-	for _, m := range g.members {
-		s := Member{SetIdentifier: m.set.SetIdentifier, Attribute: attribute(m.set), Target: m.target(), TTL: m.set.TTL}
-		if a := m.set.AliasTarget; a != nil {
+	shown := Group{Name: whatif.Host(g.Key.Name), Type: g.Key.Type, Policy: g.Members[0].Set.Policy().String()}
+	for _, m := range g.Members {
+		s := Member{SetIdentifier: m.Set.SetIdentifier, Attribute: attribute(m.Set), Target: targetOf(m), TTL: m.Set.TTL}
+		if a := m.Set.AliasTarget; a != nil {
 			s.Alias, s.EvaluateTargetHealth = true, a.EvaluateTargetHealth
 		}
-		if id := m.set.HealthCheckID; id != "" {
+		if id := m.Set.HealthCheckID; id != "" {
 			status, known := w.status[id]
 			if !known {
 				status = w.check(id) // it does not exist

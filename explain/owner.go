@@ -21,25 +21,25 @@ type Owner struct {
 // owner tells whose a group is.
 func (w *world) owner(g *group) Owner {
 	var policies, foreign []string
-	g.walk(func(m *member) {
-		c := w.checks[m.set.HealthCheckID]
+	g.Walk(func(m *member) {
+		c := w.Checks[m.Set.HealthCheckID]
 		switch {
 		case c != nil && c.Owned():
 			policies = append(policies, plan.PolicyOf(c.Key))
-		case m.group == g:
-			foreign = append(foreign, m.set.SetIdentifier)
+		case m.Group == g:
+			foreign = append(foreign, m.Set.SetIdentifier)
 		}
 	})
 	slices.Sort(policies)
 	policies = slices.Compact(policies)
 	if len(policies) > 0 {
 		o := Owner{Kind: "policy", Name: policies[0], Text: "FailoverPolicy " + strings.Join(policies, " and ") + "."}
-		if len(foreign) > 0 && g.members[0].set.SetIdentifier != "" {
+		if len(foreign) > 0 && g.Members[0].Set.SetIdentifier != "" {
 			o.Text += fmt.Sprintf(" Not its own: %s.", strings.Join(foreign, ", "))
 		}
 		return o
 	}
-	if id, resource, found := g.in.heritage(g.key); found {
+	if id, resource, found := heritage(g.Zone, g.Key); found {
 		text := "external-dns, owner " + id
 		if resource != "" {
 			text += ", for " + resource
@@ -47,7 +47,7 @@ func (w *world) owner(g *group) Owner {
 		return Owner{Kind: "external-dns", Name: id, Text: text + "."}
 	}
 	for _, p := range w.in.Policies {
-		if n, err := zone.ParseName(p.Spec.Hostname); err == nil && n == g.key.Name {
+		if n, err := zone.ParseName(p.Spec.Hostname); err == nil && n == g.Key.Name {
 			return Owner{Kind: "wanted", Name: p.Key(), Text: "Made by other means; FailoverPolicy " + p.Key() + " wants the name, which takes an adoption."}
 		}
 	}
@@ -56,10 +56,11 @@ func (w *world) owner(g *group) Owner {
 
 // heritage reads the TXT records by which external-dns marks what it owns. They stand at the name itself, or at a name made
 // from it with the type before ("a-app1.example.com") or another prefix that ends a label. r53: E.5.
-func (h *hosted) heritage(of zone.Key) (owner, resource string, found bool) {
+func heritage(h *hosted, of zone.Key) (owner, resource string, found bool) {
 	first, _, _ := strings.Cut(string(of.Name), ".")
 	parent, _ := of.Name.Parent()
-	for _, key := range h.keys {
+	for _, g := range h.Groups {
+		key := g.Key
 		if key.Type != zone.TXT {
 			continue
 		}
@@ -68,8 +69,8 @@ func (h *hosted) heritage(of zone.Key) (owner, resource string, found bool) {
 		if key.Name != of.Name && above != of.Name && !(above == parent && strings.HasSuffix(label, "-"+first)) {
 			continue
 		}
-		for _, m := range h.groups[key].members {
-			for _, value := range m.set.ResourceRecords {
+		for _, m := range g.Members {
+			for _, value := range m.Set.ResourceRecords {
 				if !strings.Contains(value, "heritage=external-dns") {
 					continue
 				}

@@ -7,16 +7,15 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/steer"
-	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // regions are the Regions that a group and what is below it name, and SetIdentifiers where they name none, in order.
-func (g *group) regions() []string {
+func regions(g *group) []string {
 	var list []string
-	g.walk(func(m *member) {
-		name := m.set.Region
+	g.Walk(func(m *member) {
+		name := m.Set.Region
 		if name == "" {
-			name = m.set.SetIdentifier
+			name = m.Set.SetIdentifier
 		}
 		if name != "" && !slices.Contains(list, name) {
 			list = append(list, name)
@@ -26,11 +25,11 @@ func (g *group) regions() []string {
 }
 
 // inRegion are the record sets of a Region: those whose SetIdentifier or Region it is, or whose load balancer is there.
-func (g *group) inRegion(region string) (list []*member) {
-	g.walk(func(m *member) {
-		there := m.set.SetIdentifier == region || m.set.Region == region
-		if name := m.outside(); name != "" && zone.IsServiceZone(m.set.AliasTarget.HostedZoneID) {
-			there = there || strings.Contains(string(name), "."+region+".")
+func inRegion(g *group, region string) (list []*member) {
+	g.Walk(func(m *member) {
+		there := m.Set.SetIdentifier == region || m.Set.Region == region
+		if t := m.Target; t != nil && t.Balancer {
+			there = there || strings.Contains(string(t.Name), "."+region+".")
 		}
 		if there {
 			list = append(list, m)
@@ -42,30 +41,29 @@ func (g *group) inRegion(region string) (list []*member) {
 // suppose adds what would change the answers: every member by itself, all of them, and what is
 // asked for.
 func (w *world) suppose(e *Explanation, g *group, clients []client, down []string) {
-	if g.problem != nil {
+	if g.Problem != nil {
 		return
 	}
 	add := func(what string, members []*member) {
-		failure := w.failing(members)
-		s := Scenario{Fails: what, Noticed: len(failure.checks)+len(failure.targets) > 0}
-		t := w.table(g.in, failure)
+		failure := w.Fail(scenario{}, members...)
+		s := Scenario{Fails: what, Noticed: len(failure.Checks)+len(failure.Targets) > 0}
+		supposed := w.Suppose(g.Zone, failure)
 		for _, c := range clients {
-			answer, _ := w.ask(g, c, t)
-			s.Answers = append(s.Answers, answer)
+			s.Answers = append(s.Answers, ask(supposed, g, c))
 		}
 		e.Scenarios = append(e.Scenarios, s)
 	}
 	if len(down) > 0 {
 		var members []*member
 		for _, region := range down {
-			members = append(members, g.inRegion(region)...)
+			members = append(members, inRegion(g, region)...)
 		}
 		add(strings.Join(down, " and "), members)
 		return
 	}
-	units := g.units()
+	units := units(g)
 	for _, m := range units {
-		add(m.set.SetIdentifier, []*member{m})
+		add(m.Set.SetIdentifier, []*member{m})
 	}
 	if len(units) > 1 {
 		add(everything, units)
@@ -73,15 +71,15 @@ func (w *world) suppose(e *Explanation, g *group, clients []client, down []strin
 }
 
 // units are what fails together: the members of the group, or of the first one below a simple alias that has several.
-func (g *group) units() []*member {
-	for range g.in.keys { // no longer, if aliases lead round
-		switch m := g.members[0]; {
-		case m.set.SetIdentifier != "":
-			return g.members
-		case m.branch == nil:
+func units(g *group) []*member {
+	for range g.Zone.Groups { // no longer, if aliases lead round
+		switch m := g.Members[0]; {
+		case m.Set.SetIdentifier != "":
+			return g.Members
+		case m.Branch == nil:
 			return nil // one answer, whatever happens
 		default:
-			g = m.branch
+			g = m.Branch
 		}
 	}
 	return nil
@@ -96,11 +94,11 @@ func (w *world) note(e *Explanation, g *group, q Question) {
 		}
 	}
 	var latency, evaluates, unknown bool
-	g.walk(func(m *member) {
-		latency = latency || m.set.Region != ""
-		a := m.set.AliasTarget
-		evaluates = evaluates || a != nil && a.EvaluateTargetHealth && m.branch == nil
-		unknown = unknown || w.status[m.set.HealthCheckID].Health == Unknown
+	g.Walk(func(m *member) {
+		latency = latency || m.Set.Region != ""
+		a := m.Set.AliasTarget
+		evaluates = evaluates || a != nil && a.EvaluateTargetHealth && m.Branch == nil
+		unknown = unknown || w.status[m.Set.HealthCheckID].Health == Unknown
 	})
 	if latency && w.in.provider() == failover.AWS {
 		add("Latencies are estimated from distances. Route 53 goes by measurements of its own.")

@@ -1,4 +1,4 @@
-package explain
+package whatif
 
 import (
 	"encoding/binary"
@@ -11,15 +11,39 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A client asks from one place.
-type client struct {
-	place string
-	addr  netip.Addr
+// A Client asks from one place.
+type Client struct {
+	Place string // in words: "near eu-west-1", "in DE"
+	Addr  netip.Addr
 }
 
-// Nobody knows where these clients are. The address is reserved and never in a place or CIDR block.
-func elsewhere() client { return client{"anywhere else", netip.AddrFrom4([4]byte{255, 0, 0, 1})} }
-func everyone() client  { return client{"everyone", netip.AddrFrom4([4]byte{255, 0, 0, 1})} }
+// Elsewhere is a client of whom nobody knows where it is. The address is reserved and never in a place or CIDR block.
+func Elsewhere() Client { return Client{"anywhere else", netip.AddrFrom4([4]byte{255, 0, 0, 1})} }
+
+// Everyone is a client where no place makes a difference.
+func Everyone() Client { return Client{"everyone", Elsewhere().Addr} }
+
+// Clients are those whom a group and what is below it tell apart, in the order of its members; none where all are treated
+// alike. open says that a client may be in none of these places.
+func (w *World) Clients(g *Group) (list []Client, open bool) {
+	g.Walk(func(m *Member) {
+		c, ok := g.Zone.places.of(m.Set, w.in.Collections)
+		if ok && !slices.Contains(list, c) {
+			list = append(list, c)
+		}
+		// Latency and geoproximity have a member for everybody. r53: A.7
+		open = open || m.Set.GeoLocation != nil || m.Set.CidrRoutingConfig != nil
+	})
+	return list, open
+}
+
+// Client reads a client of a zone as people write one: an address, a Region, a country, a US state or a continent. labels
+// are Regions beside those of AWS.
+func (w *World) Client(z *Zone, text string, labels []string) (Client, error) {
+	c, err := z.places.parse(text, labels)
+	z.view = nil // the place may be a new one
+	return c, err
+}
 
 // A surveyor gives every place an address of the reserved block 240/4, which is in no CIDR block and no database.
 type surveyor struct {
@@ -30,7 +54,7 @@ type surveyor struct {
 func newSurveyor() *surveyor { return &surveyor{places: map[string]netip.Addr{}} }
 
 // of returns a client whom a record set is for; ok is false where a record set is for nobody in particular.
-func (s *surveyor) of(set *zone.ResourceRecordSet, collections []zone.CIDRCollection) (client, bool) {
+func (s *surveyor) of(set *zone.ResourceRecordSet, collections []zone.CIDRCollection) (Client, bool) {
 	switch {
 	case set.Region != "":
 		return s.near(set.Region)
@@ -44,15 +68,15 @@ func (s *surveyor) of(set *zone.ResourceRecordSet, collections []zone.CIDRCollec
 		for _, c := range collections {
 			blocks := c.Locations[set.CidrRoutingConfig.LocationName]
 			if c.ID == set.CidrRoutingConfig.CollectionID && len(blocks) > 0 {
-				return client{"in " + blocks[0].String(), blocks[0].Addr()}, true
+				return Client{"in " + blocks[0].String(), blocks[0].Addr()}, true
 			}
 		}
 	}
-	return client{}, false
+	return Client{}, false
 }
 
 // near is a client next to a Region. One that is no Region of AWS is put in the middle of nowhere, 0 ms from itself.
-func (s *surveyor) near(region string) (client, bool) {
+func (s *surveyor) near(region string) (Client, bool) {
 	p := geo.Place{Name: "near " + region, Region: region}
 	if _, ok := zone.CanonicalHostedZoneID(region); !ok {
 		p.Coordinates, p.Latencies = &geo.Coordinates{}, map[string]float64{region: 0}
@@ -60,7 +84,7 @@ func (s *surveyor) near(region string) (client, bool) {
 	return s.put(p)
 }
 
-func (s *surveyor) in(l zone.GeoLocation) (client, bool) {
+func (s *surveyor) in(l zone.GeoLocation) (Client, bool) {
 	name := "in " + l.CountryCode
 	switch {
 	case l.SubdivisionCode != "":
@@ -71,7 +95,7 @@ func (s *surveyor) in(l zone.GeoLocation) (client, bool) {
 	return s.put(geo.Place{Name: name, Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode})
 }
 
-func (s *surveyor) at(l *zone.GeoProximityLocation) (client, bool) {
+func (s *surveyor) at(l *zone.GeoProximityLocation) (Client, bool) {
 	var at geo.Coordinates
 	var ok bool
 	name := "near " + l.LocalZoneGroup
@@ -82,13 +106,13 @@ func (s *surveyor) at(l *zone.GeoProximityLocation) (client, bool) {
 		return s.near(geo.LocalZoneRegion(l.LocalZoneGroup))
 	}
 	if !ok {
-		return client{}, false
+		return Client{}, false
 	}
 	return s.put(geo.Place{Name: name, Coordinates: &at})
 }
 
 // put places a client; false where there cannot be such a place.
-func (s *surveyor) put(p geo.Place) (client, bool) {
+func (s *surveyor) put(p geo.Place) (Client, bool) {
 	addr, known := s.places[p.Name]
 	if !known {
 		var b [4]byte
@@ -96,24 +120,24 @@ func (s *surveyor) put(p geo.Place) (client, bool) {
 		addr = netip.AddrFrom4(b)
 		p.ClientSubnets = []netip.Prefix{netip.PrefixFrom(addr, 24)}
 		if _, err := geo.New(geo.Options{Places: []geo.Place{p}}); err != nil {
-			return client{}, false
+			return Client{}, false
 		}
 		s.places[p.Name] = addr
 		s.list = append(s.list, p)
 	}
-	return client{p.Name, addr}, true
+	return Client{p.Name, addr}, true
 }
 
 // parse reads a client as people write one: an address, a Region, a country, a US state or a continent. labels are
 // Regions beside those of AWS.
-func (s *surveyor) parse(text string, labels []string) (client, error) {
+func (s *surveyor) parse(text string, labels []string) (Client, error) {
 	refused := fmt.Errorf("client %q: use an address (192.0.2.1), an AWS Region (eu-west-1), a country (DE), a state of the "+
 		"US (US-VA) or a continent (EU, or \"continent AF\" where a country has the same code)", text)
 	if addr, err := netip.ParseAddr(text); err == nil {
-		return client{text, addr.WithZone("")}, nil
+		return Client{text, addr.WithZone("")}, nil
 	}
-	if text == everyone().place || text == elsewhere().place {
-		return client{text, elsewhere().addr}, nil
+	if text == Everyone().Place || text == Elsewhere().Place {
+		return Client{text, Elsewhere().Addr}, nil
 	}
 	region := strings.TrimPrefix(text, "near ")
 	if _, ok := zone.CanonicalHostedZoneID(region); ok || slices.Contains(labels, region) {
@@ -131,10 +155,14 @@ func (s *surveyor) parse(text string, labels []string) (client, error) {
 			}
 		}
 	}
-	return client{}, refused
+	return Client{}, refused
 }
 
-// atlas knows all places that were put.
+// atlas knows all places that were put. The error is about the database.
 func (s *surveyor) atlas(geoIP []byte) (*geo.Atlas, error) {
-	return geo.New(geo.Options{Places: s.list, GeoIP: geoIP})
+	if atlas, err := geo.New(geo.Options{Places: s.list, GeoIP: geoIP}); err == nil {
+		return atlas, nil
+	}
+	// Places that are right by themselves may still contradict each other. Then only the database knows places.
+	return geo.New(geo.Options{GeoIP: geoIP})
 }

@@ -1,0 +1,201 @@
+package whatif
+
+import (
+	"net/netip"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A Supposition is about health; the zero value is what checkers say.
+type Supposition struct {
+	Well    bool             // everything is, but for what fails
+	Checks  map[string]bool  // what these look at fails, by id
+	Targets map[*Target]bool // these are unhealthy as Route 53 sees them; all others are well
+	Known   map[string]bool  // verdicts that need no judging, by check
+}
+
+// Fail is the failure of everything that members listen to, and what is below them.
+func (w *World) Fail(s Supposition, members ...*Member) Supposition {
+	s.Checks, s.Targets = map[string]bool{}, map[*Target]bool{}
+	for _, m := range members {
+		m.Walk(func(m *Member) {
+			if c := w.Checks[m.Set.HealthCheckID]; c != nil {
+				s.failCheck(c)
+			}
+			if m.Target != nil && m.Target.Balancer {
+				s.Targets[m.Target] = true
+			}
+		})
+	}
+	return s
+}
+
+// FailCheck is the failure of what one check looks at, and of its children.
+func (w *World) FailCheck(s Supposition, id string) Supposition {
+	s.Checks = map[string]bool{id: true}
+	if c := w.Checks[id]; c != nil {
+		s.failCheck(c)
+	}
+	return s
+}
+
+func (s Supposition) failCheck(c *plan.Check) {
+	s.Checks[c.ID] = true
+	for _, child := range c.Config.ChildHealthChecks {
+		s.Checks[child] = true
+	}
+}
+
+// Verdict is what health makes of a check under a supposition.
+func (w *World) Verdict(id string, s Supposition) bool {
+	c := w.Checks[id]
+	known, ok := s.Known[id]
+	switch {
+	case ok:
+		return known
+	case c == nil:
+		return true // a reference that dangles counts as healthy. r53: A.10
+	case !c.Config.Type.IsEndpoint():
+		return health.Calculate(c.Config, func(child string) bool {
+			cc := w.Checks[child]
+			return cc == nil || !cc.Config.Type.IsEndpoint() || w.Verdict(child, s) // calculated ones are no children. r53: B.4
+		}).Healthy
+	case s.Checks[id] || s.Well:
+		return aggregate(c, []health.Report{{Check: id, Healthy: !s.Checks[id]}})
+	case len(w.in.Reports[id]) == 0 && c.Healthy != nil:
+		return *c.Healthy
+	}
+	return aggregate(c, w.in.Reports[id])
+}
+
+func aggregate(c *plan.Check, reports []health.Report) bool {
+	status, _ := health.Aggregate(c.Config, reports, nil)
+	return status.Healthy
+}
+
+// Compile makes the view that a zone answers by, if it is not there. It completes the Problems of its groups. The error is
+// about Input.GeoIP, and nothing can be asked then.
+func (w *World) Compile(z *Zone) error {
+	if z.view != nil {
+		return nil
+	}
+	for _, g := range z.Groups {
+		for _, m := range g.Members {
+			z.places.of(m.Set, w.in.Collections) // every place is on the map before it is drawn
+		}
+	}
+	atlas, err := z.places.atlas(w.in.GeoIP)
+	if err != nil {
+		return err
+	}
+	e := steer.NewView(atlas).Edit()
+	e.PutZone(z.HostedZone)
+	for _, c := range w.in.Collections {
+		// A collection that is not valid has no blocks: its members go by their default.
+		_ = e.PutCIDRCollection(c.ID, c.Locations)
+	}
+	put := map[*Target]bool{}
+	for _, g := range z.Groups {
+		sets := make([]*zone.ResourceRecordSet, len(g.Members))
+		for i, m := range g.Members {
+			sets[i] = m.Set
+			if m.Target != nil && !put[m.Target] {
+				put[m.Target] = true
+				// Which addresses stand for it does not matter: what was picked is told.
+				g.note(e.PutLoadBalancer(zone.LoadBalancer{DNSName: m.Target.Name, HostedZoneID: m.Target.ZoneID,
+					Addresses: []netip.Addr{netip.AddrFrom4([4]byte{240, 0, 0, 1}), netip.IPv6Unspecified()}}))
+			}
+		}
+		g.note(e.SetGroup(z.ID, g.Key.Name, g.Key.Type, sets))
+	}
+	z.view = e.Commit()
+	z.now, z.well = w.verdicts(z, Supposition{}), w.verdicts(z, Supposition{Well: true})
+	return nil
+}
+
+func (g *Group) note(err error) {
+	if err != nil {
+		g.Problem = err
+	}
+}
+
+// verdicts are those of all checks that a zone cites.
+func (w *World) verdicts(z *Zone, s Supposition) (t *steer.Table) {
+	for _, id := range z.cited {
+		t = t.With(z.view.Check(id), w.Verdict(id, s))
+	}
+	return t
+}
+
+// A Case is a zone under a supposition, to be asked.
+type Case struct {
+	zone  *Zone
+	table *steer.Table
+}
+
+// Suppose puts a zone that Compile has compiled under a supposition.
+func (w *World) Suppose(z *Zone, s Supposition) Case {
+	t := z.now
+	if s.Well {
+		t = z.well
+	}
+	judge := func(id string) { t = t.With(z.view.Check(id), w.Verdict(id, s)) }
+	for id := range s.Checks {
+		judge(id)
+		for _, above := range w.Above[id] {
+			judge(above)
+		}
+	}
+	for id := range s.Known {
+		judge(id)
+	}
+	for target := range s.Targets {
+		t = t.With(z.view.TargetHealth(target.Name), false)
+	}
+	return Case{z, t}
+}
+
+// A Reply is how a client is answered.
+type Reply struct {
+	Outcome  steer.Outcome
+	FailOpen bool         // nothing was healthy somewhere on the way, so all counted as healthy. r53: A.4
+	Picks    []steer.Pick // from the group asked to the one that answers
+}
+
+// Ask asks a group of the zone. draw is a number for what chance decides: equal ones give equal replies.
+func (c Case) Ask(g *Group, client Client, draw int) Reply {
+	var a steer.Answer
+	q := g.query(client, draw)
+	picks := steer.Picks(c.zone.view, c.table, &q, &a, nil)
+	return Reply{a.Outcome, a.FailOpen, picks}
+}
+
+// Explain asks as Ask does with draw 0, and says how the answer comes about.
+func (c Case) Explain(g *Group, client Client) *steer.Trace {
+	var a steer.Answer
+	q := g.query(client, 0)
+	return steer.Explain(c.zone.view, c.table, &q, &a)
+}
+
+func (g *Group) query(client Client, draw int) steer.Query {
+	return steer.Query{Name: g.wire, Type: g.Key.Type, Client: client.Addr, ECS: true, Rand: uint64(draw) * 0x9e3779b97f4a7c15}
+}
+
+// Picked returns the member that a pick is of; nil for a load balancer's own addresses, or where no member is for the
+// client.
+func (z *Zone) Picked(p steer.Pick) *Member {
+	name, _, err := zone.NameFromWire([]byte(p.Name))
+	g := z.Group(name, p.Type)
+	if err != nil || g == nil || p.None {
+		return nil
+	}
+	for _, m := range g.Members {
+		if m.Set.SetIdentifier == p.SetIdentifier {
+			return m
+		}
+	}
+	return nil
+}

@@ -1,0 +1,333 @@
+// Package whatif answers what clients of hosted zones would get, supposing that something failed.
+//
+// New links what an account holds: record sets to groups, aliases to their targets, checks to who cites them. Suppose puts a
+// zone under a supposition, and what that gives is asked for a client of every place that the record sets tell apart: one
+// near each Region of a latency or geoproximity group, one in each location, one in a block of each CIDR location.
+//
+// No routing rule is repeated here: who answers whom is always steer's word, and what a check says is always health's. The
+// rooms that judge (audit) and explain (explain) share it.
+package whatif
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// An Input is what is known. Only State is needed. Nothing of it is changed, and nothing may be while it is in use.
+type Input struct {
+	State plan.State
+	// Reports are what single checkers say, by the id of the check.
+	Reports map[string][]health.Report
+	// Collections are the CIDR collections of IP-based routing; one that is missing has no blocks.
+	Collections []zone.CIDRCollection
+	// LoadBalancers are those that are known to exist, by their plain names.
+	LoadBalancers []LoadBalancer
+	// AllLoadBalancers says that there are no others.
+	AllLoadBalancers bool
+	// GeoIP is a MaxMind DB that says where the addresses of clients are; empty means that nobody knows.
+	GeoIP []byte
+}
+
+// A LoadBalancer is known by its name and the canonical id of its zone.
+type LoadBalancer struct {
+	DNSName      zone.Name
+	HostedZoneID string
+}
+
+// A World is an Input, linked together. It is for one goroutine.
+type World struct {
+	Zones   []*Zone                // by name, then by id
+	Checks  map[string]*plan.Check // by id
+	Above   map[string][]string    // calculated checks by child
+	Cited   map[string][]*Member   // by check, those that do not exist included
+	Targets map[zone.Name]*Target  // alias targets outside the zones, by plain name
+
+	in Input
+}
+
+// A Zone is one hosted zone. It has a view of its own, because a private zone may have the name of a public one.
+type Zone struct {
+	zone.HostedZone
+	Groups []*Group // in listing order
+
+	byKey  map[zone.Key]*Group
+	cited  []string // checks, sorted
+	places *surveyor
+
+	view      *steer.View
+	now, well *steer.Table
+}
+
+// Group returns the record sets of a name and type, nil when there are none.
+func (z *Zone) Group(name zone.Name, t zone.RRType) *Group {
+	return z.byKey[zone.Key{Name: name, Type: t}]
+}
+
+// A Group is the record sets of one name and type.
+type Group struct {
+	Zone    *Zone
+	Key     zone.Key
+	Policy  zone.Policy
+	Members []*Member // in listing order
+	Parents []*Group  // whose aliases lead here
+	// Problem says why no answer can be computed: Route 53 would not have accepted it, or its aliases lead into a loop. Of the
+	// former, only what can be told without a view is there before the zone is compiled.
+	Problem error
+
+	wire   []byte // the name
+	chance bool
+}
+
+// A Member is one record set.
+type Member struct {
+	Set    *zone.ResourceRecordSet
+	Group  *Group
+	Branch *Group  // target of an alias in the same zone
+	Target *Target // target of an alias outside; nil also where there cannot be such a thing
+}
+
+// A Target is an alias target outside the hosted zones.
+type Target struct {
+	Name     zone.Name // plain
+	ZoneID   string
+	Balancer bool // a load balancer, whose health evaluating tells; of others it tells nothing (r53: A.3)
+	Members  []*Member
+}
+
+// String is the name as people write it.
+func (t *Target) String() string { return Host(t.Name) }
+
+// String is the group's name and type.
+func (g *Group) String() string { return Host(g.Key.Name) + " " + g.Key.Type.String() }
+
+// String is the name, type and SetIdentifier.
+func (m *Member) String() string {
+	return strings.TrimSuffix(m.Group.String()+" "+m.Set.SetIdentifier, " ")
+}
+
+// Plain is a load balancer's name without the prefix by which it also answers AAAA. r53: A.9.
+func Plain(n zone.Name) zone.Name { return zone.Name(strings.TrimPrefix(string(n), "dualstack.")) }
+
+// Host writes a name as people do: without the last dot, a wildcard as *.
+func Host(n zone.Name) string {
+	name := strings.TrimSuffix(string(n), ".")
+	if n.IsWildcard() {
+		return "*" + name[len(`\052`):]
+	}
+	return name
+}
+
+// New links an input together. Record sets of zones that are not in the state are left out.
+func New(in Input) *World {
+	w := &World{in: in, Checks: map[string]*plan.Check{}, Above: map[string][]string{}, Cited: map[string][]*Member{},
+		Targets: map[zone.Name]*Target{}}
+	for i := range in.State.Checks {
+		c := &in.State.Checks[i]
+		w.Checks[c.ID] = c
+		for _, child := range c.Config.ChildHealthChecks {
+			w.Above[child] = append(w.Above[child], c.ID)
+		}
+	}
+	byID := map[string]*Zone{}
+	for _, z := range in.State.Zones {
+		byID[z.ID] = &Zone{HostedZone: z, byKey: map[zone.Key]*Group{}, places: newSurveyor()}
+		w.Zones = append(w.Zones, byID[z.ID])
+	}
+	slices.SortFunc(w.Zones, func(a, b *Zone) int {
+		return cmp.Or(zone.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	})
+	for i := range in.State.Records {
+		if z := byID[in.State.Records[i].ZoneID]; z != nil {
+			z.add(&in.State.Records[i].Set)
+		}
+	}
+	for _, z := range w.Zones {
+		z.order()
+		for _, g := range z.Groups {
+			w.link(g)
+		}
+	}
+	colours := map[*Group]colour{}
+	for _, z := range w.Zones {
+		for _, g := range z.Groups {
+			g.loops(colours)
+			g.Walk(func(m *Member) { g.chance = g.chance || m.Set.Weight != nil || m.Set.MultiValueAnswer })
+		}
+	}
+	return w
+}
+
+func (z *Zone) add(s *zone.ResourceRecordSet) {
+	key := zone.Key{Name: s.Name, Type: s.Type}
+	g := z.byKey[key]
+	if g == nil {
+		g = &Group{Zone: z, Key: key, Policy: s.Policy(), wire: s.Name.AppendWire(nil)}
+		z.byKey[key] = g
+		z.Groups = append(z.Groups, g)
+	}
+	g.Members = append(g.Members, &Member{Set: s, Group: g})
+	if s.HealthCheckID != "" {
+		z.cited = append(z.cited, s.HealthCheckID)
+	}
+}
+
+func (z *Zone) order() {
+	slices.SortFunc(z.Groups, func(a, b *Group) int { return a.Key.Compare(b.Key) })
+	for _, g := range z.Groups {
+		slices.SortFunc(g.Members, func(a, b *Member) int { return a.Set.Key().Compare(b.Set.Key()) })
+	}
+	slices.Sort(z.cited)
+	z.cited = slices.Compact(z.cited)
+}
+
+// link connects aliases with their targets, and checks with who cites them.
+func (w *World) link(g *Group) {
+	for _, m := range g.Members {
+		if id := m.Set.HealthCheckID; id != "" {
+			w.Cited[id] = append(w.Cited[id], m)
+		}
+		a := m.Set.AliasTarget
+		switch {
+		case a == nil:
+		case a.HostedZoneID == g.Zone.ID:
+			m.Branch = g.Zone.Group(a.DNSName, g.Key.Type)
+			if m.Branch != nil && !slices.Contains(m.Branch.Parents, g) {
+				m.Branch.Parents = append(m.Branch.Parents, g)
+			}
+		default:
+			if m.Target = w.target(a); m.Target != nil {
+				m.Target.Members = append(m.Target.Members, m)
+			}
+		}
+	}
+}
+
+// target returns what an alias outside its zone stands for; nil when there cannot be such a thing.
+func (w *World) target(a *zone.AliasTarget) *Target {
+	name := Plain(a.DNSName)
+	if t := w.Targets[name]; t != nil {
+		if t.ZoneID != a.HostedZoneID {
+			return nil
+		}
+		return t
+	}
+	known := slices.IndexFunc(w.in.LoadBalancers, func(lb LoadBalancer) bool { return Plain(lb.DNSName) == name })
+	t := &Target{Name: name, ZoneID: a.HostedZoneID, Balancer: known >= 0 || zone.IsServiceZone(a.HostedZoneID)}
+	switch {
+	case known >= 0:
+		if w.in.LoadBalancers[known].HostedZoneID != a.HostedZoneID {
+			return nil
+		}
+	case t.Balancer && (w.in.AllLoadBalancers || !zone.InLoadBalancerZone(a.HostedZoneID, a.DNSName)):
+		return nil
+	case slices.ContainsFunc(w.Zones, func(z *Zone) bool { return name.In(z.Name) }):
+		return nil // ordinary zones cannot point at each other. r53: A.9
+	}
+	w.Targets[name] = t
+	return t
+}
+
+// A colour is how far a walk along aliases has come with a group.
+type colour uint8
+
+const (
+	unseen colour = iota
+	onPath
+	straight // its aliases end
+	looping
+)
+
+// loops notes groups whose aliases lead back to where they came from, and those that lead there. r53: A.9.
+func (g *Group) loops(colours map[*Group]colour) bool {
+	if c := colours[g]; c != unseen {
+		return c != straight
+	}
+	colours[g] = onPath
+	end := straight
+	for _, m := range g.Members {
+		if m.Branch != nil && m.Branch.loops(colours) {
+			end = looping
+			g.Problem = fmt.Errorf("the alias %s leads into a loop", m)
+		}
+	}
+	colours[g] = end
+	return end != straight
+}
+
+// Walk calls f for every member below a group, at any depth and each once, the group's own first.
+func (g *Group) Walk(f func(*Member)) { g.walkOnce(f, map[*Group]bool{}) }
+
+func (g *Group) walkOnce(f func(*Member), seen map[*Group]bool) {
+	if g == nil || seen[g] {
+		return
+	}
+	seen[g] = true
+	for _, m := range g.Members {
+		f(m)
+	}
+	for _, m := range g.Members {
+		m.Branch.walkOnce(f, seen)
+	}
+}
+
+// Walk calls f for a member and everything below it.
+func (m *Member) Walk(f func(*Member)) {
+	f(m)
+	m.Branch.Walk(f)
+}
+
+// Chance says that two equal questions may be answered differently.
+func (g *Group) Chance() bool { return g.chance }
+
+// Roots are the groups that no alias leads to and from which aliases lead to this one: those that users ask. A group
+// that only a loop leads to is its own.
+func (g *Group) Roots() []*Group {
+	var roots []*Group
+	seen := map[*Group]bool{}
+	var climb func(*Group)
+	climb = func(g *Group) {
+		if seen[g] {
+			return
+		}
+		seen[g] = true
+		if len(g.Parents) == 0 {
+			roots = append(roots, g)
+		}
+		for _, p := range g.Parents {
+			climb(p)
+		}
+	}
+	climb(g)
+	if roots == nil {
+		return []*Group{g}
+	}
+	return roots
+}
+
+// Hostnames are the names by which users come to a group, sorted.
+func (g *Group) Hostnames() []string {
+	var names []string
+	for _, r := range g.Roots() {
+		names = append(names, Host(r.Key.Name))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// ZoneOf returns the public zone that answers for a name, the longest that holds it; nil when there is none. r53: A.2.
+func (w *World) ZoneOf(n zone.Name) *Zone {
+	var best *Zone
+	for _, z := range w.Zones {
+		if !z.PrivateZone && n.In(z.Name) && (best == nil || len(z.Name) > len(best.Name)) {
+			best = z
+		}
+	}
+	return best
+}
