@@ -79,9 +79,6 @@ func startWorld(t *testing.T, o Options) *world {
 			continue
 		}
 		t.Cleanup(func() {
-			if t.Failed() {
-				t.Log(at.Logs())
-			}
 			if err := at.Close(); err != nil {
 				t.Error(err)
 			}
