@@ -329,8 +329,10 @@ func (c *crowd) report(t *testing.T) {
 	for _, s := range c.sites() {
 		took := s.route53.took()
 		t.Logf("%s: %s", s.Name, took)
-		if refused := took["ChangeResourceRecordSets (400)"]; refused > 0 {
-			t.Errorf("%s: %d change batches were refused", s.Name, refused)
+		for operation, n := range took.writes() {
+			if strings.Contains(operation, "(4") {
+				t.Errorf("%s: %d calls were refused: %s", s.Name, n, operation)
+			}
 		}
 	}
 }

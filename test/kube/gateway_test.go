@@ -100,17 +100,6 @@ func (c calls) writes() calls {
 	return w
 }
 
-// refused are the calls that were answered with an error.
-func (c calls) refused() calls {
-	w := calls{}
-	for operation, n := range c {
-		if strings.Contains(operation, "(") {
-			w[operation] = n
-		}
-	}
-	return w
-}
-
 func (c calls) String() string {
 	var all []string
 	sum := 0
