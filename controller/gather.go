@@ -1,10 +1,16 @@
 package controller
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -43,54 +49,184 @@ type candidate struct {
 // A refusal is why a candidate is not programmed: reason is one of v1alpha1's, of Accepted or Programmed.
 type refusal struct{ reason, message string }
 
-// gather decides what each policy of the cluster asks for in a Region; region "" means what each class says.
+// gather decides what each policy of the cluster asks for in a Region; region "" means what each class says. Candidates are in
+// the order of the snapshot: policies, then the hosts of annotated Ingresses.
+//
+// A policy is judged as it is written, with all Regions that it names; the candidate's keeps this Region alone. Of the reasons why
+// it is not programmed the first is told: its class, what is wrong with it, who has its hostname, the quota, its source.
 func gather(s snapshot, region string, now time.Time) []candidate {
+	g := gatherer{
+		snapshot:  s,
+		region:    region,
+		now:       now,
+		labels:    map[string]map[string]string{},
+		ingresses: byName(s.ingresses),
+		services:  byName(s.services),
+		gateways:  byName(s.gateways),
+		routes:    byName(s.routes),
+	}
+	for _, n := range s.namespaces {
+		g.labels[n.Name] = n.Labels
+	}
+	for i := range s.classes {
+		g.classes = append(g.classes, s.classes[i].Class())
+	}
 	var list []candidate
 	for i := range s.policies {
 		p := &s.policies[i]
 		c := candidate{object: p, policy: p.Policy()}
-		if len(s.classes) != 1 {
-			c.refusal = &refusal{v1alpha1.ReasonNoClass, "there is not one class"}
-			list = append(list, c)
-			continue
-		}
-		class := s.classes[0].Class()
-		c.class = &class
-		at := region
-		if at == "" {
-			at = class.Spec.Region
-		}
-		c.source(s, at, now)
+		g.decide(&c, &p.Status)
 		list = append(list, c)
 	}
+	for i := range s.ingresses {
+		list = append(list, g.annotated(&s.ingresses[i])...)
+	}
+	claim(list)
 	return list
 }
 
-// source finds the load balancer of an Ingress.
-func (c *candidate) source(s snapshot, region string, now time.Time) {
-	ref := c.policy.Spec.TargetRef
-	if ref == nil {
+type gatherer struct {
+	snapshot
+	region  string
+	now     time.Time
+	labels  map[string]map[string]string // by namespace
+	classes []failover.Class
+	// What policies may name.
+	ingresses map[types.NamespacedName]*networkingv1.Ingress
+	services  map[types.NamespacedName]*corev1.Service
+	gateways  map[types.NamespacedName]*gatewayv1.Gateway
+	routes    map[types.NamespacedName]*gatewayv1.HTTPRoute
+}
+
+// byName indexes objects.
+func byName[T any, P interface {
+	*T
+	client.Object
+}](list []T) map[types.NamespacedName]P {
+	index := make(map[types.NamespacedName]P, len(list))
+	for i := range list {
+		p := P(&list[i])
+		index[types.NamespacedName{Namespace: p.GetNamespace(), Name: p.GetName()}] = p
+	}
+	return index
+}
+
+// decide judges one policy by itself and finds its load balancer. status is what was said about it before.
+func (g *gatherer) decide(c *candidate, status *v1alpha1.FailoverPolicyStatus) {
+	if c.class, c.refusal = g.classOf(c.policy); c.refusal != nil {
 		return
 	}
-	for i := range s.ingresses {
-		in := &s.ingresses[i]
-		if in.Namespace != c.policy.Metadata.Namespace || in.Name != ref.Name {
-			continue
-		}
-		r := failover.Region{Name: region}
-		for _, at := range in.Status.LoadBalancer.Ingress {
-			if at.Hostname != "" {
-				r.LoadBalancer = &failover.LoadBalancer{DNSName: at.Hostname}
-			} else if at.IP != "" {
-				r.Addresses = append(r.Addresses, at.IP)
-			}
-		}
-		if r.LoadBalancer == nil && r.Addresses == nil {
-			c.refusal = &refusal{v1alpha1.ReasonTargetNotReady, "the status of the Ingress has no load balancer yet"}
-			return
-		}
-		c.policy.Spec.Regions = []failover.Region{r}
+	region := cmp.Or(g.region, c.class.Spec.Region)
+	if region == "" {
+		c.refusal = &refusal{v1alpha1.ReasonClassNotAccepted, fmt.Sprintf("the Region of this cluster is not known: spec.region of the class %s says it", c.class.Metadata.Name)}
 		return
 	}
-	c.vanished = now
+	spec := &c.policy.Spec
+	// The order may be that of the Regions, of which one is left.
+	spec.Routing.Order = failover.Default(c.policy, c.class).Spec.Routing.Order
+	at := slices.IndexFunc(spec.Regions, func(r failover.Region) bool { return r.Name == region })
+	if at < 0 && len(spec.Regions) > 0 {
+		c.refusal = &refusal{v1alpha1.ReasonInvalid, fmt.Sprintf("spec.regions: %s, the Region of this cluster, is not among them: add it, or leave the policy out of this cluster", region)}
+		return
+	}
+	if at < 0 {
+		spec.Regions, at = []failover.Region{{Name: region}}, 0
+	}
+	own := &spec.Regions[at]
+	var source *refusal
+	if own.LoadBalancer == nil && len(own.Addresses) == 0 && spec.TargetRef != nil {
+		source = g.source(c, own, status)
+	}
+	c.refusal = g.judge(c.policy, c.class)
+	spec.Regions = []failover.Region{*own}
+	if c.refusal == nil {
+		c.refusal = source
+	}
+}
+
+// classOf chooses the class of a policy.
+func (g *gatherer) classOf(p failover.Policy) (*failover.Class, *refusal) {
+	var names []string
+	var defaults []*failover.Class
+	for i := range g.classes {
+		class := &g.classes[i]
+		names = append(names, class.Metadata.Name)
+		if class.Metadata.Annotations[v1alpha1.DefaultClassAnnotation] == "true" {
+			defaults = append(defaults, class)
+		}
+	}
+	slices.Sort(names)
+	none := func(format string, args ...any) (*failover.Class, *refusal) {
+		return nil, &refusal{v1alpha1.ReasonNoClass, fmt.Sprintf(format, args...)}
+	}
+	var class *failover.Class
+	switch ref := p.Spec.ClassRef; {
+	case len(names) == 0:
+		return none("this cluster has no FailoverClass: the platform team makes one")
+	case ref != nil:
+		i := slices.IndexFunc(g.classes, func(c failover.Class) bool { return c.Metadata.Name == ref.Name })
+		if i < 0 {
+			return none("spec.classRef.name: there is no FailoverClass %q here; there are: %s", ref.Name, strings.Join(names, ", "))
+		}
+		class = &g.classes[i]
+	case len(names) == 1:
+		class = &g.classes[0]
+	case len(defaults) == 1:
+		class = defaults[0]
+	default:
+		return none("spec.classRef: %d of %d FailoverClasses are marked as default: name one of %s", len(defaults), len(names), strings.Join(names, ", "))
+	}
+	if err := failover.ValidateClass(*class); err != nil {
+		return class, &refusal{v1alpha1.ReasonClassNotAccepted, fmt.Sprintf("the class %s is refused itself: %s", class.Metadata.Name, said(err))}
+	}
+	return class, nil
+}
+
+// judge says what is wrong with a policy, whatever other policies and its source are like.
+func (g *gatherer) judge(p failover.Policy, class *failover.Class) *refusal {
+	facts, known := g.accounts[class.Metadata.Name]
+	facts.Provider = cmp.Or(facts.Provider, class.Spec.Provider, failover.Engine) // the engine takes more
+	facts.Region, facts.NamespaceLabels = cmp.Or(g.region, class.Spec.Region), g.labels
+	if err := failover.Validate(p, class, facts); err != nil {
+		return &refusal{reasonOf(err), said(err)}
+	}
+	if !known {
+		return nil
+	}
+	if _, err := failover.HostedZone(p, class, facts); err != nil {
+		return &refusal{v1alpha1.ReasonZoneRefused, said(err)}
+	}
+	return nil
+}
+
+// reasonOf sums up why a policy is refused: what it may not have comes before what cannot work.
+func reasonOf(err error) string {
+	reason := v1alpha1.ReasonInvalid
+	var problems failover.Problems
+	errors.As(err, &problems)
+	for _, p := range problems {
+		switch field := p.Path[strings.LastIndexByte(p.Path, '.')+1:]; {
+		case p.Path == "spec.hostname":
+			return v1alpha1.ReasonHostnameRefused
+		case field == "requestInterval" || field == "failureThreshold":
+			reason = v1alpha1.ReasonTimersRefused
+		case field == "rto" && len(problems) == 1:
+			reason = v1alpha1.ReasonObjectivesUnmet
+		}
+	}
+	return reason
+}
+
+// said is all that is wrong, in one line. Whose it is, the reader knows.
+func said(err error) string {
+	var problems failover.Problems
+	if !errors.As(err, &problems) {
+		return err.Error()
+	}
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		p.Where = ""
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "; ")
 }
