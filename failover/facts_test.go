@@ -168,6 +168,28 @@ func TestCompileWarnsOfSharedFate(t *testing.T) {
 	}
 }
 
+// Among hundreds that ask one question everybody is told of a few, so that what is said grows with their number, not its square.
+func TestCompileNamesAFewOfMany(t *testing.T) {
+	var policies []Policy
+	for i := range 9 {
+		p := policyOf(t, "{hostname: a.example.com, healthCheck: {path: /health}, regions: [{lb1}, {lb2}]}")
+		p.Metadata.Name, p.Spec.Hostname = fmt.Sprintf("app%d", i), fmt.Sprintf("app%d.example.com", i)
+		policies = append(policies, p)
+	}
+	_, warnings, err := Compile(policies, nil, account(AWS))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []Warning{
+		{"team-a/app0", "spec.healthCheck", "probes the same URL as team-a/app1, team-a/app2, team-a/app3 and others: they fail together"},
+		{"team-a/app8", "spec.healthCheck", "probes the same URL as team-a/app0, team-a/app1, team-a/app2 and others: they fail together"},
+	} {
+		if !slices.Contains(warnings, want) {
+			t.Errorf("no warning %q in %v", want, warnings)
+		}
+	}
+}
+
 func TestLookups(t *testing.T) {
 	const arn = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/x/1"
 	policies := []Policy{

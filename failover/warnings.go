@@ -138,18 +138,26 @@ func sharedFate(policies []Policy, endpoints []endpoint, ws warnings) []Warning 
 		}
 		asking[q][e.policy] = true
 	}
-	others := map[string]map[string]bool{}
+	// Of hundreds that ask one question, a few stand for all: naming everybody to everybody would grow with their square.
+	const named = 3
+	others := map[string][]string{}
 	for _, keys := range asking {
+		first := sortedKeys(keys)
 		for key := range keys {
-			if others[key] == nil {
-				others[key] = map[string]bool{}
+			for _, other := range first[:min(len(first), named+2)] {
+				if other != key {
+					others[key] = append(others[key], other)
+				}
 			}
-			maps.Copy(others[key], keys)
 		}
 	}
 	for _, p := range policies {
-		delete(others[p.Key()], p.Key())
-		if with := sortedKeys(others[p.Key()]); len(with) > 0 {
+		with := others[p.Key()]
+		slices.Sort(with)
+		switch with = slices.Compact(with); {
+		case len(with) > named:
+			ws.add(p, "spec.healthCheck", "probes the same URL as %s and others: they fail together", strings.Join(with[:named], ", "))
+		case len(with) > 0:
 			ws.add(p, "spec.healthCheck", "probes the same URL as %s: they fail together", strings.Join(with, ", "))
 		}
 	}
