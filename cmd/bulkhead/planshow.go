@@ -46,6 +46,9 @@ func (r *planned) document() planDocument {
 	return d
 }
 
+// warningsShown keeps the end of a plan for hundreds of applications on a screen.
+const warningsShown = 20
+
 // text is the document for people.
 func (d planDocument) text(colour bool, width int) string {
 	var b strings.Builder
@@ -61,8 +64,11 @@ func (d planDocument) text(colour bool, width int) string {
 	}
 	if len(d.Warnings) > 0 {
 		b.WriteString("\nWarnings:\n")
-		for _, w := range d.Warnings {
+		for _, w := range d.Warnings[:min(len(d.Warnings), warningsShown)] {
 			writeBullet(&b, w.String(), width)
+		}
+		if more := len(d.Warnings) - warningsShown; more > 0 {
+			writeBullet(&b, fmt.Sprintf("and %d more: -o json shows all", more), width)
 		}
 	}
 	if len(d.Notes) > 0 {
