@@ -15,13 +15,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	rtcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -70,12 +76,25 @@ const (
 	ServiceSource Source = "service"
 )
 
+// maxAccounts is how many accounts are worked on at once. One that does not answer holds no other up.
+const maxAccounts = 8
+
 // leaseName is the name of the Lease that replicas elect a leader by.
 const leaseName = "bulkhead-controller"
 
 // A Controller looks after the policies of one cluster.
 type Controller struct {
-	o Options
+	o       Options
+	metrics *metrics
+
+	// Set by Run.
+	client          client.Client
+	recorder        events.EventRecorder
+	sources, unread []Source
+
+	mu       sync.Mutex // guards accounts
+	accounts map[site]*account
+	orphans  *account // policies without a class
 }
 
 // New returns a Controller. It makes no call.
@@ -101,7 +120,14 @@ func New(o Options) (*Controller, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Controller{o: o}, nil
+	c := &Controller{o: o, metrics: newMetrics(), accounts: make(map[site]*account)}
+	c.orphans = &account{worker: &worker{}, written: make(map[types.UID]v1alpha1.FailoverPolicyStatus), told: make(map[string]string)}
+	if o.Metrics != nil {
+		if err := c.register(o.Metrics); err != nil {
+			return nil, fmt.Errorf("controller: Options.Metrics: %w", err)
+		}
+	}
+	return c, nil
 }
 
 // Run works until the context ends, or leadership is lost, which is an error: the process is to be started again.
@@ -128,6 +154,26 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err := errors.Join(m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return err
 	}
+	c.client, c.recorder = m.GetClient(), m.GetEventRecorder(fieldOwner)
+	if c.sources, c.unread, err = c.available(m.GetRESTMapper()); err != nil {
+		return err
+	}
+	passes, err := rtcontroller.NewTyped("passes", m, rtcontroller.TypedOptions[site]{
+		Reconciler:              c,
+		MaxConcurrentReconciles: maxAccounts,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[site](time.Second, time.Minute),
+		SkipNameValidation:      new(true), // a process may have several
+	})
+	if err != nil {
+		return fmt.Errorf("prepare the controller: %w", err)
+	}
+	if err := c.watch(m, passes); err != nil {
+		return fmt.Errorf("prepare the controller: %w", err)
+	}
+	if err := m.Add(manager.RunnableFunc(c.poll)); err != nil {
+		return err
+	}
+	c.o.Log.Info("starting", "class", c.o.Class, "region", c.o.Region, "sources", c.sources, "unread", c.unread)
 	return m.Start(ctx)
 }
 

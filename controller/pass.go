@@ -83,11 +83,15 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 		again: digest == w.digest}
 	w.digest, w.refused = "", nil
 	var set []*task
+	busy := make(map[string]bool) // of two tasks with one key, only one is more than left alone
+	for _, t := range tasks {
+		busy[t.key] = busy[t.key] || t.intent != leave
+	}
 	for i := range tasks {
 		t := &tasks[i]
 		switch wait, waiting := w.patience[t.key]; {
 		case t.intent == leave:
-			if t.refusal != nil {
+			if t.refusal != nil && !busy[t.key] {
 				p.left[t.key] = outcome{false, t.refusal.reason, t.refusal.message}
 			}
 		case waiting && wait.digest == digestOf([]task{*t}, nil) && now.Before(wait.until):
@@ -105,6 +109,9 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 		t := &tasks[i]
 		if o, left := p.left[t.key]; left {
 			outcomes[t.key] = o
+			continue
+		}
+		if t.intent == leave && busy[t.key] {
 			continue
 		}
 		delete(w.patience, t.key)

@@ -1,10 +1,8 @@
 package controller
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
@@ -32,7 +30,6 @@ type task struct {
 	desired  plan.State        // to program
 	refusal  *refusal          // why it is left
 	until    time.Time         // when a task that is left by time is something else; zero: never
-	warnings []failover.Warning
 }
 
 // taskOf decides what is to be done about a candidate. facts.Region is the cluster's. deleted is when the last policy was
@@ -87,40 +84,12 @@ func (t *task) withdrawal(c candidate, now time.Time) {
 
 // compile says what is wanted, one policy at a time: one that is refused is refused alone.
 func (t *task) compile(c candidate, facts failover.Facts) {
-	policy := failover.Default(c.policy, c.class)
-	if err := failover.Validate(policy, c.class, facts); err != nil {
-		t.refusal = refusalOf(err, v1alpha1.ReasonHostnameRefused)
-		return
-	}
-	desired, warnings, err := failover.Compile([]failover.Policy{policy}, c.class, facts)
+	desired, _, err := failover.Compile([]failover.Policy{c.policy}, c.class, facts)
 	if err != nil {
-		t.refusal = refusalOf(err, v1alpha1.ReasonZoneRefused)
+		t.refusal = &refusal{reasonOf(err), said(err)}
 		return
 	}
-	t.intent, t.desired, t.warnings = program, desired, warnings
-}
-
-// refusalOf gives problems the reason of the first of them. hostname is the reason of one with the hostname.
-func refusalOf(err error, hostname string) *refusal {
-	var problems failover.Problems
-	if !errors.As(err, &problems) {
-		return &refusal{v1alpha1.ReasonInvalid, err.Error()}
-	}
-	reason := v1alpha1.ReasonInvalid
-	switch p := problems[0]; {
-	case p.Path == "spec.hostname":
-		reason = hostname
-	case strings.HasPrefix(p.Path, "spec.objectives"):
-		reason = v1alpha1.ReasonObjectivesUnmet
-	case strings.Contains(p.Reason, "the class ") && (strings.HasSuffix(p.Path, ".requestInterval") || strings.HasSuffix(p.Path, ".failureThreshold")):
-		reason = v1alpha1.ReasonTimersRefused
-	}
-	lines := make([]string, len(problems))
-	for i, p := range problems {
-		p.Where = "" // it stands in the policy's own status
-		lines[i] = p.Error()
-	}
-	return &refusal{reason, strings.Join(lines, "; ")}
+	t.intent, t.desired = program, desired
 }
 
 // allows reports whether names or ids of zones have one; empty means all.

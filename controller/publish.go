@@ -1,0 +1,282 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/explain"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// fieldOwner owns what the controller writes to objects, and is who events come from.
+const fieldOwner = "bulkhead-controller"
+
+const (
+	eventNormal  = corev1.EventTypeNormal
+	eventWarning = corev1.EventTypeWarning
+)
+
+// event tells people who look at an object what happened to it.
+func (c *Controller) event(o client.Object, kind, reason, note string) {
+	const most = 1024 // characters of a note
+	if len(note) > most {
+		note = strings.ToValidUTF8(note[:most-4], "") + " …"
+	}
+	c.recorder.Eventf(o, nil, kind, reason, reason, "%s", note)
+}
+
+// publish writes the statuses that are not what they were, and tells what happened. drifted are policies that were corrected.
+func (c *Controller) publish(ctx context.Context, a *account, drifted []string) error {
+	a.publishing.Lock()
+	defer a.publishing.Unlock()
+	a.mu.Lock()
+	b := a.board
+	reports := make(map[string][]health.Report, len(a.verdicts))
+	for id, v := range a.verdicts {
+		reports[id] = v.reports
+	}
+	a.mu.Unlock()
+	apps, err := applications(b, reports, a.worker.provider)
+	if err != nil {
+		return err
+	}
+	now, there := time.Now(), make(map[types.UID]bool)
+	var problems []error
+	for _, x := range b.candidates {
+		key := x.policy.Key()
+		o, known := b.outcomes[key]
+		if x.refusal != nil { // of two with one key, only one can be accepted
+			o, known = outcome{false, x.refusal.reason, x.refusal.message}, true
+		}
+		p, isPolicy := x.object.(*v1alpha1.FailoverPolicy)
+		if !isPolicy {
+			c.tellIngress(a, x, o)
+			continue
+		}
+		there[p.UID] = true
+		before, written := a.written[p.UID]
+		if !written {
+			before = p.Status
+		}
+		after := statusOf(finding{candidate: x, outcome: o, known: known, app: apps[key], state: &b.state, provider: a.worker.provider,
+			region: a.site.region}, before, now)
+		if equality.Semantic.DeepEqual(before, after) {
+			continue
+		}
+		err := c.write(ctx, "FailoverPolicy", p, after)
+		switch {
+		case apierrors.IsNotFound(err):
+			continue
+		case err != nil:
+			problems = append(problems, err)
+			continue
+		}
+		a.written[p.UID] = after
+		c.metrics.statusWrites.Inc()
+		c.tell(p, before, after)
+	}
+	for _, key := range drifted {
+		for _, x := range b.candidates {
+			if x.policy.Key() == key {
+				c.event(x.object, eventNormal, v1alpha1.EventDrift, "this Region's health check or records had been changed, and are as wanted again")
+			}
+		}
+	}
+	for uid := range a.written {
+		if !there[uid] {
+			delete(a.written, uid)
+		}
+	}
+	c.metrics.observe(a.site, b, a.written, apps)
+	return errors.Join(problems...)
+}
+
+// applications are what the provider has of the policies on a board, by policy. Only what belongs to them is looked at.
+func applications(b board, reports map[string][]health.Report, provider failover.Provider) (map[string]*explain.Application, error) {
+	keys, names := make(map[string]bool), make(map[zone.Name]bool)
+	for _, c := range b.candidates {
+		keys[c.policy.Key()] = true
+		if name, err := zone.ParseName(c.policy.Spec.Hostname); err == nil {
+			names[name] = true
+		}
+	}
+	in := explain.Input{State: plan.State{Zones: b.state.Zones}, Reports: reports, Provider: provider}
+	used := make(map[string]bool)
+	for _, r := range b.state.Records {
+		if names[r.Set.Name] {
+			in.State.Records = append(in.State.Records, r)
+			used[r.Set.HealthCheckID] = true
+		}
+	}
+	for _, check := range b.state.Checks {
+		if used[check.ID] || check.Owned() && keys[plan.PolicyOf(check.Key)] {
+			in.State.Checks = append(in.State.Checks, check)
+		}
+	}
+	list, err := explain.Applications(in)
+	if err != nil {
+		return nil, err
+	}
+	apps := make(map[string]*explain.Application, len(list))
+	for i := range list {
+		if keys[list[i].Policy] {
+			apps[list[i].Policy] = &list[i]
+		}
+	}
+	return apps, nil
+}
+
+// write replaces the status of an object by server-side apply: it states all of it, and depends on no version.
+func (c *Controller) write(ctx context.Context, kind string, o client.Object, status any) error {
+	data, err := json.Marshal(status)
+	if err != nil {
+		return err
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return err
+	}
+	u := &unstructured.Unstructured{Object: map[string]any{"status": fields}}
+	u.SetGroupVersionKind(v1alpha1.GroupVersion().WithKind(kind))
+	u.SetNamespace(o.GetNamespace())
+	u.SetName(o.GetName())
+	u.SetUID(o.GetUID()) // not that of another object of the same name
+	err = c.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(fieldOwner), client.ForceOwnership)
+	if err != nil {
+		return fmt.Errorf("write the status of %s %s: %w", kind, client.ObjectKeyFromObject(o), err)
+	}
+	return nil
+}
+
+// tell makes events of what is new in a status.
+func (c *Controller) tell(p *v1alpha1.FailoverPolicy, before, after v1alpha1.FailoverPolicyStatus) {
+	turned := func(kind string) (metav1.Condition, bool) {
+		old, now := meta.FindStatusCondition(before.Conditions, kind), meta.FindStatusCondition(after.Conditions, kind)
+		return conditionOrNone(now), now != nil && (old == nil || old.Status != now.Status || old.Reason != now.Reason)
+	}
+	if accepted, is := turned(v1alpha1.ConditionAccepted); is && accepted.Status == metav1.ConditionFalse {
+		c.event(p, eventWarning, v1alpha1.EventRefused, accepted.Reason+": "+accepted.Message)
+	}
+	if programmed, is := turned(v1alpha1.ConditionProgrammed); is {
+		switch {
+		case programmed.Status == metav1.ConditionTrue:
+			c.event(p, eventNormal, v1alpha1.EventProgrammed, programmed.Message)
+		case programmed.Reason == v1alpha1.ReasonHolding:
+			c.event(p, eventWarning, v1alpha1.EventHolding, programmed.Message)
+		case programmed.Reason == v1alpha1.ReasonRemoved:
+			c.event(p, eventWarning, v1alpha1.EventRemoved, programmed.Message)
+		case programmed.Reason == v1alpha1.ReasonProviderRefused || programmed.Reason == v1alpha1.ReasonForeignRecord:
+			c.event(p, eventWarning, v1alpha1.EventRefused, programmed.Reason+": "+programmed.Message)
+		}
+	}
+	if move := after.LastFailover; move != nil && !equality.Semantic.DeepEqual(move, before.LastFailover) {
+		reason, kind := v1alpha1.EventFailedOver, eventWarning
+		if move.To == after.Region {
+			reason, kind = v1alpha1.EventFailedBack, eventNormal
+		}
+		c.metrics.failovers.WithLabelValues(move.From, move.To).Inc()
+		c.o.Log.Info("clients moved", "policy", p.Namespace+"/"+p.Name, "from", move.From, "to", move.To, "reason", move.Reason)
+		c.event(p, kind, reason, fmt.Sprintf("clients near %s are answered with %s instead of %s: %s", after.Region, move.To, move.From, move.Reason))
+	}
+}
+
+func conditionOrNone(c *metav1.Condition) metav1.Condition {
+	if c == nil {
+		return metav1.Condition{}
+	}
+	return *c
+}
+
+// tellIngress tells of an annotated Ingress, which has no status of ours, what became of one of its hosts.
+func (c *Controller) tellIngress(a *account, x candidate, o outcome) {
+	key := string(x.object.GetUID()) + " " + x.policy.Key()
+	text := o.reason + ": " + o.message
+	if o.reason == "" || a.told[key] == text {
+		return
+	}
+	a.told[key] = text
+	kind, reason := eventWarning, v1alpha1.EventRefused
+	switch {
+	case o.done:
+		kind, reason = eventNormal, v1alpha1.EventProgrammed
+	case !isAcceptance(o.reason) && o.reason != v1alpha1.ReasonProviderRefused && o.reason != v1alpha1.ReasonForeignRecord:
+		kind, reason = eventNormal, o.reason
+	}
+	c.event(x.object, kind, reason, x.policy.Spec.Hostname+": "+text)
+}
+
+// publishClasses writes the statuses of classes that are not what they were.
+func (c *Controller) publishClasses(ctx context.Context, a *account, s snapshot, classes []failover.Class) error {
+	a.mu.Lock()
+	b := a.board
+	zones := a.zones
+	a.mu.Unlock()
+	var problems []error
+	for i := range s.classes {
+		class := &s.classes[i]
+		at := slices.IndexFunc(classes, func(o failover.Class) bool { return o.Metadata.Name == class.Name })
+		if at < 0 {
+			continue
+		}
+		after := classStatus(class, &classes[at], b, zones)
+		if equality.Semantic.DeepEqual(class.Status, after) {
+			continue
+		}
+		if err := c.write(ctx, "FailoverClass", class, after); err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		old, now := meta.FindStatusCondition(class.Status.Conditions, v1alpha1.ConditionPlanRefused), meta.FindStatusCondition(after.Conditions, v1alpha1.ConditionPlanRefused)
+		if now != nil && now.Status == metav1.ConditionTrue && (old == nil || old.Message != now.Message) {
+			c.event(class, eventWarning, v1alpha1.EventRefused, now.Message)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// classStatus is the status of a class.
+func classStatus(o *v1alpha1.FailoverClass, class *failover.Class, b board, zones []zone.HostedZone) v1alpha1.FailoverClassStatus {
+	s := v1alpha1.FailoverClassStatus{ObservedGeneration: o.Generation, Conditions: o.Status.DeepCopy().Conditions}
+	for _, c := range b.candidates {
+		if c.class != nil && c.class.Metadata.Name == o.Name {
+			s.Policies++
+		}
+	}
+	const most = 500
+	for _, z := range zones {
+		if !z.PrivateZone && allows(class.Spec.Zones, z) && len(s.Zones) < most {
+			s.Zones = append(s.Zones, v1alpha1.ZoneStatus{ID: z.ID, Name: strings.TrimSuffix(string(z.Name), ".")})
+		}
+	}
+	accepted := metav1.Condition{Type: v1alpha1.ConditionAccepted, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAccepted}
+	if err := failover.ValidateClass(*class); err != nil {
+		accepted.Status, accepted.Reason, accepted.Message = metav1.ConditionFalse, v1alpha1.ReasonInvalid, shortened(err.Error())
+	}
+	refused := metav1.Condition{Type: v1alpha1.ConditionPlanRefused, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNothingRefused}
+	if len(b.refused) > 0 {
+		refused.Status, refused.Reason, refused.Message = metav1.ConditionTrue, v1alpha1.ReasonTooManyChanges, shortened(strings.Join(b.refused, "; "))
+	}
+	for _, condition := range []metav1.Condition{accepted, refused} {
+		condition.ObservedGeneration = o.Generation
+		meta.SetStatusCondition(&s.Conditions, condition)
+	}
+	return s
+}

@@ -1,0 +1,258 @@
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/explain"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A finding is what is known of a policy when its status is written.
+type finding struct {
+	candidate candidate
+	outcome   outcome
+	known     bool                 // whether a pass has come to an outcome
+	app       *explain.Application // nil where the provider has nothing of it
+	state     *plan.State
+	provider  failover.Provider
+	region    string
+}
+
+// statusOf is the status of a policy, made from the one before: times stay where nothing changed.
+func statusOf(f finding, before v1alpha1.FailoverPolicyStatus, now time.Time) v1alpha1.FailoverPolicyStatus {
+	s := v1alpha1.FailoverPolicyStatus{Conditions: before.DeepCopy().Conditions, LastFailover: before.LastFailover, Region: f.region,
+		HeldBy: f.candidate.heldBy}
+	s.ObservedGeneration = f.candidate.object.GetGeneration()
+	if f.candidate.class != nil {
+		s.ClassName = f.candidate.class.Metadata.Name
+	}
+	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
+		meta.SetStatusCondition(&s.Conditions, metav1.Condition{Type: kind, Status: status, Reason: reason, Message: shortened(message),
+			ObservedGeneration: s.ObservedGeneration, LastTransitionTime: metav1.NewTime(now.Truncate(time.Second))})
+	}
+	refused := f.candidate.refusal
+	if f.known && refused == nil && isAcceptance(f.outcome.reason) {
+		refused = &refusal{f.outcome.reason, f.outcome.message}
+	}
+	if refused != nil && isAcceptance(refused.reason) {
+		set(v1alpha1.ConditionAccepted, metav1.ConditionFalse, refused.reason, refused.message)
+		set(v1alpha1.ConditionProgrammed, metav1.ConditionFalse, v1alpha1.ReasonNotAccepted, "nothing is written; what is at the provider stays as it is")
+	} else {
+		set(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted, strings.Join(f.candidate.notes, " "))
+		s.Hostname = f.candidate.policy.Spec.Hostname
+		if f.known {
+			set(v1alpha1.ConditionProgrammed, conditionOf(f.outcome.done), f.outcome.reason, f.outcome.message)
+		}
+		complete := failover.Default(f.candidate.policy, f.candidate.class)
+		if len(complete.Spec.Regions) > 0 {
+			rto := failover.Objectives(complete, f.provider)
+			s.RTO = &v1alpha1.RTOStatus{Typical: failover.Duration(rto.Typical), Worst: failover.Duration(rto.Worst)}
+		} else {
+			s.RTO = before.RTO
+		}
+	}
+	if !f.candidate.vanished.IsZero() && f.candidate.class != nil {
+		until := metav1.NewTime(f.candidate.vanished.Add(f.candidate.class.Spec.Hold()).Truncate(time.Second))
+		s.HoldUntil = &until
+	}
+	s.Target = targetOf(f.candidate.policy)
+	f.regions(&s)
+	status, reason, message := f.healthy(&s)
+	set(v1alpha1.ConditionHealthy, status, reason, message)
+	status, reason, message = f.degraded()
+	set(v1alpha1.ConditionDegraded, status, reason, message)
+	s.LastFailover = f.moved(&s, before, now)
+	return s
+}
+
+func conditionOf(b bool) metav1.ConditionStatus {
+	if b {
+		return metav1.ConditionTrue
+	}
+	return metav1.ConditionFalse
+}
+
+// shortened keeps a message within what a condition may have.
+func shortened(message string) string {
+	const most = 4096
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most], "") + " …"
+}
+
+// isAcceptance tells the reasons of Accepted from those of Programmed.
+func isAcceptance(reason string) bool {
+	return !slices.Contains([]string{v1alpha1.ReasonProgrammed, v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonTargetNotReady, v1alpha1.ReasonHolding,
+		v1alpha1.ReasonLastRecordKept, v1alpha1.ReasonRemoved, v1alpha1.ReasonPending, v1alpha1.ReasonProviderRefused,
+		v1alpha1.ReasonForeignRecord}, reason)
+}
+
+// targetOf is where this Region's clients are to be sent.
+func targetOf(p failover.Policy) string {
+	if len(p.Spec.Regions) == 0 {
+		return ""
+	}
+	r := p.Spec.Regions[0] // gather has left the others out
+	if r.LoadBalancer != nil {
+		return cmp.Or(r.LoadBalancer.DNSName, r.LoadBalancer.Name, r.LoadBalancer.ARN)
+	}
+	return strings.Join(r.Addresses, ", ")
+}
+
+// near is what the clients near this Region get: of a policy that does not go by places, what all get.
+func (f *finding) near() (explain.Movement, bool) {
+	if f.app == nil {
+		return explain.Movement{}, false
+	}
+	for _, m := range f.app.Clients {
+		if m.Client == "near "+f.region {
+			return m, true
+		}
+	}
+	if len(f.app.Clients) == 1 {
+		return f.app.Clients[0], true
+	}
+	return explain.Movement{}, false
+}
+
+// regions fills in every Region as the provider has it, and who is served where.
+func (f *finding) regions(s *v1alpha1.FailoverPolicyStatus) {
+	if f.app == nil {
+		return
+	}
+	m, told := f.near()
+	serves := func(region string) bool {
+		return told && slices.ContainsFunc(m.Shares, func(s explain.Share) bool { return len(s.Path) > 0 && s.Path[0] == region })
+	}
+	for _, r := range f.app.Regions {
+		status := v1alpha1.RegionStatus{SetIdentifier: r.Name, Target: strings.Join(r.Targets, ", "), HealthCheckID: r.Check.ID,
+			Reason: r.Check.Reason, ServedHere: serves(r.Name)}
+		switch r.Check.Health {
+		case explain.Healthy:
+			status.Healthy = new(true)
+		case explain.Unhealthy:
+			status.Healthy = new(false)
+		}
+		s.Regions = append(s.Regions, status)
+		if r.Name == f.region && r.Check.ID != "" {
+			f.records(s, r.Check.ID)
+		}
+	}
+	slices.SortFunc(s.Regions, func(a, b v1alpha1.RegionStatus) int { return strings.Compare(a.SetIdentifier, b.SetIdentifier) })
+	if told && m.Outcome == "answered" {
+		s.ServedHere = new(serves(f.region))
+		if len(m.Shares) == 1 && len(m.Shares[0].Path) > 0 {
+			s.ServedFrom = m.Shares[0].Path[0]
+		}
+	}
+}
+
+// records are the record sets that depend on this Region's check.
+func (f *finding) records(s *v1alpha1.FailoverPolicyStatus, check string) {
+	for i := range f.state.Records {
+		r := &f.state.Records[i]
+		if r.Set.HealthCheckID != check || r.Set.Type != zone.A && r.Set.Type != zone.AAAA {
+			continue
+		}
+		value := strings.Join(r.Set.ResourceRecords, ", ")
+		if r.Set.AliasTarget != nil {
+			value = strings.TrimSuffix(string(r.Set.AliasTarget.DNSName), ".")
+		}
+		s.HostedZoneID = r.ZoneID
+		if !slices.ContainsFunc(s.Records, func(o v1alpha1.RecordStatus) bool { return o.Type == r.Set.Type.String() }) {
+			s.Records = append(s.Records, v1alpha1.RecordStatus{Type: r.Set.Type.String(), Value: value, HealthCheckID: check})
+		}
+	}
+	slices.SortFunc(s.Records, func(a, b v1alpha1.RecordStatus) int { return strings.Compare(a.Type, b.Type) })
+}
+
+// own is this Region's part of the application, nil when there is none.
+func (f *finding) own() *explain.Region {
+	if f.app == nil {
+		return nil
+	}
+	for i := range f.app.Regions {
+		if r := &f.app.Regions[i]; r.Name == f.region {
+			return r
+		}
+	}
+	return nil
+}
+
+func (f *finding) healthy(s *v1alpha1.FailoverPolicyStatus) (metav1.ConditionStatus, string, string) {
+	own := f.own()
+	s.Health = v1alpha1.Unknown
+	switch {
+	case own == nil:
+		return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, "there is no health check of this Region"
+	case own.Check.Health == explain.Healthy:
+		s.Health = v1alpha1.Healthy
+		return metav1.ConditionTrue, v1alpha1.ReasonHealthy, own.Check.Reason
+	case own.Check.Health == explain.Unhealthy:
+		s.Health = v1alpha1.Unhealthy
+		return metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, own.Check.Reason
+	}
+	return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, own.Check.Reason
+}
+
+func (f *finding) degraded() (metav1.ConditionStatus, string, string) {
+	own := f.own()
+	if own == nil || !own.Applied {
+		return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, "this Region has no record"
+	}
+	var others, well []string
+	for _, r := range f.app.Regions {
+		if r.Name == f.region || !r.Applied {
+			continue
+		}
+		others = append(others, r.Name)
+		if r.Check.Health != explain.Unhealthy {
+			well = append(well, r.Name)
+		}
+	}
+	down := own.Check.Health == explain.Unhealthy
+	switch {
+	case down && len(well) == 0:
+		return metav1.ConditionTrue, v1alpha1.ReasonAllRegionsDown, "every Region is unhealthy: clients are answered as if all were healthy"
+	case down:
+		return metav1.ConditionTrue, v1alpha1.ReasonServedFromAway, "this Region is unhealthy; its clients can be answered with " + strings.Join(well, ", ")
+	case len(others) == 0:
+		return metav1.ConditionTrue, v1alpha1.ReasonOneRegion, "the provider has no other Region of the hostname: there is nowhere to fail over to"
+	case len(well) == 0:
+		return metav1.ConditionTrue, v1alpha1.ReasonOthersDown, "no other Region is healthy: " + strings.Join(others, ", ")
+	}
+	return metav1.ConditionFalse, v1alpha1.ReasonRedundant, "other Regions: " + strings.Join(well, ", ")
+}
+
+// moved is the last time that this Region's clients were moved by a failure or its end. A Region that joins or leaves moves
+// them too, and is none.
+func (f *finding) moved(s *v1alpha1.FailoverPolicyStatus, before v1alpha1.FailoverPolicyStatus, now time.Time) *v1alpha1.FailoverStatus {
+	from, to := before.ServedFrom, s.ServedFrom
+	joined := !slices.ContainsFunc(before.Regions, func(r v1alpha1.RegionStatus) bool { return r.SetIdentifier == to })
+	left := !slices.ContainsFunc(s.Regions, func(r v1alpha1.RegionStatus) bool { return r.SetIdentifier == from })
+	if from == "" || to == "" || from == to || joined || left {
+		return before.LastFailover
+	}
+	move := &v1alpha1.FailoverStatus{Time: metav1.NewTime(now.Truncate(time.Second)), From: from, To: to}
+	for _, r := range s.Regions {
+		switch {
+		case r.SetIdentifier == from && r.Healthy != nil && !*r.Healthy:
+			move.Reason = fmt.Sprintf("%s is unhealthy: %s", from, r.Reason)
+			return move
+		case r.SetIdentifier == to && r.Healthy != nil && *r.Healthy:
+			move.Reason = to + " is healthy again"
+		}
+	}
+	return move
+}
