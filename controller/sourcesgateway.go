@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 )
 
 func gatewayOrigin(gw *gatewayv1.Gateway) origin {
@@ -39,7 +41,7 @@ func (g *gatherer) routeOrigin(r *gatewayv1.HTTPRoute) (origin, *refusal) {
 		gw := g.gateways[at]
 		switch {
 		case gw == nil:
-			refused = notFound(title+": Gateway", at.Name, at.Namespace)
+			refused = &refusal{v1alpha1.ReasonTargetNotFound, fmt.Sprintf("%s names Gateway %s, which is not there", title, at)}
 			continue
 		case !accepted(r, ref):
 			refused = notReady("%s is not accepted by Gateway %s in its status", title, at)

@@ -1,0 +1,92 @@
+package controller
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// annotatedShop asks for failover without a policy.
+const annotatedShop = `
+kind: Ingress
+metadata:
+  name: shop
+  namespace: team-a
+  uid: i1
+  creationTimestamp: "2026-03-01T11:00:00Z"
+  annotations: {bulkhead.dev/failover: "true", bulkhead.dev/request-interval: "10", bulkhead.dev/app2.example.com.path: /app2health}
+spec: {rules: [{host: app2.example.com}, {host: app1.example.com}, {}]}
+status: {loadBalancer: {ingress: [{hostname: k8s-shop-1.eu-west-1.elb.amazonaws.com}]}}
+`
+
+func TestAnnotatedIngressIsOneCandidateAHost(t *testing.T) {
+	got := wantDecided(t, clusterOf(t, openClass, annotatedShop),
+		"team-a/shop.app1.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
+		"team-a/shop.app2.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
+	)
+	for i, path := range []string{"", "/app2health"} {
+		h := got[i].policy.Spec.HealthCheck
+		if h.Path != path || h.RequestInterval == nil || *h.RequestInterval != 10 || got[i].object.GetName() != "shop" {
+			t.Errorf("%s: %+v of %s", got[i].policy.Key(), h, got[i].object.GetName())
+		}
+	}
+}
+
+func TestIngressWithoutAnnotationIsNone(t *testing.T) {
+	wantDecided(t, clusterOf(t, openClass, shopIngress))
+	wantDecided(t, clusterOf(t, openClass, strings.Replace(annotatedShop, `"true"`, `"false"`, 1)))
+}
+
+// A misspelt annotation must not look as if nothing were asked for any more: hosts that are programmed stay.
+func TestWrongAnnotationRefusesEveryHost(t *testing.T) {
+	for _, c := range []struct {
+		name, old, new string
+		want           []string
+	}{
+		{"setting", "bulkhead.dev/request-interval", "bulkhead.dev/request-intervall", []string{
+			`team-a/shop.app1.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/request-intervall"]: unknown setting, did you mean request-interval?`,
+			`team-a/shop.app2.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/request-intervall"]: unknown setting, did you mean request-interval?`,
+		}},
+		{"host", `"true"`, `"app1.example.com,app3.example.com"`, []string{
+			`team-a/shop.app1.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "app3.example.com": must be true, false, or hosts of the Ingress: app1.example.com, app2.example.com; metadata.annotations["bulkhead.dev/app2.example.com.path"]: app2.example.com is not a host that fails over: app1.example.com`,
+			`team-a/shop.app2.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "app3.example.com": must be true, false, or hosts of the Ingress: app1.example.com, app2.example.com; metadata.annotations["bulkhead.dev/app2.example.com.path"]: app2.example.com is not a host that fails over: app1.example.com`,
+		}},
+		{"no host", "[{host: app2.example.com}, {host: app1.example.com}, {}]", "[{}]", []string{
+			`team-a/shop: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "true": no rule of the Ingress has a host; one without *. is needed, such as app1.example.com; metadata.annotations["bulkhead.dev/app2.example.com.path"]: app2.example.com is not a host that fails over: none does`,
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			wantDecided(t, clusterOf(t, openClass, strings.Replace(annotatedShop, c.old, c.new, 1)), c.want...)
+		})
+	}
+}
+
+func TestAnnotatedIngressIsATenantLikeAnyOther(t *testing.T) {
+	t.Run("hostnames", func(t *testing.T) {
+		wantDecided(t, clusterOf(t, strict(), annotatedShop),
+			"team-a/shop.app1.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
+			`team-a/shop.app2.example.com: HostnameRefused: spec.hostname: "app2.example.com": the class default does not allow it to namespace team-a; allowed: app1.example.com, shared.example.com, example.com`,
+		)
+	})
+	t.Run("claims", func(t *testing.T) {
+		const held = " belongs to Ingress team-a/shop, which was created first, at 2026-03-01T11:00:00Z"
+		got := wantDecided(t, clusterOf(t, openClass, annotatedShop, asked("team-b", "p", "app1.example.com", 1, ""), asked("team-b", "q", "app2.example.com", 90, "")),
+			"team-b/p: HostnameHeld: spec.hostname: app1.example.com"+held,
+			"team-b/q: accepted eu-west-1 3.5.140.1",
+			"team-a/shop.app1.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
+			"team-a/shop.app2.example.com: HostnameHeld: spec.hostname: app2.example.com belongs to FailoverPolicy team-b/q, which was created first, at 2026-03-01T10:30:00Z",
+		)
+		if diff := cmp.Diff("shop", got[0].heldBy.Name); diff != "" {
+			t.Error(diff)
+		}
+	})
+	// Checks are known by namespace and name: a policy that has the name of an Ingress's host would share one with it.
+	t.Run("names", func(t *testing.T) {
+		wantDecided(t, clusterOf(t, openClass, annotatedShop, asked("team-a", "shop.app1.example.com", "app3.example.com", 1, "")),
+			"team-a/shop.app1.example.com: Invalid: metadata.name: shop.app1.example.com stands for app1.example.com of Ingress team-a/shop, which was created first: choose another name",
+			"team-a/shop.app1.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
+			"team-a/shop.app2.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
+		)
+	})
+}
