@@ -34,7 +34,8 @@ type Prepared struct {
 
 // Prepare makes the plan that leads to what policies want: it looks load balancers up, compiles, reads what exists, and
 // compares. It writes nothing. Read are all public zones that the classes allow, because a policy's former hostname may lie
-// in any of them; verdicts are read of the checks alone that a change of record sets concerns.
+// in any of them; verdicts are read of the checks alone that a change of record sets concerns, and quotas where anything is to
+// be changed at AWS.
 //
 // The error is ErrNoPolicies, failover.Problems of policies that cannot be compiled, or *plan.Refused; in the last case what
 // is returned is complete, and its plan shows why.
@@ -91,11 +92,24 @@ func (a *Applier) PrepareDestroy(ctx context.Context, policies []string, guard p
 	return p, err
 }
 
-// judged makes a plan, and makes it again when it changes something and the verdicts that it depends on have been read.
+// judged makes a plan, and makes it again when it changes something, and the quotas and verdicts that it depends on have been
+// read. An engine tells its quotas when they are met.
 func (a *Applier) judged(ctx context.Context, current *plan.State, guard plan.Guard, diff func(plan.Guard) (plan.Plan, error)) (plan.Plan, error) {
 	guard.Engine = a.o.Provider == failover.Engine
 	first, err := diff(guard)
-	if err != nil || first.Empty() {
+	if err == nil && first.Empty() {
+		return first, nil
+	}
+	var refused *plan.Refused // perhaps for quotas that were raised
+	if guard.Limits == nil && !guard.Engine && (err == nil || errors.As(err, &refused)) {
+		limits, unread := a.limits(ctx, first)
+		if unread != nil {
+			return first, unread
+		}
+		guard.Limits = &limits
+		first, err = diff(guard)
+	}
+	if err != nil {
 		return first, err
 	}
 	if err := a.Judge(ctx, current, first); err != nil {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/bulkhead-dns/bulkhead/failover"
@@ -43,7 +44,8 @@ func quotas(w *world, add func(Finding)) {
 	use := failover.Usage(w.in.State)
 	note("account", "health checks", use.HealthChecks, limits.HealthChecks)
 	for _, h := range w.Zones {
-		note("zone "+whatif.Host(h.Name), "record sets", use.RecordSets[h.ID], limits.RecordSetsPerZone)
+		note("zone "+whatif.Host(h.Name), "record sets", use.RecordSets[h.ID],
+			cmp.Or(w.in.RecordSetLimits[h.ID], limits.RecordSetsPerZone))
 	}
 }
 

@@ -50,6 +50,8 @@ type Input struct {
 
 	Provider failover.Provider `json:"provider,omitempty"` // empty means AWS
 	Limits   zone.Limits       `json:"limits,omitzero"`    // zero means zone.DefaultLimits on AWS, none on an engine
+	// RecordSetLimits are how many record sets single zones may have, by id; Limits is for the others.
+	RecordSetLimits map[string]int `json:"recordSetLimits,omitempty"`
 }
 
 // A LoadBalancer is what its Region says about one. r53: E.1.

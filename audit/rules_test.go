@@ -323,6 +323,11 @@ func TestRules(t *testing.T) {
 			b.Limits = zone.Limits{RecordSetsPerZone: 5}
 			return b
 		}(), []string{"info quota zone example.com"}},
+		{"a quota raised for the zone", func() *bed {
+			b := newBed(set("a 192.0.2.1 -", nil), set("b 192.0.2.1 -", nil), set("c 192.0.2.1 -", nil), set("d 192.0.2.1 -", nil))
+			b.Limits, b.RecordSetLimits = zone.Limits{RecordSetsPerZone: 5}, map[string]int{"Z1": 100}
+			return b
+		}(), nil},
 		{"options cost", newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 c2")).
 			with(`c1 {"type": "HTTPS"}`, "c2"), []string{"info cost account"}},
 		{"no answer can be computed", newBed(set("a nonsense.eu-west-1 -", func(s *zone.ResourceRecordSet) {

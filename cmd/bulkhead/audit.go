@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/bulkhead-dns/bulkhead/apply"
 	"github.com/bulkhead-dns/bulkhead/audit"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/zone"
@@ -72,9 +70,7 @@ cannot be read; 2 for a wrong call.`,
 	severities := []string{string(audit.Critical), string(audit.Warning), string(audit.Info)}
 	cmd.RegisterFlagCompletionFunc("severity", cobra.FixedCompletions(severities, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(append(severities, never), cobra.ShellCompDirectiveNoFileComp))
-	cmd.RegisterFlagCompletionFunc("zone", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return a.zoneNames(cmd), cobra.ShellCompDirectiveNoFileComp
-	})
+	cmd.RegisterFlagCompletionFunc("zone", completeZones(a.account))
 	cmd.MarkFlagFilename("input", "json")
 	return cmd
 }
@@ -82,27 +78,11 @@ cannot be read; 2 for a wrong call.`,
 // never is the --fail-on that no finding is bad enough for.
 const never = "never"
 
-// zoneNames are the account's zones, for completions; none where it cannot be read.
-func (a *auditFlags) zoneNames(cmd *cobra.Command) (names []string) {
-	applier, _, err := a.account.open(cmd.Context(), nil, apply.Options{})
-	if err != nil {
-		return nil
-	}
-	zones, err := applier.Zones(cmd.Context())
-	if err != nil {
-		return nil
-	}
-	for _, z := range zones {
-		names = append(names, plainName(z.Name))
-	}
-	return names
-}
-
 func (a *auditFlags) run(cmd *cobra.Command) error {
 	if err := a.check(); err != nil {
 		return err
 	}
-	policies, class, err := a.policies(cmd)
+	policies, class, err := readPolicies(cmd.InOrStdin(), *a.files)
 	if err != nil {
 		return err
 	}
@@ -121,7 +101,7 @@ func (a *auditFlags) run(cmd *cobra.Command) error {
 	if a.rto > 0 {
 		s.input.RTO = failover.Duration(a.rto)
 	}
-	chosen, err := choose(s.input.State.Zones, a.zones)
+	chosen, err := a.chosen(s.input.State.Zones)
 	if err != nil {
 		return err
 	}
@@ -140,6 +120,14 @@ func (a *auditFlags) run(cmd *cobra.Command) error {
 		return exitWith(exitFindings)
 	}
 	return nil
+}
+
+// chosen are the zones to judge, all of them where none is named.
+func (a *auditFlags) chosen(zones []zone.HostedZone) ([]zone.HostedZone, error) {
+	if len(a.zones) == 0 {
+		return zones, nil
+	}
+	return zonesNamed(zones, a.zones)
 }
 
 // check refuses flags that make no sense.
@@ -170,57 +158,6 @@ func (a *auditFlags) check() error {
 	}
 	return nil
 }
-
-// policies reads those of -f, completed by their classes, and the class that names the account.
-func (a *auditFlags) policies(cmd *cobra.Command) ([]failover.Policy, *failover.Class, error) {
-	if len(*a.files) == 0 {
-		return nil, nil, nil
-	}
-	objects, err := readObjects(cmd.InOrStdin(), *a.files)
-	if err != nil {
-		return nil, nil, err
-	}
-	groups, err := apply.GroupByClass(objects)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", strings.Join(*a.files, ", "), err)
-	}
-	var policies []failover.Policy
-	for _, g := range groups {
-		for _, p := range g.Policies {
-			policies = append(policies, failover.Default(p, g.Class))
-		}
-	}
-	return policies, apply.Account(groups), nil
-}
-
-// choose returns the zones that are named by name or id, all of them where none is.
-func choose(zones []zone.HostedZone, named []string) ([]zone.HostedZone, error) {
-	if len(named) == 0 {
-		return zones, nil
-	}
-	var chosen []zone.HostedZone
-	for _, n := range named {
-		found := false
-		for _, z := range zones {
-			if n == z.ID || strings.EqualFold(strings.TrimSuffix(n, "."), plainName(z.Name)) {
-				chosen, found = append(chosen, z), true
-			}
-		}
-		if !found {
-			var names []string
-			for _, z := range zones {
-				names = append(names, plainName(z.Name))
-			}
-			if len(names) == 0 {
-				return nil, fmt.Errorf("--zone %s: there is no hosted zone", n)
-			}
-			return nil, fmt.Errorf("--zone %s: there is no such hosted zone; there: %s", n, strings.Join(names, ", "))
-		}
-	}
-	return chosen, nil
-}
-
-func plainName(n zone.Name) string { return strings.TrimSuffix(string(n), ".") }
 
 // keep writes what was read to a file.
 func (s *survey) keep(file string) error {

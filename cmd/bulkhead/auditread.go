@@ -61,7 +61,7 @@ func (a *auditFlags) read(cmd *cobra.Command, class *failover.Class, s *survey) 
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(zones, a.zones)
+	chosen, err := a.chosen(zones)
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,11 @@ func (a *auditFlags) read(cmd *cobra.Command, class *failover.Class, s *survey) 
 	if err := s.readBalancers(ctx, applier, a.ownAll); err != nil {
 		return err
 	}
+	if provider == failover.AWS {
+		if err := s.readLimits(ctx, applier, chosen); err != nil {
+			return err
+		}
+	}
 	if a.health {
 		return s.readReports(ctx, applier)
 	}
@@ -90,7 +95,7 @@ func (a *auditFlags) read(cmd *cobra.Command, class *failover.Class, s *survey) 
 func (s *survey) readZone(ctx context.Context, applier *apply.Applier, z zone.HostedZone, wanted bool) error {
 	records, err := applier.Records(ctx, z)
 	switch {
-	case err != nil && !wanted && denied(err):
+	case err != nil && !wanted && apply.Denied(err):
 		s.partial = true
 		s.notes = append(s.notes, fmt.Sprintf("Zone %s was not read (%s): nothing is said of health checks that only it may use.",
 			plainName(z.Name), brief(err)))
@@ -105,16 +110,10 @@ func (s *survey) readZone(ctx context.Context, applier *apply.Applier, z zone.Ho
 
 // readCollections reads the CIDR collections that record sets cite.
 func (s *survey) readCollections(ctx context.Context, applier *apply.Applier) error {
-	cited := map[string]bool{}
-	for _, r := range s.input.State.Records {
-		if c := r.Set.CidrRoutingConfig; c != nil {
-			cited[c.CollectionID] = true
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(cited)) {
+	for _, id := range citedCollections(s.input.State.Records) {
 		c, err := applier.Collection(ctx, id)
 		switch {
-		case err != nil && denied(err):
+		case err != nil && apply.Denied(err):
 			s.notes = append(s.notes, fmt.Sprintf("CIDR collection %s was not read (%s): its clients are judged by the default location.",
 				id, brief(err)))
 		case err != nil:
@@ -124,6 +123,25 @@ func (s *survey) readCollections(ctx context.Context, applier *apply.Applier) er
 		}
 	}
 	return nil
+}
+
+// readLimits reads the account's quotas, and those of the zones that are judged.
+func (s *survey) readLimits(ctx context.Context, applier *apply.Applier, zones []zone.HostedZone) error {
+	s.input.Limits, s.input.RecordSetLimits = zone.DefaultLimits(), map[string]int{}
+	var err error
+	if s.input.Limits.HealthChecks, err = applier.HealthCheckLimit(ctx); err == nil {
+		for _, z := range zones {
+			if s.input.RecordSetLimits[z.ID], err = applier.RecordSetLimit(ctx, z); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil && apply.Denied(err) {
+		s.input.Limits, s.input.RecordSetLimits = zone.DefaultLimits(), nil
+		s.notes = append(s.notes, fmt.Sprintf("Quotas were not read (%s): they are taken to be those that an account has at first.", brief(err)))
+		return nil
+	}
+	return err
 }
 
 // readBalancers describes the load balancers that aliases name, Region by Region. A Region that does not tell costs findings
@@ -196,12 +214,6 @@ func (s *survey) readReports(ctx context.Context, applier *apply.Applier) error 
 		c.Healthy = &status.Healthy
 	}
 	return nil
-}
-
-// denied reports whether an error says that the caller may not do something.
-func denied(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && (strings.HasPrefix(api.ErrorCode(), "AccessDenied") || api.ErrorCode() == "UnauthorizedOperation")
 }
 
 // brief is what an error of an API comes down to.

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,26 +32,8 @@ func addLookFlags(cmd *cobra.Command) *lookFlags {
 	f.StringArrayVar(&l.zones, "zone", nil, "`name` or id of a hosted zone to read; may be repeated; without it, all public ones")
 	f.BoolVar(&l.noHealth, "no-health", false, "do not ask checkers: saves one call for each health check, of which AWS allows one a second")
 	f.BoolVar(&l.lastFailures, "last-failures", false, "tell the last failed probe of healthy checks too: another call for each")
-	cmd.RegisterFlagCompletionFunc("zone", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		applier, _, err := l.account.open(cmd.Context(), nil, apply.Options{})
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		zones, err := applier.Zones(cmd.Context())
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return zoneNames(zones), cobra.ShellCompDirectiveNoFileComp
-	})
+	cmd.RegisterFlagCompletionFunc("zone", completeZones(l.account))
 	return l
-}
-
-func zoneNames(zones []zone.HostedZone) []string {
-	names := make([]string, len(zones))
-	for i, z := range zones {
-		names[i] = strings.TrimSuffix(string(z.Name), ".")
-	}
-	return names
 }
 
 // A look is an account as it was found.
@@ -65,28 +44,11 @@ type look struct {
 
 // open reads the files, and makes the client of the account that they or the flags name.
 func (l *lookFlags) open(ctx context.Context, stdin io.Reader) (*look, error) {
-	in := &look{}
-	var class *failover.Class
-	if len(*l.files) > 0 {
-		objects, err := readObjects(stdin, *l.files)
-		if err != nil {
-			return nil, err
-		}
-		groups, err := apply.GroupByClass(objects)
-		if errors.Is(err, apply.ErrNoPolicies) {
-			return nil, fmt.Errorf("%s: %w", strings.Join(*l.files, ", "), err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range groups {
-			for _, p := range g.Policies {
-				in.Policies = append(in.Policies, failover.Default(p, g.Class))
-			}
-		}
-		class = apply.Account(groups)
+	policies, class, err := readPolicies(stdin, *l.files)
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	in := &look{Input: explain.Input{Policies: policies}}
 	in.applier, in.Provider, err = l.account.open(ctx, class, apply.Options{})
 	return in, err
 }
@@ -111,13 +73,7 @@ func (l *lookFlags) read(ctx context.Context, stderr io.Writer, in *look, wanted
 	if in.State, err = in.applier.Read(ctx, chosen); err != nil {
 		return err
 	}
-	cited := map[string]bool{}
-	for i := range in.State.Records {
-		if c := in.State.Records[i].Set.CidrRoutingConfig; c != nil {
-			cited[c.CollectionID] = true
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(cited)) {
+	for _, id := range citedCollections(in.State.Records) {
 		c, err := in.applier.Collection(ctx, id)
 		if err != nil {
 			return err
@@ -125,20 +81,6 @@ func (l *lookFlags) read(ctx context.Context, stderr io.Writer, in *look, wanted
 		in.Collections = append(in.Collections, c)
 	}
 	return nil
-}
-
-func zonesNamed(zones []zone.HostedZone, names []string) ([]zone.HostedZone, error) {
-	var chosen []zone.HostedZone
-	for _, n := range names {
-		i := slices.IndexFunc(zones, func(z zone.HostedZone) bool {
-			return z.ID == n || strings.EqualFold(strings.TrimSuffix(n, "."), strings.TrimSuffix(string(z.Name), "."))
-		})
-		if i < 0 {
-			return nil, usageError{fmt.Errorf("--zone %s: there is no such hosted zone; there are: %s", n, strings.Join(zoneNames(zones), ", "))}
-		}
-		chosen = append(chosen, zones[i])
-	}
-	return chosen, nil
 }
 
 // ask asks the checkers of the checks that are wanted, and of the children of calculated ones. It says beforehand how many calls

@@ -1,0 +1,71 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// HealthCheckLimit reads how many health checks the account may have. r53: C.3, C.8.
+func (a *Applier) HealthCheckLimit(ctx context.Context) (int, error) {
+	c := call[*route53.GetAccountLimitInput, *route53.GetAccountLimitOutput]{name: "GetAccountLimit", do: a.o.Route53.GetAccountLimit}
+	out, err := c.send(ctx, a, &route53.GetAccountLimitInput{Type: types.AccountLimitTypeMaxHealthChecksByOwner})
+	if err != nil {
+		return 0, fmt.Errorf("read the quota of health checks: %w", err)
+	}
+	return int(aws.ToInt64(out.Limit.Value)), nil
+}
+
+// RecordSetLimit reads how many record sets a zone may have. r53: C.3, C.8.
+func (a *Applier) RecordSetLimit(ctx context.Context, z zone.HostedZone) (int, error) {
+	c := call[*route53.GetHostedZoneLimitInput, *route53.GetHostedZoneLimitOutput]{name: "GetHostedZoneLimit", do: a.o.Route53.GetHostedZoneLimit}
+	out, err := c.send(ctx, a, &route53.GetHostedZoneLimitInput{HostedZoneId: &z.ID, Type: types.HostedZoneLimitTypeMaxRrsetsByZone})
+	if err != nil {
+		return 0, fmt.Errorf("read the quota of %s (%s): %w", z.Name, z.ID, err)
+	}
+	return int(aws.ToInt64(out.Limit.Value)), nil
+}
+
+// limits are the quotas that a plan is to keep: those of the account, and of the zones that it changes the smallest. Where they
+// may not be read, they are what an account has at first.
+func (a *Applier) limits(ctx context.Context, p plan.Plan) (zone.Limits, error) {
+	limits := zone.DefaultLimits()
+	n, err := a.HealthCheckLimit(ctx)
+	switch {
+	case err == nil:
+		limits.HealthChecks = n
+	case !Denied(err):
+		return limits, err
+	}
+	least := 0
+	for _, use := range p.Counts.Zones {
+		n, err := a.RecordSetLimit(ctx, zone.HostedZone{ID: use.ID, Name: use.Name})
+		switch {
+		case err == nil && (least == 0 || n < least):
+			least = n
+		case err != nil && Denied(err):
+			return limits, nil
+		case err != nil:
+			return limits, err
+		}
+	}
+	if least > 0 {
+		limits.RecordSetsPerZone = least
+	}
+	return limits, nil
+}
+
+// Denied reports whether an error says that the caller may not do something.
+func Denied(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (strings.HasPrefix(api.ErrorCode(), "AccessDenied") || api.ErrorCode() == "UnauthorizedOperation")
+}
