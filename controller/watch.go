@@ -121,7 +121,7 @@ func (c *Controller) serves(class *failover.Class) bool {
 // available are the sources that the options ask for and the cluster has, and those that are left out.
 func (c *Controller) available(mapper meta.RESTMapper) (watched, unread []Source, err error) {
 	for _, s := range []Source{IngressSource, GatewaySource, ServiceSource} {
-		if len(c.o.Sources) > 0 && !slices.Contains(c.o.Sources, s) {
+		if c.o.Sources != nil && !slices.Contains(c.o.Sources, s) {
 			unread = append(unread, s)
 			continue
 		}

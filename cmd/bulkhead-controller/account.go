@@ -24,8 +24,9 @@ const (
 	awsVerdicts    = 90 * time.Second
 )
 
-// accounts returns what opens the account of a class. endpoint, if there is one, stands before what classes say.
-func accounts(endpoint string) (func(context.Context, failover.Class) (*apply.Applier, failover.Provider, error), error) {
+// accounts returns what opens the account of a class. endpoint, if there is one, stands before what classes say. Between resyncs tags
+// are taken for what they were.
+func accounts(endpoint string, resync time.Duration) (func(context.Context, failover.Class) (*apply.Applier, failover.Provider, error), error) {
 	if endpoint != "" && !isURL(endpoint) {
 		return nil, usageError{fmt.Errorf("--endpoint-url %s: use a URL such as http://127.0.0.1:8053", endpoint)}
 	}
@@ -41,7 +42,7 @@ func accounts(endpoint string) (func(context.Context, failover.Class) (*apply.Ap
 		if cfg.Region == "" {
 			cfg.Region = "us-east-1" // Route 53 is global; its requests are signed for this Region. r53: C.1
 		}
-		o := apply.Options{Provider: cmp.Or(class.Spec.Provider, kindOf(at)), VerdictTimeout: engineVerdicts}
+		o := apply.Options{Provider: cmp.Or(class.Spec.Provider, kindOf(at)), VerdictTimeout: engineVerdicts, KeepTags: resync}
 		if o.Provider == failover.AWS {
 			o.VerdictTimeout = awsVerdicts
 		}

@@ -41,7 +41,7 @@ It works in every cluster; of several replicas one is elected, the others stand 
 	s.StringVar(&f.o.Class, "class", "", "`name` of the one FailoverClass to serve; without it, all")
 	s.StringVar(&f.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API, instead of what classes say")
 	s.StringVar(&f.o.Cluster, "cluster-name", "", "`name` of this cluster in log lines")
-	s.StringSliceVar(&f.sources, "sources", []string{"ingress", "gateway", "service"}, "`kinds` that load balancers are read from: ingress, gateway, service")
+	s.StringSliceVar(&f.sources, "sources", []string{"ingress", "gateway", "service"}, "`kinds` that load balancers are read from: ingress, gateway, service; empty for none")
 	s.StringVar(&f.o.MetricsAddress, "metrics-bind-address", ":8080", "`address` of /metrics; empty for none")
 	s.StringVar(&f.o.HealthAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; empty for none")
 	s.BoolVar(&f.o.LeaderElection, "leader-elect", false, "work only while elected among the replicas")
@@ -66,6 +66,7 @@ func sourceNames() []string {
 }
 
 func (f *controllerFlags) run(cmd *cobra.Command) error {
+	f.o.Sources = []controller.Source{}
 	for _, name := range f.sources {
 		if !slices.Contains(sourceNames(), name) {
 			return usageError{fmt.Errorf("--sources %s: use %v", name, sourceNames())}
@@ -80,7 +81,7 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 			return usageError{fmt.Errorf("--%s %s: use a time above 0, such as 1s", d.name, d.value)}
 		}
 	}
-	open, err := accounts(f.endpoint)
+	open, err := accounts(f.endpoint, f.o.Resync)
 	if err != nil {
 		return err
 	}
