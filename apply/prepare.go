@@ -86,6 +86,9 @@ func (a *Applier) PrepareDestroy(ctx context.Context, policies []string, guard p
 	if p.Current, err = a.Read(ctx, public(p.Facts.Zones)); err != nil {
 		return p, err
 	}
+	if guard.Limits == nil && a.o.Provider == failover.AWS {
+		guard.Limits = new(zone.DefaultLimits()) // nothing grows: the account's own need not be read
+	}
 	p.Plan, err = a.judged(ctx, &p.Current, guard, func(g plan.Guard) (plan.Plan, error) {
 		return plan.Destroy(p.Current, policies, g)
 	})

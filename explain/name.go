@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -32,6 +33,8 @@ type Explanation struct {
 	Answers   []Reasoned  `json:"answers"`
 	Scenarios []Scenario  `json:"scenarios"` // what would change it
 	Notes     []string    `json:"notes,omitempty"`
+
+	Confirmations []Confirmation `json:"confirmations,omitempty"` // what the provider itself says, where it was asked
 }
 
 // A Group is the record sets of one name and type.
@@ -57,8 +60,9 @@ type Member struct {
 // answer that chance decides, it is one that was drawn.
 type Reasoned struct {
 	Answer
-	Steps []steer.Step `json:"steps"`
-	Rule  string       `json:"rule"`
+	Steps   []steer.Step `json:"steps"`
+	Rule    string       `json:"rule"`
+	Address netip.Addr   `json:"-"` // of the client, the zero Addr for a place
 }
 
 // A Scenario is what every client would get if something failed, beside what has failed already.
@@ -108,7 +112,7 @@ func Name(in Input, q Question) (Explanation, error) {
 	now := w.Suppose(h, scenario{})
 	for _, c := range clients {
 		trace := now.Explain(g, c)
-		e.Answers = append(e.Answers, Reasoned{ask(now, g, c), trace.Steps, trace.Rule})
+		e.Answers = append(e.Answers, Reasoned{ask(now, g, c), trace.Steps, trace.Rule, c.Real()})
 	}
 	w.suppose(&e, g, clients, q.Down)
 	w.note(&e, g, q)

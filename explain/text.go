@@ -28,6 +28,12 @@ func (e Explanation) Text(colour bool, width int) string {
 		title("What if it fails")
 		e.writeScenarios(&b, colour, width)
 	}
+	if len(e.Confirmations) > 0 {
+		title("What the provider says")
+		for i := range e.Confirmations {
+			e.Confirmations[i].write(&b, colour, width)
+		}
+	}
 	if len(e.Notes) > 0 {
 		b.WriteByte('\n')
 		for _, n := range e.Notes {

@@ -17,6 +17,17 @@ type Client struct {
 	Addr  netip.Addr
 }
 
+// Real is the client's address, the zero Addr where a place stands for any.
+func (c Client) Real() netip.Addr {
+	if reserved().Contains(c.Addr) {
+		return netip.Addr{}
+	}
+	return c.Addr
+}
+
+// reserved is the block that places get addresses of.
+func reserved() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{240}), 4) }
+
 // Elsewhere is a client of whom nobody knows where it is. The address is reserved and never in a place or CIDR block.
 func Elsewhere() Client { return Client{"anywhere else", netip.AddrFrom4([4]byte{255, 0, 0, 1})} }
 

@@ -29,11 +29,16 @@ address. Where addresses are is told by --geoip; without it, only CIDR blocks pl
 
 "fail-open" means that nothing was healthy, so that all count as healthy: Route 53 always answers something.
 
-Exit status: 0 fine, 1 failed, 2 wrong call.`,
+--confirm asks the provider too (TestDNSAnswer, which reads): for every --client that is an address, sent as EDNS client subnet,
+and once without one for all places together. An engine tells its reasons as well. At AWS, answers with addresses are told apart by
+what the load balancers' names resolve to on this machine.
+
+Exit status: 0 fine, 1 failed, 2 wrong call, 3 when the provider answers differently (--confirm).`,
 		Example: `  bulkhead explain app1.example.com
   bulkhead explain app1.example.com --client eu-central-1 --client US-VA
   bulkhead explain app1.example.com --if-down eu-west-1 --if-down eu-central-1
   bulkhead explain www.example.com --type AAAA --client 192.0.2.1 --geoip GeoLite2-City.mmdb
+  bulkhead explain app1.example.com --confirm --client 10.1.0.1 --endpoint-url http://127.0.0.1:8053
   bulkhead explain app1.example.com --endpoint-url http://127.0.0.1:8053 -o json | jq .answers`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -51,6 +56,7 @@ Exit status: 0 fine, 1 failed, 2 wrong call.`,
 	f.StringArrayVar(&e.clients, "client", nil, "`PLACE` or address to explain the answer for; may be repeated")
 	f.StringVar(&e.recordType, "type", "", "record `type`; without it, A where there is one, else AAAA, CNAME, or what there is")
 	f.StringArrayVar(&e.down, "if-down", nil, "`Region` or SetIdentifier that is supposed to fail; repeated: together")
+	f.BoolVar(&e.confirm, "confirm", false, "ask the provider for its answers too, and say where they differ")
 	f.StringVar(&e.geoIP, "geoip", "", "`file` of a MaxMind database (GeoLite2 or GeoIP2, Country or City) that tells where addresses are")
 	cmd.MarkFlagFilename("geoip", "mmdb")
 	cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"A", "AAAA", "CNAME", "MX", "TXT", "SRV", "CAA", "NS", "SOA", "PTR", "HTTPS"},
@@ -66,6 +72,7 @@ type explainFlags struct {
 	clients, down []string
 	recordType    string
 	geoIP         string
+	confirm       bool
 }
 
 func (e *explainFlags) run(cmd *cobra.Command, text string) error {
@@ -96,8 +103,19 @@ func (e *explainFlags) run(cmd *cobra.Command, text string) error {
 	if err != nil {
 		return err
 	}
+	if e.confirm {
+		if err := confirmAnswers(cmd.Context(), in.applier, q.Name, &explained); err != nil {
+			return err
+		}
+	}
 	out := cmd.OutOrStdout()
-	return e.look.output.write(out, explained, func() string { return explained.Text(wantsColor(out), widthOf(out)) })
+	if err := e.look.output.write(out, explained, func() string { return explained.Text(wantsColor(out), widthOf(out)) }); err != nil {
+		return err
+	}
+	if !explained.Confirmed() {
+		return exitWith(exitFindings)
+	}
+	return nil
 }
 
 // explain explains twice: first to learn which checks count, then with what these say.

@@ -217,7 +217,8 @@ func (a *account) run(t *testing.T, policy string, exit int, args ...string) {
 	cmd.Dir = a.dir
 	c := a.lab.Node().Credentials()
 	cmd.Env = []string{"HOME=" + a.dir, "AWS_ACCESS_KEY_ID=" + c.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + c.SecretAccessKey,
-		"AWS_ENDPOINT_URL_ROUTE_53=" + a.gate.URL, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true"}
+		"AWS_ENDPOINT_URL_ROUTE_53=" + a.gate.URL, "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=" + a.gate.URL,
+		"AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true"}
 	out, err := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != exit {
 		t.Errorf("bulkhead %s: exit code %d (%v), want %d\n%s", strings.Join(args, " "), code, err, exit, out)
@@ -227,6 +228,25 @@ func (a *account) run(t *testing.T, policy string, exit int, args ...string) {
 	for _, d := range a.gate.denied {
 		t.Errorf("bulkhead %s: %s.json does not allow %s", strings.Join(args, " "), policy, d)
 	}
+}
+
+// planAsAWS makes a plan of a new application as for AWS, where the account's quotas are read for it.
+func (a *account) planAsAWS(t *testing.T, policy string, byName bool) {
+	t.Helper()
+	a.write(t, "app9", want{"/app1health", 100, []string{"eu-west-1"}, byName})
+	file := filepath.Join(a.dir, "app9.yaml")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	data = bytes.ReplaceAll(data, []byte("requestInterval: 1"), []byte("requestInterval: 10")) // AWS has no other below 30. r53: B.2
+	if err := os.WriteFile(filepath.Join(a.dir, "aws"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.run(t, policy, 3, "plan", "-f", "aws", "--provider", "aws")
 }
 
 // used returns the actions of all runs since the last call, sorted.
@@ -263,11 +283,13 @@ func TestPoliciesAreSufficientAndMinimal(t *testing.T) {
 		a.run(t, policy, 0, "apply", "-f", a.dir, "--yes")
 		a.write(t, "app1", want{"/app1health?more", 50, both[:1], byName})
 		a.run(t, policy, 0, "apply", "-f", a.dir, "--yes")
+		a.planAsAWS(t, policy, byName)
 		check(policy)
 	}
 
 	a.write(t, "app1", want{"/app1health?more", 70, both, true})
 	a.run(t, "plan", 3, "plan", "-f", a.dir)
+	a.planAsAWS(t, "plan", true)
 	check("plan")
 
 	a.put(t, "app2.example.com", types.RRTypeCname, "elsewhere.example.org")
@@ -277,14 +299,15 @@ func TestPoliciesAreSufficientAndMinimal(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.run(t, "adopt", 0, "adopt", "-f", "adopt", "--yes")
+	a.planAsAWS(t, "adopt", true)
 	check("adopt")
 
 	a.putByNetwork(t, "office.example.com")
 	for _, policy := range []string{"status", "explain", "audit"} {
 		a.run(t, policy, 0, map[string][]string{
 			"status":  {"status", "--last-failures"},
-			"explain": {"explain", "app1.example.com", "--last-failures"},
-			"audit":   {"audit", "--zone", "example.com", "--health", "--fail-on", "never"},
+			"explain": {"explain", "app1.example.com", "--last-failures", "--confirm"},
+			"audit":   {"audit", "--zone", "example.com", "--health", "--fail-on", "never", "--provider", "aws"},
 		}[policy]...)
 		check(policy)
 	}

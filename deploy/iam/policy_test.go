@@ -132,6 +132,8 @@ func operations() []operation {
 		{http.MethodGet, "healthcheck/*/lastfailurereason", "GetHealthCheckLastFailureReason", check},
 		{http.MethodPost, "tags/healthcheck", "ListTagsForResources", "arn:aws:route53:::healthcheck/any"},
 		{http.MethodPost, "tags/healthcheck/*", "ChangeTagsForResource", "arn:aws:route53:::healthcheck/any"},
+		{http.MethodGet, "accountlimit/*", "GetAccountLimit", "*"},
+		{http.MethodGet, "hostedzonelimit/*/*", "GetHostedZoneLimit", zone},
 		{http.MethodGet, "cidrcollection", "ListCidrCollections", "*"},
 		{http.MethodGet, "cidrcollection/*", "ListCidrLocations", "arn:aws:route53::000000000000:cidrcollection/%s"},
 		{http.MethodGet, "cidrcollection/*/cidrblocks", "ListCidrBlocks", "arn:aws:route53::000000000000:cidrcollection/%s"},

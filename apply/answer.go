@@ -1,0 +1,44 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A Tested is what the provider says that it answers.
+type Tested struct {
+	Nameserver string
+	Code       string   // NOERROR, NXDOMAIN …
+	Values     []string // of the answer section
+	Why        string   // an engine's trace of the decision as JSON, a steer.Trace; empty at AWS
+}
+
+// Test asks the provider what it answers: TestDNSAnswer, which reads. client is sent as EDNS client subnet, whole; the zero Addr
+// sends none, and the answer is that of the provider's own resolver: at AWS one in us-east-1. r53: C.2.
+func (a *Applier) Test(ctx context.Context, zoneID string, name zone.Name, t zone.RRType, client netip.Addr) (Tested, error) {
+	c := call[*route53.TestDNSAnswerInput, *route53.TestDNSAnswerOutput]{name: "TestDNSAnswer", do: a.o.Route53.TestDNSAnswer}
+	in := &route53.TestDNSAnswerInput{HostedZoneId: &zoneID, RecordName: aws.String(string(name)), RecordType: types.RRType(t.String())}
+	if client.IsValid() {
+		in.EDNS0ClientSubnetIP = aws.String(client.String())
+		in.EDNS0ClientSubnetMask = aws.String(strconv.Itoa(client.BitLen()))
+	}
+	out, err := c.send(ctx, a, in)
+	if err != nil {
+		return Tested{}, fmt.Errorf("test the answer of %s %s: %w", name, t, err)
+	}
+	tested := Tested{Nameserver: aws.ToString(out.Nameserver), Code: aws.ToString(out.ResponseCode), Values: out.RecordData}
+	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
+		tested.Why = raw.Header.Get("X-Bulkhead-Why")
+	}
+	return tested, nil
+}
