@@ -26,7 +26,10 @@ func TestOneManifestInEveryCluster(t *testing.T) {
 			took := v.answered(t, name+".example.com", s, s)
 			t.Logf("%s answers users near %s with their own Region after %s", name, s.Name, took)
 		}
-		kubectl(t, s.Region, "default", "wait", "--for=condition=Programmed", "--for=condition=Healthy", "failoverpolicies", "--all", "--timeout=60s")
+		// Each cluster comes to know of the other by what Route 53 has.
+		for _, condition := range []string{"Accepted", "Programmed", "Healthy", "Degraded=false"} {
+			kubectl(t, s.Region, "default", "wait", "--for=condition="+condition, "failoverpolicies", "--all", "--timeout=60s")
+		}
 		columns(t, s, "app1", "app1.example.com", s.Name, "Healthy", "true")
 		columns(t, s, "app2", "app2.example.com", s.Name, "Healthy", "true")
 	}
@@ -78,7 +81,8 @@ func columns(t *testing.T, s *site, policy string, want ...string) {
 func happened(t *testing.T, s *site, reason, policy string) {
 	t.Helper()
 	eventually(t, "event "+reason+" in "+s.Name, func(ctx context.Context) error {
-		out, err := s.Kubectl(ctx, "get", "events.events.k8s.io", "--field-selector=reason="+reason, "-o", "jsonpath={.items[*].regarding.name}")
+		out, err := s.Kubectl(ctx, "get", "events.events.k8s.io", "--all-namespaces", "-o",
+			fmt.Sprintf("jsonpath={.items[?(@.reason==%q)].regarding.name}", reason))
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -91,13 +92,14 @@ func (s *site) judged(ctx context.Context) (string, error) {
 	slices.SortFunc(list.Items, func(a, b v1alpha1.FailoverPolicy) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
+	stamp := regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 	var all strings.Builder
 	for _, p := range list.Items {
 		accepted := meta.FindStatusCondition(p.Status.Conditions, v1alpha1.ConditionAccepted)
 		if accepted == nil || accepted.Status == metav1.ConditionUnknown || accepted.ObservedGeneration != p.Generation {
 			return "", fmt.Errorf("%s/%s is not: %v", p.Namespace, p.Name, accepted)
 		}
-		fmt.Fprintf(&all, "%s/%s %s: Accepted=%s %s: %s", p.Namespace, p.Name, p.Spec.Hostname, accepted.Status, accepted.Reason, accepted.Message)
+		fmt.Fprintf(&all, "%s/%s %s: Accepted=%s %s: %s", p.Namespace, p.Name, p.Spec.Hostname, accepted.Status, accepted.Reason, stamp.ReplaceAllString(accepted.Message, "TIME"))
 		if h := p.Status.HeldBy; h != nil {
 			fmt.Fprintf(&all, " [held by %s/%s]", h.Namespace, h.Name)
 		}
