@@ -18,6 +18,9 @@ const (
 
 // guardDeletions refuses to destroy more than 30 % of the Region's policies within ten minutes.
 func (p *passing) guardDeletions(planned plan.Plan) error {
+	if planned.Empty() {
+		return nil
+	}
 	p.gone = slices.DeleteFunc(p.gone, func(at time.Time) bool { return p.now.Sub(at) >= deletionWindow })
 	owned := make(map[string]bool)
 	for _, c := range p.state.Checks {

@@ -37,6 +37,7 @@ type worker struct {
 	due      time.Time // when the provider is to be read although nothing is asked anew
 	outcomes map[string]outcome
 	refused  []string            // plans that change too much at once, and what to do about them
+	recheck  time.Time           // when refused plans are looked at again; zero: there are none
 	patience map[string]patience // with policies that have to wait
 	gone     []time.Time         // when policies were destroyed
 	state    plan.State          // as it was last read
@@ -122,7 +123,10 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 			delete(w.patience, key)
 		}
 	}
-	w.outcomes, w.digest = outcomes, digest
+	w.outcomes, w.digest, w.recheck = outcomes, digest, time.Time{}
+	if len(w.refused) > 0 {
+		w.recheck = now.Add(longestPatience)
+	}
 	// Controllers that started together do not come back together.
 	w.due = now.Add(w.resync - rand.N(w.resync/10+1))
 	p.report.next = w.next(tasks)
@@ -142,9 +146,9 @@ func done(t *task) outcome {
 	return outcome{false, v1alpha1.ReasonPending, "nothing was done"}
 }
 
-// impatient reports whether a task that was left out is to be tried again.
+// impatient reports whether something that was left out is to be tried again.
 func (w *worker) impatient(tasks []task, now time.Time) bool {
-	return slices.ContainsFunc(tasks, func(t task) bool {
+	return !w.recheck.IsZero() && !now.Before(w.recheck) || slices.ContainsFunc(tasks, func(t task) bool {
 		wait, waiting := w.patience[t.key]
 		return waiting && !now.Before(wait.until)
 	})
@@ -153,6 +157,9 @@ func (w *worker) impatient(tasks []task, now time.Time) bool {
 // next is when something is to be done although nothing changes.
 func (w *worker) next(tasks []task) time.Time {
 	next := w.due
+	if !w.recheck.IsZero() && w.recheck.Before(next) {
+		next = w.recheck
+	}
 	for _, t := range tasks {
 		for _, at := range []time.Time{w.patience[t.key].until, t.until} {
 			if !at.IsZero() && at.Before(next) {

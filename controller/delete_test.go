@@ -1,0 +1,171 @@
+package controller
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/failover"
+)
+
+// contextUntil ends when a wire is cut: what calls over it does not try for minutes.
+func contextUntil(t testing.TB, w *wire) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(5 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			w.mu.Lock()
+			cut := w.cut > 0 && w.writes >= w.cut
+			w.mu.Unlock()
+			if cut {
+				cancel()
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(); <-ended }
+}
+
+// deleted is a candidate that somebody deletes.
+func deleted(c candidate, at time.Time) candidate {
+	o := c.object.(*v1alpha1.FailoverPolicy).DeepCopy()
+	o.DeletionTimestamp = &metav1.Time{Time: at}
+	c.object = o
+	return c
+}
+
+func TestDeletedPolicyLeavesOtherRegionsAlone(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	here, there := e.candidates(t, west, 2), e.candidates(t, central, 2)
+	w := e.worker(t, west, &wire{})
+	e.mustPass(t, w, here, now)
+	e.mustPass(t, e.worker(t, central, &wire{}), there, now)
+
+	e.mustPass(t, w, []candidate{deleted(here[0], now), here[1]}, now)
+	wantEqual(t, "left", []string{"app01 eu-central-1", "app02 eu-central-1", "app02 eu-west-1"}, e.have(t))
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonRemoved: 1, v1alpha1.ReasonProgrammed: 1}, reasons(w))
+	if !w.outcomes["team-a/app01"].done {
+		t.Error("the deletion is not done: the finalizer would stay")
+	}
+	// Also the last Region's goes when the policy is deleted: somebody asked for it.
+	other := e.worker(t, central, &wire{})
+	e.mustPass(t, other, []candidate{deleted(there[0], now), there[1]}, now)
+	wantEqual(t, "left", []string{"app02 eu-central-1", "app02 eu-west-1"}, e.have(t))
+}
+
+func TestDeletedNamespaceNeedsAWord(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	w, list := e.worker(t, west, &wire{}), e.candidates(t, west, 12)
+	e.mustPass(t, w, list, now)
+	gone := make([]candidate, len(list))
+	for i := range list {
+		gone[i] = deleted(list[i], now)
+	}
+
+	// A few at a time are as many in the end.
+	e.mustPass(t, w, append(append([]candidate(nil), gone[:3]...), list[3:]...), now)
+	wantEqual(t, "left", names(list[3:], west), e.have(t))
+	e.mustPass(t, w, append(append([]candidate(nil), gone[3:5]...), list[5:]...), now.Add(time.Minute))
+	wantEqual(t, "left", names(list[3:], west), e.have(t))
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonPending: 2, v1alpha1.ReasonProgrammed: 7}, reasons(w))
+	// But not later.
+	e.mustPass(t, w, append(append([]candidate(nil), gone[3:5]...), list[5:]...), now.Add(time.Hour))
+	wantEqual(t, "left", names(list[5:], west), e.have(t))
+
+	e.mustPass(t, w, append(list[5:], e.candidates(t, west, 5)...), now.Add(2*time.Hour))
+	e.mustPass(t, w, gone, now.Add(3*time.Hour))
+	wantEqual(t, "left", names(list, west), e.have(t))
+	e.mustPass(t, w, gone, now.Add(3*time.Hour), hashIn(t, w.refused[0]))
+	wantEqual(t, "left", nil, e.have(t))
+}
+
+func TestNoPolicyIsNoReasonToDelete(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	w, list := e.worker(t, west, &wire{}), e.candidates(t, west, 2)
+	e.mustPass(t, w, list, now)
+	e.mustPass(t, w, nil, now)
+	e.mustPass(t, w, list[:1], now)
+	wantEqual(t, "left", names(list, west), e.have(t))
+}
+
+func TestVanishedSourceIsHeldThenWithdrawnButNotTheLast(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	here, there := e.candidates(t, west, 2), e.candidates(t, central, 1)
+	w := e.worker(t, west, &wire{})
+	e.mustPass(t, w, here, now)
+	e.mustPass(t, e.worker(t, central, &wire{}), there, now)
+	for i := range here {
+		here[i].vanished = now
+		here[i].policy.Spec.Regions = []failover.Region{{Name: west}}
+	}
+
+	report := e.mustPass(t, w, here, now.Add(9*time.Minute))
+	wantEqual(t, "held", map[string]int{v1alpha1.ReasonHolding: 2}, reasons(w))
+	wantEqual(t, "left", []string{"app01 eu-central-1", "app01 eu-west-1", "app02 eu-west-1"}, e.have(t))
+	if !report.next.Equal(now.Add(10 * time.Minute)) {
+		t.Errorf("the next pass is at %s, want the end of the hold period", report.next)
+	}
+
+	e.mustPass(t, w, here, now.Add(10*time.Minute))
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonRemoved: 1, v1alpha1.ReasonLastRecordKept: 1}, reasons(w))
+	wantEqual(t, "left", []string{"app01 eu-central-1", "app02 eu-west-1"}, e.have(t))
+}
+
+func TestWhatIsToBeDone(t *testing.T) {
+	e := &engine{port: "80"}
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	plain := e.candidate(t, "app", west)
+	retained := deleted(plain, now)
+	retained.object.SetAnnotations(map[string]string{v1alpha1.DeletionPolicyAnnotation: v1alpha1.Retain})
+	unclassed := deleted(plain, now)
+	unclassed.class = nil
+	vanished := plain
+	vanished.vanished = now.Add(-time.Minute)
+	longGone := plain
+	longGone.vanished = now.Add(-time.Hour)
+	refused := plain
+	refused.refusal = &refusal{v1alpha1.ReasonHostnameHeld, "by another"}
+
+	for _, c := range []struct {
+		name      string
+		candidate candidate
+		deleted   time.Time
+		intent    intent
+		reason    string
+		until     time.Time
+	}{
+		{"refused", refused, time.Time{}, leave, v1alpha1.ReasonHostnameHeld, time.Time{}},
+		{"no zone", plain, time.Time{}, leave, v1alpha1.ReasonHostnameRefused, time.Time{}},
+		{"deleted just now", deleted(plain, now), now, leave, v1alpha1.ReasonPending, now.Add(10 * time.Second)},
+		{"deleted, and others after it", deleted(plain, now.Add(-time.Minute)), now.Add(-5 * time.Second), leave, v1alpha1.ReasonPending, now.Add(5 * time.Second)},
+		{"deleted", deleted(plain, now.Add(-10*time.Second)), now.Add(-10 * time.Second), destroy, "", time.Time{}},
+		{"deleted and retained", retained, now.Add(-time.Minute), leave, "", time.Time{}},
+		{"deleted without a class", unclassed, now.Add(-time.Minute), leave, v1alpha1.ReasonNoClass, time.Time{}},
+		{"held", vanished, time.Time{}, leave, v1alpha1.ReasonHolding, now.Add(9 * time.Minute)},
+		{"vanished", longGone, time.Time{}, withdraw, "", time.Time{}},
+	} {
+		got := taskOf(c.candidate, failover.Facts{Provider: failover.Engine, Region: west}, c.deleted, 10*time.Second, now)
+		reason := ""
+		if got.refusal != nil {
+			reason = got.refusal.reason
+		}
+		if got.intent != c.intent || reason != c.reason || !got.until.Equal(c.until) {
+			t.Errorf("%s: intent %d, reason %q until %s, want %d, %q, %s", c.name, got.intent, reason, got.until, c.intent, c.reason, c.until)
+		}
+	}
+}

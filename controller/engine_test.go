@@ -1,0 +1,260 @@
+package controller
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"go.uber.org/goleak"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/node"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	west    = "eu-west-1"
+	central = "eu-central-1"
+)
+
+// An engine is a running node with the zone example.com, and an application that its checkers probe.
+type engine struct {
+	*node.Node
+	port  string // of the application, on 127.0.0.1
+	zones []zone.HostedZone
+
+	mu   sync.Mutex
+	down map[string]bool // paths that the application answers 503 to
+}
+
+func startEngine(t *testing.T) *engine {
+	t.Helper()
+	t.Parallel() // waiting for verdicts is most of the time
+	e := &engine{down: make(map[string]bool)}
+	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.down[r.URL.Path] {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(application.Close)
+	address, err := url.Parse(application.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.port = address.Port()
+	if e.Node, err = node.New(node.Options{DataDir: t.TempDir(), HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0"}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-e.Ready():
+	case <-time.After(30 * time.Second):
+		t.Fatal("the node is not ready after 30 s")
+	}
+	if _, err := e.client(t, &wire{}).CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: aws.String("example.com"),
+		CallerReference: aws.String("test")}); err != nil {
+		t.Fatal(err)
+	}
+	if e.zones, err = e.worker(t, west, &wire{}).applier.Zones(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// set says whether the application answers well at paths.
+func (e *engine) set(down bool, paths ...string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range paths {
+		e.down[p] = down
+	}
+}
+
+// A wire carries requests to the engine, and can be cut or answer itself.
+type wire struct {
+	http.Transport
+	mu     sync.Mutex
+	writes int
+	cut    int    // the write before which it is cut, counted from 1; 0 never
+	refuse string // a text in a change batch that is refused
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+		r.Body.Close()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/tags/healthcheck") { // which reads
+		w.writes++
+		if w.cut > 0 && w.writes >= w.cut {
+			return nil, errors.New("the connection is cut")
+		}
+	}
+	if w.refuse != "" && r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/rrset") && bytes.Contains(body, []byte(w.refuse)) {
+		text := `<InvalidChangeBatch xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Messages><Message>not this one</Message></Messages>` +
+			`<RequestId>1</RequestId></InvalidChangeBatch>`
+		return &http.Response{StatusCode: http.StatusBadRequest, Request: r, Header: http.Header{"Content-Type": {"text/xml"}},
+			Body: io.NopCloser(strings.NewReader(text))}, nil
+	}
+	return w.Transport.RoundTrip(r)
+}
+
+func (e *engine) client(t testing.TB, w *wire) *route53.Client {
+	t.Cleanup(w.CloseIdleConnections)
+	c := e.Credentials()
+	return route53.New(route53.Options{
+		BaseEndpoint: aws.String("http://" + e.HTTPAddr().String()),
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, ""),
+		HTTPClient:   &http.Client{Transport: w},
+	})
+}
+
+// worker is that of a Region's controller which has just started.
+func (e *engine) worker(t testing.TB, region string, w *wire) *worker {
+	t.Helper()
+	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: failover.Engine, VerdictTimeout: 3 * time.Second, KeepTags: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &worker{region: region, provider: failover.Engine, applier: a, resync: time.Hour, log: slog.New(slog.DiscardHandler)}
+}
+
+// candidate is an accepted policy of team-a, for <name>.example.com.
+func (e *engine) candidate(t testing.TB, name, region string) candidate {
+	t.Helper()
+	objects, err := failover.Parse("policy.yaml", fmt.Appendf(nil, `
+apiVersion: bulkhead.dev/v1alpha1
+kind: FailoverPolicy
+metadata: {name: %[1]s, namespace: team-a}
+spec:
+  hostname: %[1]s.example.com
+  healthCheck: {port: %[2]s, path: /%[1]s, requestInterval: 1, failureThreshold: 1}
+  regions: [{name: %[3]s, addresses: [127.0.0.1]}]
+`, name, e.port, region))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return candidate{object: &v1alpha1.FailoverPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: name}},
+		policy: *objects[0].Policy, class: &failover.Class{APIVersion: failover.APIVersion, Kind: failover.ClassKind,
+			Metadata: failover.Metadata{Name: "default"}}}
+}
+
+func (e *engine) candidates(t testing.TB, region string, n int) []candidate {
+	t.Helper()
+	list := make([]candidate, n)
+	for i := range list {
+		list[i] = e.candidate(t, fmt.Sprintf("app%02d", i+1), region)
+	}
+	return list
+}
+
+// tasks are what a pass is asked for candidates.
+func (e *engine) tasks(list []candidate, region string, now time.Time) []task {
+	var tasks []task
+	for _, c := range list {
+		tasks = append(tasks, taskOf(c, failover.Facts{Provider: failover.Engine, Zones: e.zones, Region: region}, time.Time{}, 0, now))
+	}
+	return tasks
+}
+
+// mustPass is a pass without an error.
+func (e *engine) mustPass(t testing.TB, w *worker, list []candidate, now time.Time, force ...string) passReport {
+	t.Helper()
+	report, err := w.pass(t.Context(), e.tasks(list, w.region, now), force, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// have returns what the engine holds: "app1 eu-west-1" for each record with a check of ours, sorted, and checks without a record.
+func (e *engine) have(t testing.TB) []string {
+	t.Helper()
+	state, err := e.worker(t, west, &wire{}).applier.Read(t.Context(), e.zones)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := make(map[string]string)
+	for _, c := range state.Checks {
+		keys[c.ID] = c.Key
+	}
+	var list []string
+	for _, r := range state.Records {
+		if key := keys[r.Set.HealthCheckID]; key != "" {
+			_, name, _ := strings.Cut(plan.PolicyOf(key), "/")
+			list = append(list, name+" "+r.Set.SetIdentifier)
+			delete(keys, r.Set.HealthCheckID)
+		}
+	}
+	for _, key := range keys {
+		list = append(list, "check only: "+key)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// names are what have should return for candidates in Regions.
+func names(list []candidate, regions ...string) []string {
+	var all []string
+	for _, c := range list {
+		for _, r := range regions {
+			all = append(all, c.policy.Metadata.Name+" "+r)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// reasons counts outcomes by reason.
+func reasons(w *worker) map[string]int {
+	counted := make(map[string]int)
+	for o := range maps.Values(w.outcomes) {
+		counted[o.reason]++
+	}
+	return counted
+}
+
+func writes(calls map[string]int) (n int) {
+	for operation, count := range calls {
+		if !strings.HasPrefix(operation, "List") && !strings.HasPrefix(operation, "Get") {
+			n += count
+		}
+	}
+	return n
+}
