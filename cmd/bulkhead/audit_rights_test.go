@@ -20,15 +20,7 @@ import (
 // startLab runs a lab for one test, and leads its environment there.
 func startLab(t *testing.T) *testLab {
 	t.Helper()
-	l, err := startTestLab(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	l := newTestLab(t)
 	useLab(t, l.Lab)
 	return l
 }

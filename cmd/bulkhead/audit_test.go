@@ -319,16 +319,7 @@ func compareWithFaults(t *testing.T, findings []audit.Finding, provider string) 
 
 // A zone made by hand, judged with nothing but read calls. The account has another zone, which shares a load balancer with it.
 func TestAuditOfAZoneMadeByHand(t *testing.T) {
-	l, err := startTestLab(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	useLab(t, l.Lab)
+	l := startLab(t)
 	other, err := l.createZone("example.org")
 	if err != nil {
 		t.Fatal(err)
