@@ -39,7 +39,7 @@ func refusedHosts(in *networkingv1.Ingress, ask failover.AnnotatedIngress, wrong
 		policies = []failover.Policy{{
 			APIVersion: failover.APIVersion,
 			Kind:       failover.PolicyKind,
-			Metadata:   failover.Metadata{Namespace: in.Namespace, Name: in.Name},
+			Metadata:   failover.Metadata{Namespace: in.Namespace, Name: nameless(in.Name, "")},
 		}}
 	}
 	var list []candidate

@@ -3,8 +3,6 @@ package controller
 import (
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // annotatedShop asks for failover without a policy.
@@ -53,7 +51,7 @@ func TestWrongAnnotationRefusesEveryHost(t *testing.T) {
 			`team-a/shop.app2.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "app3.example.com": must be true, false, or hosts of the Ingress: app1.example.com, app2.example.com; metadata.annotations["bulkhead.dev/app2.example.com.path"]: app2.example.com is not a host that fails over: app1.example.com`,
 		}},
 		{"no host", "[{host: app2.example.com}, {host: app1.example.com}, {}]", "[{}]", []string{
-			`team-a/shop: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "true": no rule of the Ingress has a host; one without *. is needed, such as app1.example.com; metadata.annotations["bulkhead.dev/app2.example.com.path"]: app2.example.com is not a host that fails over: none does`,
+			`team-a/Ingress shop: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "true": no rule of the Ingress has a host; one without *. is needed, such as app1.example.com; metadata.annotations["bulkhead.dev/app2.example.com.path"]: app2.example.com is not a host that fails over: none does`,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -69,24 +67,46 @@ func TestAnnotatedIngressIsATenantLikeAnyOther(t *testing.T) {
 			`team-a/shop.app2.example.com: HostnameRefused: spec.hostname: "app2.example.com": the class default does not allow it to namespace team-a; allowed: app1.example.com, shared.example.com, example.com`,
 		)
 	})
+	// When an Ingress was annotated is not known: its age gives it nothing.
 	t.Run("claims", func(t *testing.T) {
-		const held = " belongs to Ingress team-a/shop, which was created first, at 2026-03-01T11:00:00Z"
-		got := wantDecided(t, clusterOf(t, openClass, annotatedShop, asked("team-b", "p", "app1.example.com", 1, ""), asked("team-b", "q", "app2.example.com", 90, "")),
-			"team-b/p: HostnameHeld: spec.hostname: app1.example.com"+held,
+		got := wantDecided(t, clusterOf(t, openClass, annotatedShop, asked("team-b", "q", "app2.example.com", 1, "")),
 			"team-b/q: accepted eu-west-1 3.5.140.1",
 			"team-a/shop.app1.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
-			"team-a/shop.app2.example.com: HostnameHeld: spec.hostname: app2.example.com belongs to FailoverPolicy team-b/q, which was created first, at 2026-03-01T10:30:00Z",
+			"team-a/shop.app2.example.com: HostnameHeld: app2.example.com belongs to FailoverPolicy team-b/q, and a policy comes before an annotation",
 		)
-		if diff := cmp.Diff("shop", got[0].heldBy.Name); diff != "" {
-			t.Error(diff)
+		if h := got[2].heldBy; h == nil || h.Namespace != "team-b" || h.Name != "q" {
+			t.Errorf("held by %+v", h)
 		}
+	})
+	t.Run("claims among Ingresses", func(t *testing.T) {
+		other := strings.NewReplacer("name: shop", "name: other", "i1", "i2", "11:00", "11:30", "team-a", "team-b").Replace(annotatedShop)
+		const held = ".example.com belongs to Ingress team-a/shop, which was created first, at 2026-03-01T11:00:00Z"
+		wantDecided(t, clusterOf(t, openClass, other, annotatedShop),
+			"team-b/other.app1.example.com: HostnameHeld: app1"+held,
+			"team-b/other.app2.example.com: HostnameHeld: app2"+held,
+			"team-a/shop.app1.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
+			"team-a/shop.app2.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
+		)
 	})
 	// Checks are known by namespace and name: a policy that has the name of an Ingress's host would share one with it.
 	t.Run("names", func(t *testing.T) {
 		wantDecided(t, clusterOf(t, openClass, annotatedShop, asked("team-a", "shop.app1.example.com", "app3.example.com", 1, "")),
-			"team-a/shop.app1.example.com: Invalid: metadata.name: shop.app1.example.com stands for app1.example.com of Ingress team-a/shop, which was created first: choose another name",
-			"team-a/shop.app1.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
+			"team-a/shop.app1.example.com: accepted eu-west-1 3.5.140.1",
+			"team-a/Ingress shop app1.example.com: Invalid: health checks for app1.example.com would be named team-a/shop.app1.example.com, "+
+				"as those of FailoverPolicy team-a/shop.app1.example.com are: rename the policy, or the Ingress",
 			"team-a/shop.app2.example.com: accepted eu-west-1 k8s-shop-1.eu-west-1.elb.amazonaws.com Z32O12XQLNTSW2",
 		)
+	})
+	// Keys of candidates are unique, or one would be told what is about the other.
+	t.Run("keys", func(t *testing.T) {
+		s := clusterOf(t, openClass, strings.Replace(annotatedShop, "[{host: app2.example.com}, {host: app1.example.com}, {}]", "[{}]", 1),
+			asked("team-a", "shop", "app3.example.com", 1, ""))
+		keys := map[string]bool{}
+		for _, c := range gather(s, "", noon()) {
+			if keys[c.policy.Key()] {
+				t.Errorf("%s is there twice", c.policy.Key())
+			}
+			keys[c.policy.Key()] = true
+		}
 	})
 }

@@ -184,13 +184,13 @@ func (g *gatherer) classOf(p failover.Policy) (*failover.Class, *refusal) {
 
 // judge says what is wrong with a policy, whatever other policies and its source are like.
 func (g *gatherer) judge(p failover.Policy, class *failover.Class) *refusal {
-	facts, known := g.accounts[class.Metadata.Name]
+	facts := g.accounts[class.Metadata.Name]
 	facts.Provider = cmp.Or(facts.Provider, class.Spec.Provider, failover.Engine) // the engine takes more
 	facts.Region, facts.NamespaceLabels = cmp.Or(g.region, class.Spec.Region), g.labels
 	if err := failover.Validate(p, class, facts); err != nil {
 		return &refusal{reasonOf(err), said(err)}
 	}
-	if !known {
+	if len(facts.Zones) == 0 { // not known, or not yet
 		return nil
 	}
 	if _, err := failover.HostedZone(p, class, facts); err != nil {
