@@ -24,8 +24,9 @@ type share struct{ class, namespace string }
 
 // claim gives every hostname to the policy that was created first, and to every namespace as many as its class allows. An annotated
 // Ingress comes after all policies: its age says nothing of when it was annotated, and an old one must not take a hostname from those
-// who have it. Only
-// policies that may have their hostname claim it, so that nobody is kept from a name by somebody who cannot have it; one whose source
+// who have it.
+//
+// Only policies that may have their hostname claim it, so that nobody is kept from a name by somebody who cannot have it; one whose source
 // is not ready claims it all the same. What is refused here is decided anew each time: it is accepted once the holder is gone.
 func claim(list []candidate) {
 	order := make([]*candidate, 0, len(list))
