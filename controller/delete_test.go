@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
@@ -124,6 +125,40 @@ func TestVanishedSourceIsHeldThenWithdrawnButNotTheLast(t *testing.T) {
 	e.mustPass(t, w, here, now.Add(10*time.Minute))
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonRemoved: 1, v1alpha1.ReasonLastRecordKept: 1}, reasons(w))
 	wantEqual(t, "left", []string{"app01 eu-central-1", "app02 eu-west-1"}, e.have(t))
+}
+
+func TestAnnotatedIngressThatIsGoneIsWithdrawnByItsOwnClusterAlone(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	annotated := e.candidates(t, west, 2)
+	for i := range annotated {
+		annotated[i].object = &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "demo"}}
+	}
+	pass := func(w *worker, cluster string, list []candidate, now time.Time) {
+		t.Helper()
+		w.owners, w.hold, w.allowed = []string{cluster + "/default"}, 10*time.Minute, e.zones
+		tasks := e.tasks(list, w.region, now)
+		for i := range tasks {
+			tasks[i].mark(list[i], cluster)
+		}
+		if _, err := w.pass(t.Context(), tasks, nil, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	blue, green := e.worker(t, west, &wire{}), e.worker(t, west, &wire{})
+	pass(blue, "blue", annotated, now)
+	pass(e.worker(t, central, &wire{}), "elsewhere", e.candidates(t, central, 1), now)
+	all := []string{"app01 eu-central-1", "app01 eu-west-1", "app02 eu-west-1"}
+	wantEqual(t, "programmed", all, e.have(t))
+
+	pass(blue, "blue", nil, now)
+	pass(green, "green", nil, now)
+	pass(green, "green", e.candidates(t, west, 1)[:0], now.Add(time.Hour))
+	wantEqual(t, "another cluster", all, e.have(t))
+	pass(blue, "blue", nil, now.Add(9*time.Minute))
+	wantEqual(t, "held", all, e.have(t))
+	pass(blue, "blue", nil, now.Add(10*time.Minute))
+	wantEqual(t, "gone, but not the last of a hostname", []string{"app01 eu-central-1", "app02 eu-west-1"}, e.have(t))
 }
 
 func TestWhatIsToBeDone(t *testing.T) {

@@ -33,14 +33,21 @@ type worker struct {
 	log      *slog.Logger
 	resync   time.Duration
 
+	// Set before each pass.
+	owners  []string          // of annotated Ingresses, by which what was made for them is known again; empty: nothing is
+	hold    time.Duration     // how long what an Ingress has asked for stays after it
+	allowed []zone.HostedZone // in which there may be something of the cluster's
+
 	digest   string    // of what the last complete pass was asked
 	due      time.Time // when the provider is to be read although nothing is asked anew
 	outcomes map[string]outcome
-	refused  []string            // plans that change too much at once, and what to do about them
-	recheck  time.Time           // when refused plans are looked at again; zero: there are none
-	patience map[string]patience // with policies that have to wait
-	gone     []time.Time         // when policies were destroyed
-	state    plan.State          // as it was last read
+	refused  []string             // plans that change too much at once, and what to do about them
+	recheck  time.Time            // when refused plans are looked at again; zero: there are none
+	patience map[string]patience  // with policies that have to wait
+	gone     []time.Time          // when policies were destroyed
+	missing  map[string]time.Time // since when policies of annotated Ingresses are not asked for any more
+	held     time.Time            // when the first of them is removed; zero: there are none
+	state    plan.State           // as it was last read
 	readAt   time.Time
 }
 
@@ -75,6 +82,9 @@ type passReport struct {
 // change too much. An error is about the provider as a whole; the next pass goes on where this one ended.
 func (w *worker) pass(ctx context.Context, tasks []task, force []string, now time.Time) (passReport, error) {
 	digest := digestOf(tasks, force)
+	if w.missing == nil {
+		w.missing = make(map[string]time.Time)
+	}
 	report := passReport{steps: make(map[plan.Kind]int)}
 	if digest == w.digest && now.Before(w.due) && !w.impatient(tasks, now) {
 		report.idle, report.next = true, w.next(tasks)
@@ -102,6 +112,15 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 		}
 	}
 	p.zones = zonesOf(tasks)
+	orphans, err := p.orphans(ctx, tasks)
+	if err != nil {
+		return p.report, err
+	}
+	for i := range orphans {
+		if orphans[i].intent != leave {
+			set = append(set, &orphans[i])
+		}
+	}
 	if err := p.bring(ctx, set); err != nil {
 		return p.report, err
 	}
@@ -123,12 +142,17 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 			delete(w.patience, key)
 		}
 	}
-	w.outcomes, w.digest, w.recheck = outcomes, digest, time.Time{}
+	w.outcomes, w.digest, w.recheck, w.held = outcomes, digest, time.Time{}, time.Time{}
 	if len(w.refused) > 0 {
 		w.recheck = now.Add(longestPatience)
 	}
 	// Controllers that started together do not come back together.
 	w.due = now.Add(w.resync - rand.N(w.resync/10+1))
+	for _, t := range orphans {
+		if t.intent == leave && (w.held.IsZero() || t.until.Before(w.held)) {
+			w.held = t.until
+		}
+	}
 	p.report.next = w.next(tasks)
 	return p.report, nil
 }
@@ -148,7 +172,8 @@ func done(t *task) outcome {
 
 // impatient reports whether something that was left out is to be tried again.
 func (w *worker) impatient(tasks []task, now time.Time) bool {
-	return !w.recheck.IsZero() && !now.Before(w.recheck) || slices.ContainsFunc(tasks, func(t task) bool {
+	due := func(at time.Time) bool { return !at.IsZero() && !now.Before(at) }
+	return due(w.recheck) || due(w.held) || slices.ContainsFunc(tasks, func(t task) bool {
 		wait, waiting := w.patience[t.key]
 		return waiting && !now.Before(wait.until)
 	})
@@ -157,8 +182,10 @@ func (w *worker) impatient(tasks []task, now time.Time) bool {
 // next is when something is to be done although nothing changes.
 func (w *worker) next(tasks []task) time.Time {
 	next := w.due
-	if !w.recheck.IsZero() && w.recheck.Before(next) {
-		next = w.recheck
+	for _, at := range []time.Time{w.recheck, w.held} {
+		if !at.IsZero() && at.Before(next) {
+			next = at
+		}
 	}
 	for _, t := range tasks {
 		for _, at := range []time.Time{w.patience[t.key].until, t.until} {
@@ -179,6 +206,7 @@ type passing struct {
 	left      map[string]outcome // tasks that are left out
 	destroyed map[string]bool
 	again     bool // nothing is asked that was not asked before
+	fresh     bool // the state was read, and nothing was done since
 	report    passReport
 }
 
@@ -186,9 +214,12 @@ type passing struct {
 func (p *passing) bring(ctx context.Context, set []*task) error {
 	var last error
 	for range maxRounds {
-		if err := p.read(ctx); err != nil {
-			return err
+		if !p.fresh {
+			if err := p.read(ctx); err != nil {
+				return err
+			}
 		}
+		p.fresh = false
 		planned, err := p.plan(ctx, set)
 		if err != nil || planned.Empty() {
 			return err
@@ -221,7 +252,7 @@ func (p *passing) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.state, p.readAt = state, p.now
+	p.state, p.readAt, p.fresh = state, p.now, true
 	return nil
 }
 

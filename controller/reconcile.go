@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -70,6 +71,7 @@ func (c *Controller) pass(ctx context.Context, s site, now time.Time) (passRepor
 		candidates, tasks = c.tasks(a, snapshot, classes, now)
 	}
 	c.hold(ctx, candidates, tasks)
+	a.prepare(snapshot, classes)
 	report, err := a.worker.pass(ctx, tasks, forced(classes), now)
 	if err != nil {
 		return report, err
@@ -109,11 +111,39 @@ func (c *Controller) tasks(a *account, s snapshot, classes []failover.Class, now
 			x.class = lastClass(x.object, classes)
 		}
 		if mine(x.class) {
-			candidates = append(candidates, x)
-			tasks = append(tasks, taskOf(x, facts, deleted, c.o.Settle, now))
+			t := taskOf(x, facts, deleted, c.o.Settle, now)
+			t.mark(x, identity(s))
+			candidates, tasks = append(candidates, x), append(tasks, t)
 		}
 	}
 	return candidates, tasks
+}
+
+// prepare tells the worker about the cluster and its classes.
+func (a *account) prepare(s snapshot, classes []failover.Class) {
+	w := a.worker
+	w.owners, w.hold, w.allowed = nil, 0, nil
+	for _, class := range classes {
+		if cluster := identity(s); cluster != "" {
+			w.owners = append(w.owners, ownerOf(cluster, &class))
+		}
+		w.hold = max(w.hold, class.Spec.Hold())
+	}
+	for _, z := range a.facts().Zones {
+		if !z.PrivateZone && slices.ContainsFunc(classes, func(class failover.Class) bool { return allows(class.Spec.Zones, z) }) {
+			w.allowed = append(w.allowed, z)
+		}
+	}
+}
+
+// identity is what tells a cluster from every other: the UID of its first namespace.
+func identity(s snapshot) string {
+	for i := range s.namespaces {
+		if n := &s.namespaces[i]; n.Name == metav1.NamespaceSystem {
+			return string(n.UID)
+		}
+	}
+	return ""
 }
 
 // lastClass is the class that a deleted policy was made for when it was programmed, nil when it is not among those.
