@@ -41,6 +41,7 @@ type account struct {
 	board    board
 	verdicts map[string]verdicts // by id of the check
 	polling  bool
+	well     map[string]bool // policies that wait for a verdict which has come
 
 	publishing sync.Mutex // guards what follows
 	written    map[types.UID]v1alpha1.FailoverPolicyStatus
@@ -79,6 +80,7 @@ func (c *Controller) account(ctx context.Context, s site, class *failover.Class)
 		worker: &worker{region: s.region, provider: provider, applier: applier, resync: c.o.Resync,
 			log: c.o.Log.With(slog.String("endpoint", s.endpoint))},
 		verdicts: make(map[string]verdicts),
+		well:     make(map[string]bool),
 		written:  make(map[types.UID]v1alpha1.FailoverPolicyStatus),
 		told:     make(map[string]string),
 	}

@@ -92,7 +92,8 @@ type Controller struct {
 	recorder        events.EventRecorder
 	sources, unread []Source
 
-	mu       sync.Mutex // guards accounts
+	mu       sync.Mutex // guards accounts and queue
+	queue    workqueue.TypedRateLimitingInterface[site]
 	accounts map[site]*account
 	orphans  *account // policies without a class
 }

@@ -40,6 +40,9 @@ func (c *Controller) poll(ctx context.Context) error {
 			polls.Go(func() {
 				defer a.endPoll()
 				changed, err := a.ask(ctx, c.o.Poll)
+				if a.waiting() {
+					c.wake(a.site)
+				}
 				if err == nil && changed {
 					err = c.publish(ctx, a, nil)
 				}
@@ -87,6 +90,7 @@ func (a *account) ask(ctx context.Context, interval time.Duration) (changed bool
 			return changed, err
 		}
 		changed = a.heard(id, reports) || changed
+		a.notice(id, reports)
 	}
 	return changed, nil
 }
@@ -173,4 +177,37 @@ func (a *account) heard(id string, reports []health.Report) bool {
 		return words
 	}
 	return !known || !slices.Equal(said(before.reports), said(reports))
+}
+
+// notice notes a policy whose records wait for a healthy verdict when there is one, so that it is not left to its patience.
+func (a *account) notice(id string, reports []health.Report) {
+	if !slices.ContainsFunc(reports, func(r health.Report) bool { return r.Healthy }) {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range a.board.state.Checks {
+		c := &a.board.state.Checks[i]
+		key := plan.PolicyOf(c.Key)
+		if c.ID == id && plan.RegionOf(c.Key) == a.site.region && a.board.outcomes[key].awaits {
+			a.well[key] = true
+		}
+	}
+}
+
+func (a *account) waiting() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.well) > 0
+}
+
+// comfort ends the patience of those whose verdict has come.
+func (a *account) comfort() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for key := range a.well {
+		delete(a.worker.patience, key)
+		a.worker.digest = "" // there is something to do although nobody asks anew
+	}
+	clear(a.well)
 }

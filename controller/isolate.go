@@ -88,7 +88,7 @@ func (p *passing) diff(tasks []*task, force bool) (plan.Plan, error) {
 func (p *passing) keepLast(set []*task) {
 	for _, t := range set {
 		if t.intent == withdraw && p.has(t.key) && len(p.elsewhere(t.key)) == 0 {
-			p.left[t.key] = outcome{false, v1alpha1.ReasonLastRecordKept, "its source has vanished and the hold period is over; this Region's record stays, " +
+			p.left[t.key] = outcome{reason: v1alpha1.ReasonLastRecordKept, message: "its source has vanished and the hold period is over; this Region's record stays, " +
 				"because no other Region has one of this hostname. To remove it, delete the policy"}
 		}
 	}
@@ -129,7 +129,7 @@ func (p *passing) leaveRefused(live []*task, findings []plan.Finding) bool {
 			continue
 		}
 		found = true
-		o := outcome{false, v1alpha1.ReasonProviderRefused, strings.Join(texts[t.key], "; ")}
+		o := outcome{reason: v1alpha1.ReasonProviderRefused, message: strings.Join(texts[t.key], "; ")}
 		switch {
 		case t.intent == withdraw:
 			o.reason = v1alpha1.ReasonLastRecordKept
@@ -186,7 +186,7 @@ func (p *passing) whole(live []*task, findings []plan.Finding) (plan.Plan, error
 			v1alpha1.ForcePlanAnnotation, forced.Hash)
 	}
 	for _, t := range concerned {
-		p.left[t.key] = outcome{false, v1alpha1.ReasonPending, "it is part of a plan that is refused: " + message}
+		p.left[t.key] = outcome{reason: v1alpha1.ReasonPending, message: "it is part of a plan that is refused: " + message}
 	}
 	p.refused = append(p.refused, message)
 	p.log.Warn("plan refused", "region", p.region, "plan", forced.Hash, "reason", message)
@@ -202,9 +202,9 @@ func (p *passing) isolate(ctx context.Context, set []*task, planned plan.Plan, e
 	)
 	switch {
 	case errors.As(err, &verdict):
-		return p.leave(set, verdict.Policies, outcome{false, v1alpha1.ReasonPending, verdict.Error()}, err)
+		return p.leave(set, verdict.Policies, outcome{reason: v1alpha1.ReasonPending, message: verdict.Error(), awaits: true}, err)
 	case errors.As(err, &check):
-		return p.leave(set, []string{plan.PolicyOf(check.Key)}, outcome{false, v1alpha1.ReasonProviderRefused, check.Error()}, err)
+		return p.leave(set, []string{plan.PolicyOf(check.Key)}, outcome{reason: v1alpha1.ReasonProviderRefused, message: check.Error()}, err)
 	case !errors.As(err, &batch):
 		return err
 	}
@@ -215,7 +215,7 @@ func (p *passing) isolate(ctx context.Context, set []*task, planned plan.Plan, e
 		}
 	}
 	if len(suspects) <= 1 {
-		return p.leave(suspects, policiesOfZone(planned, batch.Zone), outcome{false, v1alpha1.ReasonProviderRefused, batch.Error()}, err)
+		return p.leave(suspects, policiesOfZone(planned, batch.Zone), outcome{reason: v1alpha1.ReasonProviderRefused, message: batch.Error()}, err)
 	}
 	// A batch is refused as a whole, and the reasons do not always tell whose they are. r53: C.5
 	if err := p.bring(ctx, suspects[:len(suspects)/2]); err != nil {

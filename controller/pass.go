@@ -55,6 +55,7 @@ type worker struct {
 type outcome struct {
 	done            bool
 	reason, message string
+	awaits          bool // a healthy verdict, and nothing else
 }
 
 // patience is how long a policy is left out after the provider did not take it.
@@ -103,7 +104,7 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 		switch wait, waiting := w.patience[t.key]; {
 		case t.intent == leave:
 			if t.refusal != nil && !busy[t.key] {
-				p.left[t.key] = outcome{false, t.refusal.reason, t.refusal.message}
+				p.left[t.key] = outcome{reason: t.refusal.reason, message: t.refusal.message}
 			}
 		case waiting && wait.digest == digestOf([]task{*t}, nil) && now.Before(wait.until):
 			p.left[t.key] = w.outcomes[t.key]
@@ -161,13 +162,13 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 func done(t *task) outcome {
 	switch t.intent {
 	case program:
-		return outcome{true, v1alpha1.ReasonProgrammed, "this Region's health check and records are as wanted"}
+		return outcome{done: true, reason: v1alpha1.ReasonProgrammed, message: "this Region's health check and records are as wanted"}
 	case withdraw:
-		return outcome{false, v1alpha1.ReasonRemoved, "its source has vanished, the hold period is over, and this Region's record is removed"}
+		return outcome{reason: v1alpha1.ReasonRemoved, message: "its source has vanished, the hold period is over, and this Region's record is removed"}
 	case destroy:
-		return outcome{true, v1alpha1.ReasonRemoved, "this Region's health check and records are removed"}
+		return outcome{done: true, reason: v1alpha1.ReasonRemoved, message: "this Region's health check and records are removed"}
 	}
-	return outcome{false, v1alpha1.ReasonPending, "nothing was done"}
+	return outcome{reason: v1alpha1.ReasonPending, message: "nothing was done"}
 }
 
 // impatient reports whether something that was left out is to be tried again.

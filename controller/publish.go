@@ -64,7 +64,7 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 		key := x.policy.Key()
 		o, known := b.outcomes[key]
 		if x.refusal != nil { // of two with one key, only one can be accepted
-			o, known = outcome{false, x.refusal.reason, x.refusal.message}, true
+			o, known = outcome{reason: x.refusal.reason, message: x.refusal.message}, true
 		}
 		p, isPolicy := x.object.(*v1alpha1.FailoverPolicy)
 		if !isPolicy {

@@ -72,6 +72,7 @@ func (c *Controller) pass(ctx context.Context, s site, now time.Time) (passRepor
 	}
 	c.hold(ctx, candidates, tasks)
 	a.prepare(snapshot, classes)
+	a.comfort()
 	report, err := a.worker.pass(ctx, tasks, forced(classes), now)
 	if err != nil {
 		return report, err
@@ -254,7 +255,7 @@ func (c *Controller) unclassed(ctx context.Context) error {
 	outcomes := make(map[string]outcome, len(tasks))
 	for _, t := range tasks {
 		if t.refusal != nil {
-			outcomes[t.key] = outcome{false, t.refusal.reason, t.refusal.message}
+			outcomes[t.key] = outcome{reason: t.refusal.reason, message: t.refusal.message}
 		}
 	}
 	if err := c.release(ctx, candidates, tasks, outcomes); err != nil {

@@ -34,7 +34,7 @@ func both(here, there explain.Health) map[string]explain.Health {
 
 func TestConditionsSayHowItIs(t *testing.T) {
 	e := &engine{port: "80"}
-	programmed := outcome{true, v1alpha1.ReasonProgrammed, "as wanted"}
+	programmed := outcome{done: true, reason: v1alpha1.ReasonProgrammed, message: "as wanted"}
 	for _, c := range []struct {
 		name    string
 		app     *explain.Application
@@ -56,13 +56,13 @@ func TestConditionsSayHowItIs(t *testing.T) {
 			"Accepted", "Programmed", "Healthy", "OneRegion", "true"},
 		{"nobody was asked", app(both(explain.Unknown, explain.Unknown), west), programmed, nil,
 			"Accepted", "Programmed", "NoVerdict", "Redundant", "true"},
-		{"not programmed yet", nil, outcome{false, v1alpha1.ReasonPending, "no verdict"}, nil,
+		{"not programmed yet", nil, outcome{reason: v1alpha1.ReasonPending, message: "no verdict"}, nil,
 			"Accepted", "Pending", "NoVerdict", "NoVerdict", ""},
 		{"this Region is not programmed", app(map[string]explain.Health{central: explain.Healthy}, central),
-			outcome{false, v1alpha1.ReasonPending, "no verdict"}, nil, "Accepted", "Pending", "NoVerdict", "NoVerdict", "false"},
-		{"refused while programmed", app(both(explain.Healthy, explain.Healthy), west), outcome{false, v1alpha1.ReasonTimersRefused, "too fast"},
+			outcome{reason: v1alpha1.ReasonPending, message: "no verdict"}, nil, "Accepted", "Pending", "NoVerdict", "NoVerdict", "false"},
+		{"refused while programmed", app(both(explain.Healthy, explain.Healthy), west), outcome{reason: v1alpha1.ReasonTimersRefused, message: "too fast"},
 			&refusal{v1alpha1.ReasonTimersRefused, "too fast"}, "TimersRefused", "NotAccepted", "Healthy", "Redundant", "true"},
-		{"the source is not ready", nil, outcome{false, v1alpha1.ReasonTargetNotReady, "no load balancer"},
+		{"the source is not ready", nil, outcome{reason: v1alpha1.ReasonTargetNotReady, message: "no load balancer"},
 			&refusal{v1alpha1.ReasonTargetNotReady, "no load balancer"}, "Accepted", "TargetNotReady", "NoVerdict", "NoVerdict", ""},
 	} {
 		x := e.candidate(t, "app", west)
@@ -100,7 +100,7 @@ func TestStatusShowsRecordsAndRegions(t *testing.T) {
 			AliasTarget: &zone.AliasTarget{DNSName: "alb.example.net."}}},
 		{ZoneID: "Z1", Set: zone.ResourceRecordSet{Name: "app.example.com.", Type: zone.A, HealthCheckID: "check-" + central}},
 	}}
-	s := statusOf(finding{candidate: e.candidate(t, "app", west), known: true, outcome: outcome{true, v1alpha1.ReasonProgrammed, ""}, provider: failover.Engine,
+	s := statusOf(finding{candidate: e.candidate(t, "app", west), known: true, outcome: outcome{done: true, reason: v1alpha1.ReasonProgrammed, message: ""}, provider: failover.Engine,
 		region: west, state: state, app: app(both(explain.Healthy, explain.Unhealthy), west)}, v1alpha1.FailoverPolicyStatus{}, time.Now())
 	wantEqual(t, "records", []v1alpha1.RecordStatus{{Type: "A", Value: "alb.example.net", HealthCheckID: "check-" + west},
 		{Type: "AAAA", Value: "2001:db8::1", HealthCheckID: "check-" + west}}, s.Records)
@@ -118,7 +118,7 @@ func TestMovesAreFailoversOnlyBetweenRegionsThatStay(t *testing.T) {
 	x := e.candidate(t, "app", west)
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	status := func(a *explain.Application, before v1alpha1.FailoverPolicyStatus) v1alpha1.FailoverPolicyStatus {
-		return statusOf(finding{candidate: x, known: true, outcome: outcome{true, v1alpha1.ReasonProgrammed, ""}, provider: failover.Engine, region: west,
+		return statusOf(finding{candidate: x, known: true, outcome: outcome{done: true, reason: v1alpha1.ReasonProgrammed, message: ""}, provider: failover.Engine, region: west,
 			state: &plan.State{}, app: a}, before, now)
 	}
 	alone := status(app(map[string]explain.Health{central: explain.Healthy}, central), v1alpha1.FailoverPolicyStatus{})
@@ -139,7 +139,7 @@ func TestHoldIsTold(t *testing.T) {
 	e := &engine{port: "80"}
 	x := e.candidate(t, "app", west)
 	x.vanished = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	s := statusOf(finding{candidate: x, known: true, outcome: outcome{false, v1alpha1.ReasonHolding, "held"}, provider: failover.Engine, region: west,
+	s := statusOf(finding{candidate: x, known: true, outcome: outcome{reason: v1alpha1.ReasonHolding, message: "held"}, provider: failover.Engine, region: west,
 		state: &plan.State{}}, v1alpha1.FailoverPolicyStatus{}, x.vanished.Add(time.Minute))
 	if s.HoldUntil == nil || !s.HoldUntil.Equal(new(metav1.NewTime(x.vanished.Add(10*time.Minute)))) {
 		t.Errorf("held until %v, want ten minutes after it vanished", s.HoldUntil)

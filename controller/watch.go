@@ -63,7 +63,21 @@ func (c *Controller) watch(m manager.Manager, passes rtcontroller.TypedControlle
 			return err
 		}
 	}
-	return nil
+	return passes.Watch(source.TypedFunc[site](func(_ context.Context, q workqueue.TypedRateLimitingInterface[site]) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.queue = q
+		return nil
+	}))
+}
+
+// wake asks for a pass of a site at once.
+func (c *Controller) wake(s site) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.queue != nil {
+		c.queue.Add(s)
+	}
 }
 
 // balanced is for Services that have a load balancer, or had one.
