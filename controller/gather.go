@@ -43,7 +43,7 @@ type candidate struct {
 	refusal  *refusal         // nil: accepted
 	vanished time.Time        // zero, or since when its source is gone
 	heldBy   *v1alpha1.Holder // of the hostname, where another has it
-	notes    []string         // what an accepted policy's owner should know, one sentence each
+	notes    []string         // what an accepted policy's owner should know
 }
 
 // A refusal is why a candidate is not programmed: reason is one of v1alpha1's, of Accepted or Programmed.

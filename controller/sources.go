@@ -45,7 +45,15 @@ func (g *gatherer) source(c *candidate, own *failover.Region, status *v1alpha1.F
 	if refused := from.target(own, status.Target); refused != nil {
 		return refused
 	}
+	if c.class.Spec.Provider == failover.AWS && own.LoadBalancer != nil && c.policy.Spec.HealthCheck.HostHeader == "" && internal(own.LoadBalancer.DNSName) {
+		c.notes = append(c.notes, fmt.Sprintf("%s is internal: checkers of AWS are outside any network and cannot reach it", own.LoadBalancer.DNSName))
+	}
 	return from.misplaced(own, c.class.Metadata.Name)
+}
+
+// internal reports whether a name is that of an Application Load Balancer that has private addresses only. r53: B.5.
+func internal(name string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(name, "dualstack."), "internal-")
 }
 
 // origin finds the object that a targetRef names. A namespace names only objects of its own.

@@ -133,6 +133,24 @@ func TestHostnameThatTheSourceDoesNotHaveIsNoted(t *testing.T) {
 	}
 }
 
+// r53: B.5.
+func TestInternalLoadBalancerIsNoted(t *testing.T) {
+	const name = "internal-lb-1.eu-west-1.elb.amazonaws.com"
+	for _, c := range []struct {
+		class, rest string
+		want        []string
+	}{
+		{openClass, "", []string{name + " is internal: checkers of AWS are outside any network and cannot reach it"}},
+		{openClass, "healthCheck: {hostHeader: probe.example.com}", nil}, // what is probed is elsewhere
+		{engineClass, "", nil},
+	} {
+		got := gather(clusterOf(t, c.class, ingress("{hostname: "+name+"}"), toward("Ingress", "shop", c.rest)), "", noon())
+		if diff := cmp.Diff(c.want, got[0].notes); diff != "" || got[0].refusal != nil {
+			t.Errorf("%s: %+v, want -, got +\n%s", c.rest, got[0].refusal, diff)
+		}
+	}
+}
+
 func TestVanishedSourceIsToldSinceWhen(t *testing.T) {
 	const missing = "team-a/app1: TargetNotFound: there is no Ingress shop in namespace team-a"
 	for _, c := range []struct{ name, status, want string }{

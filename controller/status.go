@@ -48,7 +48,7 @@ func statusOf(f finding, before v1alpha1.FailoverPolicyStatus, now time.Time) v1
 		set(v1alpha1.ConditionAccepted, metav1.ConditionFalse, refused.reason, refused.message)
 		set(v1alpha1.ConditionProgrammed, metav1.ConditionFalse, v1alpha1.ReasonNotAccepted, "nothing is written; what is at the provider stays as it is")
 	} else {
-		set(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted, strings.Join(f.candidate.notes, " "))
+		set(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted, strings.Join(f.candidate.notes, "; "))
 		s.Hostname = f.candidate.policy.Spec.Hostname
 		if f.known {
 			set(v1alpha1.ConditionProgrammed, conditionOf(f.outcome.done), f.outcome.reason, f.outcome.message)
