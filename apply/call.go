@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -70,11 +72,14 @@ func refused(err error) bool {
 	return false
 }
 
-// transient reports whether there was no answer, or none that is about the request. The call may have been executed.
+// transient reports whether there was no answer, none that is about the request, or one that broke off. The call may have been
+// executed.
 func transient(err error) bool {
 	var send *smithyhttp.RequestSendError
+	var connection *net.OpError
 	var response *smithyhttp.ResponseError
-	return errors.As(err, &send) || errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError
+	return errors.As(err, &send) || errors.As(err, &connection) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError
 }
 
 // A BatchError is a change batch that the provider refused as a whole, with all its reasons.
