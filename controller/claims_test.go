@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
 // tenants are two namespaces, what they may have, and what both could get at.
@@ -150,6 +151,26 @@ func TestPolicyWithoutItsSourceHoldsItsHostname(t *testing.T) {
 		"team-a/early: TargetNotFound: there is no Ingress shop in namespace team-a",
 		"team-b/late: HostnameHeld: spec.hostname: shared.example.com belongs to FailoverPolicy team-a/early, which was created first, at 2026-03-01T10:30:00Z",
 	)
+}
+
+// Whoever is called as another tenant's policy shares neither check nor record with it.
+func TestEqualNamesReachNothingOfEachOther(t *testing.T) {
+	s := clusterOf(t, tenants, asked("team-a", "app", "app1.example.com", 9, ""), asked("team-b", "app", "app2.example.com", 8, ""))
+	seen := map[string]string{}
+	for _, c := range gather(s, "", noon()) {
+		facts := s.accounts["default"]
+		facts.Region = "eu-west-1"
+		state, _, err := failover.Compile([]failover.Policy{c.policy}, c.class, facts)
+		if err != nil || len(state.Checks) != 1 || len(state.Records) != 1 {
+			t.Fatalf("%s: %v, %+v", c.policy.Key(), err, state)
+		}
+		for _, id := range []string{state.Checks[0].Key, string(state.Records[0].Set.Name)} {
+			if other := seen[id]; other != "" {
+				t.Errorf("%s is of %s and of %s", id, other, c.policy.Key())
+			}
+			seen[id] = c.policy.Key()
+		}
+	}
 }
 
 func TestAccountsHoldHostnamesForThemselves(t *testing.T) {
