@@ -82,12 +82,14 @@ type passReport struct {
 // pass brings tasks about as far as possible, and remembers what became of each. force are the hashes of plans that may
 // change too much. An error is about the provider as a whole; the next pass goes on where this one ended.
 func (w *worker) pass(ctx context.Context, tasks []task, force []string, now time.Time) (passReport, error) {
-	digest := digestOf(tasks, force)
+	active := slices.DeleteFunc(slices.Clone(tasks), func(t task) bool { return t.intent == leave })
+	digest := digestOf(active, force)
 	if w.missing == nil {
 		w.missing = make(map[string]time.Time)
 	}
 	report := passReport{steps: make(map[plan.Kind]int)}
 	if digest == w.digest && now.Before(w.due) && !w.impatient(tasks, now) {
+		w.outcomes = w.same(tasks, active)
 		report.idle, report.next = true, w.next(tasks)
 		return report, nil
 	}
@@ -156,6 +158,20 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 	}
 	p.report.next = w.next(tasks)
 	return p.report, nil
+}
+
+// same are the outcomes of a pass that has nothing to do: those that are left alone may be so for another reason than before.
+func (w *worker) same(tasks, active []task) map[string]outcome {
+	outcomes := make(map[string]outcome, len(tasks))
+	for _, t := range tasks {
+		if t.refusal != nil {
+			outcomes[t.key] = outcome{reason: t.refusal.reason, message: t.refusal.message}
+		}
+	}
+	for _, t := range active {
+		outcomes[t.key] = w.outcomes[t.key]
+	}
+	return outcomes
 }
 
 // done is the outcome of a task that was brought about.

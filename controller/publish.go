@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -59,7 +60,7 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 		return err
 	}
 	now, there := time.Now(), make(map[types.UID]bool)
-	var problems []error
+	var changes []change
 	for _, x := range b.candidates {
 		key := x.policy.Key()
 		o, known := b.outcomes[key]
@@ -81,17 +82,21 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 		if equality.Semantic.DeepEqual(before, after) {
 			continue
 		}
-		err := c.write(ctx, "FailoverPolicy", p, after)
+		changes = append(changes, change{p, before, after, nil})
+	}
+	c.writeAll(ctx, changes)
+	var problems []error
+	for _, change := range changes {
 		switch {
-		case apierrors.IsNotFound(err):
+		case apierrors.IsNotFound(change.err):
 			continue
-		case err != nil:
-			problems = append(problems, err)
+		case change.err != nil:
+			problems = append(problems, change.err)
 			continue
 		}
-		a.written[p.UID] = after
+		a.written[change.policy.UID] = change.after
 		c.metrics.statusWrites.Inc()
-		c.tell(p, before, after)
+		c.tell(change.policy, change.before, change.after)
 	}
 	for _, key := range drifted {
 		for _, x := range b.candidates {
@@ -107,6 +112,36 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 	}
 	c.metrics.observe(a.site, b, a.written, apps)
 	return errors.Join(problems...)
+}
+
+// A change is a status that is another one.
+type change struct {
+	policy        *v1alpha1.FailoverPolicy
+	before, after v1alpha1.FailoverPolicyStatus
+	err           error // of writing it
+}
+
+// writers is how many statuses are written at once: a pass may change all of them.
+const writers = 8
+
+// writeAll writes statuses, and notes what went wrong with each.
+func (c *Controller) writeAll(ctx context.Context, changes []change) {
+	var (
+		wait sync.WaitGroup
+		next = make(chan *change)
+	)
+	for range min(writers, len(changes)) {
+		wait.Go(func() {
+			for change := range next {
+				change.err = c.write(ctx, "FailoverPolicy", change.policy, change.after)
+			}
+		})
+	}
+	for i := range changes {
+		next <- &changes[i]
+	}
+	close(next)
+	wait.Wait()
 }
 
 // applications are what the provider has of the policies on a board, by policy. Only what belongs to them is looked at.
