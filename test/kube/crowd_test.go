@@ -290,7 +290,9 @@ func (c *crowd) right(ctx context.Context) error {
 	if err := c.central.client.Get(ctx, client.ObjectKey{Name: "default"}, &class); err != nil {
 		return err
 	}
-	group := apply.Group{Class: &failover.Class{Metadata: failover.Metadata{Name: "default"}, Spec: class.Spec}}
+	spec := class.Class()
+	spec.Spec.Region = "" // not this cluster's alone
+	group := apply.Group{Class: &spec}
 	for n := range c.wanted {
 		p := c.policy(n).Policy()
 		for _, s := range c.sites() {

@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a test waits for what the programs are to bring about. It is no expectation of speed.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // A world is a running lab, and in each of its two Regions a cluster. The programs of this repository work in it as built, each a
 // process of its own; what they have in common is the lab's Route 53.
