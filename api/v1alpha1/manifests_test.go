@@ -87,14 +87,15 @@ func TestControllerMayDoLittle(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"cluster: endpointslices = get list watch",
 		"cluster: events = create patch",
-		"cluster: failoverpolicies failoverclasses = get list watch",
-		"cluster: failoverpolicies/status failoverclasses/status = update patch",
-		"cluster: gateways httproutes = get list watch",
-		"cluster: ingresses = get list watch",
-		"cluster: namespaces = get list watch",
-		"cluster: services = get list watch",
+		"cluster: failoverpolicies = patch", // the finalizer
+		"cluster: failoverpolicies failoverclasses = list watch",
+		"cluster: failoverpolicies/status failoverclasses/status = patch",
+		"cluster: gateways httproutes = list watch",
+		"cluster: ingresses = list watch",
+		"cluster: namespaces = list watch",
+		"cluster: services = list watch",
+		"namespace: events = create",
 		"namespace: leases = create",
 		"namespace: leases bulkhead-controller= get update",
 	}
@@ -123,7 +124,8 @@ func TestControllerRunsWithoutPrivileges(t *testing.T) {
 	}
 	want := []string{
 		"--metrics-bind-address=:8080", "--health-probe-bind-address=:8081", "--leader-elect",
-		"--leader-election-namespace=bulkhead-system", "--resync=10m", "--log-level=info", "--log-format=json",
+		"--leader-election-namespace=bulkhead-system", "--sources=ingress,gateway,service", "--resync=10m", "--log-level=info",
+		"--log-format=json",
 	}
 	if diff := cmp.Diff(want, container.Args); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
