@@ -3,13 +3,14 @@
 package kube
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,29 +26,44 @@ type gateway struct {
 
 func newGateway(t *testing.T, api string) *gateway {
 	t.Helper()
-	to, err := url.Parse(api)
-	if err != nil {
-		t.Fatal(err)
-	}
 	g := &gateway{calls: map[string]int{}}
-	proxy := &httputil.ReverseProxy{
-		// The Host header stays as it was signed.
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = to.Scheme, to.Host, r.In.Host
-		},
-		ModifyResponse: func(r *http.Response) error {
-			g.count(operation(r.Request.Method, r.Request.URL.Path), r.StatusCode)
-			return nil
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, _ error) { // the caller is gone
-			g.count(operation(r.Method, r.URL.Path), http.StatusBadGateway)
-			w.WriteHeader(http.StatusBadGateway)
-		},
-	}
-	server := httptest.NewServer(proxy)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, err := pass(w, r, api)
+		if err != nil { // one of both ends is gone
+			status = http.StatusBadGateway
+			w.WriteHeader(status)
+		}
+		g.count(operation(r.Method, r.URL.Path), status)
+	}))
 	t.Cleanup(server.Close)
 	g.url = server.URL
 	return g
+}
+
+// pass sends a request on as a whole, with the host that was signed, and answers it as a whole.
+func pass(w http.ResponseWriter, r *http.Request, api string) (status int, err error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return 0, err
+	}
+	onward, err := http.NewRequestWithContext(r.Context(), r.Method, api+r.URL.RequestURI(), bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	onward.Header, onward.Host = r.Header.Clone(), r.Host
+	response, err := http.DefaultClient.Do(onward)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	if body, err = io.ReadAll(response.Body); err != nil {
+		return 0, err
+	}
+	maps.Copy(w.Header(), response.Header)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(response.StatusCode)
+	_, err = w.Write(body)
+	return response.StatusCode, err
 }
 
 func (g *gateway) count(operation string, status int) {
