@@ -2,11 +2,12 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/errors"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -210,6 +211,7 @@ func (c *Controller) hold(ctx context.Context, candidates []candidate, tasks []t
 
 // release takes the finalizer off deleted policies of which nothing is left, or nothing is to be removed.
 func (c *Controller) release(ctx context.Context, candidates []candidate, tasks []task, outcomes map[string]outcome) error {
+	var problems []error // of one that changes right now; the others need not wait for it
 	for i, t := range tasks {
 		p, ok := candidates[i].object.(*v1alpha1.FailoverPolicy)
 		if !ok || p.DeletionTimestamp == nil || !controllerutil.ContainsFinalizer(p, v1alpha1.Finalizer) {
@@ -222,14 +224,14 @@ func (c *Controller) release(ctx context.Context, candidates []candidate, tasks 
 		free := p.DeepCopy()
 		controllerutil.RemoveFinalizer(free, v1alpha1.Finalizer)
 		err := c.client.Patch(ctx, free, client.MergeFromWithOptions(p, client.MergeFromWithOptimisticLock{}))
-		if err != nil && !errors.IsNotFound(err) {
-			return err
+		if err != nil && !apierrors.IsNotFound(err) {
+			problems = append(problems, err)
 		}
 		if err == nil && !retained {
 			c.event(p, eventNormal, v1alpha1.EventRemoved, "this Region's health check and records are removed")
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // unclassed tells policies that no class is there for them. Those that are deleted and want to keep their records go.
