@@ -86,33 +86,27 @@ func TestManyPoliciesOfTwoClustersInOneZone(t *testing.T) {
 	}
 	c.watcher.check(t)
 
-	t.Run("leader killed", func(t *testing.T) {
-		c.during(t, func() {
-			leader := c.leader(t, c.west)
-			must(t, c.replicas[c.west][leader].kill())
-			c.replicas[c.west][leader] = c.replica(t, c.west, "third")
-		}, func() {})
+	c.during(t, "leader killed", func() {
+		leader := c.leader(t, c.west)
+		must(t, c.replicas[c.west][leader].kill())
+		c.replicas[c.west][leader] = c.replica(t, c.west, "third")
+	}, func() {})
+	c.during(t, "all replicas killed", func() {
+		for _, r := range c.replicas[c.central] {
+			must(t, r.kill())
+		}
+	}, func() {
+		for i, name := range []string{"fourth", "fifth"} {
+			c.replicas[c.central][i] = c.replica(t, c.central, name)
+		}
 	})
-	t.Run("all replicas killed", func(t *testing.T) {
-		c.during(t, func() {
-			for _, r := range c.replicas[c.central] {
-				must(t, r.kill())
+	c.during(t, "API server killed", func() { must(t, c.west.KillAPIServer()) }, func() {
+		must(t, c.west.StartAPIServer(t.Context()))
+		for i, r := range c.replicas[c.west] {
+			if r.failed() != nil { // a leader that cannot keep its Lease ends, and its cluster starts it again
+				c.replicas[c.west][i] = c.replica(t, c.west, fmt.Sprintf("after%d", i))
 			}
-		}, func() {
-			for i, name := range []string{"fourth", "fifth"} {
-				c.replicas[c.central][i] = c.replica(t, c.central, name)
-			}
-		})
-	})
-	t.Run("API server killed", func(t *testing.T) {
-		c.during(t, func() { must(t, c.west.KillAPIServer()) }, func() {
-			must(t, c.west.StartAPIServer(t.Context()))
-			for i, r := range c.replicas[c.west] {
-				if r.failed() != nil { // a leader that cannot keep its Lease ends, and its cluster starts it again
-					c.replicas[c.west][i] = c.replica(t, c.west, fmt.Sprintf("after%d", i))
-				}
-			}
-		})
+		}
 	})
 	c.watcher.stop()
 	t.Logf("%d questions were asked", c.watcher.asked)
@@ -132,7 +126,7 @@ func (c *crowd) replica(t *testing.T, s *site, name string) *replica {
 
 // during changes policies in both clusters, lets something happen in the middle of the writes that follow, changes more, lets it be
 // repaired, and compares.
-func (c *crowd) during(t *testing.T, happen, repair func()) {
+func (c *crowd) during(t *testing.T, what string, happen, repair func()) {
 	t.Helper()
 	for _, s := range c.sites() {
 		s.route53.took()
@@ -174,7 +168,7 @@ func (c *crowd) during(t *testing.T, happen, repair func()) {
 		change(s)
 	}
 	c.settle(t)
-	t.Logf("everything is right %s after the first change", time.Since(began).Round(100*time.Millisecond))
+	t.Logf("%s: everything is right %s after the first change", what, time.Since(began).Round(100*time.Millisecond))
 	c.report(t)
 	c.watcher.swept(t, 2)
 	c.watcher.check(t, c.arrived()...)
