@@ -121,6 +121,7 @@ type entry struct {
 	check   health.Check
 	tasks   []*task // as Options.Checkers
 	removed bool
+	hinted  time.Time // when ProbeNow last took effect
 }
 
 // Set adds a check or replaces its config. State is kept when only what does not affect the endpoint changes; with

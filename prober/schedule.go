@@ -32,6 +32,7 @@ type task struct {
 
 	wanted   bool               // the check is to be probed by this checker
 	running  bool               // a probe is in flight or its report is being delivered
+	again    bool               // the next probe is due as soon as the running one ends
 	cancel   context.CancelFunc // ends that probe
 	starts   uint               // times the machine started: a result of an earlier start is dropped
 	machine  *health.Machine    // of a wanted task
@@ -80,7 +81,7 @@ func firstPause(t *task) time.Duration {
 // nextPause is the time from the end of one probe to the start of the next. r53: B.3.
 func (p *Prober) nextPause(t *task) time.Duration {
 	pause := float64(t.entry.check.Config.Interval())
-	if p.o.FastConfirmation && t.machine.Healthy() && t.machine.Against() > 0 {
+	if p.o.FastConfirmation && (t.machine.Healthy() && t.machine.Against() > 0 || t.entry.expectant()) {
 		pause /= confirmations
 	}
 	return time.Duration(pause * (1 - jitter*rand.Float64()))
@@ -205,11 +206,14 @@ func (p *Prober) run(ctx context.Context, j job) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t.running, t.cancel = false, nil
+	again := t.again
+	t.running, t.again, t.cancel = false, false, nil
 	p.inFlight--
 	switch {
 	case !t.wanted:
 		p.forget(t.entry)
+	case again:
+		p.enqueue(t, 0)
 	case t.starts != j.start:
 		p.enqueue(t, firstPause(t))
 	default:
