@@ -62,6 +62,9 @@ func (p *picture) change(st *store.State, c store.Change) {
 		p.table = p.table.With(p.view.TargetHealth(n), st.TargetHealth(n))
 	}
 	p.publish(p.view, p.table)
+	for _, id := range c.Hints {
+		p.prober.ProbeNow(id)
+	}
 }
 
 // everything lists all that a State holds, and the checks that it no longer holds, as one change.

@@ -16,6 +16,8 @@ type Change struct {
 	LoadBalancers []zone.Name // created, changed or deleted, or with another health
 	// CIDRCollections are the ids of CIDR collections created, changed or deleted.
 	CIDRCollections []string
+	// Hints are the ids of checks that are to be probed now. They are told once and are no part of the State.
+	Hints []string
 }
 
 // A Group names the record sets that share name and type in a zone.
@@ -34,6 +36,7 @@ type pending struct {
 	reports   set[string]
 	balancers set[zone.Name]
 	cidrs     set[string]
+	hints     set[string]
 	// unsaved is set when the snapshot lacks something that OnChange need not hear of.
 	unsaved bool
 	// acknowledge is set when hosted zones or record sets changed in etcd: someone may wait to hear that this node has
@@ -56,13 +59,16 @@ func (p *pending) take() (c Change, acknowledge, unsaved bool) {
 			CIDRCollections: p.cidrs.order,
 		}
 	}
-	acknowledge, unsaved = p.acknowledge, p.unsaved
+	acknowledge, unsaved = p.acknowledge, p.unsaved || !c.empty()
+	if !p.full { // else the node may have been away for long: what was expected then has happened
+		c.Hints = p.hints.order
+	}
 	*p = pending{}
-	return c, acknowledge, unsaved || !c.empty()
+	return c, acknowledge, unsaved
 }
 
 func (c Change) empty() bool {
-	return !c.Full && len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.Reports)+len(c.LoadBalancers)+len(c.CIDRCollections) == 0
+	return !c.Full && len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.Reports)+len(c.LoadBalancers)+len(c.CIDRCollections)+len(c.Hints) == 0
 }
 
 // A set keeps the order in which its elements came.

@@ -41,6 +41,8 @@ func (e *edit) put(key string, value []byte, rev int64) error {
 		if !e.own(key) {
 			err = e.putReport(rest, value)
 		}
+	case "hint":
+		e.changed.hints.add(rest)
 	case "lb":
 		err = e.putLoadBalancer(rest, value)
 	case "targethealth":

@@ -26,6 +26,7 @@ import (
 //	                                                guards what must not be in use
 //	/bulkhead/tags/<resource type>/<id>             the tags of a hosted zone or a health check
 //	/bulkhead/change/<change>                       the receipt of a change, kept for some days
+//	/bulkhead/hint/<check>                          the node that was asked to have a check probed now, for some seconds
 //	/bulkhead/lb/<name>                             a load balancer
 //	/bulkhead/report/<check>/<checker>              what a checker says, while its node lives
 //	/bulkhead/targethealth/<load balancer>/<node>   whether the load balancer is healthy, while the node lives
@@ -48,6 +49,7 @@ const (
 	delegationCaller   = root + "caller/delegationset/"
 	usePrefix          = root + "use/"
 	tagsPrefix         = root + "tags/"
+	hintPrefix         = root + "hint/"
 	loadBalancerPrefix = root + "lb/"
 	reportPrefix       = root + "report/"
 	targetHealthPrefix = root + "targethealth/"

@@ -27,6 +27,10 @@ const (
 	// references of deleted checks "for some days". r53: B.8.
 	archiveTTL   = 3 * 24 * time.Hour
 	archiveRenew = time.Hour // how many such keys share a lease
+
+	// hintTTL is how long a hint stays in etcd at most: every node that lives hears of it by the watch, at once.
+	hintTTL   = 10 * time.Second
+	hintRenew = 5 * time.Second
 )
 
 // keepPublished keeps this node's lease and publishes what the node says under it, until ctx ends or etcd fails.
@@ -118,8 +122,10 @@ func (s *Store) release(ctx context.Context, client *clientv3.Client) {
 	}
 }
 
-// An archive gives leases to keys that are kept for some days.
+// An archive gives leases to keys that are kept for a time: ttl at most, and renew less than that at least.
 type archive struct {
+	ttl, renew time.Duration
+
 	mu      sync.Mutex
 	lease   clientv3.LeaseID
 	granted time.Time
@@ -128,10 +134,10 @@ type archive struct {
 func (a *archive) get(ctx context.Context, client *clientv3.Client) (clientv3.LeaseID, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.lease != 0 && time.Since(a.granted) < archiveRenew {
+	if a.lease != 0 && time.Since(a.granted) < a.renew {
 		return a.lease, nil
 	}
-	lease, err := client.Grant(ctx, int64(archiveTTL.Seconds()))
+	lease, err := client.Grant(ctx, int64(a.ttl.Seconds()))
 	if err != nil {
 		return 0, err
 	}

@@ -66,6 +66,7 @@ type Store struct {
 
 	client  atomic.Pointer[clientv3.Client] // while Run runs
 	archive archive
+	hints   archive
 
 	mu        sync.Mutex
 	pending   pending
@@ -102,6 +103,8 @@ func New(o Options) (*Store, error) {
 		ready:   make(chan struct{}),
 		leased:  newLeased(),
 		locks:   newZoneLocks(),
+		archive: archive{ttl: archiveTTL, renew: archiveRenew},
+		hints:   archive{ttl: hintTTL, renew: hintRenew},
 		moved:   make(chan struct{}),
 		since:   time.Now(),
 		changed: make(chan struct{}, 1),
