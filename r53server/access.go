@@ -97,6 +97,7 @@ func permissions() map[string]permission {
 		"GetHealthCheckStatus":            {read, check},
 		"GetHealthCheckLastFailureReason": {read, check},
 		"GetCheckerIpRanges":              {read, nil},
+		"ProbeHealthCheck":                {manage, check},
 
 		// Tags, of zones or of checks.
 		"ChangeTagsForResource": {edit, taggedResource},

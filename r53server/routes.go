@@ -15,8 +15,18 @@ type route struct {
 	handle                     func(*Server, *request) (reply, error)
 }
 
-// routes lists every operation of API version 2013-04-01.
-func routes() []route { return append(served(), missing()...) }
+// routes lists everything that is answered.
+func routes() []route { return append(api(), extensions()...) }
+
+// api lists every operation of API version 2013-04-01.
+func api() []route { return append(served(), missing()...) }
+
+// extensions are what Route 53 has not. They are signed, throttled and refused like the API's own.
+func extensions() []route {
+	return []route{
+		{"POST", "/healthcheck/{Id}/probe", "ProbeHealthCheck", (*Server).probeHealthCheck},
+	}
+}
 
 // served are the operations of what the engine has.
 func served() []route {
@@ -129,10 +139,10 @@ type Operation struct {
 	Served bool
 }
 
-// Operations lists the whole API by name.
+// Operations lists the whole API by name, without what is the engine's own.
 func Operations() []Operation {
 	var all []Operation
-	for i, r := range routes() {
+	for i, r := range api() {
 		all = append(all, Operation{Name: r.operation, Method: r.method, Path: r.pattern, Served: i < len(served())})
 	}
 	slices.SortFunc(all, func(a, b Operation) int { return cmp.Compare(a.Name, b.Name) })

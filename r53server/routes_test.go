@@ -20,7 +20,7 @@ func TestRoutesAreTheOperationsOfTheAPI(t *testing.T) {
 		}
 	}
 	seen := map[string]string{}
-	for _, r := range routes() {
+	for _, r := range api() {
 		got = append(got, r.operation)
 		key := r.method + " " + r.pattern
 		if other, twice := seen[key]; twice {
