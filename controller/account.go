@@ -41,7 +41,9 @@ type account struct {
 	board    board
 	verdicts map[string]verdicts // by id of the check
 	polling  bool
-	well     map[string]bool // policies that wait for a verdict which has come
+	well     map[string]bool                   // policies that wait for a verdict which has come
+	backends map[string][]types.NamespacedName // Services by policy, of classes with the readiness signal
+	signal   signal
 
 	publishing sync.Mutex // guards what follows
 	written    map[types.UID]v1alpha1.FailoverPolicyStatus
@@ -81,6 +83,7 @@ func (c *Controller) account(ctx context.Context, s site, class *failover.Class)
 			log: c.o.Log.With(slog.String("endpoint", s.endpoint))},
 		verdicts: make(map[string]verdicts),
 		well:     make(map[string]bool),
+		signal:   make(signal),
 		written:  make(map[types.UID]v1alpha1.FailoverPolicyStatus),
 		told:     make(map[string]string),
 	}

@@ -20,12 +20,14 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	rtcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -89,6 +91,7 @@ type Controller struct {
 
 	// Set by Run.
 	client          client.Client
+	cache           cache.Cache
 	recorder        events.EventRecorder
 	sources, unread []Source
 
@@ -96,6 +99,8 @@ type Controller struct {
 	queue    workqueue.TypedRateLimitingInterface[site]
 	accounts map[site]*account
 	orphans  *account // policies without a class
+
+	endpoints endpoints
 }
 
 // New returns a Controller. It makes no call.
@@ -121,7 +126,8 @@ func New(o Options) (*Controller, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Controller{o: o, metrics: newMetrics(), accounts: make(map[site]*account)}
+	c := &Controller{o: o, metrics: newMetrics(), accounts: make(map[site]*account),
+		endpoints: endpoints{wake: make(chan struct{}, 1)}}
 	c.orphans = &account{worker: &worker{}, written: make(map[types.UID]v1alpha1.FailoverPolicyStatus), told: make(map[string]string)}
 	if o.Metrics != nil {
 		if err := c.register(o.Metrics); err != nil {
@@ -148,6 +154,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       c.o.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		Cache:                         cache.Options{ByObject: map[client.Object]cache.ByObject{&discoveryv1.EndpointSlice{}: {Transform: slim}}},
 	})
 	if err != nil {
 		return fmt.Errorf("prepare the controller: %w", err)
@@ -155,7 +162,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err := errors.Join(m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return err
 	}
-	c.client, c.recorder = m.GetClient(), m.GetEventRecorder(fieldOwner)
+	c.client, c.cache, c.recorder = m.GetClient(), m.GetCache(), m.GetEventRecorder(fieldOwner)
 	if c.sources, c.unread, err = c.available(m.GetRESTMapper()); err != nil {
 		return err
 	}
@@ -171,7 +178,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err := c.watch(m, passes); err != nil {
 		return fmt.Errorf("prepare the controller: %w", err)
 	}
-	if err := m.Add(manager.RunnableFunc(c.poll)); err != nil {
+	if err := errors.Join(m.Add(manager.RunnableFunc(c.poll)), m.Add(manager.RunnableFunc(c.hint))); err != nil {
 		return err
 	}
 	c.o.Log.Info("starting", "class", c.o.Class, "region", c.o.Region, "sources", c.sources, "unread", c.unread)

@@ -49,7 +49,7 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 	a.publishing.Lock()
 	defer a.publishing.Unlock()
 	a.mu.Lock()
-	b := a.board
+	b, idle := a.board, a.idle()
 	reports := make(map[string][]health.Report, len(a.verdicts))
 	for id, v := range a.verdicts {
 		reports[id] = v.reports
@@ -78,7 +78,7 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 			before = p.Status
 		}
 		after := statusOf(finding{candidate: x, outcome: o, known: known, app: apps[key], state: &b.state, provider: a.worker.provider,
-			region: a.site.region}, before, now)
+			region: a.site.region, idle: idle[key]}, before, now)
 		if equality.Semantic.DeepEqual(before, after) {
 			continue
 		}

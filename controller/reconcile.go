@@ -41,6 +41,7 @@ func (c *Controller) pass(ctx context.Context, s site, now time.Time) (passRepor
 	if err != nil {
 		return passReport{}, err
 	}
+	c.watchEndpoints(ctx, c.signalled(snapshot))
 	var classes []failover.Class
 	for i := range snapshot.classes {
 		if class := snapshot.classes[i].Class(); c.serves(&class) && siteOf(&class, c.o.Region) == s {
@@ -81,6 +82,7 @@ func (c *Controller) pass(ctx context.Context, s site, now time.Time) (passRepor
 	board := board{candidates: candidates, outcomes: a.worker.outcomes, refused: a.worker.refused, state: a.worker.state,
 		zones: zonesOf(tasks), readAt: a.worker.readAt}
 	a.post(board)
+	a.expect(backendsOf(snapshot, candidates))
 	if err := c.release(ctx, candidates, tasks, a.worker.outcomes); err != nil {
 		return report, err
 	}

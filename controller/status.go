@@ -26,6 +26,7 @@ type finding struct {
 	state     *plan.State
 	provider  failover.Provider
 	region    string
+	idle      string // the Services behind it when none has a ready endpoint; needs the readiness signal
 }
 
 // statusOf is the status of a policy, made from the one before: times stay where nothing changed.
@@ -201,6 +202,9 @@ func (f *finding) healthy(s *v1alpha1.FailoverPolicyStatus) (metav1.ConditionSta
 		return metav1.ConditionTrue, v1alpha1.ReasonHealthy, own.Check.Reason
 	case own.Check.Health == explain.Unhealthy:
 		s.Health = v1alpha1.Unhealthy
+		if f.idle != "" {
+			return metav1.ConditionFalse, v1alpha1.ReasonNoEndpoint, fmt.Sprintf("no endpoint of Service %s is ready: %s", f.idle, own.Check.Reason)
+		}
 		return metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, own.Check.Reason
 	}
 	return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, own.Check.Reason

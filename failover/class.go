@@ -78,8 +78,9 @@ type ClassSpec struct {
 	// +optional
 	HoldPeriod Duration `json:"holdPeriod,omitempty" yaml:"holdPeriod,omitempty"`
 
-	// ReadinessSignal lets a Service without any ready endpoint mark its Region unhealthy at once, before probes notice. It
-	// is for the provider engine; default false.
+	// ReadinessSignal has a Region's check probed at once when the last ready endpoint of the Services behind a policy goes, and
+	// when the first comes back, instead of at the end of the interval. It is a hint: the checkers decide as always, and one that is
+	// lost changes nothing. It is for the provider engine; default false. The controller watches EndpointSlices for it.
 	//
 	// +optional
 	ReadinessSignal bool `json:"readinessSignal,omitempty" yaml:"readinessSignal,omitempty"`
