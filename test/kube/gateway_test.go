@@ -156,6 +156,8 @@ func operation(method, path string) string {
 		return "CreateHealthCheck"
 	case "POST healthcheck/ID":
 		return "UpdateHealthCheck"
+	case "POST healthcheck/ID/probe":
+		return "ProbeHealthCheck"
 	case "DELETE healthcheck/ID":
 		return "DeleteHealthCheck"
 	case "GET tags/healthcheck/ID":
