@@ -41,6 +41,7 @@ type worker struct {
 	digest   string    // of what the last complete pass was asked
 	due      time.Time // when the provider is to be read although nothing is asked anew
 	outcomes map[string]outcome
+	made     map[string]string    // with policies that were brought about, the digest of the task
 	refused  []string             // plans that change too much at once, and what to do about them
 	recheck  time.Time            // when refused plans are looked at again; zero: there are none
 	patience map[string]patience  // with policies that have to wait
@@ -94,7 +95,7 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 		return report, nil
 	}
 	p := &passing{worker: w, force: force, now: now, left: make(map[string]outcome), report: report, destroyed: make(map[string]bool),
-		again: digest == w.digest}
+		asked: make(map[string]string)}
 	w.digest, w.refused = "", nil
 	var set []*task
 	busy := make(map[string]bool) // of two tasks with one key, only one is more than left alone
@@ -112,6 +113,7 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 			p.left[t.key] = w.outcomes[t.key]
 		default:
 			set = append(set, t)
+			p.asked[t.key] = digestOf([]task{*t}, nil)
 		}
 	}
 	p.zones = zonesOf(tasks)
@@ -127,7 +129,7 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 	if err := p.bring(ctx, set); err != nil {
 		return p.report, err
 	}
-	outcomes := make(map[string]outcome, len(tasks))
+	outcomes, made := make(map[string]outcome, len(tasks)), make(map[string]string, len(set))
 	for i := range tasks {
 		t := &tasks[i]
 		if o, left := p.left[t.key]; left {
@@ -138,14 +140,14 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 			continue
 		}
 		delete(w.patience, t.key)
-		outcomes[t.key] = done(t)
+		outcomes[t.key], made[t.key] = done(t), p.asked[t.key]
 	}
 	for key := range w.patience {
 		if _, there := outcomes[key]; !there {
 			delete(w.patience, key)
 		}
 	}
-	w.outcomes, w.digest, w.recheck, w.held = outcomes, digest, time.Time{}, time.Time{}
+	w.outcomes, w.made, w.digest, w.recheck, w.held = outcomes, made, digest, time.Time{}, time.Time{}
 	if len(w.refused) > 0 {
 		w.recheck = now.Add(longestPatience)
 	}
@@ -222,8 +224,8 @@ type passing struct {
 	zones     []zone.HostedZone
 	left      map[string]outcome // tasks that are left out
 	destroyed map[string]bool
-	again     bool // nothing is asked that was not asked before
-	fresh     bool // the state was read, and nothing was done since
+	asked     map[string]string // digests of the tasks that are not left out, by key
+	fresh     bool              // the state was read, and nothing was done since
 	report    passReport
 }
 
@@ -276,7 +278,8 @@ func (p *passing) read(ctx context.Context) error {
 // remember notes which policies a plan has destroyed, and which it has corrected.
 func (p *passing) remember(planned plan.Plan) {
 	for _, key := range policiesIn(planned) {
-		if _, waited := p.patience[key]; p.again && !waited {
+		// What was brought about and is not asked for in another way now has been changed by somebody else.
+		if asked := p.asked[key]; asked != "" && p.made[key] == asked && !slices.Contains(p.report.drifted, key) {
 			p.report.drifted = append(p.report.drifted, key)
 		}
 		if p.destroyed[key] {

@@ -71,6 +71,8 @@ func TestDriftIsCorrectedByTheResync(t *testing.T) {
 			}
 		}
 	}
+	// A policy that is new in the same pass is none that drifted.
+	list = e.candidates(t, west, 4)
 	report := e.mustPass(t, w, list, now.Add(time.Hour))
 	wantEqual(t, "programmed", names(list, west), e.have(t))
 	wantEqual(t, "drifted", []string{"team-a/app02"}, report.drifted)
