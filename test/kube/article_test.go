@@ -12,6 +12,7 @@ import (
 // One manifest in two clusters, applied by kubectl: each Region's users are answered with their own Region. When app1 has no Pods in
 // one Region, its users there move to the other one and come back with the Pods, and nobody else's answers change.
 func TestOneManifestInEveryCluster(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, Options{Nodes: 2})
 	for _, s := range w.sites() {
 		s.startIngresses(t, w)

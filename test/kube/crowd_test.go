@@ -53,6 +53,7 @@ func (c *crowd) policy(n int) *v1alpha1.FailoverPolicy {
 // Controllers of two clusters share one zone. Whatever is killed while policies change, in the end the zone is what the policies ask
 // for, nothing was refused for the other's sake, and no answer was empty or another one at any time.
 func TestManyPoliciesOfTwoClustersInOneZone(t *testing.T) {
+	t.Parallel()
 	c := &crowd{world: startWorld(t, Options{Nodes: 1}), replicas: map[*site][]*replica{}, wanted: map[int]int{}}
 	c.watcher = c.watch(t)
 	for _, s := range c.sites() {

@@ -14,6 +14,7 @@ import (
 // The stand-in for the AWS Load Balancer Controller: an Ingress gets a load balancer that leads to the ready endpoints of its Services and
 // answers 503 without any. An Ingress that cannot work is told so and harms no other.
 func TestLoadBalancerFollowsTheCluster(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, Options{Nodes: 1})
 	s := w.west
 	s.startIngresses(t, w)

@@ -15,6 +15,7 @@ import (
 // With the readiness signal, the check of 30 s × 3 is probed when the last endpoint of its application goes, long before the interval
 // is over, and the checkers decide; so it is when endpoints come back. The other application is left alone.
 func TestEndpointsThatGoAreProbedAtOnce(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, Options{Nodes: 1})
 	for _, s := range w.sites() {
 		s.startIngresses(t, w)

@@ -25,6 +25,7 @@ import (
 // Who claims what its class does not give it is told why, in words for people, and nothing is written. No admission policy is
 // installed: what is judged here is the last line of defence.
 func TestTenantsAreKeptApart(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, Options{Nodes: 1})
 	s := w.west
 	for n := range 3 {

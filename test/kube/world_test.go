@@ -4,6 +4,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -11,11 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -30,7 +33,8 @@ const patience = 5 * time.Minute
 // process of its own; what they have in common is the lab's Route 53.
 type world struct {
 	lab           *lab.Lab
-	program       string // bulkhead-controller
+	program       string   // bulkhead-controller
+	environment   []string // of the program: what leads to the lab
 	west, central *site
 }
 
@@ -87,12 +91,13 @@ func startWorld(t *testing.T, o Options) *world {
 	if t.Failed() {
 		t.FailNow()
 	}
+	all := runtime.NewScheme()
+	if err := errors.Join(scheme.AddToScheme(all), v1alpha1.AddToScheme(all)); err != nil {
+		t.Fatal(err)
+	}
 	for _, at := range w.sites() {
-		if err := v1alpha1.AddToScheme(scheme.Scheme); err != nil {
-			t.Fatal(err)
-		}
 		var err error
-		if at.client, err = client.New(at.Config(), client.Options{Scheme: scheme.Scheme}); err != nil {
+		if at.client, err = client.New(at.Config(), client.Options{Scheme: all}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -136,19 +141,18 @@ applications: []
 		t.Fatal(err)
 	}
 	c := w.lab.Node().Credentials()
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": c.AccessKeyID, "AWS_SECRET_ACCESS_KEY": c.SecretAccessKey, "AWS_SESSION_TOKEN": "",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-		"AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_ROUTE_53": "",
-	} {
-		t.Setenv(name, value)
+	w.environment = []string{
+		"AWS_ACCESS_KEY_ID=" + c.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + c.SecretAccessKey, "AWS_SESSION_TOKEN=",
+		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+		"AWS_ENDPOINT_URL=", "AWS_ENDPOINT_URL_ROUTE_53=",
 	}
 }
 
 // start runs the program in the cluster until the test ends. After a failure the end of its log is shown.
 func (s *site) start(t *testing.T, w *world, name string, args ...string) *process {
 	t.Helper()
-	p, err := startProcess(w.program, s.file(name+".log"), args...)
+	// env becomes the program; tests at the same time have labs, and credentials, of their own.
+	p, err := startProcess("env", s.file(name+".log"), slices.Concat(w.environment, []string{w.program}, args)...)
 	if err != nil {
 		t.Fatal(err)
 	}
