@@ -39,7 +39,7 @@ components: ## build what is missing of Kubernetes' components, for the tests on
 	@test/kube/bins/build.sh
 
 kube: components ## the controller in two clusters of real API servers, with a lab between them; minutes
-	$(GO) test -tags kube -count=1 -timeout 30m ./test/kube
+	$(GO) test -tags kube -count=1 -timeout 30m -parallel 3 ./test/kube
 
 shortfuzz: ## ten seconds of each fuzzer of what strangers send: DNS packets, names, XML bodies, signatures
 	$(GO) test -run '^$$' -fuzz '^FuzzTurn$$' -fuzztime 10s ./dnsserver
