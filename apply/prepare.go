@@ -159,15 +159,7 @@ func compile(groups []Group, facts failover.Facts) (plan.State, []failover.Warni
 func zonesToRead(groups []Group, p Prepared) []zone.HostedZone {
 	return slices.DeleteFunc(public(p.Facts.Zones), func(z zone.HostedZone) bool {
 		wanted := slices.ContainsFunc(p.Desired.Zones, func(d zone.HostedZone) bool { return d.ID == z.ID })
-		return !wanted && !slices.ContainsFunc(groups, func(g Group) bool { return allows(g.Class, z) })
-	})
-}
-
-// allows reports whether a class lets policies write to a zone.
-func allows(class *failover.Class, z zone.HostedZone) bool {
-	return class == nil || len(class.Spec.Zones) == 0 || slices.ContainsFunc(class.Spec.Zones, func(want string) bool {
-		name, err := zone.ParseName(want)
-		return want == z.ID || err == nil && name == z.Name
+		return !wanted && !slices.ContainsFunc(groups, func(g Group) bool { return g.Class == nil || g.Class.Spec.AllowsZone(z) })
 	})
 }
 

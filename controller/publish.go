@@ -297,7 +297,7 @@ func classStatus(o *v1alpha1.FailoverClass, class *failover.Class, b board, zone
 	}
 	const most = 500
 	for _, z := range zones {
-		if !z.PrivateZone && allows(class.Spec.Zones, z) && len(s.Zones) < most {
+		if !z.PrivateZone && class.Spec.AllowsZone(z) && len(s.Zones) < most {
 			s.Zones = append(s.Zones, v1alpha1.ZoneStatus{ID: z.ID, Name: strings.TrimSuffix(string(z.Name), ".")})
 		}
 	}

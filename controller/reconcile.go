@@ -134,7 +134,7 @@ func (a *account) prepare(s snapshot, classes []failover.Class) {
 		w.hold = max(w.hold, class.Spec.Hold())
 	}
 	for _, z := range a.facts().Zones {
-		if !z.PrivateZone && slices.ContainsFunc(classes, func(class failover.Class) bool { return allows(class.Spec.Zones, z) }) {
+		if !z.PrivateZone && slices.ContainsFunc(classes, func(class failover.Class) bool { return class.Spec.AllowsZone(z) }) {
 			w.allowed = append(w.allowed, z)
 		}
 	}

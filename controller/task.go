@@ -2,7 +2,6 @@ package controller
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
@@ -40,7 +39,7 @@ func taskOf(c candidate, facts failover.Facts, deleted time.Time, settle time.Du
 		t.hostname = name
 	}
 	for _, z := range facts.Zones {
-		if !z.PrivateZone && t.hostname.In(z.Name) && c.class != nil && allows(c.class.Spec.Zones, z) {
+		if !z.PrivateZone && t.hostname.In(z.Name) && c.class != nil && c.class.Spec.AllowsZone(z) {
 			t.zones = append(t.zones, z)
 		}
 	}
@@ -90,12 +89,4 @@ func (t *task) compile(c candidate, facts failover.Facts) {
 		return
 	}
 	t.intent, t.desired = program, desired
-}
-
-// allows reports whether names or ids of zones have one; empty means all.
-func allows(zones []string, z zone.HostedZone) bool {
-	return len(zones) == 0 || slices.ContainsFunc(zones, func(want string) bool {
-		name, err := zone.ParseName(want)
-		return want == z.ID || err == nil && name == z.Name
-	})
 }

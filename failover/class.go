@@ -252,8 +252,8 @@ func matchesHostname(pattern string, hostname zone.Name) bool {
 	return ok && parent == want
 }
 
-// allowsZone reports whether a class lets policies write to a hosted zone.
-func (s ClassSpec) allowsZone(z zone.HostedZone) bool {
+// AllowsZone reports whether a class lets policies write to a hosted zone: Zones has its name or id, or is empty.
+func (s ClassSpec) AllowsZone(z zone.HostedZone) bool {
 	return len(s.Zones) == 0 || slices.ContainsFunc(s.Zones, func(want string) bool {
 		name, err := zone.ParseName(want)
 		return want == z.ID || err == nil && name == z.Name

@@ -139,7 +139,7 @@ func (c *compiler) zone(p Policy) zone.HostedZone {
 	if c.class == nil {
 		return c.single(p, found)
 	}
-	allowed := slices.DeleteFunc(slices.Clone(found), func(z zone.HostedZone) bool { return !c.class.Spec.allowsZone(z) })
+	allowed := slices.DeleteFunc(slices.Clone(found), func(z zone.HostedZone) bool { return !c.class.Spec.AllowsZone(z) })
 	if len(allowed) == 0 {
 		c.refuse(p, "spec.hostname", p.Spec.Hostname, "the class %s does not allow its zone, %s %s; allowed: %s",
 			c.class.Metadata.Name, found[0].Name, found[0].ID, strings.Join(c.class.Spec.Zones, ", "))
