@@ -24,7 +24,6 @@ type users struct {
 	path          string // "" when there is no file
 	administrator r53server.User
 	logger        *slog.Logger
-	now           func() time.Time
 
 	mu      sync.Mutex
 	known   map[string]r53server.User // by access key id, the administrator among them
@@ -38,7 +37,6 @@ func newUsers(path string, administrator sigv4.Credentials, logger *slog.Logger)
 		path:          path,
 		administrator: r53server.User{Credentials: administrator, Name: administratorName, Role: r53server.RoleAdministrator},
 		logger:        logger,
-		now:           time.Now,
 	}
 	u.known = map[string]r53server.User{administrator.AccessKeyID: u.administrator}
 	return u, u.reload()
@@ -48,7 +46,7 @@ func newUsers(path string, administrator sigv4.Credentials, logger *slog.Logger)
 func (u *users) lookup(accessKeyID string) (r53server.User, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if now := u.now(); u.path != "" && now.Sub(u.checked) >= usersCheck {
+	if now := time.Now(); u.path != "" && now.Sub(u.checked) >= usersCheck {
 		u.checked = now
 		if u.changed() {
 			if err := u.read(); err != nil {
@@ -67,7 +65,7 @@ func (u *users) reload() error {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.checked = u.now()
+	u.checked = time.Now()
 	return u.read()
 }
 
