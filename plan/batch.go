@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/bulkhead-dns/bulkhead/zone"
@@ -74,77 +73,34 @@ func (d *differ) batch(places []*place) {
 	}
 }
 
-// pack puts the changes of a zone into batches. Changes of one name, and of names that are aliases for each other, stay
-// together.
+// pack puts the changes of a zone into batches.
 func (d *differ) pack(z zone.HostedZone, places []*place) []*Batch {
 	var batches []*Batch
 	var sizes []size
-	for _, unit := range units(places) {
-		need := sizeOf(unit)
+	from := 0 // the first batch that the next unit may be in
+	for _, u := range units(z.ID, places) {
+		need := sizeOf(u.changes)
 		if !need.fits() {
-			d.refuse(unit[0].Policy, string(unit[0].Set.Name), "needs %d records and %d characters changed at once, a batch takes %d "+
-				"and %d", need.records, need.characters, maxBatchRecords, maxBatchCharacters)
+			d.refuse(u.changes[0].Policy, string(u.changes[0].Set.Name), "needs %d records and %d characters changed at once, a batch "+
+				"takes %d and %d", need.records, need.characters, maxBatchRecords, maxBatchCharacters)
 		}
-		i := slices.IndexFunc(sizes, func(s size) bool { return s.plus(need).fits() })
-		if i < 0 {
-			i = len(batches)
+		if !u.follows {
+			from = 0
+		}
+		for from < len(sizes) && !sizes[from].plus(need).fits() {
+			from++
+		}
+		if from == len(batches) {
 			batches = append(batches, &Batch{ZoneID: z.ID, ZoneName: z.Name})
 			sizes = append(sizes, size{})
 		}
-		batches[i].Changes = append(batches[i].Changes, unit...)
-		sizes[i] = sizes[i].plus(need)
+		batches[from].Changes = append(batches[from].Changes, u.changes...)
+		sizes[from] = sizes[from].plus(need)
 	}
 	for _, b := range batches {
-		inOrder(b.Changes)
+		inOrder(z.ID, b.Changes)
 	}
 	return batches
-}
-
-// inOrder puts deletes first, because conflicts are judged in list order, and the rest behind them. r53: C.6.
-func inOrder(changes []RecordChange) {
-	slices.SortStableFunc(changes, func(a, b RecordChange) int {
-		if first := a.Action == zone.Delete; first != (b.Action == zone.Delete) {
-			if first {
-				return -1
-			}
-			return 1
-		}
-		return a.Set.Key().Compare(b.Set.Key())
-	})
-}
-
-// units returns the changes that have to be made at once: those of a name, together with those of the names in the same
-// zone that it is or was an alias for.
-func units(places []*place) [][]RecordChange {
-	index := make(map[zone.Name]int, len(places))
-	leader := make([]int, len(places))
-	for i, at := range places {
-		index[at.name] = i
-		leader[i] = i
-	}
-	find := func(i int) int {
-		for leader[i] != i {
-			i = leader[i]
-		}
-		return i
-	}
-	for i, at := range places {
-		for j := range at.changes {
-			t := at.changes[j].Set.AliasTarget
-			if t == nil || t.HostedZoneID != at.zoneID {
-				continue
-			}
-			if target, changes := index[t.DNSName]; changes {
-				a, b := find(i), find(target)
-				leader[max(a, b)] = min(a, b)
-			}
-		}
-	}
-	units := make([][]RecordChange, len(places))
-	for i, at := range places {
-		units[find(i)] = append(units[find(i)], at.changes...)
-	}
-	return slices.DeleteFunc(units, func(unit []RecordChange) bool { return len(unit) == 0 })
 }
 
 // countRefs brings the number of references to checks to what it is after the batch.

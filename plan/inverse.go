@@ -72,7 +72,7 @@ func (inv *inverse) batch(b *Batch) *Batch {
 		}
 		out.Changes = append(out.Changes, undone)
 	}
-	inOrder(out.Changes)
+	inOrder(b.ZoneID, out.Changes)
 	return out
 }
 

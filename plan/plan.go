@@ -3,7 +3,7 @@
 // A Plan is a value: it can be shown, kept as JSON, compared by its hash and executed later, step by step:
 //
 //   - checks are created, marked and updated first, then their first verdicts are waited for;
-//   - record sets change in atomic batches, and all changes of one name stand in one batch, deletes first;
+//   - record sets change in atomic batches, all changes of one name in one batch, in an order that Route 53 takes;
 //   - checks that nothing refers to any more are deleted last.
 //
 // A run that ends in the middle leaves a state from which another plan gets to the same end: what is ours is known by

@@ -171,6 +171,9 @@ func (w *world) change(t *testing.T, b *Batch) {
 		}
 		changes[i] = zone.Change{Action: c.Action, ResourceRecordSet: c.Set}
 	}
+	if err := inListOrder(z.ID, w.records[z.ID], changes); err != nil {
+		t.Fatalf("batch of %s in list order: %v", z.Name, err)
+	}
 	facts := zone.Facts{
 		HealthCheckExists: func(id string) bool { return w.checks[id] != nil },
 		ServiceTarget:     func(string, zone.Name) (bool, bool) { return true, true },
