@@ -144,11 +144,11 @@ func TestPromisesAreHeldAgainstTimers(t *testing.T) {
 	if len(got) != 1 {
 		t.Fatalf("got %q", brief(got))
 	}
-	want := "A failover takes 2m52s at worst (detection 1m42s, propagation 10s, TTL 1m); policy team-a/app1 promises 2m."
+	want := "A failover takes 2m58s at worst (detection 1m48s, propagation 10s, TTL 1m); policy team-a/app1 promises 2m."
 	if got[0].ID != "rto-missed" || got[0].Why != want {
 		t.Errorf("got %s: %s", got[0].ID, got[0].Why)
 	}
-	if want := "Set RequestInterval to 10 and FailureThreshold to 3 at most: 1m52s at worst. An interval cannot be changed: where it is " +
+	if want := "Set RequestInterval to 10 and FailureThreshold to 3 at most: 1m58s at worst. An interval cannot be changed: where it is " +
 		"longer, create the check anew."; got[0].Fix != want {
 		t.Errorf("fix: %s", got[0].Fix)
 	}

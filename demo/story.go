@@ -123,8 +123,7 @@ func (s *story) until(ctx context.Context, limit time.Duration, what string, hol
 
 // patience is how long a change of health may take: every probe may run into its time-out before the next is sent.
 func (s *story) patience() time.Duration {
-	const slowest = 6 * time.Second // an HTTP probe: 4 s to connect, 2 s for the response (r53: B.1)
-	return time.Duration(s.o.Threshold+1)*(time.Duration(s.o.Interval)*time.Second+slowest) + 10*time.Second
+	return time.Duration(s.o.Threshold+1)*(time.Duration(s.o.Interval)*time.Second+health.HTTP.SlowestFailure()) + 10*time.Second
 }
 
 // pause lets users go on visiting, so that what did not happen is seen not to happen.

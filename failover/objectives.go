@@ -19,7 +19,9 @@ type Span struct {
 // embedded Span is the sum of detection, propagation and TTL. What a client does with open connections is not in it.
 type RTO struct {
 	Span
-	Detection Span `json:"detection"` // until the check is unhealthy, when probes get no answer (t of r53: D.1 is 4 s, TCP 10 s)
+	// Detection is the time until the check is unhealthy, when every probe takes as long as it can to fail: t of r53: D.1 is what
+	// health.Type.SlowestFailure says, 6 s for HTTP and HTTPS, 8 s where a string is looked for, 10 s for TCP.
+	Detection Span `json:"detection"`
 	// AtOnce is the detection when probes are answered badly at once (t is 0), as by a load balancer without healthy targets.
 	AtOnce      Span `json:"atOnce"`
 	Propagation Span `json:"propagation"` // from the check's status to DNS answers
@@ -30,10 +32,8 @@ type RTO struct {
 // Figures of r53: D.1. Propagation on AWS is a third party's estimate (unconfirmed).
 const (
 	awsCheckersPerRegion = 2
-	engineCheckers       = 3 // assumed: one in each of three places
-	confirmations        = 5 // re-probes of the engine that fit into one interval after a first failure
-	slowAnswer           = 4 * time.Second
-	slowConnection       = 10 * time.Second
+	engineCheckers       = 3  // assumed: one in each of three places
+	confirmations        = 5  // re-probes of the engine that fit into one interval after a first failure
 	aliasTTL             = 60 // seconds; r53: A.9
 )
 
@@ -57,10 +57,6 @@ func Objectives(p Policy, provider Provider) RTO {
 }
 
 func objectives(h HealthCheck, ttl time.Duration, provider Provider) RTO {
-	slow := slowAnswer
-	if h.isTCP() {
-		slow = slowConnection
-	}
 	n := engineCheckers
 	rto := RTO{Propagation: Span{50 * time.Millisecond, 500 * time.Millisecond}, TTL: Span{ttl / 2, ttl}}
 	if provider == AWS {
@@ -70,19 +66,24 @@ func objectives(h HealthCheck, ttl time.Duration, provider Provider) RTO {
 	// The share of healthy checkers must fall to 18 %, and must exceed it again. r53: B.4.
 	stay := n * health.QuorumPercent / 100
 	interval, more := time.Duration(h.interval())*time.Second, time.Duration(h.threshold()-1)
-	again := interval
-	if provider == Engine {
-		again = interval / confirmations
-	}
-	detect := func(t time.Duration) Span {
-		rest := t + more*(again+t)
-		return Span{part(interval, n-stay, n+1) + rest, interval + rest}
-	}
-	rto.Detection, rto.AtOnce = detect(slow), detect(0)
+	first := Span{part(interval, n-stay, n+1), interval}
+	rto.Detection = h.detection(first, health.Type(h.Type).SlowestFailure(), provider)
+	rto.AtOnce = h.detection(first, 0, provider)
 	rto.Recovery = Span{part(interval, stay+1, n+1) + more*interval, interval + more*interval}
 	rto.Typical = rto.Detection.Typical + rto.Propagation.Typical + rto.TTL.Typical
 	rto.Worst = rto.Detection.Worst + rto.Propagation.Worst + rto.TTL.Worst
 	return rto
+}
+
+// detection is the time until enough checkers have turned, when the first failing probe begins after first and every failing probe
+// takes t. r53: D.1.
+func (h HealthCheck) detection(first Span, t time.Duration, provider Provider) Span {
+	again := time.Duration(h.interval()) * time.Second
+	if provider == Engine {
+		again /= confirmations
+	}
+	rest := t + time.Duration(h.threshold()-1)*(again+t)
+	return Span{first.Typical + rest, first.Worst + rest}
 }
 
 // part is a/b of d, to a tenth of a second, or to a hundredth of d where that is finer.

@@ -209,18 +209,18 @@ func TestValidateObjectives(t *testing.T) {
 		provider Provider
 		want     string // of the one problem; r53: D.1 has the figures, F the prices
 	}{
-		{spec("172s", ""), AWS, ""},
+		{spec("178s", ""), AWS, ""},
 		{spec("-1s", ""), AWS, "spec.objectives.rto: -1s: must not be negative"},
-		{spec("2m", ""), AWS, "spec.objectives.rto: 2m: cannot be met: the worst case is 2m52s (detection 1m42s, propagation 10s, TTL 1m); " +
-			"requestInterval 10, failureThreshold 3 takes 1m52s, for 3.00 USD a month instead of 1.00 USD"},
-		{spec("105s", ""), AWS, "spec.objectives.rto: 1m45s: cannot be met: the worst case is 2m52s (detection 1m42s, propagation 10s, TTL 1m); " +
-			"requestInterval 10, failureThreshold 2 takes 1m38s, for 3.00 USD a month instead of 1.00 USD"},
-		{spec("1m", ""), AWS, "spec.objectives.rto: 1m: cannot be met: the worst case is 2m52s (detection 1m42s, propagation 10s, TTL 1m); " +
-			"the fastest that is accepted here, requestInterval 10, failureThreshold 1, takes 1m24s"},
-		{addresses, AWS, "spec.objectives.rto: 1m: cannot be met: the worst case is 2m52s (detection 1m42s, propagation 10s, TTL 1m); " +
-			"requestInterval 10, failureThreshold 1, ttl 30 takes 54s, for 5.50 USD a month instead of 1.50 USD"},
-		{spec("80s", "healthCheck: {requestInterval: 10}, "), Engine, "spec.objectives.rto: 1m20s: cannot be met: the worst case is 1m26.5s " +
-			"(detection 26s, propagation 500ms, TTL 1m); requestInterval 5, failureThreshold 3 takes 1m19.5s"},
+		{spec("2m", ""), AWS, "spec.objectives.rto: 2m: cannot be met: the worst case is 2m58s (detection 1m48s, propagation 10s, TTL 1m); " +
+			"requestInterval 10, failureThreshold 3 takes 1m58s, for 3.00 USD a month instead of 1.00 USD"},
+		{spec("105s", ""), AWS, "spec.objectives.rto: 1m45s: cannot be met: the worst case is 2m58s (detection 1m48s, propagation 10s, TTL 1m); " +
+			"requestInterval 10, failureThreshold 2 takes 1m42s, for 3.00 USD a month instead of 1.00 USD"},
+		{spec("1m", ""), AWS, "spec.objectives.rto: 1m: cannot be met: the worst case is 2m58s (detection 1m48s, propagation 10s, TTL 1m); " +
+			"the fastest that is accepted here, requestInterval 10, failureThreshold 1, takes 1m26s"},
+		{addresses, AWS, "spec.objectives.rto: 1m: cannot be met: the worst case is 2m58s (detection 1m48s, propagation 10s, TTL 1m); " +
+			"requestInterval 10, failureThreshold 1, ttl 30 takes 56s, for 5.50 USD a month instead of 1.50 USD"},
+		{spec("80s", "healthCheck: {requestInterval: 10}, "), Engine, "spec.objectives.rto: 1m20s: cannot be met: the worst case is 1m32.5s " +
+			"(detection 32s, propagation 500ms, TTL 1m); requestInterval 1, failureThreshold 3 takes 1m19.9s"},
 	} {
 		got := strings.Join(refusals(t, Validate(policyOf(t, c.spec), nil, Facts{Provider: c.provider})), "\n")
 		if diff := cmp.Diff(c.want, got); diff != "" {
@@ -251,8 +251,8 @@ func TestClassBoundsPolicies(t *testing.T) {
 				"spec.healthCheck.failureThreshold: 1: the class gold allows 2 or more",
 			}},
 		{"{hostname: app.example.com, objectives: {rto: 1m}, regions: [{lb1}]}",
-			[]string{"spec.objectives.rto: 1m: cannot be met: the worst case is 3m26s (detection 2m16s, propagation 10s, TTL 1m); " +
-				"the fastest that is accepted here, requestInterval 30, failureThreshold 2, takes 2m18s"}},
+			[]string{"spec.objectives.rto: 1m: cannot be met: the worst case is 3m34s (detection 2m24s, propagation 10s, TTL 1m); " +
+				"the fastest that is accepted here, requestInterval 30, failureThreshold 2, takes 2m22s"}},
 	} {
 		_, _, err := Compile([]Policy{policyOf(t, c.spec)}, gold, facts)
 		if diff := cmp.Diff(c.want, refusals(t, err)); diff != "" {

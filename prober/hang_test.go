@@ -89,8 +89,8 @@ func TestResolutionThatHangsIsAFailure(t *testing.T) {
 		}})
 		began := time.Now()
 		got := probeOnce(t.Context(), p, byName(health.HTTP, netip.AddrPort{}))
-		if want := "Failure: DNS resolution failed: context deadline exceeded"; want != got || time.Since(began) != ConnectTimeout {
-			t.Errorf("want %s after %v\ngot  %s after %v", want, ConnectTimeout, got, time.Since(began))
+		if want := "Failure: DNS resolution failed: context deadline exceeded"; want != got || time.Since(began) != health.ConnectTimeout {
+			t.Errorf("want %s after %v\ngot  %s after %v", want, health.ConnectTimeout, got, time.Since(began))
 		}
 	})
 }

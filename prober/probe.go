@@ -64,7 +64,7 @@ func (p *Prober) address(ctx context.Context, c health.Config) (a netip.Addr, by
 	}
 	name := strings.TrimSuffix(c.FullyQualifiedDomainName, ".")
 	// That resolution has a budget of its own, the size of the connection's, is (unconfirmed).
-	ctx, cancel := context.WithTimeout(ctx, ConnectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, health.ConnectTimeout)
 	defer cancel()
 	a, err = p.o.Resolve(ctx, name)
 	if err != nil {
@@ -106,7 +106,7 @@ func dialTCP(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn,
 
 // probeTCP succeeds when the connection does. r53: B.1.
 func (p *Prober) probeTCP(ctx context.Context, e endpoint, resolved netip.Addr) result {
-	ctx, cancel := context.WithTimeout(ctx, TCPTimeout)
+	ctx, cancel := context.WithTimeout(ctx, health.TCPTimeout)
 	defer cancel()
 	conn, err := p.dial(ctx, e.from, e.to)
 	if err != nil {
@@ -133,7 +133,7 @@ func (p *Prober) open(ctx context.Context, e endpoint, c health.Config) (net.Con
 
 // connect makes one connection and handshake within ConnectTimeout.
 func (p *Prober) connect(ctx context.Context, e endpoint, secure bool, name string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, ConnectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, health.ConnectTimeout)
 	defer cancel()
 	conn, err := p.dial(ctx, e.from, e.to)
 	if err != nil {
@@ -198,7 +198,7 @@ func hangUp(conn net.Conn) {
 func (p *Prober) ask(conn net.Conn, c health.Config, id string) (code int, err error) {
 	buf := p.buffers.Get().(*[maxHead]byte)
 	defer p.buffers.Put(buf)
-	err = conn.SetDeadline(time.Now().Add(ResponseTimeout))
+	err = conn.SetDeadline(time.Now().Add(health.ResponseTimeout))
 	if err != nil {
 		return 0, reason(err, responseTimedOut)
 	}
@@ -216,7 +216,7 @@ func (p *Prober) ask(conn net.Conn, c health.Config, id string) (code int, err e
 	if !c.Type.MatchesString() {
 		return h.code, nil
 	}
-	err = conn.SetReadDeadline(time.Now().Add(BodyTimeout))
+	err = conn.SetReadDeadline(time.Now().Add(health.BodyTimeout))
 	if err != nil {
 		return 0, reason(err, bodyTimedOut)
 	}

@@ -19,14 +19,6 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 )
 
-// Time-outs are Route 53's and fixed. r53: B.1.
-const (
-	ConnectTimeout  = 4 * time.Second  // TCP connection and TLS handshake together; that TLS belongs here is (unconfirmed)
-	ResponseTimeout = 2 * time.Second  // from there to the end of the response header
-	BodyTimeout     = 2 * time.Second  // from there to the search string
-	TCPTimeout      = 10 * time.Second // TCP connection of a TCP check
-)
-
 const defaultMaxInFlight = 4096
 
 // A Checker is one vantage point of this process: it probes every check by itself.

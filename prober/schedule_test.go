@@ -419,8 +419,8 @@ func TestDeadlineOfRunIsNoTimeOutOfAProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(func(ctx context.Context) (net.Conn, error) {
 			at, _ := ctx.Deadline()
-			if budget := time.Until(at); budget != ConnectTimeout {
-				t.Errorf("a connection has %v; want %v", budget, ConnectTimeout)
+			if budget := time.Until(at); budget != health.ConnectTimeout {
+				t.Errorf("a connection has %v; want %v", budget, health.ConnectTimeout)
 			}
 			return silent(ctx)
 		})
