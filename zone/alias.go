@@ -1,22 +1,25 @@
 package zone
 
-// checkAliases judges the alias targets that the batch has put, at the final state. r53: A.9, C.6.
-func (b *batch) checkAliases() {
-	walked := make(map[Key]walk)
-	for i := range b.changes {
-		s := &b.changes[i].ResourceRecordSet
-		if s.AliasTarget == nil || b.changes[i].Action == Delete || len(b.faults[i]) > 0 {
-			continue
-		}
-		for _, text := range b.aliasFaults(s) {
-			t := s.AliasTarget
-			b.fault(i, "Tried to create an alias that targets %s, type %s in zone %s, but %s", t.DNSName, s.Type, t.HostedZoneID,
-				text)
-		}
-		// Route 53 does not document what it does about cycles (unconfirmed): none of ours can be answered.
-		if on, ok := b.aliasCycle(Key{Name: s.Name, Type: s.Type}, walked); ok {
-			b.fault(i, "RRSet with DNS name %s, type %s cannot be an alias that leads back to itself", on.Name, on.Type)
-		}
+// checkAlias judges where an alias points by what is there now: its target must not come later in the batch, and must not
+// be deleted later in it. r53: A.9, C.6.
+func (b *batch) checkAlias(i int, s *ResourceRecordSet) {
+	t := s.AliasTarget
+	if t == nil {
+		return
+	}
+	for _, text := range b.aliasFaults(s) {
+		b.fault(i, "Tried to create an alias that targets %s, type %s in zone %s, but %s", t.DNSName, s.Type, t.HostedZoneID, text)
+	}
+}
+
+// checkLoop refuses an alias that leads back to itself. Route 53 does not document what it does about loops (unconfirmed):
+// none of ours can be answered.
+func (b *batch) checkLoop(i int, s *ResourceRecordSet, walked map[Key]walk) {
+	if s.AliasTarget == nil {
+		return
+	}
+	if on, ok := b.aliasCycle(Key{Name: s.Name, Type: s.Type}, walked); ok {
+		b.fault(i, "RRSet with DNS name %s, type %s cannot be an alias that leads back to itself", on.Name, on.Type)
 	}
 }
 
@@ -31,7 +34,7 @@ func (b *batch) aliasFaults(s *ResourceRecordSet) []string {
 		if !t.DNSName.In(b.zone.Name) {
 			return []string{outside, notFound}
 		}
-		for target := range b.after.From(Key{Name: t.DNSName, Type: s.Type}) {
+		for target := range b.content.From(Key{Name: t.DNSName, Type: s.Type}) {
 			if target.Name == t.DNSName && target.Type == s.Type {
 				return nil
 			}
@@ -96,7 +99,7 @@ func (b *batch) aliasCycle(from Key, walked map[Key]walk) (on Key, found bool) {
 // aliasTargets returns the groups of the zone that the members of a group are aliases for.
 func (b *batch) aliasTargets(group Key) []Key {
 	var targets []Key
-	for _, s := range b.after.Group(group.Name, group.Type) {
+	for _, s := range b.content.Group(group.Name, group.Type) {
 		if s.AliasTarget != nil && s.AliasTarget.HostedZoneID == b.zone.ID {
 			targets = append(targets, Key{Name: s.AliasTarget.DNSName, Type: s.Type})
 		}

@@ -3,6 +3,7 @@ package zone
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -42,13 +43,17 @@ type Delta struct {
 
 // Apply validates a batch against zone z as a whole and returns the content after it and its net effects: one per record
 // set, in the order the batch first names them, and none for a record set that ends as it was. The record sets of the
-// batch become part of the new content. r is never changed and, when the batch is refused, is still the content of the
-// zone.
+// batch become part of the new content, but for an UPSERT that changes nothing: what is stored stays then (see keeps). r is
+// never changed and, when the batch is refused, is still the content of the zone.
+//
+// Order decides. Every change is judged by what is in its way at that moment: record sets that the batch UPSERTs are out of
+// the way from its start until their turn, all others until their DELETE has been passed. This holds for what members of a
+// group owe each other, for CNAME beside other types, and for the target of an alias, which must be there already. Judged
+// at the end are loops of aliases, aliases of the batch whose target it deletes later (unconfirmed), and that the apex has
+// NS and SOA. Deleting the target of an alias that was there before is not refused (unconfirmed). r53: C.6, A.9.
 //
 // A refusal is *InvalidInput for a change that is malformed whatever the zone holds, *NoSuchHealthCheck, or
-// *InvalidChangeBatch with at least one message for every faulty change. Existence and CNAME conflicts are judged in list
-// order; what members of a group owe each other, and alias targets, at the final state. Deleting the target of an alias is
-// not refused (unconfirmed). The batch's comment is the API's to check. r53: C.6.
+// *InvalidChangeBatch with at least one message for every faulty change. The batch's comment is the API's to check.
 func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Records, effects []Delta, err error) {
 	if err := checkShape(changes); err != nil {
 		return nil, nil, err
@@ -64,53 +69,59 @@ func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Reco
 		facts:   facts,
 		changes: changes,
 		before:  r,
-		after:   r.Copy(),
+		content: r.Copy(),
 		faults:  make([][]string, len(changes)),
 		actions: make(map[Key][]Action, len(changes)),
+		tooMany: make(map[Key]bool),
+	}
+	for i := range changes {
+		if changes[i].Action == Upsert {
+			b.content.Delete(changes[i].ResourceRecordSet.Key())
+		}
 	}
 	for i := range changes {
 		b.applyChange(i)
 	}
-	b.checkGroups()
-	b.checkAliases()
+	b.checkEnd()
 	var messages []string
 	for _, faults := range b.faults {
 		messages = append(messages, faults...)
 	}
-	if limit := facts.Limits.RecordSetsPerZone; exceeds(limit, r.Len(), b.after.Len()) { // r53: C.8 (the text is unconfirmed)
+	if limit := facts.Limits.RecordSetsPerZone; exceeds(limit, r.Len(), b.content.Len()) { // r53: C.8 (the text is unconfirmed)
 		messages = append(messages, fmt.Sprintf("The number of ResourceRecordSets in zone %s would be %d, at most %d are allowed",
-			z.Name, b.after.Len(), limit))
+			z.Name, b.content.Len(), limit))
 	}
 	if messages != nil {
 		return nil, nil, &InvalidChangeBatch{messages}
 	}
-	return b.after, b.effects(), nil
+	return b.content, b.effects(), nil
 }
 
-// batch is a batch being applied. A faulty change takes its place in after too, so that one fault is not told again as
-// faults of the changes that build on it; after is thrown away then.
+// batch is a batch being applied. A faulty change takes its place in content too, so that one fault is not told again as
+// faults of the changes that build on it; content is thrown away then.
 type batch struct {
 	zone    HostedZone
 	facts   Facts
 	changes []Change
 	before  *Records
-	after   *Records
+	content *Records         // what is in the way of the next change; after the last one, the whole content
 	faults  [][]string       // per change
 	actions map[Key][]Action // what the changes so far did to a record set
+	tooMany map[Key]bool     // groups that were found to have too many members
 }
 
 func (b *batch) fault(i int, format string, args ...any) {
 	b.faults[i] = append(b.faults[i], fmt.Sprintf(format, args...))
 }
 
-// applyChange judges what depends on the change and on those before it, and puts it into effect.
+// applyChange judges a change by what is there at its turn, and puts it into effect.
 func (b *batch) applyChange(i int) {
-	action, s := b.changes[i].Action, b.changes[i].ResourceRecordSet
+	action, s := b.changes[i].Action, &b.changes[i].ResourceRecordSet
 	key := s.Key()
 	earlier := b.actions[key]
 	b.actions[key] = append(earlier, action)
-	// DELETE followed by CREATE is the idiom to replace a record set; nothing else may name one twice. r53: C.6.
-	replaces := len(earlier) == 1 && earlier[0] == Delete && action == Create
+	// DELETE followed by CREATE or UPSERT replaces a record set; nothing else may name one twice. r53: C.6.
+	replaces := len(earlier) == 1 && earlier[0] == Delete && action != Delete
 	if len(earlier) > 0 && !replaces {
 		b.fault(i, "The request contains an invalid set of changes for a resource record set '%s %s'", s.Type, s.Name)
 		return
@@ -120,32 +131,60 @@ func (b *batch) applyChange(i int) {
 		return
 	}
 	if action == Delete {
-		b.deleteSet(i, &s)
+		b.deleteSet(i, s)
 		return
 	}
-	b.faults[i] = append(b.faults[i], checkSet(b.zone, &s)...)
-	b.faults[i] = append(b.faults[i], b.checkLocation(&s)...)
-	if _, exists := b.after.Get(key); exists && action == Create {
-		b.fault(i, "Tried to create resource record set %s but it already exists", identity(&s))
+	b.faults[i] = append(b.faults[i], checkSet(b.zone, s)...)
+	b.faults[i] = append(b.faults[i], b.checkLocation(s)...)
+	if _, exists := b.content.Get(key); exists && action == Create {
+		b.fault(i, "Tried to create resource record set %s but it already exists", identity(s))
 	}
-	b.checkCNAME(i, &s)
-	b.after.Put(&s)
+	b.checkCNAME(i, s)
+	if len(b.faults[i]) == 0 {
+		b.checkGroup(i, s)
+	}
+	put := new(*s)
+	if stored, ok := b.before.Get(key); ok && action == Upsert && !replaces && b.keeps(s, stored) {
+		put = stored
+	}
+	b.content.Put(put)
+	if len(b.faults[i]) == 0 {
+		b.checkAlias(i, s)
+	}
 }
 
-func (b *batch) deleteSet(i int, s *ResourceRecordSet) {
-	// A DELETE is refused even where a CREATE follows it: only UPSERT is known to change them. The texts are not
-	// confirmed. r53: A.13, C.6.
-	if s.Name == b.zone.Name {
-		switch s.Type {
-		case SOA:
-			b.fault(i, "A HostedZone must contain exactly one SOA record.")
-			return
-		case NS:
-			b.fault(i, "A HostedZone must contain at least one NS record for the zone itself.")
-			return
+// checkEnd judges what only the whole batch can tell.
+func (b *batch) checkEnd() {
+	walked := make(map[Key]walk)
+	for i := range b.changes {
+		s := &b.changes[i].ResourceRecordSet
+		switch {
+		case len(b.faults[i]) > 0:
+		case b.changes[i].Action != Delete:
+			b.checkAlias(i, s)
+			b.checkLoop(i, s, walked)
+		case s.Name == b.zone.Name && (s.Type == NS || s.Type == SOA):
+			b.checkApex(i, s)
 		}
 	}
-	stored, ok := b.after.Get(s.Key())
+}
+
+// checkApex refuses a DELETE of the apex's NS or SOA that nothing of the batch makes up for. A zone file that is imported
+// with them replaces both. The texts are not confirmed. r53: A.13, C.6.
+func (b *batch) checkApex(i int, s *ResourceRecordSet) {
+	if b.content.Group(s.Name, s.Type) != nil {
+		return
+	}
+	if s.Type == SOA {
+		b.fault(i, "A HostedZone must contain exactly one SOA record.")
+		return
+	}
+	b.fault(i, "A HostedZone must contain at least one NS record for the zone itself.")
+}
+
+// deleteSet takes a record set out of the way.
+func (b *batch) deleteSet(i int, s *ResourceRecordSet) {
+	stored, ok := b.before.Get(s.Key()) // no earlier change names it
 	if !ok {
 		b.fault(i, "Tried to delete resource record set %s but it was not found", identity(s))
 		return
@@ -154,7 +193,7 @@ func (b *batch) deleteSet(i int, s *ResourceRecordSet) {
 		b.fault(i, "Tried to delete resource record set %s but the values provided do not match the current values",
 			identity(s))
 	}
-	b.after.Delete(s.Key())
+	b.content.Delete(s.Key())
 }
 
 // repeats reports whether a DELETE repeats the stored record set: TTL, values as a set after normalisation, and alias
@@ -169,7 +208,7 @@ func repeats(s, stored *ResourceRecordSet) bool {
 
 // checkCNAME keeps a name either to one CNAME group or to other types. r53: A.12, C.6.
 func (b *batch) checkCNAME(i int, s *ResourceRecordSet) {
-	for other := range b.after.From(Key{Name: s.Name}) {
+	for other := range b.content.From(Key{Name: s.Name}) {
 		if other.Name != s.Name {
 			return
 		}
@@ -179,11 +218,28 @@ func (b *batch) checkCNAME(i int, s *ResourceRecordSet) {
 				"same DNS name in zone %s", s.Name, b.zone.Name)
 			return
 		case s.Type != CNAME && other.Type == CNAME:
-			b.fault(i, "RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type  CNAME with "+
+			b.fault(i, "RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type CNAME with "+
 				"the same DNS name already exists in zone %s", s.Type, s.Name, b.zone.Name)
 			return
 		}
 	}
+}
+
+// keeps reports whether an UPSERT leaves what is stored as it is, in the spelling it was first given. Values that mean the
+// same count as the same. Values in another order are a change when the UPSERT is all that the batch has, and none beside
+// other changes: observed, and the reason is not known. r53: C.6.
+func (b *batch) keeps(s, stored *ResourceRecordSet) bool {
+	rest, storedRest := *s, *stored
+	rest.ResourceRecords, storedRest.ResourceRecords = nil, nil
+	if !reflect.DeepEqual(rest, storedRest) {
+		return false
+	}
+	if len(b.changes) == 1 {
+		return slices.EqualFunc(s.ResourceRecords, stored.ResourceRecords, func(x, y string) bool {
+			return sameValues(s.Type, []string{x}, []string{y})
+		})
+	}
+	return sameValues(s.Type, s.ResourceRecords, stored.ResourceRecords)
 }
 
 // effects compares the record sets the batch names before and after it.
@@ -197,7 +253,7 @@ func (b *batch) effects() []Delta {
 		}
 		told[key] = true
 		before, _ := b.before.Get(key)
-		after, _ := b.after.Get(key)
+		after, _ := b.content.Get(key)
 		if !reflect.DeepEqual(before, after) {
 			effects = append(effects, Delta{Old: before, New: after})
 		}

@@ -168,8 +168,8 @@ func TestApplyAccepts(t *testing.T) {
 			create(set("new", A, alias(irelandLB, "demo-1.eu-west-1.elb.amazonaws.com", true))),
 			create(set("new", AAAA, alias(irelandLB, "DEMO-1.eu-west-1.elb.amazonaws.com.", true)))}},
 		{"r53: A.9 alias at the apex", []Change{create(set("@", A, alias(ownZone, "www.example.com", false)))}},
-		{"r53: A.9 alias before its target in one batch", []Change{
-			create(set("new", TXT, alias(ownZone, "later.example.com", false))), create(set("later", TXT, values(`"x"`)))}},
+		{"r53: A.9 alias after its target in one batch", []Change{
+			create(set("later", TXT, values(`"x"`))), create(set("new", TXT, alias(ownZone, "later.example.com", false)))}},
 		{"r53: A.9 alias for a CNAME below the apex", []Change{create(set("new", CNAME, alias(ownZone, "cname.example.com", false)))}},
 		{"r53: A.9 alias target deleted, unconfirmed", []Change{remove(set("www", A, values("192.0.2.1", "192.0.2.2")))}},
 		{"r53: A.12 wildcard with a policy", []Change{create(set("*", A, v1, weight("a", 0)))}},
@@ -225,7 +225,7 @@ func TestApplyRefuses(t *testing.T) {
 		{"r53: C.6 failover beside latency, one member at a time", []Change{upsert(set("latency", A, v1, failover("eu", Primary), check("hc1")))},
 			[]string{"RRSet with DNS name latency.example.com., type A, SetIdentifier eu marked as primary cannot be created because a non-failover RRSet with the same name and type already exists."}},
 		{"r53: A.1 multivalue beside weighted", []Change{create(set("weighted", A, v1, multi("m")))},
-			[]string{"RRSet with DNS name weighted.example.com., type A, SetIdentifier m cannot be created because a non-multivalue answer RRSet with the same name and type already exists."}},
+			[]string{"RRSet with DNS name weighted.example.com., type A, SetIdentifier m cannot be created because a non multivalue answer rrset exists with the same name and type."}},
 		{"r53: C.6 duplicate Region", []Change{create(set("latency", A, v1, region("s", "eu-west-1")))},
 			[]string{"RRSet with DNS name latency.example.com., type A, SetIdentifier s, and Region Name=eu-west-1 cannot be created because a latency RRSet with the same name, type and region already exists."}},
 		{"r53: C.6 duplicate failover role", []Change{create(set("failover", A, v1, failover("s2", Secondary)))},
@@ -233,12 +233,12 @@ func TestApplyRefuses(t *testing.T) {
 		{"r53: C.6 weighted TTLs differ", []Change{upsert(set("weighted", A, v1, ttl(60), weight("a", 1)))},
 			[]string{"RRSet with DNS name weighted.example.com., type A, SetIdentifier a cannot be created as weighted sets must contain the same TTL."}},
 		{"r53: C.8 101 members", each(101, func(i int) Change { return create(set("new", A, v1, weight(fmt.Sprint(i), 1))) }),
-			[]string{"RRSets with DNS name new.example.com., type A are 101 in number, at most 100 are allowed"}},
+			[]string{"Exceeded limit on number of weighted RRSets for new.example.com., type A in this zone."}},
 
 		{"r53: C.6 CNAME beside others", []Change{create(set("www", CNAME, values("x.example.net")))},
 			[]string{"RRSet of type CNAME with DNS name www.example.com. is not permitted as it conflicts with other records with the same DNS name in zone example.com."}},
 		{"r53: C.6 others beside CNAME", []Change{create(set("cname", A, v1))},
-			[]string{"RRSet of type A with DNS name cname.example.com. is not permitted because a conflicting RRSet of type  CNAME with the same DNS name already exists in zone example.com."}},
+			[]string{"RRSet of type A with DNS name cname.example.com. is not permitted because a conflicting RRSet of type CNAME with the same DNS name already exists in zone example.com."}},
 		{"r53: C.6 CREATE CNAME, DELETE A", []Change{
 			create(set("www", CNAME, values("x.example.net"))), remove(set("www", A, values("192.0.2.1", "192.0.2.2")))},
 			[]string{"RRSet of type CNAME with DNS name www.example.com. is not permitted as it conflicts with other records with the same DNS name in zone example.com."}},

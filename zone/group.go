@@ -5,36 +5,22 @@ import (
 	"strings"
 )
 
-// checkGroups judges, at the final state, what members of a group owe each other: every member that the batch has put is
-// compared with the rest of its group. That the final state is what counts is inferred from Route 53 accepting a change of
-// policy only when all members change in one batch (unconfirmed). r53: C.6.
-func (b *batch) checkGroups() {
-	counted := make(map[Key]bool)
-	for i := range b.changes {
-		put := &b.changes[i].ResourceRecordSet
-		s, ok := b.after.Get(put.Key())
-		if b.changes[i].Action == Delete || len(b.faults[i]) > 0 || !ok {
-			continue
-		}
-		group := Key{Name: s.Name, Type: s.Type}
-		members := b.after.Group(s.Name, s.Type)
-		allowed := maxMembers
-		if s.Policy() == Geoproximity {
-			allowed = maxNearMembers
-		}
-		if len(members) > allowed && !counted[group] { // r53: C.8 (the text is unconfirmed)
-			b.fault(i, "RRSets with DNS name %s, type %s are %d in number, at most %d are allowed", s.Name, s.Type,
-				len(members), allowed)
-		}
-		counted[group] = true
-		for _, other := range members {
-			if other == s {
-				continue
-			}
-			if text := conflict(s, other); text != "" {
-				b.fault(i, "%s", text)
-				break
-			}
+// checkGroup compares a record set that the batch puts with the members of its group that are in the way then. r53: C.6.
+func (b *batch) checkGroup(i int, s *ResourceRecordSet) {
+	group := Key{Name: s.Name, Type: s.Type}
+	members := b.content.Group(s.Name, s.Type)
+	allowed := maxMembers
+	if s.Policy() == Geoproximity {
+		allowed = maxNearMembers
+	}
+	if len(members) >= allowed && !b.tooMany[group] { // r53: C.8 (recorded for weighted sets)
+		b.fault(i, "Exceeded limit on number of %s RRSets for %s, type %s in this zone.", s.Policy(), s.Name, s.Type)
+		b.tooMany[group] = true
+	}
+	for _, other := range members {
+		if text := conflict(s, other); text != "" {
+			b.fault(i, "%s", text)
+			return
 		}
 	}
 }
@@ -84,7 +70,7 @@ func duplicateLocation(s *ResourceRecordSet, kind string) string {
 		"already exists.", describe(s), at, kind, at)
 }
 
-// policyConflict says that s uses another policy than the rest of its group. The texts for failover (in part), multivalue,
+// policyConflict says that s uses another policy than the rest of its group. The texts for failover (in part),
 // geoproximity and IP-based follow the pattern of the recorded ones (unconfirmed).
 func policyConflict(s *ResourceRecordSet) string {
 	const exists = "RRSet with the same name and type already exists."
@@ -97,7 +83,7 @@ func policyConflict(s *ResourceRecordSet) string {
 		return fmt.Sprintf("%s marked as %s cannot be created because a non-failover %s", describe(s),
 			strings.ToLower(string(s.Failover)), exists)
 	case MultiValue:
-		return fmt.Sprintf("%s cannot be created because a non-multivalue answer %s", describe(s), exists)
+		return describe(s) + " cannot be created because a non multivalue answer rrset exists with the same name and type."
 	case Geolocation:
 		return fmt.Sprintf("%s, and routing to %s cannot be created because a non-GEO %s", describe(s), routing(s), exists)
 	case Geoproximity, IPBased:

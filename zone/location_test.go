@@ -95,7 +95,7 @@ func TestApplyAcceptsLocations(t *testing.T) {
 		{"r53: A.8 locations of one collection", exampleZone(), []Change{create(set("cidr", A, v1, clients("us", "c1", "us")))}},
 		{"r53: A.8 the default of an empty collection", exampleZone(), []Change{create(set("new", A, v1, clients("rest", "c2", "*")))}},
 		{"r53: A.8 the group changes its collection as a whole", exampleZone(), []Change{
-			upsert(set("cidr", A, v1, clients("rest", "c2", "*"))), remove(set("cidr", A, v1, clients("eu", "c1", "eu")))}},
+			remove(set("cidr", A, v1, clients("eu", "c1", "eu"))), upsert(set("cidr", A, v1, clients("rest", "c2", "*")))}},
 		{"r53: C.6 an alias", exampleZone(), []Change{
 			create(set("new", A, alias(ownZone, "www.example.com", true), country("rest", "*")))}},
 		{"r53: C.8 30 geoproximity members", exampleZone(), each(30, func(i int) Change {
@@ -175,7 +175,7 @@ func TestApplyRefusesLocations(t *testing.T) {
 			"RRSet with DNS name new.example.com., type DS, SetIdentifier x cannot be created with IP-based routing, as this type of RRSet is not supported"},
 		{"r53: C.8 31 geoproximity members", exampleZone(), each(31, func(i int) Change {
 			return create(set("new", A, v1, near(fmt.Sprint(i), at(fmt.Sprint(i), "0"))))
-		}), "RRSets with DNS name new.example.com., type A are 31 in number, at most 30 are allowed"},
+		}), "Exceeded limit on number of geoproximity RRSets for new.example.com., type A in this zone."},
 	} {
 		_, _, err := locatedRecords().Apply(c.zone, c.changes, locatedFacts())
 		var refused *InvalidChangeBatch

@@ -12,43 +12,84 @@ import (
 )
 
 // model is a zone's content as plainly as it can be put: Apply is compared with it. It judges a batch by walking through
-// it on a map and then judging the whole of the map.
+// it on a map of what is in the way, set by set.
 type model map[Key]ResourceRecordSet
 
 // apply returns the content after a well-formed batch, or false when a rule of r53: C.6 refuses it.
 func (m model) apply(z HostedZone, changes []Change) (model, bool) {
-	next := maps.Clone(m)
+	there := maps.Clone(m)
+	for _, c := range changes {
+		if c.Action == Upsert { // out of the way from the start of the batch
+			delete(there, c.ResourceRecordSet.Key())
+		}
+	}
 	used := map[Key][]Action{}
 	for _, c := range changes {
 		s := c.ResourceRecordSet
-		used[s.Key()] = append(used[s.Key()], c.Action)
-		stored, exists := next[s.Key()]
-		if c.Action == Create && exists || c.Action == Delete && (!exists || !sameContent(s, stored)) {
+		stored, exists := m[s.Key()]
+		before := used[s.Key()]
+		used[s.Key()] = append(before, c.Action)
+		again := len(before) > 0
+		if again && !(slices.Equal(before, []Action{Delete}) && c.Action != Delete) {
 			return nil, false
 		}
 		if c.Action == Delete {
-			if s.Name == z.Name && (s.Type == NS || s.Type == SOA) {
+			if !exists || !sameContent(s, stored) {
 				return nil, false
 			}
-			delete(next, s.Key())
+			delete(there, s.Key())
 			continue
 		}
-		for other := range next {
-			if other.Name == s.Name && (other.Type == CNAME) != (s.Type == CNAME) {
+		if _, inTheWay := there[s.Key()]; inTheWay {
+			return nil, false
+		}
+		for _, other := range there {
+			if clash(s, other) {
 				return nil, false
 			}
 		}
-		next[s.Key()] = s
-	}
-	for key, actions := range used {
-		if len(actions) > 1 && !slices.Equal(actions, []Action{Delete, Create}) {
-			return nil, false
+		if c.Action == Upsert && !again && exists && sameButOrder(s, stored) && len(changes) > 1 {
+			s = stored
 		}
-		if s, ok := next[key]; ok && s.AliasTarget != nil && !next.has(s.AliasTarget.DNSName, s.Type) {
+		there[s.Key()] = s
+		if s.AliasTarget != nil && !there.has(s.AliasTarget.DNSName, s.Type) {
 			return nil, false
 		}
 	}
-	return next, next.valid(z)
+	for _, c := range changes {
+		s := c.ResourceRecordSet
+		if c.Action != Delete && s.AliasTarget != nil && !there.has(s.AliasTarget.DNSName, s.Type) {
+			return nil, false
+		}
+	}
+	return there, there.valid(z) && there.has(z.Name, NS) && there.has(z.Name, SOA)
+}
+
+// clash reports whether two record sets with different keys cannot stand in a zone together.
+func clash(a, b ResourceRecordSet) bool {
+	if a.Name != b.Name {
+		return false
+	}
+	if a.Type != b.Type {
+		return a.Type == CNAME || b.Type == CNAME
+	}
+	policy := a.Policy()
+	switch {
+	case policy != b.Policy(), policy == Simple,
+		policy == Weighted && a.TTL != nil && b.TTL != nil && *a.TTL != *b.TTL,
+		policy == Latency && a.Region == b.Region,
+		policy == FailoverPolicy && a.Failover == b.Failover,
+		policy == Geolocation && *a.GeoLocation == *b.GeoLocation,
+		policy == IPBased && a.CidrRoutingConfig.CollectionID != b.CidrRoutingConfig.CollectionID,
+		policy == IPBased && a.CidrRoutingConfig.LocationName == b.CidrRoutingConfig.LocationName:
+		return true
+	}
+	return false
+}
+
+func sameButOrder(a, b ResourceRecordSet) bool {
+	a.ResourceRecords, b.ResourceRecords = slices.Sorted(slices.Values(a.ResourceRecords)), slices.Sorted(slices.Values(b.ResourceRecords))
+	return cmp.Equal(a, b)
 }
 
 func sameContent(a, b ResourceRecordSet) bool {
@@ -89,17 +130,7 @@ func (m model) valid(z HostedZone) bool {
 			return false
 		}
 		for otherKey, other := range m {
-			if key == otherKey || s.Name != other.Name || s.Type != other.Type {
-				continue
-			}
-			switch {
-			case policy != other.Policy(), policy == Simple,
-				policy == Weighted && s.TTL != nil && other.TTL != nil && *s.TTL != *other.TTL,
-				policy == Latency && s.Region == other.Region,
-				policy == FailoverPolicy && s.Failover == other.Failover,
-				policy == Geolocation && *s.GeoLocation == *other.GeoLocation,
-				policy == IPBased && s.CidrRoutingConfig.CollectionID != other.CidrRoutingConfig.CollectionID,
-				policy == IPBased && s.CidrRoutingConfig.LocationName == other.CidrRoutingConfig.LocationName:
+			if key != otherKey && clash(s, other) {
 				return false
 			}
 		}
@@ -165,15 +196,46 @@ func randomSet(r *rand.Rand) ResourceRecordSet {
 	return s
 }
 
+// randomBatch makes a few changes in any order. Now and then it takes up a whole group, because little that changes a group
+// is accepted otherwise.
 func randomBatch(r *rand.Rand, stored []*ResourceRecordSet) []Change {
-	changes := make([]Change, 1+r.IntN(3))
-	for i := range changes {
+	var changes []Change
+	if r.IntN(3) == 0 {
+		like := randomSet(r)
+		of := stored[r.IntN(len(stored))]
+		for _, s := range stored {
+			if s.Name != of.Name || s.Type != of.Type {
+				continue
+			}
+			next := *s
+			next.Weight, next.Region, next.Failover, next.MultiValueAnswer = like.Weight, "", "", like.MultiValueAnswer
+			next.GeoLocation, next.GeoProximityLocation, next.CidrRoutingConfig = nil, like.GeoProximityLocation, nil
+			if s.SetIdentifier == "" || next.Policy() == Simple {
+				next = *s
+			}
+			if like.TTL != nil && s.TTL != nil {
+				next.TTL = like.TTL
+			}
+			switch r.IntN(4) {
+			case 0:
+				changes = append(changes, Change{Upsert, next})
+			case 1:
+				changes = append(changes, Change{Delete, *s})
+			default:
+				changes = append(changes, Change{Delete, *s}, Change{[]Action{Create, Upsert}[r.IntN(2)], next})
+			}
+		}
+	}
+	for range 1 + r.IntN(3) {
 		action := []Action{Create, Upsert, Delete}[r.IntN(3)]
 		s := randomSet(r)
 		if action == Delete && r.IntN(6) > 0 {
 			s = *stored[r.IntN(len(stored))]
 		}
-		changes[i] = Change{action, s}
+		changes = append(changes, Change{action, s})
+	}
+	if r.IntN(3) == 0 {
+		r.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
 	}
 	return changes
 }
