@@ -70,7 +70,8 @@ func permissions() map[string]permission {
 	change, cidr := inPath(kindChange, "Id"), inPath(kindCIDR, "Id")
 	signingKey := inPath(kindZone, "HostedZoneId")
 	return map[string]permission{
-		// Hosted zones. Lists show names, ids and sizes of all zones: without them clients do not find their own.
+		// Hosted zones. Lists show names, ids and sizes of all zones, of other zones no more: without them clients do not find
+		// their own.
 		"CreateHostedZone":         {manage, nil},
 		"GetHostedZone":            {read, zone},
 		"DeleteHostedZone":         {manage, zone},

@@ -69,7 +69,7 @@ type delegationSetReply struct{ DelegationSet delegationSet }
 
 type listDelegationSetsReply struct {
 	DelegationSets struct{ DelegationSet []delegationSet }
-	Marker         string // as in listHostedZonesReply
+	Marker         string `xml:",omitempty"` // as in listHostedZonesReply
 	IsTruncated    bool
 	NextMarker     string `xml:",omitempty"`
 	MaxItems       int

@@ -51,6 +51,25 @@ func noSuchCIDRCollection(id string) *apiError {
 	return &apiError{"NoSuchCidrCollectionException", 404, "No CIDR collection found with ID: " + clip(id)}
 }
 
+func noSuchChange(id string) *apiError {
+	return &apiError{"NoSuchChange", 404, "Could not find resource with ID: " + clip(id)}
+}
+
+// noSuch names what the store does not have.
+func noSuch(e *store.NoSuch) *apiError {
+	switch e.Err {
+	case store.ErrNoSuchHealthCheck:
+		return noSuchHealthCheck(e.ID)
+	case store.ErrNoSuchChange:
+		return noSuchChange(e.ID)
+	case store.ErrNoSuchCIDRCollection:
+		return noSuchCIDRCollection(e.ID)
+	case store.ErrNoSuchDelegationSet:
+		return noSuchDelegationSet(e.ID)
+	}
+	return noSuchHostedZone(e.ID)
+}
+
 func noSuchCIDRLocation(id, location string) *apiError {
 	return &apiError{"NoSuchCidrLocationException", 404,
 		fmt.Sprintf("CIDR collection %s has no location named %s.", id, clip(location))}
@@ -120,6 +139,7 @@ func translate(err error) (told *apiError, ok bool) {
 		usedBlock  *zone.CidrBlockInUse
 		usedCIDR   *zone.CidrCollectionInUse
 		overLimit  *zone.LimitsExceeded
+		missing    *store.NoSuch
 	)
 	switch {
 	case errors.As(err, &own):
@@ -143,6 +163,8 @@ func translate(err error) (told *apiError, ok bool) {
 		return &apiError{"CidrCollectionInUseException", 400, usedCIDR.Message}, true
 	case errors.As(err, &overLimit):
 		return &apiError{"LimitsExceeded", 400, overLimit.Message}, true
+	case errors.As(err, &missing):
+		return noSuch(missing), true
 	}
 	for _, row := range []struct {
 		err     error
@@ -150,9 +172,6 @@ func translate(err error) (told *apiError, ok bool) {
 		status  int
 		message string
 	}{
-		{store.ErrNoSuchHostedZone, "NoSuchHostedZone", 404, "No hosted zone found with the specified ID."},
-		{store.ErrNoSuchChange, "NoSuchChange", 404, "No change found with the specified ID."},
-		{store.ErrNoSuchHealthCheck, "NoSuchHealthCheck", 404, "No health check exists with the specified ID."},
 		{store.ErrHostedZoneAlreadyExists, "HostedZoneAlreadyExists", 409,
 			"A hosted zone has already been created with the specified caller reference."},
 		{store.ErrHealthCheckAlreadyExists, "HealthCheckAlreadyExists", 409,
@@ -161,16 +180,16 @@ func translate(err error) (told *apiError, ok bool) {
 			"The health check has a newer version than the specified HealthCheckVersion."},
 		{store.ErrHostedZoneNotEmpty, "HostedZoneNotEmpty", 400,
 			"The specified hosted zone contains non-required resource record sets and so cannot be deleted."},
+		{store.ErrAcceleratedRecovery, "InvalidInput", 400,
+			"Cannot delete a hosted zone with accelerated recovery enabled. Please disable first."},
 		{store.ErrTooManyHostedZones, "TooManyHostedZones", 400,
 			"The account has as many hosted zones as it may have. Delete some, or have the limit raised."},
 		{store.ErrTooManyHealthChecks, "TooManyHealthChecks", 400,
 			"The account has as many health checks as it may have. Delete some, or have the limit raised."},
-		{store.ErrNoSuchCIDRCollection, "NoSuchCidrCollectionException", 404, "No CIDR collection found with the specified ID."},
 		{store.ErrCIDRCollectionExists, "CidrCollectionAlreadyExistsException", 400,
 			"A CIDR collection with this name and another caller reference exists, or the caller reference was used before."},
 		{store.ErrConcurrentModification, "ConcurrentModification", 400,
 			"Other requests kept changing what this one is about. Try again."},
-		{store.ErrNoSuchDelegationSet, "NoSuchDelegationSet", 400, "No reusable delegation set found with the specified ID."},
 		{store.ErrDelegationSetExists, "DelegationSetAlreadyCreated", 400,
 			"A delegation set has already been created with the specified caller reference."},
 		{store.ErrDelegationSetReusable, "DelegationSetAlreadyReusable", 400,

@@ -44,7 +44,7 @@ func (s *Server) createHostedZone(r *request) (reply, error) {
 	return reply{
 		location: r.base + version + "/hostedzone/" + created.ID,
 		body: createHostedZoneReply{
-			HostedZone:    hostedZoneShape(created, state.Records(created.ID).Len()),
+			HostedZone:    s.hostedZoneShape(state, created),
 			ChangeInfo:    changeInfoShape(info),
 			DelegationSet: delegationSetOf(state, created),
 		},
@@ -58,7 +58,7 @@ func (s *Server) getHostedZone(r *request) (reply, error) {
 		return reply{}, err
 	}
 	return reply{body: getHostedZoneReply{
-		HostedZone:    hostedZoneShape(z, state.Records(z.ID).Len()),
+		HostedZone:    s.hostedZoneShape(state, z),
 		DelegationSet: delegationSetOf(state, z),
 	}}, nil
 }
@@ -74,7 +74,24 @@ func (s *Server) updateHostedZoneComment(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: hostedZoneReply{hostedZoneShape(z, s.store.State().Records(z.ID).Len())}}, nil
+	return reply{body: hostedZoneReply{s.hostedZoneShape(s.store.State(), z)}}, nil
+}
+
+// updateHostedZoneFeatures switches accelerated recovery on or off. A request that does not say which changes nothing. r53: C.2.
+func (s *Server) updateHostedZoneFeatures(r *request) (reply, error) {
+	d, in := decode(r, "EnableAcceleratedRecovery")
+	enable := in.bool("EnableAcceleratedRecovery")
+	if d.err != nil {
+		return reply{}, d.err
+	}
+	z, err := findZone(s.store.State(), r.path["Id"])
+	if err != nil || enable == nil {
+		return reply{}, err
+	}
+	if *enable && z.PrivateZone {
+		return reply{}, invalidInput("Accelerated recovery is available only for public hosted zones; %s is private.", z.ID)
+	}
+	return reply{}, s.store.UpdateAcceleratedRecovery(r.ctx, z.ID, *enable, s.now())
 }
 
 func (s *Server) deleteHostedZone(r *request) (reply, error) {
@@ -85,7 +102,7 @@ func (s *Server) deleteHostedZone(r *request) (reply, error) {
 	if err := s.throttle.change(zoneCost, s.now()); err != nil {
 		return reply{}, err
 	}
-	info, err := s.store.DeleteHostedZone(r.ctx, z.ID)
+	info, err := s.store.DeleteHostedZone(r.ctx, z.ID, s.now())
 	if err != nil {
 		return reply{}, err
 	}
@@ -117,7 +134,7 @@ func (s *Server) listHostedZones(r *request) (reply, error) {
 		return z.ID >= marker && (kind == "" || z.PrivateZone)
 	}, size)
 	return reply{body: listHostedZonesReply{
-		HostedZones: zoneShapes(state, zones), Marker: r.query.Get("marker"),
+		HostedZones: s.zoneShapes(r, state, zones), Marker: r.query.Get("marker"),
 		IsTruncated: truncated, NextMarker: next.ID, MaxItems: size,
 	}}, nil
 }
@@ -146,7 +163,7 @@ func (s *Server) listHostedZonesByName(r *request) (reply, error) {
 	state := s.store.State()
 	zones, next, truncated := page(state.ZonesByName(), started, size)
 	return reply{body: listHostedZonesByNameReply{
-		HostedZones: zoneShapes(state, zones), DNSName: name, HostedZoneID: id, IsTruncated: truncated,
+		HostedZones: s.zoneShapes(r, state, zones), DNSName: name, HostedZoneID: id, IsTruncated: truncated,
 		NextDNSName: string(next.Name), NextHostedZoneID: next.ID, MaxItems: size,
 	}}, nil
 }
@@ -155,13 +172,22 @@ func (s *Server) getHostedZoneCount(*request) (reply, error) {
 	return reply{body: hostedZoneCountReply{s.store.State().ZoneCount()}}, nil
 }
 
-func zoneShapes(state *store.State, zones []zone.HostedZone) hostedZones {
+// zoneShapes are zones as a list shows them: of zones that are not the user's, a list has what it takes to find one's own, and
+// neither comment nor caller reference.
+func (s *Server) zoneShapes(r *request, state *store.State, zones []zone.HostedZone) hostedZones {
 	var shapes hostedZones
 	for _, z := range zones {
-		shapes.HostedZone = append(shapes.HostedZone, hostedZoneShape(z, state.Records(z.ID).Len()))
+		shape := s.hostedZoneShape(state, z)
+		if !r.user.may(read, resource{kindZone, z.ID}, state) {
+			shape.CallerReference, shape.Config.Comment = hidden, ""
+		}
+		shapes.HostedZone = append(shapes.HostedZone, shape)
 	}
 	return shapes
 }
+
+// hidden stands for a caller reference, which the API model wants in every zone.
+const hidden = "(hidden)"
 
 func findZone(state *store.State, id string) (zone.HostedZone, error) {
 	z, ok := state.Zone(id)

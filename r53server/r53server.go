@@ -102,6 +102,7 @@ func New(o Options) (*Server, error) {
 type request struct {
 	ctx       context.Context
 	operation string
+	user      User
 	path      map[string]string // by the names in the route's pattern, unescaped, without "/hostedzone/" and the like
 	query     url.Values
 	body      []byte
@@ -166,7 +167,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, er
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 	defer cancel()
-	in := &request{ctx: ctx, operation: found.operation, path: path, query: query, body: body, base: baseURL(r),
+	in := &request{ctx: ctx, operation: found.operation, user: user, path: path, query: query, body: body, base: baseURL(r),
 		client: clientAddr(r)}
 	if err := authorize(user, s.permissions[in.operation], in, s.store.State()); err != nil {
 		return route{}, reply{}, err

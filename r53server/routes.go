@@ -39,6 +39,7 @@ func served() []route {
 		{"GET", "/hostedzonesbyname", "ListHostedZonesByName", (*Server).listHostedZonesByName},
 		{"GET", "/hostedzonecount", "GetHostedZoneCount", (*Server).getHostedZoneCount},
 		{"POST", "/hostedzone/{Id}", "UpdateHostedZoneComment", (*Server).updateHostedZoneComment},
+		{"POST", "/hostedzone/{Id}/features", "UpdateHostedZoneFeatures", (*Server).updateHostedZoneFeatures},
 		{"GET", "/hostedzonelimit/{Id}/{Type}", "GetHostedZoneLimit", (*Server).getHostedZoneLimit},
 
 		// Record sets and changes.
@@ -126,9 +127,6 @@ func missing() []route {
 		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/activate", "ActivateKeySigningKey", (*Server).activateKeySigningKey},
 		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/deactivate", "DeactivateKeySigningKey", (*Server).deactivateKeySigningKey},
 		{"DELETE", "/keysigningkey/{HostedZoneId}/{Name}", "DeleteKeySigningKey", (*Server).deleteKeySigningKey},
-
-		// Accelerated recovery.
-		{"POST", "/hostedzone/{Id}/features", "UpdateHostedZoneFeatures", (*Server).updateHostedZoneFeatures},
 	}
 }
 

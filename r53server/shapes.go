@@ -37,7 +37,7 @@ type hostedZoneReply struct{ HostedZone hostedZone }
 
 type listHostedZonesReply struct {
 	HostedZones hostedZones
-	Marker      string // the model wants it on every page, so it is empty on the first
+	Marker      string `xml:",omitempty"` // Route 53 leaves it out on the first page, though its model wants it on every one
 	IsTruncated bool
 	NextMarker  string `xml:",omitempty"`
 	MaxItems    int
@@ -70,7 +70,7 @@ type healthCheckReply struct{ HealthCheck healthCheck }
 
 type listHealthChecksReply struct {
 	HealthChecks healthChecks
-	Marker       string // as in listHostedZonesReply
+	Marker       string `xml:",omitempty"` // as in listHostedZonesReply
 	IsTruncated  bool
 	NextMarker   string `xml:",omitempty"`
 	MaxItems     int
@@ -102,6 +102,7 @@ type hostedZone struct {
 	CallerReference        string
 	Config                 hostedZoneConfig
 	ResourceRecordSetCount int
+	Features               hostedZoneFeatures // Terraform's provider reads it of every zone
 }
 
 type hostedZoneConfig struct {
@@ -109,11 +110,14 @@ type hostedZoneConfig struct {
 	PrivateZone bool
 }
 
-func hostedZoneShape(z zone.HostedZone, records int) hostedZone {
+type hostedZoneFeatures struct{ AcceleratedRecoveryStatus zone.RecoveryStatus }
+
+func (s *Server) hostedZoneShape(state *store.State, z zone.HostedZone) hostedZone {
 	return hostedZone{
 		ID: "/hostedzone/" + z.ID, Name: z.Name, CallerReference: z.CallerReference,
 		Config:                 hostedZoneConfig{Comment: z.Comment, PrivateZone: z.PrivateZone},
-		ResourceRecordSetCount: records,
+		ResourceRecordSetCount: state.Records(z.ID).Len(),
+		Features:               hostedZoneFeatures{z.RecoveryStatus(s.now())},
 	}
 }
 

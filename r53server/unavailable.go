@@ -1,8 +1,8 @@
 package r53server
 
-// What Route 53 has and the engine has not: private hosted zones, DNSSEC signing, query logging, traffic policies and
-// accelerated recovery. Lists of them are empty, since clients list them as a matter of course; requests to make or change
-// them are refused with the error of the API model that comes nearest. r53: C.2, C.4.
+// What Route 53 has and the engine has not: private hosted zones, DNSSEC signing, query logging and traffic policies. Lists of
+// them are empty, since clients list them as a matter of course; requests to make or change them are refused with the error of
+// the API model that comes nearest. r53: C.2, C.4.
 
 const (
 	privateZones    = "Private hosted zones are"
@@ -106,24 +106,6 @@ func (s *Server) refuseForZone(parameter string, r *request, refusal error) (rep
 		return reply{}, err
 	}
 	return reply{}, refusal
-}
-
-// Accelerated recovery.
-
-// updateHostedZoneFeatures takes no for an answer: switching off what is not on changes nothing.
-func (s *Server) updateHostedZoneFeatures(r *request) (reply, error) {
-	d, in := decode(r, "EnableAcceleratedRecovery")
-	enable := in.bool("EnableAcceleratedRecovery")
-	if d.err != nil {
-		return reply{}, d.err
-	}
-	if _, err := findZone(s.store.State(), r.path["Id"]); err != nil {
-		return reply{}, err
-	}
-	if enable != nil && *enable {
-		return reply{}, notAvailable("InvalidInput", 400, "Accelerated recovery is")
-	}
-	return reply{}, nil
 }
 
 // Query logging.
@@ -244,7 +226,6 @@ type (
 	listTrafficPoliciesReply     struct {
 		TrafficPolicySummaries struct{}
 		IsTruncated            bool
-		TrafficPolicyIDMarker  string `xml:"TrafficPolicyIdMarker"` // the model wants it on every page
 		MaxItems               int
 	}
 	trafficPolicyInstanceCountReply struct{ TrafficPolicyInstanceCount int }

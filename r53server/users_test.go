@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkhead-dns/bulkhead/etcd/etcdtest"
 	"github.com/bulkhead-dns/bulkhead/health"
@@ -270,6 +272,170 @@ func TestZonesUserCannotReachOtherZones(t *testing.T) {
 				t.Errorf("reply is %d %s", response.StatusCode, body)
 			}
 		})
+	}
+}
+
+// Lists show a zones user the names of all zones, and of its own only what their administrator wrote to them.
+func TestListsHideWhatOtherZonesSay(t *testing.T) {
+	o := startOffice(t, false,
+		r53server.User{Name: "root", Role: r53server.RoleAdministrator},
+		r53server.User{Name: "viewer", Role: r53server.RoleReadOnly},
+		r53server.User{Name: "tenant", Role: r53server.RoleZones, Zones: []string{"own.example.com."}},
+	)
+	ctx := t.Context()
+	for _, name := range []string{"own.example.com", "example.org"} {
+		if _, err := o.as("root").CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: &name, CallerReference: aws.String("reference of " + name),
+			HostedZoneConfig: &types.HostedZoneConfig{Comment: aws.String("comment of " + name)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for user, want := range map[string][]string{
+		"root": {"example.org. reference of example.org comment of example.org 2", "own.example.com. reference of own.example.com comment of own.example.com 2"},
+		"viewer": {"example.org. reference of example.org comment of example.org 2",
+			"own.example.com. reference of own.example.com comment of own.example.com 2"},
+		"tenant": {"example.org. (hidden)  2", "own.example.com. reference of own.example.com comment of own.example.com 2"},
+	} {
+		byID, err := o.as(user).ListHostedZones(ctx, &route53.ListHostedZonesInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		byName, err := o.as(user).ListHostedZonesByName(ctx, &route53.ListHostedZonesByNameInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for list, zones := range map[string][]types.HostedZone{"ListHostedZones": byID.HostedZones, "ListHostedZonesByName": byName.HostedZones} {
+			var got []string
+			for _, z := range zones {
+				got = append(got, fmt.Sprint(*z.Name, " ", *z.CallerReference, " ", aws.ToString(z.Config.Comment), " ", *z.ResourceRecordSetCount))
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s of %s (-want +got):\n%s", list, user, diff)
+			}
+		}
+	}
+}
+
+// A refusal of what does not exist names it, whichever operation was asked.
+func TestRefusalsNameWhatDoesNotExist(t *testing.T) {
+	o := startOffice(t, false, r53server.User{Name: "root", Role: r53server.RoleAdministrator})
+	ctx, c, id := t.Context(), o.as("root", once), aws.String("NOTHING-HAS-THIS-ID")
+	for operation, call := range map[string]func() error{
+		"UpdateHostedZoneComment": func() error {
+			_, err := c.UpdateHostedZoneComment(ctx, &route53.UpdateHostedZoneCommentInput{Id: id, Comment: aws.String("x")})
+			return err
+		},
+		"UpdateHostedZoneFeatures": func() error {
+			_, err := c.UpdateHostedZoneFeatures(ctx, &route53.UpdateHostedZoneFeaturesInput{HostedZoneId: id, EnableAcceleratedRecovery: aws.Bool(true)})
+			return err
+		},
+		"DeleteHostedZone": func() error {
+			_, err := c.DeleteHostedZone(ctx, &route53.DeleteHostedZoneInput{Id: id})
+			return err
+		},
+		"CreateHostedZone": func() error {
+			_, err := c.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("example.com"), CallerReference: aws.String("r"), DelegationSetId: id})
+			return err
+		},
+		"GetChange": func() error {
+			_, err := c.GetChange(ctx, &route53.GetChangeInput{Id: id})
+			return err
+		},
+		"ChangeCidrCollection": func() error {
+			_, err := c.ChangeCidrCollection(ctx, &route53.ChangeCidrCollectionInput{Id: id, Changes: []types.CidrCollectionChange{
+				{Action: types.CidrCollectionChangeActionPut, LocationName: aws.String("l"), CidrList: []string{"192.0.2.0/24"}}}})
+			return err
+		},
+		"DeleteCidrCollection": func() error {
+			_, err := c.DeleteCidrCollection(ctx, &route53.DeleteCidrCollectionInput{Id: id})
+			return err
+		},
+		"ListCidrBlocks": func() error {
+			_, err := c.ListCidrBlocks(ctx, &route53.ListCidrBlocksInput{CollectionId: id})
+			return err
+		},
+		"ListCidrLocations": func() error {
+			_, err := c.ListCidrLocations(ctx, &route53.ListCidrLocationsInput{CollectionId: id})
+			return err
+		},
+		"GetReusableDelegationSet": func() error {
+			_, err := c.GetReusableDelegationSet(ctx, &route53.GetReusableDelegationSetInput{Id: id})
+			return err
+		},
+		"DeleteReusableDelegationSet": func() error {
+			_, err := c.DeleteReusableDelegationSet(ctx, &route53.DeleteReusableDelegationSetInput{Id: id})
+			return err
+		},
+		"UpdateHealthCheck": func() error {
+			_, err := c.UpdateHealthCheck(ctx, &route53.UpdateHealthCheckInput{HealthCheckId: id})
+			return err
+		},
+		"DeleteHealthCheck": func() error {
+			_, err := c.DeleteHealthCheck(ctx, &route53.DeleteHealthCheckInput{HealthCheckId: id})
+			return err
+		},
+		"ChangeTagsForResource": func() error {
+			_, err := c.ChangeTagsForResource(ctx, &route53.ChangeTagsForResourceInput{ResourceId: id, ResourceType: types.TagResourceTypeHostedzone,
+				RemoveTagKeys: []string{"a"}})
+			return err
+		},
+	} {
+		if got := refusal(t, call()); !strings.Contains(got, *id) || strings.Contains(got, "500") {
+			t.Errorf("%s: %q does not name %s", operation, got, *id)
+		}
+	}
+}
+
+// First pages have no Marker, as on Route 53; later ones repeat what was asked for. r53: C.7.
+func TestFirstPagesHaveNoMarker(t *testing.T) {
+	o := startOffice(t, false, r53server.User{Name: "root", Role: r53server.RoleAdministrator})
+	ctx, c := t.Context(), o.as("root", once)
+	for _, name := range []string{"a.example", "b.example"} {
+		createZone(t, c, name, name)
+		if _, err := c.CreateReusableDelegationSet(ctx, &route53.CreateReusableDelegationSetInput{CallerReference: &name}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{CallerReference: &name, HealthCheckConfig: &types.HealthCheckConfig{
+			Type: types.HealthCheckTypeTcp, IPAddress: aws.String("192.0.2.1"), Port: aws.Int32(80)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := aws.Int32(1)
+	for list, page := range map[string]func(marker *string) (echoed, next *string, err error){
+		"ListHostedZones": func(marker *string) (*string, *string, error) {
+			out, err := c.ListHostedZones(ctx, &route53.ListHostedZonesInput{Marker: marker, MaxItems: one})
+			if err != nil {
+				return nil, nil, err
+			}
+			return out.Marker, out.NextMarker, nil
+		},
+		"ListHealthChecks": func(marker *string) (*string, *string, error) {
+			out, err := c.ListHealthChecks(ctx, &route53.ListHealthChecksInput{Marker: marker, MaxItems: one})
+			if err != nil {
+				return nil, nil, err
+			}
+			return out.Marker, out.NextMarker, nil
+		},
+		"ListReusableDelegationSets": func(marker *string) (*string, *string, error) {
+			out, err := c.ListReusableDelegationSets(ctx, &route53.ListReusableDelegationSetsInput{Marker: marker, MaxItems: one})
+			if err != nil {
+				return nil, nil, err
+			}
+			return out.Marker, out.NextMarker, nil
+		},
+	} {
+		echoed, next, err := page(nil)
+		if err != nil || echoed != nil || next == nil {
+			t.Errorf("%s: first page with marker %v, next %v, %v: want none, and a next one", list, echoed, next, err)
+			continue
+		}
+		if echoed, last, err := page(next); err != nil || aws.ToString(echoed) != *next || last != nil {
+			t.Errorf("%s: second page with marker %v, next %v, %v: want %s and no next one", list, echoed, last, err, *next)
+		}
+	}
+	policies, err := c.ListTrafficPolicies(ctx, &route53.ListTrafficPoliciesInput{})
+	if err != nil || policies.TrafficPolicyIdMarker != nil {
+		t.Errorf("ListTrafficPolicies: %+v, %v: want no marker", policies, err)
 	}
 }
 

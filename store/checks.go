@@ -119,7 +119,7 @@ func (s *Store) changeCheck(ctx context.Context, id string, decide func(health.C
 	for range attempts {
 		e, ok := s.State().checks.Get(id)
 		if !ok {
-			return ErrNoSuchHealthCheck
+			return &NoSuch{ErrNoSuchHealthCheck, id}
 		}
 		var t transaction
 		t.guard(unchanged(checkPrefix+id, e.rev))

@@ -176,7 +176,7 @@ func (s *Store) changeCIDR(
 	return s.decide(ctx, "change CIDR collection "+id, func(st *State, t *transaction) error {
 		c, ok := st.CIDRCollection(id)
 		if !ok {
-			return ErrNoSuchCIDRCollection
+			return &NoSuch{ErrNoSuchCIDRCollection, id}
 		}
 		t.expect(st, cidrPrefix+id, func(st *State) int64 { return st.cidrRev(id) })
 		t.expectUses(st, cidrUse, id)

@@ -106,7 +106,7 @@ func (s *Store) CreateDelegationSet(ctx context.Context, callerReference, zoneID
 		if zoneID != "" && len(r.Responses[0].GetResponseRange().Kvs) == 0 { // so it was another guard
 			s.seen(ctx, t.overtaken)
 			if _, ok := s.State().Zone(zoneID); !ok {
-				return ErrNoSuchHostedZone
+				return &NoSuch{ErrNoSuchHostedZone, zoneID}
 			}
 			return ErrDelegationSetReusable
 		}
@@ -161,7 +161,7 @@ func (s *Store) DeleteDelegationSet(ctx context.Context, id string) error {
 func (t *transaction) expectDelegationSet(st *State, id string) (DelegationSet, error) {
 	set, ok := st.DelegationSet(id)
 	if !ok {
-		return DelegationSet{}, ErrNoSuchDelegationSet
+		return DelegationSet{}, &NoSuch{ErrNoSuchDelegationSet, id}
 	}
 	t.guard(exists(delegationPrefix + id))
 	t.outdated = append(t.outdated, func(st *State) bool { _, ok := st.DelegationSet(id); return !ok })

@@ -2,12 +2,25 @@ package store
 
 import "errors"
 
-// Refusals of writes. r53server maps each to its code and status.
+// A NoSuch is one of the errors ErrNoSuch… below, with the id that nothing has.
+type NoSuch struct {
+	Err error
+	ID  string
+}
+
+// Error says what is missing.
+func (e *NoSuch) Error() string { return e.Err.Error() + ": " + e.ID }
+
+// Unwrap returns the kind.
+func (e *NoSuch) Unwrap() error { return e.Err }
+
+// Refusals of writes. r53server maps each to its code and status. Those of what does not exist come as *NoSuch.
 var (
 	ErrUnavailable              = errors.New("etcd does not answer")
 	ErrNoSuchHostedZone         = errors.New("no such hosted zone")
 	ErrHostedZoneAlreadyExists  = errors.New("a hosted zone with this caller reference exists")
 	ErrHostedZoneNotEmpty       = errors.New("the hosted zone holds record sets other than the apex NS and SOA")
+	ErrAcceleratedRecovery      = errors.New("accelerated recovery of the hosted zone is not off")
 	ErrNoSuchChange             = errors.New("no such change")
 	ErrNoSuchHealthCheck        = errors.New("no such health check")
 	ErrHealthCheckAlreadyExists = errors.New("a health check with this caller reference exists or existed, with other settings")

@@ -14,7 +14,7 @@ import (
 // away it is ErrUnavailable, and nobody is told.
 func (s *Store) HintProbe(ctx context.Context, checkID string) error {
 	if _, ok := s.State().checks.Get(checkID); !ok {
-		return ErrNoSuchHealthCheck
+		return &NoSuch{ErrNoSuchHealthCheck, checkID}
 	}
 	client, err := s.etcd()
 	if err != nil {

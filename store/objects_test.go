@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
@@ -119,7 +120,7 @@ func TestTagsGoWithTheirResource(t *testing.T) { // r53: C.3
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
-	if _, err := s.DeleteHostedZone(t.Context(), z.ID); err != nil {
+	if _, err := s.DeleteHostedZone(t.Context(), z.ID, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.DeleteHealthCheck(t.Context(), c.ID); err != nil {

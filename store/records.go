@@ -56,7 +56,7 @@ func (s *Store) GetChange(ctx context.Context, id string) (ChangeInfo, error) {
 	}
 	change, nodes := r.Responses[0].GetResponseRange().Kvs, r.Responses[1].GetResponseRange().Kvs
 	if len(change) == 0 {
-		return ChangeInfo{}, ErrNoSuchChange
+		return ChangeInfo{}, &NoSuch{ErrNoSuchChange, id}
 	}
 	info, err := decode[ChangeInfo](change[0].Value)
 	if err != nil {

@@ -17,7 +17,7 @@ func (s *Store) PutReport(_ context.Context, r health.Report) error {
 	defer s.mu.Unlock()
 	st := s.state.Load()
 	if _, ok := st.checks.Get(r.Check); !ok {
-		return ErrNoSuchHealthCheck
+		return &NoSuch{ErrNoSuchHealthCheck, r.Check}
 	}
 	e := st.edit(&s.pending, s.leased.holds)
 	turned := e.addReport(&r)

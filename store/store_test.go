@@ -265,7 +265,7 @@ func TestCallerReferenceOfAZoneIsNeverReused(t *testing.T) { // r53: C.2
 		return err
 	}
 	wantError(t, again(), store.ErrHostedZoneAlreadyExists)
-	if _, err := s.DeleteHostedZone(t.Context(), z.ID); err != nil {
+	if _, err := s.DeleteHostedZone(t.Context(), z.ID, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, again(), store.ErrHostedZoneAlreadyExists)
@@ -276,10 +276,10 @@ func TestZoneIsDeletedOnlyWhenEmpty(t *testing.T) { // r53: C.2
 	z := createZone(t, s, "example.com", "r1")
 	set := record("www.example.com", "192.0.2.1")
 	change(t, s, z.ID, create(set)...)
-	_, err := s.DeleteHostedZone(t.Context(), z.ID)
+	_, err := s.DeleteHostedZone(t.Context(), z.ID, time.Now())
 	wantError(t, err, store.ErrHostedZoneNotEmpty)
 	change(t, s, z.ID, batch(zone.Delete, []zone.ResourceRecordSet{set})...)
-	info, err := s.DeleteHostedZone(t.Context(), z.ID)
+	info, err := s.DeleteHostedZone(t.Context(), z.ID, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func TestZoneIsDeletedOnlyWhenEmpty(t *testing.T) { // r53: C.2
 		t.Error("a deleted zone is still there")
 	}
 	await(t, "the deletion to be in sync", func() bool { return inSync(t, s, info.ID) })
-	_, err = s.DeleteHostedZone(t.Context(), z.ID)
+	_, err = s.DeleteHostedZone(t.Context(), z.ID, time.Now())
 	wantError(t, err, store.ErrNoSuchHostedZone)
 	_, err = s.ChangeRecords(t.Context(), z.ID, "", create(set))
 	wantError(t, err, store.ErrNoSuchHostedZone)

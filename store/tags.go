@@ -85,7 +85,7 @@ func (t *transaction) expectResource(st *State, kind ResourceType, id string) er
 		return fmt.Errorf("nothing of the type %q can be tagged: want %s or %s", kind, HostedZoneTags, HealthCheckTags)
 	}
 	if gone(st) {
-		return missing
+		return &NoSuch{missing, id}
 	}
 	t.guard(exists(key))
 	t.outdated = append(t.outdated, gone)

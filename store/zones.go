@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -125,11 +126,14 @@ func (s *Store) UpdateHostedZoneComment(ctx context.Context, id, comment string)
 	return updated, err
 }
 
-// DeleteHostedZone deletes a zone that holds nothing but its apex NS and SOA; else it is ErrHostedZoneNotEmpty. r53:
-// C.2.
-func (s *Store) DeleteHostedZone(ctx context.Context, id string) (ChangeInfo, error) {
+// DeleteHostedZone deletes a zone that holds nothing but its apex NS and SOA; else it is ErrHostedZoneNotEmpty. A zone whose
+// accelerated recovery is not off at the time now is ErrAcceleratedRecovery. r53: C.2.
+func (s *Store) DeleteHostedZone(ctx context.Context, id string, now time.Time) (ChangeInfo, error) {
 	info := newChangeInfo("")
 	_, err := s.changeZone(ctx, id, func(_ *State, e *zoneEntry, t *transaction) error {
+		if e.zone.RecoveryStatus(now) != zone.RecoveryDisabled {
+			return ErrAcceleratedRecovery
+		}
 		for set := range e.records.From(zone.Key{}) {
 			if set.Name != e.zone.Name || set.Type != zone.NS && set.Type != zone.SOA {
 				return ErrHostedZoneNotEmpty
@@ -180,7 +184,7 @@ func (s *Store) changeZoneLocked(
 		st := s.State()
 		e, ok := st.zones.Get(id)
 		if !ok || e.zone == nil {
-			return 0, ErrNoSuchHostedZone
+			return 0, &NoSuch{ErrNoSuchHostedZone, id}
 		}
 		var t transaction
 		t.expect(st, zoneRevPrefix+id, func(st *State) int64 { return st.zoneRev(id) })

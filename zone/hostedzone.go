@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // A HostedZone is the container of record sets for one apex name.
@@ -14,6 +15,52 @@ type HostedZone struct {
 	Comment         string   `json:"comment,omitempty"`
 	PrivateZone     bool     `json:"privateZone,omitempty"`
 	NameServers     []string `json:"nameServers"` // at least one; no trailing dots, as the API shows them
+
+	// AcceleratedRecovery is what UpdateHostedZoneFeatures asked for last; nil is as good as off.
+	AcceleratedRecovery *AcceleratedRecovery `json:"acceleratedRecovery,omitempty"`
+}
+
+// AcceleratedRecovery is whether accelerated recovery of a zone is on, and when that was asked for. r53: D.5.
+type AcceleratedRecovery struct {
+	Enabled bool      `json:"enabled"`
+	Since   time.Time `json:"since"`
+}
+
+// RecoveryTransition is how long it takes until accelerated recovery is on or off. Route 53 takes minutes to hours and
+// refuses changes of the zone for a part of them; here nothing has to be copied, changes go on, and the time is only as long
+// as it takes to see that clients wait.
+const RecoveryTransition = 3 * time.Second
+
+// A RecoveryStatus is the state of accelerated recovery in replies of the API.
+type RecoveryStatus string
+
+// The states that a zone of this engine has; Route 53 has more (r53: D.5).
+const (
+	RecoveryEnabling  RecoveryStatus = "ENABLING"
+	RecoveryEnabled   RecoveryStatus = "ENABLED"
+	RecoveryDisabling RecoveryStatus = "DISABLING"
+	RecoveryDisabled  RecoveryStatus = "DISABLED"
+)
+
+// RecoveryStatus returns the state of accelerated recovery at a time. A zone that was never asked for it is DISABLED, as on
+// Route 53.
+func (z HostedZone) RecoveryStatus(now time.Time) RecoveryStatus {
+	r := z.AcceleratedRecovery
+	if r == nil {
+		return RecoveryDisabled
+	}
+	// A time in the future is another node's clock that is ahead: it must not hold the zone for longer than the transition.
+	age := now.Sub(r.Since)
+	moving := -RecoveryTransition < age && age < RecoveryTransition
+	switch {
+	case r.Enabled && moving:
+		return RecoveryEnabling
+	case r.Enabled:
+		return RecoveryEnabled
+	case moving:
+		return RecoveryDisabling
+	}
+	return RecoveryDisabled
 }
 
 // NewApexRecords returns the NS and SOA record sets a new zone starts with, made from z.NameServers. r53: A.13.
