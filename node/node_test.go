@@ -213,6 +213,40 @@ func TestTwoNodesOnOneEtcd(t *testing.T) {
 	}
 }
 
+// Without etcd every node fails over by its own checkers: what the others said last ends with their leases. Back again, etcd changes
+// nothing.
+func TestNodesFailOverWithoutEtcd(t *testing.T) {
+	t.Parallel()
+	dir := etcdtest.Dir(t)
+	shared := etcdtest.StartIn(t, dir)
+	nodes := map[string]*engine{}
+	for _, name := range []string{"one", "two"} {
+		nodes[name] = start(t, node.Options{DataDir: t.TempDir(), Name: name, EtcdEndpoints: []string{shared.Endpoint()}})
+	}
+	url, broken := switchable(t)
+	one := nodes["one"]
+	zoneID := one.createZone(t)
+	check := one.check(t, "c", url)
+	one.change(t, zoneID, failover(types.ResourceRecordSetFailoverPrimary, "192.0.2.1", check), failover(types.ResourceRecordSetFailoverSecondary, "192.0.2.2", ""))
+	votes := func(e *engine) int { s, _ := e.Verdict(check); return s.Checkers }
+	for name, e := range nodes {
+		eventually(t, "node "+name+" counts both nodes' checkers", func() bool { return votes(e) == 2 })
+	}
+	shared.Close()
+	broken.Store(true)
+	for name, e := range nodes {
+		eventually(t, "node "+name+" fails over", func() bool { return e.ask(t, "app.example.com.", dns.TypeA) == "192.0.2.2" })
+	}
+	shared = etcdtest.StartIn(t, dir)
+	t.Cleanup(shared.Close)
+	for name, e := range nodes {
+		eventually(t, "node "+name+" counts both nodes' checkers again", func() bool { return votes(e) == 2 })
+		if got := e.ask(t, "app.example.com.", dns.TypeA); got != "192.0.2.2" {
+			t.Errorf("with etcd back node %s answers %q, want the secondary's", name, got)
+		}
+	}
+}
+
 // A failure that was known before a restart is known at the first query after it.
 func TestAVerdictSurvivesARestart(t *testing.T) {
 	t.Parallel()

@@ -60,7 +60,7 @@ func (c *child) kill(t *testing.T) {
 
 // runChild is the child's main. It ends when it is killed.
 func runChild() int {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	endpoint, object := os.Getenv(childEtcd), os.Getenv(childObject)
 	var err error

@@ -39,7 +39,7 @@ func (e *edit) put(key string, value []byte, rev int64) error {
 		err = e.putCheck(rest, value, rev)
 	case "report":
 		if !e.own(key) {
-			err = e.putReport(rest, value)
+			err = e.putReport(rest, value, rev)
 		}
 	case "hint":
 		e.changed.hints.add(rest)
@@ -47,7 +47,7 @@ func (e *edit) put(key string, value []byte, rev int64) error {
 		err = e.putLoadBalancer(rest, value)
 	case "targethealth":
 		if !e.own(key) {
-			err = e.putTargetHealth(rest, value)
+			err = e.putTargetHealth(rest, value, rev)
 		}
 	case "cidr":
 		err = e.putCIDRCollection(rest, value, rev)
@@ -207,13 +207,13 @@ func (e *edit) deleteCheck(id string) {
 	e.changed.checks.add(id)
 	e.goneChecks = append(e.goneChecks, id)
 	var gone []string
-	ascend(e.next.reports, id+"/", func(key string, _ *health.Report) { gone = append(gone, key) })
+	ascend(e.next.reports, id+"/", func(key string, _ *reportEntry) { gone = append(gone, key) })
 	for _, key := range gone {
 		e.deleteReport(key)
 	}
 }
 
-func (e *edit) putReport(rest string, value []byte) error {
+func (e *edit) putReport(rest string, value []byte, rev int64) error {
 	r, err := decode[health.Report](value)
 	if err != nil {
 		return err
@@ -224,20 +224,41 @@ func (e *edit) putReport(rest string, value []byte) error {
 	if _, ok := e.next.checks.Get(r.Check); !ok {
 		return nil // said of a check while it was deleted; its own lease ends it
 	}
-	e.addReport(&r)
+	e.addReport(&reportEntry{r, rev})
 	return nil
 }
 
 func reportID(checkID, checker string) string { return checkID + "/" + checker }
 
 // addReport takes in a report and says whether it differs in more than the observation.
-func (e *edit) addReport(r *health.Report) (turned bool) {
+func (e *edit) addReport(r *reportEntry) (turned bool) {
 	old, had := e.next.reports.Set(reportID(r.Check, r.Checker), r)
-	if had && old.Healthy == r.Healthy {
+	if had && old.Healthy == r.Healthy && e.next.counts(old.rev) == e.next.counts(r.rev) {
 		return false
 	}
 	e.changed.reports.add(r.Check)
 	return true
+}
+
+// doubt doubts what other nodes said at an etcd revision or before; 0 doubts nothing. It returns how many reports that changes.
+func (e *edit) doubt(rev int64) (reports int) {
+	before := *e.next
+	e.next.doubted = rev
+	turned := func(rev int64) bool { return before.counts(rev) != e.next.counts(rev) }
+	e.next.reports.Scan(func(_ string, r *reportEntry) bool {
+		if turned(r.rev) {
+			e.changed.reports.add(r.Check)
+			reports++
+		}
+		return true
+	})
+	e.next.targets.Scan(func(key string, t targetEntry) bool {
+		if turned(t.rev) {
+			e.targetChanged(key)
+		}
+		return true
+	})
+	return reports
 }
 
 func (e *edit) deleteReport(rest string) {
@@ -256,17 +277,17 @@ func (e *edit) putLoadBalancer(name string, value []byte) error {
 	return nil
 }
 
-func (e *edit) putTargetHealth(rest string, value []byte) error {
+func (e *edit) putTargetHealth(rest string, value []byte, rev int64) error {
 	healthy, err := decode[bool](value)
 	if err != nil {
 		return err
 	}
-	e.setTargetHealth(rest, healthy)
+	e.setTargetHealth(rest, targetEntry{healthy, rev})
 	return nil
 }
 
-func (e *edit) setTargetHealth(rest string, healthy bool) {
-	if old, had := e.next.targets.Set(rest, healthy); !had || old != healthy {
+func (e *edit) setTargetHealth(rest string, t targetEntry) {
+	if old, had := e.next.targets.Set(rest, t); !had || old.healthy != t.healthy || e.next.counts(old.rev) != e.next.counts(t.rev) {
 		e.targetChanged(rest)
 	}
 }

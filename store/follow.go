@@ -148,6 +148,7 @@ func (s *Store) session(ctx context.Context, client *clientv3.Client) error {
 			return err
 		}
 	}
+	s.beginContact()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -160,6 +161,8 @@ func (s *Store) session(ctx context.Context, client *clientv3.Client) error {
 			case <-ticker.C:
 				if _, err := probe(ctx, client); err != nil {
 					cancel(err)
+				} else {
+					s.hear()
 				}
 			}
 		}
@@ -202,6 +205,7 @@ func (s *Store) watch(ctx context.Context, client *clientv3.Client) error {
 			s.setConnected(true)
 			s.tellBack()
 		}
+		s.hear()
 		if len(r.Events) > 0 {
 			s.takeIn(r.Events)
 		}
@@ -255,6 +259,9 @@ func (s *Store) load(ctx context.Context, client *clientv3.Client) error {
 		return err
 	}
 	s.addOwn(e)
+	if s.contact.lost {
+		next.doubted = doubtedOf(s.state.Load(), next)
+	}
 	// What this node had applied counts in the revisions of another cluster, perhaps.
 	s.leased.forget(nodePrefix)
 	s.pending = changed
@@ -299,12 +306,12 @@ func (s *Store) addOwn(e *edit) {
 		switch value := value.(type) {
 		case *health.Report:
 			if _, ok := e.next.checks.Get(value.Check); ok {
-				e.addReport(value)
+				e.addReport(&reportEntry{Report: *value})
 			} else {
 				gone = append(gone, key)
 			}
 		case bool:
-			e.setTargetHealth(key[len(targetHealthPrefix):], value)
+			e.setTargetHealth(key[len(targetHealthPrefix):], targetEntry{healthy: value})
 		}
 	})
 	for _, key := range gone {

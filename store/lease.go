@@ -48,7 +48,9 @@ func (s *Store) keepPublished(ctx context.Context, client *clientv3.Client) erro
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-renew.C:
-			err = s.renew(ctx, client)
+			if err = s.renew(ctx, client); err == nil {
+				s.hear()
+			}
 		case <-s.leased.wake:
 			if err = s.put(ctx, client, true); err == nil {
 				err = sleep(ctx, publishGap)

@@ -20,7 +20,7 @@ func (s *Store) PutReport(_ context.Context, r health.Report) error {
 		return &NoSuch{ErrNoSuchHealthCheck, r.Check}
 	}
 	e := st.edit(&s.pending, s.leased.holds)
-	turned := e.addReport(&r)
+	turned := e.addReport(&reportEntry{Report: r})
 	s.say(e, turned)
 	key := reportPrefix + reportID(r.Check, r.Checker)
 	s.leased.set(key, &r, turned || !s.leased.holds(key))
@@ -46,7 +46,7 @@ func (s *Store) PutTargetHealth(_ context.Context, n zone.Name, healthy bool) er
 	s.leased.set(targetHealthPrefix+key, healthy, true)
 	if st := s.state.Load(); st.cluster != 0 { // the first State takes it from leased
 		e := st.edit(&s.pending, s.leased.holds)
-		e.setTargetHealth(key, healthy)
+		e.setTargetHealth(key, targetEntry{healthy: healthy})
 		s.say(e, true)
 	}
 	return nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/health"
@@ -17,10 +18,11 @@ type State struct {
 	zones     *btree.Map[string, *zoneEntry]  // by id
 	names     *btree.Map[string, string]      // reversed name, comma, id -> id
 	checks    *btree.Map[string, *checkEntry] // by id
-	reports   *btree.Map[string, *health.Report]
+	reports   *btree.Map[string, *reportEntry]
 	balancers *btree.Map[string, *zone.LoadBalancer] // by name
-	targets   *btree.Map[string, bool]               // load balancer, slash, node -> healthy
+	targets   *btree.Map[string, targetEntry]        // by load balancer, slash, node
 	verdicts  map[string]bool                        // by check, from the snapshot
+	doubted   int64                                  // what other nodes said at this etcd revision or before is in doubt; see contact
 
 	cidrs       *btree.Map[string, *cidrEntry]     // by id
 	delegations *btree.Map[string, *DelegationSet] // by id
@@ -41,14 +43,26 @@ type checkEntry struct {
 	rev   int64
 }
 
+// A reportEntry is a report with the etcd revision that wrote it.
+type reportEntry struct {
+	health.Report
+	rev int64 // 0 for this node's own word, which needs no etcd
+}
+
+// A targetEntry is a load balancer's health with the etcd revision that wrote it, as in reportEntry.
+type targetEntry struct {
+	healthy bool
+	rev     int64
+}
+
 func newState() *State {
 	return &State{
 		zones:     &btree.Map[string, *zoneEntry]{},
 		names:     &btree.Map[string, string]{},
 		checks:    &btree.Map[string, *checkEntry]{},
-		reports:   &btree.Map[string, *health.Report]{},
+		reports:   &btree.Map[string, *reportEntry]{},
 		balancers: &btree.Map[string, *zone.LoadBalancer]{},
-		targets:   &btree.Map[string, bool]{},
+		targets:   &btree.Map[string, targetEntry]{},
 
 		cidrs:       &btree.Map[string, *cidrEntry]{},
 		delegations: &btree.Map[string, *DelegationSet]{},
@@ -132,12 +146,20 @@ func (st *State) Checks() iter.Seq[health.Check] {
 	}
 }
 
-// Reports returns what the live checkers say about a check, by checker; nil when none says anything.
+// Reports returns what the live checkers say about a check, by checker; nil when none says anything. While etcd is away for longer
+// than a lease, only this node's own checkers are known to be live.
 func (st *State) Reports(checkID string) []health.Report {
 	var reports []health.Report
-	ascend(st.reports, checkID+"/", func(_ string, r *health.Report) { reports = append(reports, *r) })
+	ascend(st.reports, checkID+"/", func(_ string, r *reportEntry) {
+		if st.counts(r.rev) {
+			reports = append(reports, r.Report)
+		}
+	})
 	return reports
 }
+
+// counts reports whether the author of what was written at rev is known to live.
+func (st *State) counts(rev int64) bool { return rev == 0 || rev > st.doubted }
 
 // Verdict returns the measured verdict that the last snapshot recorded for a check, for the time until a checker
 // reports; ok is false when it recorded none.
@@ -162,13 +184,20 @@ func (st *State) LoadBalancer(n zone.Name) (zone.LoadBalancer, bool) {
 }
 
 // TargetHealth returns a load balancer's health as published under its owner's lease: true when nobody publishes it,
-// and when several do, true if one of them finds it healthy.
+// and when several do, true if one of them finds it healthy. While etcd is away for longer than a lease, this node's own word decides,
+// and without one the last word stands.
 func (st *State) TargetHealth(n zone.Name) bool {
-	published, healthy := false, false
-	ascend(st.targets, string(balancerName(n))+"/", func(_ string, h bool) {
-		published, healthy = true, healthy || h
+	var live, last []bool
+	ascend(st.targets, string(balancerName(n))+"/", func(_ string, t targetEntry) {
+		last = append(last, t.healthy)
+		if st.counts(t.rev) {
+			live = append(live, t.healthy)
+		}
 	})
-	return healthy || !published
+	if len(live) > 0 {
+		last = live
+	}
+	return len(last) == 0 || slices.Contains(last, true)
 }
 
 func balancerName(n zone.Name) zone.Name {

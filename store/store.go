@@ -74,6 +74,7 @@ type Store struct {
 	moved     chan struct{} // closed and replaced when state or applied moves
 	connected bool
 	since     time.Time // of connected
+	contact   contact
 
 	changed  chan struct{} // holds a token while pending has something for the dispatcher
 	unsaved  chan struct{} // holds a token while the snapshot is behind
@@ -107,6 +108,7 @@ func New(o Options) (*Store, error) {
 		hints:   archive{ttl: hintTTL, renew: hintRenew},
 		moved:   make(chan struct{}),
 		since:   time.Now(),
+		contact: contact{ttl: o.LeaseTTL, heard: time.Now()},
 		changed: make(chan struct{}, 1),
 		unsaved: make(chan struct{}, 1),
 	}
@@ -134,6 +136,7 @@ func (s *Store) Run(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	tasks.Go(func() { s.follow(ctx, client, cold) })
 	tasks.Go(func() { s.saveSnapshots(ctx) })
+	tasks.Go(func() { s.watchContact(ctx) })
 	s.dispatch(ctx)
 	tasks.Wait()
 	s.saveLast()
