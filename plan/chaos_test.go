@@ -47,6 +47,9 @@ func disorder(t *testing.T, r *rand.Rand) *world {
 			}
 		}
 		c.Healthy = []*bool{nil, new(true), new(true), new(false)}[r.IntN(4)]
+		if r.IntN(20) == 0 && c.Owned() { // an operator takes an endpoint out. r53: B.6
+			c.Config.Disabled, c.Config.Inverted = new(true), new(true)
+		}
 	}
 	return w
 }
@@ -97,10 +100,12 @@ func randomGuard(r *rand.Rand) Guard {
 type promises struct {
 	start *world
 	guard Guard
+	mends map[string]bool   // record sets of ours whose check is gone
+	held  map[string]string // checks that an operator holds, by id, and what cites them
 	bytes map[string]string // of what is not ours and not adopted
 }
 
-func promise(w *world, guard Guard) *promises {
+func promise(w *world, guard Guard, desired State) *promises {
 	for id, c := range w.checks { // what was disowned is ours again when all names that use it are adopted
 		if made, _, ok := parseReference(c.CallerReference); ok && made != "" && c.Tags == nil {
 			w.foreign[id] = slices.ContainsFunc(w.state().Records, func(r Record) bool {
@@ -108,9 +113,49 @@ func promise(w *world, guard Guard) *promises {
 			})
 		}
 	}
-	p := &promises{start: w.clone(), guard: guard}
+	p := &promises{start: w.clone(), guard: guard, mends: make(map[string]bool), held: make(map[string]string)}
+	wanted := make(map[string]bool)
+	for _, r := range desired.Records {
+		wanted[r.CheckKey] = true
+		if now, ok := w.records[r.ZoneID].Get(r.Set.Key()); ok && now.HealthCheckID != "" && w.checks[now.HealthCheckID] == nil &&
+			now.SetIdentifier == RegionOf(r.CheckKey) {
+			p.mends[r.ZoneID+" "+describe(now)] = true
+		}
+	}
+	for _, r := range w.state().Records {
+		if c := w.checks[r.Set.HealthCheckID]; c != nil && wanted[c.Key] && c.Hold() != NotHeld && r.Set.SetIdentifier == RegionOf(c.Key) {
+			p.held[c.ID] = asJSON(c.Config)
+		}
+	}
 	p.bytes = p.foreign(w)
 	return p
+}
+
+// holding checks that what an operator holds is as it was and is cited, as far as anything is: of two that are held, one.
+func (p *promises) holding(t *testing.T, w *world, when string) {
+	t.Helper()
+	for id, config := range p.held {
+		c := w.checks[id]
+		if c != nil && asJSON(c.Config) != config {
+			t.Fatalf("%s: %s is held as %s and is %s now", when, c.Key, config, asJSON(c.Config))
+		}
+		key := p.start.checks[id].Key
+		if !slices.ContainsFunc(w.state().Records, func(r Record) bool {
+			now := w.checks[r.Set.HealthCheckID]
+			return now != nil && now.Key == key && now.Hold() != NotHeld
+		}) {
+			t.Fatalf("%s: %s was held, and nothing is that is cited", when, key)
+		}
+	}
+}
+
+// release undoes what operators did.
+func (w *world) release() {
+	for _, c := range w.checks {
+		if c.Owned() {
+			c.Config.Disabled, c.Config.Inverted = new(false), new(false)
+		}
+	}
 }
 
 // foreign returns what may not change: checks of others, and record sets that are bound to none of ours and not adopted.
@@ -126,6 +171,9 @@ func (p *promises) foreign(w *world) map[string]string {
 			continue
 		}
 		if slices.Contains(p.guard.Adopt, r.Set.Name) && r.Set.Type != zone.TXT {
+			continue
+		}
+		if p.mends[r.ZoneID+" "+describe(&r.Set)] {
 			continue
 		}
 		now, _ := w.records[r.ZoneID].Get(r.Set.Key())
@@ -170,6 +218,11 @@ func (p *promises) kept(t *testing.T, w *world, when string) {
 			}
 			if p.guard.Force || c != nil && c.Healthy != nil && !*c.Healthy {
 				continue
+			}
+			if now, ok := w.records[id].Get(set.Key()); ok && c != nil && c.Owned() && now.HealthCheckID != c.ID {
+				if other := w.checks[now.HealthCheckID]; other != nil && (other.Healthy == nil || !*other.Healthy) && other.Hold() == NotHeld {
+					t.Fatalf("%s: %s gives a check that is not unhealthy up for one that is not healthy", when, describe(set))
+				}
 			}
 			if !slices.ContainsFunc(members, func(m *zone.ResourceRecordSet) bool {
 				c := w.checks[m.HealthCheckID]
@@ -227,6 +280,12 @@ func (w *world) verdicts(p Plan, wait *Wait, r *rand.Rand) bool {
 		}
 		healthy[key] = *c.Healthy
 	}
+	if slices.ContainsFunc(wait.Replaces, func(x Replacement) bool {
+		old := w.checks[x.ID]
+		return !healthy[x.Check] && (old.Healthy == nil || *old.Healthy)
+	}) {
+		return false
+	}
 	return !slices.ContainsFunc(wait.Healthy, func(g HealthyGroup) bool {
 		return !slices.ContainsFunc(g.Checks, func(key string) bool { return healthy[key] })
 	})
@@ -246,7 +305,7 @@ func tryChaos(t *testing.T, seed uint64) bool {
 		}
 		return false
 	}
-	holds := promise(w, guard)
+	holds := promise(w, guard, desired)
 	holds.carryOut(t, w, p, r.IntN(30), r, fmt.Sprintf("seed %d, first run", seed))
 
 	// The second run is forced where verdicts that came in the meantime would stop it, and nobody is healthy for sure then.
@@ -257,6 +316,17 @@ func tryChaos(t *testing.T, seed uint64) bool {
 			t.Fatalf("seed %d, forced: %v", seed, err)
 		}
 		holds.carryOut(t, w, rest, -1, r, fmt.Sprintf("seed %d, forced run", seed))
+	}
+	holds.holding(t, w, fmt.Sprintf("seed %d", seed))
+	if w.release(); len(holds.held) > 0 {
+		rest, err := Diff(w.state(), desired, guard)
+		if err != nil || !holds.carryOut(t, w, rest, -1, r, fmt.Sprintf("seed %d, released", seed)) {
+			guard.Force, holds.guard.Force = true, true
+			if rest, err = Diff(w.state(), desired, guard); err != nil {
+				t.Fatalf("seed %d, released: %v", seed, err)
+			}
+			holds.carryOut(t, w, rest, -1, r, fmt.Sprintf("seed %d, released and forced", seed))
+		}
 	}
 	inState(t, w, desired)
 	if again, err := Diff(w.state(), desired, Guard{}); err != nil || !again.Empty() {

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -84,36 +82,15 @@ func sameConfig(a, b health.Config) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// fixed names the first element in which configs differ and that UpdateHealthCheck cannot change; empty when there is none.
-// r53: B.2 "Mut".
-func fixed(from, to health.Config) string {
-	switch {
-	case from.Type != to.Type:
-		return "Type"
-	case !reflect.DeepEqual(from.RequestInterval, to.RequestInterval):
-		return "RequestInterval"
-	case !reflect.DeepEqual(from.MeasureLatency, to.MeasureLatency):
-		return "MeasureLatency"
-	case (from.IPAddress == "") != (to.IPAddress == ""):
-		return "the presence of IPAddress"
-	}
-	return ""
-}
-
 // matchChecks plans for every wanted check to go on with an existing one or to create one.
 func (d *differ) matchChecks(wanted map[string]*Check) {
-	existing := make(map[string]health.Config)
-	for _, checks := range d.byKey {
-		for _, c := range checks {
-			existing[c.ID] = asEchoed(c.Config)
-		}
-	}
+	d.settle(wanted)
 	var create, tag, update []Step
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
 		want := wanted[key]
-		c := d.choose(want.Config, d.byKey[key], existing)
+		c := d.choose(key, want.Config)
 		if c == nil {
-			create = append(create, d.create(want, existing))
+			create = append(create, d.create(want))
 			continue
 		}
 		d.bound[key] = c.ID
@@ -126,54 +103,32 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 			}
 			tag = append(tag, Step{Kind: TagCheck, Check: &step})
 		}
-		if old := existing[c.ID]; !sameConfig(old, want.Config) {
-			change.Old, change.New = &old, &want.Config
-			update = append(update, Step{Kind: UpdateCheck, Check: &change})
-			d.checkBlast.changed++
+		if d.held[c.ID] != NotHeld {
+			d.reportHold(c, want)
 		}
+		old, next := asEchoed(c.Config), d.holding(c, want.Config)
+		if d.waits[key] || sameConfig(old, next) {
+			continue
+		}
+		if d.released[c.ID] {
+			change.Why = "releases what an operator holds"
+		}
+		change.Old, change.New = &old, &next
+		update = append(update, Step{Kind: UpdateCheck, Check: &change})
+		d.checkBlast.changed++
 	}
 	d.plan.Steps = slices.Concat(d.plan.Steps, create, tag, update)
 }
 
-// choose returns which of the existing checks of a key to go on with, nil when none can become what is wanted. There is
-// more than one after an interrupted replacement; the one that record sets refer to most changes least.
-func (d *differ) choose(want health.Config, checks []*Check, existing map[string]health.Config) *Check {
-	var usable []*Check
-	for _, c := range checks {
-		if fixed(existing[c.ID], want) == "" {
-			usable = append(usable, c)
-		}
-	}
-	if usable == nil {
-		return nil
-	}
-	differs := func(c *Check) int {
-		if sameConfig(existing[c.ID], want) {
-			return 0
-		}
-		return 1
-	}
-	return slices.MinFunc(usable, func(a, b *Check) int {
-		return cmp.Or(cmp.Compare(d.refs[b.ID], d.refs[a.ID]), cmp.Compare(differs(a), differs(b)), strings.Compare(a.ID, b.ID))
-	})
-}
-
-// create plans a new check with the first reference that no existing check has.
-func (d *differ) create(want *Check, existing map[string]health.Config) Step {
-	generation := 1 + max(d.taken[want.Key], d.taken[hashed(want.Key)])
-	change := CheckChange{Key: want.Key, CallerReference: CallerReference(want.Key, generation), New: &want.Config,
-		Tags: marks(want)}
-	if old := d.byKey[want.Key]; len(old) > 0 {
-		first := slices.MinFunc(old, func(a, b *Check) int { return strings.Compare(a.ID, b.ID) })
-		change.Why = fmt.Sprintf("replaces %s: %s cannot be changed", first.ID, fixed(existing[first.ID], want.Config))
-	}
-	return Step{Kind: CreateCheck, Check: &change}
-}
-
 // marks returns the tags that a wanted check has in the end: its own and those of ownership.
 func marks(c *Check) []zone.Tag {
-	tags := slices.DeleteFunc(slices.Clone(c.Tags), func(t zone.Tag) bool { return t.Key == TagManagedBy || t.Key == TagKey })
+	tags := slices.DeleteFunc(slices.Clone(c.Tags), func(t zone.Tag) bool {
+		return t.Key == TagManagedBy || t.Key == TagKey || t.Key == TagInverted
+	})
 	tags = append(tags, zone.Tag{Key: TagManagedBy, Value: TagValue}, zone.Tag{Key: TagKey, Value: c.Key})
+	if isTrue(c.Config.Inverted) {
+		tags = append(tags, zone.Tag{Key: TagInverted, Value: "true"})
+	}
 	slices.SortFunc(tags, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return tags
 }

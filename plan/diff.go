@@ -51,6 +51,11 @@ type differ struct {
 	taken    map[string]int             // highest generation of caller references, by key or its hash
 	refs     map[string]int             // record sets that refer to a check id; in the end: after the plan
 	bound    map[string]string          // id of the existing check that a wanted key goes on with
+	settled  map[string]health.Config   // of existing checks that are ours, by id: as echoed, without holds
+	held     map[string]Hold            // by id, of existing checks that are ours
+	released map[string]bool            // ids of those that the plan releases
+	verified map[string]bool            // ids of those that a record set of their Region cites
+	waits    map[string]bool            // keys whose change waits until their check is released
 
 	plan        Plan
 	wait        Wait
@@ -73,6 +78,11 @@ func newDiffer(current State, guard Guard) *differ {
 		taken:     make(map[string]int),
 		refs:      make(map[string]int, len(current.Records)),
 		bound:     make(map[string]string),
+		settled:   make(map[string]health.Config, len(current.Checks)),
+		held:      make(map[string]Hold),
+		released:  make(map[string]bool),
+		verified:  make(map[string]bool),
+		waits:     make(map[string]bool),
 	}
 	for _, z := range current.Zones {
 		d.zones[z.ID] = z
@@ -114,6 +124,7 @@ func (d *differ) run(desired State) (Plan, error) {
 	}
 	d.plan.Steps = append(d.plan.Steps, d.batches...)
 	d.deleteChecks()
+	d.nameZones()
 	d.reportOthers()
 	d.use()
 	d.guardBlast()
@@ -129,6 +140,16 @@ func (d *differ) run(desired State) (Plan, error) {
 		return d.plan, &Refused{d.plan.Refusals}
 	}
 	return d.plan, nil
+}
+
+// nameZones notes what was read, for a plan that deletes health checks or whose inverse does.
+func (d *differ) nameZones() {
+	if !slices.ContainsFunc(d.plan.Steps, func(s Step) bool { return s.Kind == CreateCheck || s.Kind == DeleteCheck }) {
+		return
+	}
+	for _, z := range slices.SortedFunc(slices.Values(d.current.Zones), compareZones) {
+		d.plan.Zones = append(d.plan.Zones, ZoneRef{z.ID, z.Name})
+	}
 }
 
 // index sorts out what exists and whose it is.

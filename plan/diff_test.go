@@ -85,24 +85,29 @@ func TestRegionIsRemovedLastChecksLast(t *testing.T) {
 		"delete-check team/app1/eu-central-1")
 }
 
-// r53: B.2 "Mut".
-func TestCheckIsReplacedOnlyWhereItCannotBeUpdated(t *testing.T) {
+// What decides which endpoint is asked, how, by whom, and which answer is healthy is another check; only the number of
+// failures in a row is changed on the check that is there.
+func TestChangedCheckIsANewGeneration(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		change  func(*health.Config)
 		replace string // the reason, empty for an update in place
 	}{
-		{"path", func(c *health.Config) { c.ResourcePath = "/other" }, ""},
-		{"no path", func(c *health.Config) { c.ResourcePath = "" }, ""},
 		{"threshold", func(c *health.Config) { c.FailureThreshold = new(1) }, ""},
-		{"name", func(c *health.Config) { c.FullyQualifiedDomainName = "other.example.com" }, ""},
-		{"inverted", func(c *health.Config) { c.Inverted = new(true) }, ""},
-		{"disabled", func(c *health.Config) { c.Disabled = new(true) }, ""},
-		{"checker Regions", func(c *health.Config) { c.Regions = health.CheckerRegions()[:3] }, ""},
-		{"type", func(c *health.Config) { c.Type = health.HTTPS }, "Type"},
-		{"interval", func(c *health.Config) { c.RequestInterval = new(10) }, "RequestInterval"},
-		{"latency", func(c *health.Config) { c.MeasureLatency = new(true) }, "MeasureLatency"},
-		{"address", func(c *health.Config) { c.IPAddress = "52.95.110.1" }, "the presence of IPAddress"},
+		{"path", func(c *health.Config) { c.ResourcePath = "/other" }, "ResourcePath /health → /other"},
+		{"no path", func(c *health.Config) { c.ResourcePath = "" }, "ResourcePath /health → none"},
+		{"name", func(c *health.Config) { c.FullyQualifiedDomainName = "other.example.com" },
+			"FullyQualifiedDomainName demoalb.eu-central-1.elb.amazonaws.com → other.example.com"},
+		{"port", func(c *health.Config) { c.Port = new(8080) }, "Port 80 → 8080"},
+		{"inverted", func(c *health.Config) { c.Inverted = new(true) }, "Inverted false → true"},
+		{"checker Regions", func(c *health.Config) { c.Regions = health.CheckerRegions()[:3] },
+			"Regions none → " + strings.Join(sorted(health.CheckerRegions()[:3]), " ")},
+		{"type", func(c *health.Config) { c.Type = health.HTTPS }, "Port 80 → 443, Type HTTP → HTTPS, EnableSNI false → true"},
+		{"search", func(c *health.Config) { c.Type, c.SearchString = health.HTTPStrMatch, "ok" },
+			"Type HTTP → HTTP_STR_MATCH, SearchString none → ok"},
+		{"interval", func(c *health.Config) { c.RequestInterval = new(10) }, "RequestInterval 30 → 10"},
+		{"latency", func(c *health.Config) { c.MeasureLatency = new(true) }, "MeasureLatency false → true"},
+		{"address", func(c *health.Config) { c.IPAddress = "52.95.110.1" }, "IPAddress none → 52.95.110.1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := build(t, app1())
@@ -119,12 +124,15 @@ func TestCheckIsReplacedOnlyWhereItCannotBeUpdated(t *testing.T) {
 					"change-records",
 					"  UPSERT app1.example.com. A eu-central-1",
 					"delete-check team/app1/eu-central-1")
-				want := fmt.Sprintf("replaces %s: %s cannot be changed", old, c.replace)
+				want := fmt.Sprintf("replaces %s: %s", old, c.replace)
 				if got := p.Steps[0].Check.Why; got != want {
 					t.Errorf("why %q, want %q", got, want)
 				}
 				if got, want := p.Steps[0].Check.CallerReference, "bulkhead/team/app1/eu-central-1/2"; got != want {
 					t.Errorf("reference %q, want %q: that of the old one is taken (r53: B.8)", got, want)
+				}
+				if diff := cmp.Diff([]Replacement{{"team/app1/eu-central-1", old}}, p.Steps[1].Wait.Replaces); diff != "" {
+					t.Errorf("what has to be healthy before it replaces: want -, got +\n%s", diff)
 				}
 			}
 			w.execute(t, p, -1)
@@ -133,7 +141,6 @@ func TestCheckIsReplacedOnlyWhereItCannotBeUpdated(t *testing.T) {
 	}
 }
 
-// r53: C.6 "Changing policy, type or identifier of a set".
 func TestRecordIsReplacedWhereItsGroupIsConcerned(t *testing.T) {
 	weighted := func(ttl int64, weights ...int64) State {
 		s := app1()

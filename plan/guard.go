@@ -19,6 +19,8 @@ type Guard struct {
 	// Force lets a plan change more than 30 % of what Bulkhead owns, and leave a group without a healthy member. It does not
 	// let a name go without an answer.
 	Force bool
+	// Release names policies, "<namespace>/<policy>", whose held checks are to be as the policy says again. See Hold.
+	Release []string
 	// Engine says that the provider is an engine: it takes intervals of 1 to 9 seconds and private addresses, and it
 	// charges nothing.
 	Engine bool

@@ -39,7 +39,7 @@ func (p Plan) Inverse(created map[string]string) (Plan, error) {
 	if len(keys) > 0 {
 		steps = append(steps, Step{Kind: WaitVerdicts, Wait: &Wait{Checks: keys}})
 	}
-	out := Plan{Steps: slices.Concat(steps, batches, remove)}
+	out := Plan{Steps: slices.Concat(steps, batches, remove), Zones: p.Zones}
 	out.Counts = p.Counts.reversed(len(create), len(remove))
 	out.seal()
 	return out, nil

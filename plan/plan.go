@@ -31,6 +31,15 @@ type Plan struct {
 	Refusals []Finding `json:"refusals,omitempty"` // why the plan must not be executed
 	Reports  []Finding `json:"reports,omitempty"`  // nothing to do, but good to know
 	Counts   Counts    `json:"counts"`
+	// Zones are those that the plan was made from, when it, or what undoes it, deletes health checks: right before a deletion
+	// they are looked through for record sets that cite the check by then.
+	Zones []ZoneRef `json:"zones,omitempty"`
+}
+
+// A ZoneRef names a hosted zone.
+type ZoneRef struct {
+	ID   string    `json:"id"`
+	Name zone.Name `json:"name"`
 }
 
 // A Kind is what a step does.
@@ -59,7 +68,7 @@ type CheckChange struct {
 	Key string `json:"key"`
 	ID  string `json:"id,omitempty"` // empty for one to create
 	// CallerReference is what to create with, or what an existing check was created with. One that is taken by a deleted
-	// check gives way to that of the next generation, as CallerReference makes it.
+	// check gives way to one of FreshReference.
 	CallerReference string         `json:"callerReference,omitempty"`
 	Old             *health.Config `json:"old,omitempty"`  // nil for one to create
 	New             *health.Config `json:"new,omitempty"`  // nil for one to delete
@@ -69,10 +78,19 @@ type CheckChange struct {
 
 // A Wait asks for verdicts before record sets come to depend on them.
 type Wait struct {
-	Checks []string `json:"checks"` // keys of checks that must have a verdict, whichever it is
+	Checks []string `json:"checks"` // keys of checks that must have a verdict, and not that every checker fails
 	// Healthy names groups that answer with something healthy now and will depend on checks that have no verdict yet. One
 	// check of each must be healthy, or the execution stops here.
 	Healthy []HealthyGroup `json:"healthy,omitempty"`
+	// Replaces names checks that take the place of others which record sets cite. Each must be healthy, unless the one that it
+	// replaces is not healthy either, or the execution stops here.
+	Replaces []Replacement `json:"replaces,omitempty"`
+}
+
+// A Replacement is a check that record sets are to cite instead of another one.
+type Replacement struct {
+	Check string `json:"check"` // key
+	ID    string `json:"id"`    // of the check that it replaces
 }
 
 // A HealthyGroup is a group that needs one healthy check of those named by key.

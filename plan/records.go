@@ -160,6 +160,9 @@ func (d *differ) matchPlace(at *place) {
 		switch {
 		case d.inReach(key):
 			d.reportHandover(at, r, key)
+		case d.mends(w, r):
+			d.report(at.policy, describe(&r.Set), "cites health check %s, which does not exist: it counts as healthy for ever until this is "+
+				"mended", r.Set.HealthCheckID)
 		case w != nil && w.CheckKey == "" && key == "" && sameSet(&r.Set, &w.Set): // made by us or not: it is as wanted
 		case key != "" && PolicyOf(key) == at.policy && w == nil: // another Region's, which has its own plan
 			at.keep(r)
@@ -197,6 +200,12 @@ func (d *differ) matchPlace(at *place) {
 	}
 }
 
+// mends reports whether a wanted record set takes the place of one of ours whose check somebody deleted: it stands at the
+// policy's hostname and bears its Region.
+func (d *differ) mends(w, r *Record) bool {
+	return w != nil && w.CheckKey != "" && r.Set.SetIdentifier == RegionOf(w.CheckKey) && d.dangling(r)
+}
+
 // dangling reports whether a record set refers to a check that does not exist. r53: A.10.
 func (d *differ) dangling(r *Record) bool {
 	return r.Set.HealthCheckID != "" && d.byID[r.Set.HealthCheckID] == nil
@@ -217,15 +226,26 @@ func (d *differ) matchRecord(at *place, w, old *Record) {
 	if w.CheckKey != "" {
 		set.HealthCheckID = d.bound[w.CheckKey]
 	}
+	if old != nil && d.waits[w.CheckKey] {
+		set = standing(set, old)
+	}
+	if old != nil && d.held[old.Set.HealthCheckID] != NotHeld && d.owned[old.Set.HealthCheckID] != w.CheckKey {
+		d.report(at.policy, describe(&old.Set), "held: its health check %s %s and stays so; what changes waits until that is undone by hand, "+
+			"or applied with --release-holds %s", old.Set.HealthCheckID, d.held[old.Set.HealthCheckID].Says(),
+			PolicyOf(d.owned[old.Set.HealthCheckID]))
+		at.keep(old)
+		return
+	}
 	change := RecordChange{Action: zone.Create, Policy: at.policy, Set: set}
 	if w.CheckKey != "" && set.HealthCheckID == "" {
 		change.CheckKey = w.CheckKey
 	}
 	m := member{set: &set}
 	rebound := old == nil || old.Set.HealthCheckID != set.HealthCheckID || change.CheckKey != ""
-	if w.CheckKey != "" && rebound && (change.CheckKey != "" || d.healthOf(set.HealthCheckID) == unknownHealth) {
+	if w.CheckKey != "" && rebound && (change.CheckKey != "" || d.held[set.HealthCheckID] == NotHeld && d.unproven(set.HealthCheckID)) {
 		m.awaits, m.key = true, w.CheckKey
 		d.wait.Checks = append(d.wait.Checks, w.CheckKey)
+		d.replaces(w.CheckKey, old)
 	}
 	at.after = append(at.after, m)
 	if old == nil {
@@ -235,8 +255,9 @@ func (d *differ) matchRecord(at *place, w, old *Record) {
 	if !rebound && sameSet(&old.Set, &set) {
 		return
 	}
-	change.Adopted = d.owner(old) == ""
-	if !change.Adopted {
+	mended := d.mends(w, old)
+	change.Adopted = d.owner(old) == "" && !mended
+	if !change.Adopted && !mended {
 		d.changed(at.policy)
 	}
 	if inPlace(&old.Set, &set) {
@@ -248,6 +269,18 @@ func (d *differ) matchRecord(at *place, w, old *Record) {
 		Dangling: d.dangling(old)}
 	change.Adopted = false
 	at.changes = append(at.changes, remove, change)
+}
+
+// replaces asks for a healthy verdict on a check which takes the place of another one of ours, unless that is known to be
+// unhealthy: what works is not given up for what does not.
+func (d *differ) replaces(key string, old *Record) {
+	if old == nil || d.owner(old) == "" || d.healthOf(old.Set.HealthCheckID) == isUnhealthy || d.guard.Force {
+		return
+	}
+	r := Replacement{Check: key, ID: old.Set.HealthCheckID}
+	if !slices.Contains(d.wait.Replaces, r) {
+		d.wait.Replaces = append(d.wait.Replaces, r)
+	}
 }
 
 // inTheWay reports whether what others made at a name cannot stand beside what is wanted there: in a group that we join,

@@ -3,6 +3,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,18 +86,29 @@ const (
 )
 
 // CallerReference returns the idempotency key to create the check of a key with, at most 64 characters. Generations count
-// from 1: the reference of a deleted check stays taken for days, so that whoever is told HealthCheckAlreadyExists tries the
-// next one. A key that is too long stands as a hash in it. r53: B.8.
-func CallerReference(key string, generation int) string {
-	tail := "/" + strconv.Itoa(generation)
-	if len(referencePrefix)+len(key)+len(tail) > maxReference {
+// from 1, and a plan takes the one behind the highest that exists, so that a run which is made again after it ended in the
+// middle finds what it has created. A key that is too long stands as a hash in it. r53: B.8.
+func CallerReference(key string, generation int) string { return referenceOf(key, strconv.Itoa(generation)) }
+
+// FreshReference is what follows a reference that a deleted check holds, which stays taken for days: that of the same key and
+// generation with a nonce of up to 8 letters and digits. The error says that reference is none of CallerReference. r53: B.8.
+func FreshReference(key, reference, nonce string) (string, error) {
+	made, generation, ok := parseReference(reference)
+	if !ok || made != key && made != hashed(key) {
+		return "", fmt.Errorf("caller reference %q of health check %s: want one of plan.CallerReference", reference, key)
+	}
+	return referenceOf(key, strconv.Itoa(generation)+"-"+nonce), nil
+}
+
+func referenceOf(key, tail string) string {
+	if len(referencePrefix)+len(key)+len("/")+len(tail) > maxReference {
 		key = hashed(key)
 	}
-	return referencePrefix + key + tail
+	return referencePrefix + key + "/" + tail
 }
 
 // mayBeHashed reports whether a key stands as a hash in the reference of some generation below 1,000.
-func mayBeHashed(key string) bool { return len(referencePrefix)+len(key)+len("/999") > maxReference }
+func mayBeHashed(key string) bool { return len(referencePrefix)+len(key)+len("/999-12345678") > maxReference }
 
 // hashed is what stands for a long key; no key looks like it, because keys have slashes.
 func hashed(key string) string {
@@ -104,13 +116,14 @@ func hashed(key string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// parseReference returns the key, or its hash, and the generation of a reference that CallerReference made.
+// parseReference returns the key, or its hash, and the generation of a reference that CallerReference or FreshReference made.
 func parseReference(reference string) (key string, generation int, ok bool) {
 	rest, ours := strings.CutPrefix(reference, referencePrefix)
 	i := strings.LastIndexByte(rest, '/')
 	if !ours || i <= 0 {
 		return "", 0, false
 	}
-	generation, err := strconv.Atoi(rest[i+1:])
+	number, _, _ := strings.Cut(rest[i+1:], "-")
+	generation, err := strconv.Atoi(number)
 	return rest[:i], generation, err == nil && generation > 0
 }

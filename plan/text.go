@@ -69,6 +69,10 @@ func (p Plan) lines() map[string][]line {
 				add(PolicyOf(g.Checks[0]), line{'.', "wait", fmt.Sprintf("%s %s", g.Name, g.Type),
 					"goes on when one of these checks is healthy: " + strings.Join(regions, ", ")})
 			}
+			for _, r := range s.Wait.Replaces {
+				add(PolicyOf(r.Check), line{'.', "wait", RegionOf(r.Check), "goes on when the new check is healthy; until then " +
+					shortID(r.ID) + " decides"})
+			}
 		case ChangeRecords:
 			for _, l := range s.Batch.lines() {
 				add(l.policy, l.line)

@@ -1,0 +1,87 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A Hold is what somebody has made of a check of ours with Disabled and Inverted, which Bulkhead itself never changes on an
+// existing check. It is how an endpoint is taken out, or kept in, by hand; plans leave it as it is. r53: B.6.
+type Hold string
+
+// The holds.
+const (
+	NotHeld   Hold = ""
+	ForcedOut Hold = "forced out"   // Disabled and Inverted: unhealthy whatever the endpoint answers
+	ForcedIn  Hold = "forced in"    // Disabled: healthy whatever the endpoint answers
+	Turned    Hold = "turned round" // Inverted, and the policy does not say so: unhealthy while the endpoint answers, or the reverse
+)
+
+// TagInverted marks a check that was made inverted, because its policy says so. Where it is absent, whoever inverts a check
+// holds it.
+const TagInverted = "bulkhead.dev/inverted"
+
+// Hold says whether and how somebody holds a check of ours; NotHeld for what is not ours.
+func (c *Check) Hold() Hold {
+	switch {
+	case isTrue(c.Config.Disabled) && isTrue(c.Config.Inverted):
+		return ForcedOut
+	case isTrue(c.Config.Disabled):
+		return ForcedIn
+	case isTrue(c.Config.Inverted) != c.madeInverted():
+		return Turned
+	}
+	return NotHeld
+}
+
+// Says is the hold in words, as of a Region or a check: "is forced out by an operator (…)".
+func (h Hold) Says() string {
+	switch h {
+	case ForcedOut:
+		return "is forced out by an operator (Disabled and Inverted are set by hand)"
+	case ForcedIn:
+		return "is forced in by an operator (Disabled is set by hand: it counts as healthy and nobody probes it)"
+	case Turned:
+		return "is turned round by an operator (Inverted is set by hand)"
+	}
+	return ""
+}
+
+// madeInverted reports whether Bulkhead made the check inverted.
+func (c *Check) madeInverted() bool {
+	return slices.Contains(c.Tags, zone.Tag{Key: TagInverted, Value: "true"})
+}
+
+func isTrue(p *bool) bool { return p != nil && *p }
+
+// holding returns a config with the hold of a check that it is to become of.
+func (d *differ) holding(c *Check, want health.Config) health.Config {
+	if d.held[c.ID] != NotHeld {
+		now := asEchoed(c.Config)
+		want.Disabled, want.Inverted = now.Disabled, now.Inverted
+	}
+	return want
+}
+
+// reportHold tells of a held check that the plan goes on with, and what of the policy waits for its release.
+func (d *differ) reportHold(c *Check, want *Check) {
+	hold, key := d.held[c.ID], want.Key
+	waits := ""
+	if change := renewed(d.settled[c.ID], want.Config); change != "" {
+		waits = " What changes waits until then: " + change + "."
+		d.waits[key] = true
+	}
+	d.report(PolicyOf(key), RegionOf(key), "held: health check %s %s and stays so.%s To release it, undo that by hand or apply with "+
+		"--release-holds %s", c.ID, hold.Says(), waits, PolicyOf(key))
+}
+
+// standing returns a wanted record set with the target that it has now: it moves with its check, which is held.
+func standing(set zone.ResourceRecordSet, old *Record) zone.ResourceRecordSet {
+	if set.AliasTarget != nil || old.Set.AliasTarget != nil {
+		set.AliasTarget, set.TTL = old.Set.AliasTarget, old.Set.TTL
+	}
+	set.ResourceRecords = old.Set.ResourceRecords
+	return set
+}
