@@ -89,15 +89,17 @@ func TestChangeReplaceDestroyAndComeBack(t *testing.T) {
 	}
 	e.mustReach(t, a, w, plan.Guard{})
 
-	w.path = "/other"
+	w.threshold = 2
 	p, _ := e.mustReach(t, a, w, plan.Guard{})
 	if diff := cmp.Diff([]plan.Kind{plan.UpdateCheck}, kinds(p)); diff != "" {
-		t.Errorf("another path: want -, got +\n%s", diff)
+		t.Errorf("another number of failures: want -, got +\n%s", diff)
 	}
-	w.interval = 2 // r53: B.2, cannot be changed
-	p, _ = e.mustReach(t, a, w, plan.Guard{})
-	if diff := cmp.Diff([]plan.Kind{plan.CreateCheck, plan.WaitVerdicts, plan.ChangeRecords, plan.DeleteCheck}, kinds(p)); diff != "" {
-		t.Errorf("another interval: want -, got +\n%s", diff)
+	for _, change := range []func(){func() { w.path = "/other" }, func() { w.interval = 2 }} {
+		change()
+		p, _ = e.mustReach(t, a, w, plan.Guard{})
+		if diff := cmp.Diff([]plan.Kind{plan.CreateCheck, plan.WaitVerdicts, plan.ChangeRecords, plan.DeleteCheck}, kinds(p)); diff != "" {
+			t.Errorf("another check: want -, got +\n%s", diff)
+		}
 	}
 
 	gone := w
@@ -183,7 +185,7 @@ func TestWhatChangedSinceThePlanIsNotOverwritten(t *testing.T) {
 		t.Errorf("record sets: want -, got +\n%s", cmp.Diff(records, now))
 	}
 
-	w.interval, w.path = 1, "/other"
+	w.interval, w.threshold = 1, 2
 	if p, err = e.plan(t.Context(), t, a, w, plan.Guard{}); err != nil {
 		t.Fatal(err)
 	}

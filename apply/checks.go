@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -18,8 +17,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// maxGenerations is how many references are tried beyond the planned one: each is a check that was deleted within days.
-const maxGenerations = 50
+// maxReferences is how many references are tried: behind the planned one, each has a nonce of its own.
+const maxReferences = 5
 
 // create makes a check and marks it as ours. The reference makes it idempotent: one that an interrupted run made with the
 // same settings is found again. r53: B.8.
@@ -27,7 +26,7 @@ func (r *run) create(ctx context.Context, c *plan.CheckChange) error {
 	r.tell(c.Key, "creating")
 	do := call[*route53.CreateHealthCheckInput, *route53.CreateHealthCheckOutput]{name: "CreateHealthCheck", do: r.a.o.Route53.CreateHealthCheck}
 	reference := c.CallerReference
-	for range maxGenerations {
+	for range maxReferences {
 		out, err := do.send(ctx, r.a, &route53.CreateHealthCheckInput{CallerReference: &reference, HealthCheckConfig: sdkConfig(c.New)})
 		line := LogLine{Operation: do.name, Object: c.Key}
 		if err == nil {
@@ -47,12 +46,12 @@ func (r *run) create(ctx context.Context, c *plan.CheckChange) error {
 			return err
 		}
 	}
-	return fmt.Errorf("create health check %s: %d references are taken by checks that were deleted in the last days, try again later",
-		c.Key, maxGenerations)
+	return fmt.Errorf("create health check %s: %d caller references are taken, the last is %s: try again", c.Key, maxReferences, reference)
 }
 
-// nextReference is what follows a reference that a deleted check holds. One that an existing check holds with other settings
-// is the work of another run, which is not to be doubled.
+// nextReference is what follows a reference that a deleted check holds, for days: one that nobody has had. One that an existing
+// check holds with other settings is the work of another run, which is not to be doubled. When the run ends before it marks
+// the check, the next one knows it by its reference and goes on with it.
 func (r *run) nextReference(ctx context.Context, key, reference string) (string, error) {
 	if r.live == nil {
 		checks, err := r.a.listChecks(ctx)
@@ -65,13 +64,13 @@ func (r *run) nextReference(ctx context.Context, key, reference string) (string,
 		}
 	}
 	if r.live[reference] {
-		return "", &Changed{"health check " + key, "another run has created it with other settings"}
+		return "", &Changed{Object: "health check " + key, What: "another run has created it with other settings"}
 	}
-	generation, err := strconv.Atoi(reference[strings.LastIndexByte(reference, '/')+1:])
+	next, err := plan.FreshReference(key, reference, fmt.Sprintf("%08x", rand.Uint32()))
 	if err != nil {
-		return "", fmt.Errorf("create health check %s: its caller reference %q has no generation: want one of plan.CallerReference", key, reference)
+		return "", fmt.Errorf("create health check %s: %w", key, err)
 	}
-	return plan.CallerReference(key, generation+1), nil
+	return next, nil
 }
 
 // tag sets tags, ten a call. Others stay. r53: C.8.
@@ -103,7 +102,7 @@ func (r *run) update(ctx context.Context, c *plan.CheckChange) error {
 	case sameConfig(now, *c.New):
 		return nil
 	case !sameConfig(now, *c.Old):
-		return &Changed{fmt.Sprintf("health check %s (%s)", c.Key, c.ID), "it has other settings"}
+		return &Changed{Object: named(c), What: "it has other settings"}
 	}
 	do := call[*route53.UpdateHealthCheckInput, *route53.UpdateHealthCheckOutput]{
 		name: "UpdateHealthCheck", do: r.a.o.Route53.UpdateHealthCheck, once: true}
@@ -137,32 +136,6 @@ func sdkUpdate(id string, version *int64, u health.Update) *route53.UpdateHealth
 		in.ResetElements = append(in.ResetElements, types.ResettableElementName(element))
 	}
 	return in
-}
-
-// remove deletes a check that is as the plan saw it; one that is gone already is what was wanted. Route 53 does not look for
-// record sets that refer to it (r53: B.8): the plan did, and its batches are in sync.
-func (r *run) remove(ctx context.Context, c *plan.CheckChange) error {
-	r.tell(c.Key, "deleting")
-	r.a.forgetTags(c.ID)
-	now, _, err := r.a.check(ctx, c.ID)
-	var gone *types.NoSuchHealthCheck
-	switch {
-	case errors.As(err, &gone):
-		return nil
-	case err != nil:
-		return fmt.Errorf("delete health check %s: %w", c.Key, err)
-	case c.Old != nil && !sameConfig(now, *c.Old):
-		return &Changed{fmt.Sprintf("health check %s (%s)", c.Key, c.ID), "it has other settings"}
-	}
-	do := call[*route53.DeleteHealthCheckInput, *route53.DeleteHealthCheckOutput]{name: "DeleteHealthCheck", do: r.a.o.Route53.DeleteHealthCheck}
-	_, err = do.send(ctx, r.a, &route53.DeleteHealthCheckInput{HealthCheckId: &c.ID})
-	if errors.As(err, &gone) { // by a call that was not answered
-		err = nil
-	}
-	if err != nil {
-		err = fmt.Errorf("delete health check %s (%s): %w", c.Key, c.ID, err)
-	}
-	return r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err)
 }
 
 // check reads one check.

@@ -30,7 +30,8 @@ type Result struct {
 // deletes health checks only then.
 //
 // Right before a batch, the record sets that it changes must be as the plan saw them, and right before an update or a
-// deletion, so must the check: otherwise the error is *Changed, and nothing of that step was written. The error is
+// deletion, so must the check: otherwise the error is *Changed, and nothing of that step was written. A check that record sets
+// have come to cite is not deleted, which is *Changed in the end. The error is
 // *plan.Refused for a plan that has refusals, *CheckError when Route 53 refuses a check, *VerdictError when checks have no
 // verdict or the wrong one, and *BatchError when Route 53 refuses a batch. After any error, and after the end of the process at any point, reading and planning anew
 // gives the plan that completes what was begun.
@@ -46,7 +47,10 @@ func (a *Applier) Apply(ctx context.Context, p plan.Plan) (Result, error) {
 		}
 		r.result.Steps++
 	}
-	return r.result, r.sync(ctx)
+	if err := r.sync(ctx); err != nil {
+		return r.result, err
+	}
+	return r.result, r.lookAgain(ctx)
 }
 
 // A run is one execution of a plan.
@@ -58,6 +62,8 @@ type run struct {
 	live   map[string]bool   // caller references of existing checks, read when one is found to be taken
 	open   []pendingChange   // changes that are not known to be in sync
 	result Result
+
+	deletions deletions
 }
 
 type pendingChange struct{ id, zone string }
@@ -115,10 +121,14 @@ func (r *run) wrote(line LogLine, err error) error {
 type Changed struct {
 	Object string // a record set, or a check's key and id
 	What   string // what is there now
+	Late   bool   // the step was executed all the same
 }
 
 // Error says what to do.
 func (e *Changed) Error() string {
+	if e.Late {
+		return fmt.Sprintf("%s: %s. Plan again, that mends it", e.Object, e.What)
+	}
 	return fmt.Sprintf("%s changed since the plan was made: %s. Nothing was written for this step; plan again", e.Object, e.What)
 }
 
@@ -205,11 +215,11 @@ func (r *run) unchanged(ctx context.Context, b *plan.Batch) error {
 		now, exists := here[key]
 		switch {
 		case before == nil && exists:
-			return &Changed{describe(&now), "it exists now"}
+			return &Changed{Object: describe(&now), What: "it exists now"}
 		case before != nil && !exists:
-			return &Changed{describe(before), "it is gone"}
+			return &Changed{Object: describe(before), What: "it is gone"}
 		case before != nil && !sameSet(before, &now):
-			return &Changed{describe(before), "it has other contents"}
+			return &Changed{Object: describe(before), What: "it has other contents"}
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ func (r *run) writeRollback(b *plan.Batch) error {
 		}
 		referred[c.Set.HealthCheckID] = true
 	}
-	part := plan.Plan{Steps: []plan.Step{{Kind: plan.ChangeRecords, Batch: b}}, Counts: r.p.Counts}
+	part := plan.Plan{Steps: []plan.Step{{Kind: plan.ChangeRecords, Batch: b}}, Counts: r.p.Counts, Zones: r.p.Zones}
 	part.Counts.Zones = slices.DeleteFunc(slices.Clone(part.Counts.Zones), func(z plan.ZoneUsage) bool { return z.ID != b.ZoneID })
 	for _, s := range r.p.Steps {
 		if s.Kind == plan.DeleteCheck && referred[s.Check.ID] {

@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
@@ -46,13 +45,13 @@ func sameCheck(s plan.Step, now, made *plan.Check) error {
 	object := "health check " + c.Key
 	switch {
 	case s.Kind == plan.CreateCheck && made != nil:
-		return &Changed{object, "it exists now, as " + made.ID}
+		return &Changed{Object: object, What: "it exists now, as " + made.ID}
 	case s.Kind == plan.CreateCheck:
 		return nil
 	case now == nil:
-		return &Changed{fmt.Sprintf("%s (%s)", object, c.ID), "it is gone"}
+		return &Changed{Object: named(c), What: "it is gone"}
 	case c.Old != nil && !sameConfig(now.Config, *c.Old):
-		return &Changed{fmt.Sprintf("%s (%s)", object, c.ID), "it has other settings"}
+		return &Changed{Object: named(c), What: "it has other settings"}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
@@ -38,14 +40,15 @@ func (e *VerdictError) Error() string {
 
 // A candidate is a check whose verdict is waited for.
 type candidate struct {
-	key, id string
-	config  health.Config
-	verdict verdict
+	key, id  string
+	config   health.Config
+	verdict  verdict
+	replaces string // id of the check that it takes the place of, which has to be worse for that
 }
 
 // waitVerdicts waits until every check has a verdict, and not the one that all checkers fail, which is what a wrong path or
-// port looks like; and until every group that has to keep a healthy member gets one. What has not come about in time is an
-// error, and Force waives the second.
+// port looks like; until every check that takes the place of another one is healthy, as long as that is; and until every group
+// that has to keep a healthy member gets one. What has not come about in time is an error. Force waives all but the verdict.
 func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 	waiting, err := r.candidates(ctx, w)
 	if err != nil {
@@ -58,10 +61,16 @@ func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 	deadline := time.Now().Add(timeout)
 	for delay := 20 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
 		var reasons, keys []string
+		late := time.Now().After(deadline)
 		for _, c := range waiting {
 			if !c.verdict.healthy {
 				if c.verdict, err = r.a.verdict(ctx, c.id, c.config); err != nil {
 					return fmt.Errorf("wait for a verdict on %s: %w", c.key, err)
+				}
+			}
+			if late && c.verdict.known && !c.verdict.healthy {
+				if err := r.compare(ctx, c); err != nil {
+					return err
 				}
 			}
 			if reason := c.objection(r.a.o.Force); reason != "" {
@@ -74,7 +83,7 @@ func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 			return nil
 		}
 		r.tell("", "waiting for verdicts: %s", reasons[0])
-		if time.Now().After(deadline) {
+		if late {
 			return &VerdictError{reasons, policiesOf(keys)}
 		}
 		if err := pause(ctx, delay); err != nil {
@@ -88,10 +97,42 @@ func (c *candidate) objection(force bool) string {
 	switch v := c.verdict; {
 	case !v.known:
 		return fmt.Sprintf("health check %s (%s) has no verdict", c.key, c.id)
-	case !v.healthy && v.united && !force:
+	case v.healthy || force:
+		return ""
+	case v.united && c.replaces != "":
+		return fmt.Sprintf("the new health check %s (%s) is unhealthy at every checker (%s): record sets go on citing %s, which it was to "+
+			"replace. Correct it, or force it", c.key, c.id, v.reason, c.replaces)
+	case v.united:
 		return fmt.Sprintf("health check %s (%s) is unhealthy at every checker (%s): correct it, or force it", c.key, c.id, v.reason)
+	case c.replaces != "":
+		return fmt.Sprintf("the new health check %s (%s) is unhealthy (%s), and %s, which it was to replace, is not: record sets go on citing "+
+			"that. Correct it, or force it", c.key, c.id, v.reason, c.replaces)
 	}
 	return ""
+}
+
+// compare lets a check take the place of one that is no better.
+func (r *run) compare(ctx context.Context, c *candidate) error {
+	if c.replaces == "" || c.verdict.united {
+		return nil
+	}
+	config, _, err := r.a.check(ctx, c.replaces)
+	var gone *types.NoSuchHealthCheck
+	if errors.As(err, &gone) {
+		c.replaces = ""
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	old, err := r.a.verdict(ctx, c.replaces, config)
+	if err != nil {
+		return fmt.Errorf("compare %s with what it replaces: %w", c.key, err)
+	}
+	if old.known && !old.healthy {
+		c.replaces = ""
+	}
+	return nil
 }
 
 // policiesOf are the policies of keys, each once.
@@ -156,8 +197,13 @@ func (r *run) candidates(ctx context.Context, w *plan.Wait) ([]*candidate, error
 	var found []*candidate
 	for _, key := range w.Checks {
 		c := &candidate{key: key, id: ids[key]}
+		for _, x := range w.Replaces {
+			if x.Check == key {
+				c.replaces = x.ID
+			}
+		}
 		if c.id == "" {
-			return nil, &Changed{"health check " + key, "its tags are gone"}
+			return nil, &Changed{Object: "health check " + key, What: "its tags are gone"}
 		}
 		var known bool
 		if c.config, known = configs[key]; !known {

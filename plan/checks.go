@@ -160,7 +160,7 @@ func (d *differ) deleteChecks() {
 				d.report(PolicyOf(key), key, "health check %s is no longer wanted but stays: record sets refer to it", c.ID)
 			default:
 				old := c.Config
-				change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Old: &old, Tags: c.Tags}
+				change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Old: &old, Tags: c.Tags, Sites: d.sites[PolicyOf(key)]}
 				d.plan.Steps = append(d.plan.Steps, Step{Kind: DeleteCheck, Check: &change})
 				if !d.destroyed[PolicyOf(key)] && !d.unmarked[c.ID] {
 					d.checkBlast.changed++

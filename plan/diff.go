@@ -55,6 +55,7 @@ type differ struct {
 	held     map[string]Hold            // by id, of existing checks that are ours
 	released map[string]bool            // ids of those that the plan releases
 	verified map[string]bool            // ids of those that a record set of their Region cites
+	sites    map[string][]Site          // by policy: where its record sets are or are wanted
 	waits    map[string]bool            // keys whose change waits until their check is released
 
 	plan        Plan
@@ -82,6 +83,7 @@ func newDiffer(current State, guard Guard) *differ {
 		held:      make(map[string]Hold),
 		released:  make(map[string]bool),
 		verified:  make(map[string]bool),
+		sites:     make(map[string][]Site),
 		waits:     make(map[string]bool),
 	}
 	for _, z := range current.Zones {

@@ -13,7 +13,7 @@ import (
 // check that has no id. Tags stay. A check that is created again is another check, with a new id and a caller reference of
 // the next generation, and its first verdict is waited for.
 func (p Plan) Inverse(created map[string]string) (Plan, error) {
-	inv := inverse{created: created, gone: make(map[string]*CheckChange), again: make(map[string]string)}
+	inv := inverse{created: created, gone: make(map[string]*CheckChange), again: make(map[string]string), sites: make(map[string][]Site)}
 	var update, batches, remove []Step
 	for _, s := range slices.Backward(p.Steps) {
 		switch s.Kind {
@@ -34,6 +34,9 @@ func (p Plan) Inverse(created map[string]string) (Plan, error) {
 			batches = append(batches, Step{Kind: ChangeRecords, Batch: inv.batch(s.Batch)})
 		}
 	}
+	for _, s := range remove {
+		s.Check.Sites = inv.sites[PolicyOf(s.Check.Key)]
+	}
 	create, keys := inv.recreated(p)
 	steps := slices.Concat(create, update)
 	if len(keys) > 0 {
@@ -49,6 +52,7 @@ func (p Plan) Inverse(created map[string]string) (Plan, error) {
 type inverse struct {
 	created map[string]string
 	gone    map[string]*CheckChange // checks that the plan deletes, by id
+	sites   map[string][]Site       // names that the plan changes, by policy
 	again   map[string]string       // key by id of those that have to be created again
 }
 
@@ -71,6 +75,9 @@ func (inv *inverse) batch(b *Batch) *Batch {
 			inv.rebind(&undone, c.Dangling)
 		}
 		out.Changes = append(out.Changes, undone)
+		if at := (Site{b.ZoneID, c.Set.Name}); !slices.Contains(inv.sites[c.Policy], at) {
+			inv.sites[c.Policy] = append(inv.sites[c.Policy], at)
+		}
 	}
 	inOrder(b.ZoneID, out.Changes)
 	return out

@@ -74,6 +74,15 @@ type CheckChange struct {
 	New             *health.Config `json:"new,omitempty"`  // nil for one to delete
 	Tags            []zone.Tag     `json:"tags,omitempty"` // to set; for one to delete: what it has
 	Why             string         `json:"why,omitempty"`  // when it does not go without saying
+	// Sites are, for one to delete, where record sets of its policy are or are wanted: somebody may have come to bind the check
+	// there, so that this is where to look right before the deletion.
+	Sites []Site `json:"sites,omitempty"`
+}
+
+// A Site is a name of a zone.
+type Site struct {
+	ZoneID string    `json:"zoneId"`
+	Name   zone.Name `json:"name"`
 }
 
 // A Wait asks for verdicts before record sets come to depend on them.

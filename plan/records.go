@@ -115,6 +115,7 @@ func (d *differ) policyAt(at *place) string {
 func (d *differ) matchRecords(wanted []*Record) {
 	places := d.places(wanted)
 	for _, at := range places {
+		d.sites[at.policy] = append(d.sites[at.policy], Site{at.zoneID, at.name})
 		if d.contradictory(at) {
 			continue
 		}

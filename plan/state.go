@@ -88,7 +88,9 @@ const (
 // CallerReference returns the idempotency key to create the check of a key with, at most 64 characters. Generations count
 // from 1, and a plan takes the one behind the highest that exists, so that a run which is made again after it ended in the
 // middle finds what it has created. A key that is too long stands as a hash in it. r53: B.8.
-func CallerReference(key string, generation int) string { return referenceOf(key, strconv.Itoa(generation)) }
+func CallerReference(key string, generation int) string {
+	return referenceOf(key, strconv.Itoa(generation))
+}
 
 // FreshReference is what follows a reference that a deleted check holds, which stays taken for days: that of the same key and
 // generation with a nonce of up to 8 letters and digits. The error says that reference is none of CallerReference. r53: B.8.
@@ -108,7 +110,9 @@ func referenceOf(key, tail string) string {
 }
 
 // mayBeHashed reports whether a key stands as a hash in the reference of some generation below 1,000.
-func mayBeHashed(key string) bool { return len(referencePrefix)+len(key)+len("/999-12345678") > maxReference }
+func mayBeHashed(key string) bool {
+	return len(referencePrefix)+len(key)+len("/999-12345678") > maxReference
+}
 
 // hashed is what stands for a long key; no key looks like it, because keys have slashes.
 func hashed(key string) string {
