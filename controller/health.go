@@ -116,6 +116,7 @@ func (a *account) refresh(ctx context.Context) (changed bool, err error) {
 	defer a.mu.Unlock()
 	if a.board.readAt.Equal(known.readAt) { // else a pass has put up something newer
 		a.board.state, a.board.readAt = state, at
+		a.released()
 	}
 	return true, nil
 }
@@ -179,7 +180,8 @@ func (a *account) heard(id string, reports []health.Report) bool {
 	return !known || !slices.Equal(said(before.reports), said(reports))
 }
 
-// notice notes a policy whose records wait for a healthy verdict when there is one, so that it is not left to its patience.
+// notice notes a policy whose records wait for a healthy verdict when there is one, so that it is not left to its patience. What
+// records cite already says nothing of the check that is to replace it.
 func (a *account) notice(id string, reports []health.Report) {
 	if !slices.ContainsFunc(reports, func(r health.Report) bool { return r.Healthy }) {
 		return
@@ -189,7 +191,23 @@ func (a *account) notice(id string, reports []health.Report) {
 	for i := range a.board.state.Checks {
 		c := &a.board.state.Checks[i]
 		key := plan.PolicyOf(c.Key)
-		if c.ID == id && plan.RegionOf(c.Key) == a.site.region && a.board.outcomes[key].awaits {
+		if c.ID == id && plan.RegionOf(c.Key) == a.site.region && a.board.outcomes[key].awaits && !a.board.cited(id) {
+			a.well[key] = true
+		}
+	}
+}
+
+// cited reports whether a record set cites a check.
+func (b *board) cited(id string) bool {
+	return slices.ContainsFunc(b.state.Records, func(r plan.Record) bool { return r.Set.HealthCheckID == id })
+}
+
+// released notes the policies whose changes waited until an operator undid what he had made of a check, and who has.
+func (a *account) released() {
+	for key, o := range a.board.outcomes {
+		if o.held && !slices.ContainsFunc(a.board.state.Checks, func(c plan.Check) bool {
+			return c.Owned() && plan.PolicyOf(c.Key) == key && plan.RegionOf(c.Key) == a.site.region && c.Hold() != plan.NotHeld
+		}) {
 			a.well[key] = true
 		}
 	}

@@ -57,6 +57,7 @@ type outcome struct {
 	done            bool
 	reason, message string
 	awaits          bool // a healthy verdict, and nothing else
+	held            bool // what changes waits until an operator undoes what he has made of its check by hand
 }
 
 // patience is how long a policy is left out after the provider did not take it.
@@ -241,6 +242,7 @@ func (p *passing) bring(ctx context.Context, set []*task) error {
 		p.fresh = false
 		planned, err := p.plan(ctx, set)
 		if err != nil || planned.Empty() {
+			p.leaveHeld(planned)
 			return err
 		}
 		p.log.Info("plan", "region", p.region, "plan", planned.Hash, "steps", len(planned.Steps), "policies", len(policiesIn(planned)))
@@ -264,6 +266,15 @@ func (p *passing) bring(ctx context.Context, set []*task) error {
 		last = errors.New("it is never as planned: somebody changes it at the same time")
 	}
 	return fmt.Errorf("the provider is not as wanted after %d plans: %w", maxRounds, last)
+}
+
+// leaveHeld leaves those out of which something waits for an operator, when everything else is done.
+func (p *passing) leaveHeld(planned plan.Plan) {
+	for _, h := range planned.Held {
+		if h.Waits != "" {
+			p.left[plan.PolicyOf(h.Key)] = outcome{reason: v1alpha1.ReasonPending, message: h.String(), held: true}
+		}
+	}
 }
 
 func (p *passing) read(ctx context.Context) error {

@@ -69,6 +69,10 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 		}
 		p, isPolicy := x.object.(*v1alpha1.FailoverPolicy)
 		if !isPolicy {
+			f := finding{app: apps[key], region: a.site.region}
+			if held, reason, message := f.held(); held == metav1.ConditionTrue {
+				o = outcome{reason: reason, message: message}
+			}
 			c.tellIngress(a, x, o)
 			continue
 		}
@@ -216,10 +220,19 @@ func (c *Controller) tell(p *v1alpha1.FailoverPolicy, before, after v1alpha1.Fai
 			c.event(p, eventNormal, v1alpha1.EventProgrammed, programmed.Message)
 		case programmed.Reason == v1alpha1.ReasonHolding:
 			c.event(p, eventWarning, v1alpha1.EventHolding, programmed.Message)
+		case programmed.Reason == v1alpha1.ReasonPending && meta.IsStatusConditionTrue(before.Conditions, v1alpha1.ConditionProgrammed):
+			c.event(p, eventWarning, v1alpha1.EventWaiting, programmed.Message)
 		case programmed.Reason == v1alpha1.ReasonRemoved:
 			c.event(p, eventWarning, v1alpha1.EventRemoved, programmed.Message)
 		case programmed.Reason == v1alpha1.ReasonProviderRefused || programmed.Reason == v1alpha1.ReasonForeignRecord:
 			c.event(p, eventWarning, v1alpha1.EventRefused, programmed.Reason+": "+programmed.Message)
+		}
+	}
+	if held, is := turned(v1alpha1.ConditionHeld); is {
+		if held.Status == metav1.ConditionTrue {
+			c.event(p, eventWarning, v1alpha1.EventHeld, held.Message)
+		} else {
+			c.event(p, eventNormal, v1alpha1.EventReleased, "what an operator had made of this Region's health check by hand is undone")
 		}
 	}
 	if move := after.LastFailover; move != nil && !equality.Semantic.DeepEqual(move, before.LastFailover) {
@@ -252,6 +265,8 @@ func (c *Controller) tellIngress(a *account, x candidate, o outcome) {
 	switch {
 	case o.done:
 		kind, reason = eventNormal, v1alpha1.EventProgrammed
+	case slices.Contains([]string{v1alpha1.ReasonForcedOut, v1alpha1.ReasonForcedIn, v1alpha1.ReasonTurnedRound}, o.reason):
+		reason = v1alpha1.EventHeld
 	case !isAcceptance(o.reason) && o.reason != v1alpha1.ReasonProviderRefused && o.reason != v1alpha1.ReasonForeignRecord:
 		kind, reason = eventNormal, o.reason
 	}

@@ -72,6 +72,9 @@ func statusOf(f finding, before v1alpha1.FailoverPolicyStatus, now time.Time) v1
 	set(v1alpha1.ConditionHealthy, status, reason, message)
 	status, reason, message = f.degraded()
 	set(v1alpha1.ConditionDegraded, status, reason, message)
+	if status, reason, message := f.held(); status == metav1.ConditionTrue || meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionHeld) != nil {
+		set(v1alpha1.ConditionHeld, status, reason, message)
+	}
 	s.LastFailover = f.moved(&s, before, now)
 	return s
 }
@@ -208,6 +211,18 @@ func (f *finding) healthy(s *v1alpha1.FailoverPolicyStatus) (metav1.ConditionSta
 		return metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, own.Check.Reason
 	}
 	return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, own.Check.Reason
+}
+
+// held says what somebody has made of this Region's check by hand.
+func (f *finding) held() (metav1.ConditionStatus, string, string) {
+	own := f.own()
+	if own == nil || own.Check.Hold == plan.NotHeld {
+		return metav1.ConditionFalse, v1alpha1.ReasonNotHeld, ""
+	}
+	reason := map[plan.Hold]string{plan.ForcedOut: v1alpha1.ReasonForcedOut, plan.ForcedIn: v1alpha1.ReasonForcedIn,
+		plan.Turned: v1alpha1.ReasonTurnedRound}[own.Check.Hold]
+	return metav1.ConditionTrue, reason, fmt.Sprintf("%s is %s. Bulkhead leaves it so until that is undone: aws route53 update-health-check "+
+		"--health-check-id %s --no-disabled, with --no-inverted or --inverted as the policy says", f.region, own.Check.Hold, own.Check.ID)
 }
 
 func (f *finding) degraded() (metav1.ConditionStatus, string, string) {

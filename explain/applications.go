@@ -97,7 +97,7 @@ func Applications(in Input) ([]Application, error) {
 			}
 			asked[g.Zone] = c
 		}
-		list = append(list, b.build(owned[key], asked))
+		list = append(list, b.build(b.bound(owned[key]), asked))
 	}
 	return list, nil
 }
@@ -118,6 +118,23 @@ type builder struct {
 	policy  *failover.Policy // nil when it is not known
 	members []*member        // that cite its checks
 	a       Application
+}
+
+// bound leaves out the checks of Regions whose record sets cite another one: a changed check that waits for a healthy verdict,
+// or what an interrupted run has left.
+func (b *builder) bound(checks []*plan.Check) []*plan.Check {
+	cited := map[string]bool{}
+	for _, c := range checks {
+		cited[c.Key] = cited[c.Key] || len(b.w.Cited[c.ID]) > 0
+	}
+	return slices.DeleteFunc(slices.Clone(checks), func(c *plan.Check) bool {
+		waits := cited[c.Key] && len(b.w.Cited[c.ID]) == 0
+		if waits {
+			b.problem("%s has another health check, %s, that no record set cites: a change waits until it is healthy, or apply removes it (%s)",
+				plan.RegionOf(c.Key), c.ID, b.w.status[c.ID].Reason)
+		}
+		return waits
+	})
 }
 
 // groups are those that the application's record sets are in, in listing order.

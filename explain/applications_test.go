@@ -50,6 +50,11 @@ func TestConditionOfAnApplication(t *testing.T) {
 	lonely.State.Records = lonely.State.Records[:1]
 	foreign := shop()
 	foreign.State.Checks[1].Key = ""
+	changed := world([]string{"c3"}, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1", "c3=shop/app/eu-west-1"}, shop().State.Records[0].Set,
+		shop().State.Records[1].Set)
+	forcedOut, forcedIn := shop(), shop("c1")
+	forcedOut.State.Checks[0].Config.Disabled, forcedOut.State.Checks[0].Config.Inverted = new(true), new(true)
+	forcedIn.State.Checks[0].Config.Disabled = new(true)
 	for _, c := range []struct {
 		name string
 		in   explain.Input
@@ -68,6 +73,14 @@ func TestConditionOfAnApplication(t *testing.T) {
 			"ap-south-1 missing (not applied): ", "the worst failover takes 2m58s, and the policy asks for 1s"}},
 		{"a check without a record set", lonely, []string{"shop/app partial", "eu-west-1 healthy (4 of 4 healthy): near eu-west-1", "us-east-1 healthy (4 of 4 healthy): ",
 			"app.example.com A has one member: there is nowhere to fail over to", "us-east-1 has a health check and no record set"}},
+		{"a changed check that nobody answers", changed, []string{"shop/app ok", "eu-west-1 healthy (4 of 4 healthy): near eu-west-1",
+			"us-east-1 healthy (4 of 4 healthy): near us-east-1", "eu-west-1 has another health check, c3, that no record set cites: " +
+				"a change waits until it is healthy, or apply removes it (0 of 4 healthy: 4× HTTP 503)"}},
+		{"taken out by hand. r53: B.6", forcedOut, []string{"shop/app degraded",
+			"eu-west-1 unhealthy (forced out by an operator: Disabled and Inverted are set by hand): ",
+			"us-east-1 healthy (4 of 4 healthy): near eu-west-1, near us-east-1"}},
+		{"kept in by hand", forcedIn, []string{"shop/app ok", "eu-west-1 healthy (forced in by an operator: Disabled is set by hand, it counts as " +
+			"healthy and nobody probes it): near eu-west-1", "us-east-1 healthy (4 of 4 healthy): near us-east-1"}},
 		{"a member that is somebody else's", foreign, []string{"shop/app ok", "eu-west-1 healthy (4 of 4 healthy): near eu-west-1",
 			"app.example.com A us-east-1 is not of this policy"}},
 	} {

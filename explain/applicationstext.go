@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
 // ApplicationsText renders applications for people: a paragraph each, with a row a Region, and a summary. width is the
@@ -124,7 +126,7 @@ func (a *Application) serves(r *Region) string {
 // why says more of a Region that is not healthy, and when it last was not.
 func (r *Region) why() string {
 	switch {
-	case r.Check.Health == Healthy && r.Check.For == r.Check.Checkers:
+	case r.Check.Hold == plan.NotHeld && r.Check.Health == Healthy && r.Check.For == r.Check.Checkers:
 		return r.Check.lastFailure()
 	case !r.Applied && r.Check.ID == "":
 		return ""

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
 // check judges a check by its checkers' reports.
@@ -28,6 +29,9 @@ func (w *world) check(id string) Check {
 		if r.Failure != "" && (s.LastFailure == nil || r.FailureTime.After(s.LastFailure.At)) {
 			s.LastFailure = &Failure{r.FailureTime, r.Failure}
 		}
+	}
+	if c.Owned() {
+		s.Hold = c.Hold()
 	}
 	switch {
 	case c.Config.Disabled != nil && *c.Config.Disabled:
@@ -51,6 +55,12 @@ func (w *world) check(id string) Check {
 	}
 	if c.Config.Inverted != nil && *c.Config.Inverted {
 		s.Reason = strings.TrimPrefix(s.Reason+", inverted", ", ")
+	}
+	switch s.Hold {
+	case plan.ForcedOut, plan.ForcedIn:
+		s.Reason = s.Hold.String()
+	case plan.Turned:
+		s.Reason = s.Hold.String() + " (" + s.Reason + ")"
 	}
 	return s
 }

@@ -62,6 +62,8 @@ type Check struct {
 	Checkers int    `json:"checkers"` // that have reported, or children of a calculated check
 	For      int    `json:"for"`      // of these, how many say healthy
 	Reason   string `json:"reason"`   // "0 of 16 healthy: 16× HTTP 503"
+	// Hold is what somebody has made of a check of ours by hand: Reason says it in words.
+	Hold plan.Hold `json:"hold,omitempty"`
 	// CheckedAt is when the last probe was reported. LastFailure is the last one that is known of, whether the check is
 	// healthy now or not.
 	CheckedAt   time.Time `json:"checkedAt,omitzero"`

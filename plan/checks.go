@@ -104,7 +104,7 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 			tag = append(tag, Step{Kind: TagCheck, Check: &step})
 		}
 		if d.held[c.ID] != NotHeld {
-			d.reportHold(c, want)
+			d.hold(c, want)
 		}
 		old, next := asEchoed(c.Config), d.holding(c, want.Config)
 		if d.waits[key] || sameConfig(old, next) {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/bulkhead-dns/bulkhead/health"
@@ -36,17 +37,35 @@ func (c *Check) Hold() Hold {
 	return NotHeld
 }
 
-// Says is the hold in words, as of a Region or a check: "is forced out by an operator (…)".
-func (h Hold) Says() string {
+// String is the hold in words, as of a Region or a check; empty for NotHeld.
+func (h Hold) String() string {
 	switch h {
 	case ForcedOut:
-		return "is forced out by an operator (Disabled and Inverted are set by hand)"
+		return "forced out by an operator: Disabled and Inverted are set by hand"
 	case ForcedIn:
-		return "is forced in by an operator (Disabled is set by hand: it counts as healthy and nobody probes it)"
+		return "forced in by an operator: Disabled is set by hand, it counts as healthy and nobody probes it"
 	case Turned:
-		return "is turned round by an operator (Inverted is set by hand)"
+		return "turned round by an operator: Inverted is set by hand"
 	}
 	return ""
+}
+
+// A HeldCheck is a check that a plan leaves as somebody has made it.
+type HeldCheck struct {
+	Key   string `json:"key"`
+	ID    string `json:"id"`
+	Hold  Hold   `json:"hold"`
+	Waits string `json:"waits,omitempty"` // what changes when it is released, empty for nothing
+}
+
+// String says how it is held, what waits for its release, and how it is released.
+func (h HeldCheck) String() string {
+	waits := ""
+	if h.Waits != "" {
+		waits = " What changes waits until then: " + h.Waits + "."
+	}
+	return fmt.Sprintf("health check %s is %s. It stays so.%s To release it, undo that by hand, or apply with --release-holds %s",
+		h.ID, h.Hold, waits, PolicyOf(h.Key))
 }
 
 // madeInverted reports whether Bulkhead made the check inverted.
@@ -65,16 +84,19 @@ func (d *differ) holding(c *Check, want health.Config) health.Config {
 	return want
 }
 
-// reportHold tells of a held check that the plan goes on with, and what of the policy waits for its release.
-func (d *differ) reportHold(c *Check, want *Check) {
-	hold, key := d.held[c.ID], want.Key
-	waits := ""
-	if change := renewed(d.settled[c.ID], want.Config); change != "" {
-		waits = " What changes waits until then: " + change + "."
-		d.waits[key] = true
-	}
-	d.report(PolicyOf(key), RegionOf(key), "held: health check %s %s and stays so.%s To release it, undo that by hand or apply with "+
-		"--release-holds %s", c.ID, hold.Says(), waits, PolicyOf(key))
+// hold notes a held check that a wanted key goes on with, and what of it waits for the release.
+func (d *differ) hold(c *Check, want *Check) {
+	held := HeldCheck{Key: want.Key, ID: c.ID, Hold: d.held[c.ID], Waits: renewed(d.settled[c.ID], want.Config)}
+	d.waits[want.Key] = held.Waits != ""
+	d.plan.Held = append(d.plan.Held, held)
+}
+
+// holdRecord notes a record set that cites a held check of another key than wanted, and stays.
+func (d *differ) holdRecord(at *place, old *Record, key string) {
+	id := old.Set.HealthCheckID
+	waits := fmt.Sprintf("%s moves to %s", describe(&old.Set), key)
+	d.plan.Held = append(d.plan.Held, HeldCheck{Key: d.owned[id], ID: id, Hold: d.held[id], Waits: waits})
+	at.keep(old)
 }
 
 // standing returns a wanted record set with the target that it has now: it moves with its check, which is held.

@@ -31,8 +31,8 @@ func TestHolds(t *testing.T) {
 		if got := check.Hold(); got != c.want {
 			t.Errorf("disabled %t, inverted %t, tags %v: %q, want %q", c.disabled, c.inverted, c.tags, got, c.want)
 		}
-		if c.want == NotHeld != (c.want.Says() == "") {
-			t.Errorf("%q says %q", c.want, c.want.Says())
+		if c.want == NotHeld != (c.want.String() == "") {
+			t.Errorf("%q says %q", c.want, c.want.String())
 		}
 	}
 }
@@ -47,17 +47,20 @@ func TestOperatorsHoldStays(t *testing.T) {
 		w.say(id, false)
 		return w, id
 	}
-	held := func(id, waits string) string {
-		return "eu-central-1: held: health check " + id + " is forced out by an operator (Disabled and Inverted are set by hand) and stays " +
-			"so." + waits + " To release it, undo that by hand or apply with --release-holds team/app1"
+	wantHeld := func(t *testing.T, p Plan, id, waits string) {
+		t.Helper()
+		if diff := cmp.Diff([]HeldCheck{{key, id, ForcedOut, waits}}, p.Held); diff != "" {
+			t.Errorf("held: want -, got +\n%s", diff)
+		}
+		if text := p.Text(false); !strings.Contains(text, "forced out by an operator") {
+			t.Errorf("the plan does not show it:\n%s", text)
+		}
 	}
 	t.Run("nothing changed", func(t *testing.T) {
 		w, id := build(t)
 		p, err := Diff(w.state(), app1(), Guard{})
 		wantSteps(t, p, err)
-		if diff := cmp.Diff([]string{held(id, "")}, reports(p)); diff != "" {
-			t.Errorf("reports: want -, got +\n%s", diff)
-		}
+		wantHeld(t, p, id, "")
 	})
 	t.Run("failures in a row", func(t *testing.T) {
 		w, id := build(t)
@@ -75,10 +78,7 @@ func TestOperatorsHoldStays(t *testing.T) {
 		desired.Records[1].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "ZNEW", DNSName: "new.example.net."}
 		p, err := Diff(w.state(), desired, Guard{})
 		wantSteps(t, p, err)
-		want := []string{held(id, " What changes waits until then: ResourcePath /health → /right.")}
-		if diff := cmp.Diff(want, reports(p)); diff != "" {
-			t.Errorf("reports: want -, got +\n%s", diff)
-		}
+		wantHeld(t, p, id, "ResourcePath /health → /right")
 		w.release()
 		p, err = Diff(w.state(), desired, Guard{})
 		wantSteps(t, p, err, "create-check "+key, "wait "+key, "change-records", "  UPSERT app1.example.com. A eu-central-1",
@@ -152,14 +152,14 @@ func TestInvertedPolicies(t *testing.T) {
 	id := w.check(t, "team/app1/eu-west-1")
 	p, err := Diff(w.state(), inverted, Guard{})
 	wantSteps(t, p, err)
-	if len(p.Reports) > 0 {
-		t.Errorf("reports: %v", reports(p))
+	if p.Held != nil {
+		t.Errorf("held: %v", p.Held)
 	}
 	w.checks[id].Config.Inverted = new(false)
 	p, err = Diff(w.state(), inverted, Guard{})
 	wantSteps(t, p, err)
-	if got := reports(p); len(got) != 1 || !strings.Contains(got[0], "is turned round by an operator") {
-		t.Errorf("reports: %v", got)
+	if len(p.Held) != 1 || p.Held[0].Hold != Turned {
+		t.Errorf("held: %v", p.Held)
 	}
 	w.checks[id].Config.Inverted = new(true)
 	w.checks[id].Tags = slices.DeleteFunc(w.checks[id].Tags, func(t zone.Tag) bool { return t.Key == TagInverted })

@@ -26,11 +26,12 @@ import (
 
 // A Plan is what to do, in order, and what to know about it.
 type Plan struct {
-	Hash     string    `json:"hash"` // of the steps and the refusals; equal plans have equal hashes
-	Steps    []Step    `json:"steps"`
-	Refusals []Finding `json:"refusals,omitempty"` // why the plan must not be executed
-	Reports  []Finding `json:"reports,omitempty"`  // nothing to do, but good to know
-	Counts   Counts    `json:"counts"`
+	Hash     string      `json:"hash"` // of the steps and the refusals; equal plans have equal hashes
+	Steps    []Step      `json:"steps"`
+	Refusals []Finding   `json:"refusals,omitempty"` // why the plan must not be executed
+	Reports  []Finding   `json:"reports,omitempty"`  // nothing to do, but good to know
+	Held     []HeldCheck `json:"held,omitempty"`     // what stays as somebody has made it by hand
+	Counts   Counts      `json:"counts"`
 	// Zones are those that the plan was made from, when it, or what undoes it, deletes health checks: right before a deletion
 	// they are looked through for record sets that cite the check by then.
 	Zones []ZoneRef `json:"zones,omitempty"`

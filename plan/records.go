@@ -231,10 +231,7 @@ func (d *differ) matchRecord(at *place, w, old *Record) {
 		set = standing(set, old)
 	}
 	if old != nil && d.held[old.Set.HealthCheckID] != NotHeld && d.owned[old.Set.HealthCheckID] != w.CheckKey {
-		d.report(at.policy, describe(&old.Set), "held: its health check %s %s and stays so; what changes waits until that is undone by hand, "+
-			"or applied with --release-holds %s", old.Set.HealthCheckID, d.held[old.Set.HealthCheckID].Says(),
-			PolicyOf(d.owned[old.Set.HealthCheckID]))
-		at.keep(old)
+		d.holdRecord(at, old, w.CheckKey)
 		return
 	}
 	change := RecordChange{Action: zone.Create, Policy: at.policy, Set: set}

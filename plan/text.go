@@ -81,6 +81,9 @@ func (p Plan) lines() map[string][]line {
 			add(PolicyOf(s.Check.Key), s.Check.line(s.Kind))
 		}
 	}
+	for _, h := range p.Held {
+		add(PolicyOf(h.Key), line{'i', "held", RegionOf(h.Key), h.String()})
+	}
 	for _, f := range p.Reports {
 		add(f.Policy, line{'i', "note", f.Object, f.Text})
 	}

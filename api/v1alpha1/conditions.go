@@ -10,6 +10,8 @@ const (
 	ConditionHealthy = "Healthy"
 	// Degraded says whether failover is worse than asked for: no other healthy Region, or no healthy one at all.
 	ConditionDegraded = "Degraded"
+	// Held says that somebody has set Disabled or Inverted on this Region's check by hand; it is there once that was so.
+	ConditionHeld = "Held"
 )
 
 // Reasons of Accepted.
@@ -58,6 +60,14 @@ const (
 	ReasonServedFromAway = "ServedFromAway" // this Region is unhealthy, and its clients are answered with another
 )
 
+// Reasons of Held.
+const (
+	ReasonForcedOut   = "ForcedOut"   // Disabled and Inverted: unhealthy whatever the endpoint answers
+	ReasonForcedIn    = "ForcedIn"    // Disabled: healthy, and nobody probes it
+	ReasonTurnedRound = "TurnedRound" // Inverted, and the policy does not say so
+	ReasonNotHeld     = "NotHeld"     // not any more
+)
+
 // Reasons of events.
 const (
 	EventFailedOver = "FailedOver"
@@ -67,6 +77,9 @@ const (
 	EventHolding    = "Holding"
 	EventRemoved    = "Removed"
 	EventDrift      = "DriftCorrected"
+	EventWaiting    = "Waiting"  // a change that is not bound yet, because its check is not healthy
+	EventHeld       = "Held"     // somebody has set Disabled or Inverted on the check by hand
+	EventReleased   = "Released" // and has undone it
 )
 
 // DefaultClassAnnotation marks with "true" the class of policies that name none.

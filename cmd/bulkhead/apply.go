@@ -16,6 +16,12 @@ func newApply() *cobra.Command {
 The plan is shown, as by bulkhead plan, and executed after a yes. Health checks come first. When they have a verdict, record sets
 change in one atomic batch for each zone, or for each thousand. Health checks that nothing refers to any more go last.
 
+A health check that is to ask for something else, such as another path or load balancer, is made beside the old one. Record sets
+cite it when it is healthy; until then, and when it is not in time, the old one stays and the exit status is 1.
+
+A health check that an operator has taken out by hand (Disabled and Inverted), or holds in another way by these two, stays so and
+is shown. Undo that by hand, or name its policy with --release-holds.
+
 Nothing is touched that Bulkhead did not make. Right before each batch, what it changes has to be as it was planned; so two runs
 at once do not undo each other's work: one of them ends and says so. Whatever interrupts a run, running it again completes it.
 
@@ -29,19 +35,21 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there
 		Example: `  bulkhead apply -f examples/article
   bulkhead apply -f policies/ --yes -o json
   bulkhead apply -f app1.yaml --dry-run
+  bulkhead apply -f app1.yaml --release-holds team-a/app1
   bulkhead apply --plan app1.plan
   bulkhead apply --plan bulkhead-rollback/undo-85520f0ff2cb.json`,
 		Args: noArgs,
 	}
 	c := addChangeFlags(cmd)
+	c.addRelease(cmd)
 	cmd.Flags().StringVar(&kept, "plan", "", "execute the plan of this `file` instead of making one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := c.check(cmd); err != nil {
 			return err
 		}
 		if kept != "" {
-			if len(*c.files) > 0 || len(c.regions) > 0 {
-				return usageError{errors.New("--plan goes without -f and --region: the plan says what is done")}
+			if len(*c.files) > 0 || len(c.regions) > 0 || len(c.release) > 0 {
+				return usageError{errors.New("--plan goes without -f, --region and --release-holds: the plan says what is done")}
 			}
 			return c.executeKept(cmd, kept)
 		}

@@ -37,6 +37,7 @@ Exit status: 0 nothing to do, 1 failed or refused, 2 wrong call, 3 there are cha
 		Args: noArgs,
 	}
 	p := addPlanFlags(cmd)
+	p.addRelease(cmd)
 	cmd.Flags().StringVar(&keep, "out", "", "keep the plan in a `file`, for apply --plan")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		objects, groups, err := p.read(cmd.InOrStdin())

@@ -27,6 +27,7 @@ type planFlags struct {
 	output  *format
 	force   bool
 	regions []string
+	release []string // policies whose held health checks are released
 }
 
 func addPlanFlags(cmd *cobra.Command) *planFlags {
@@ -60,7 +61,18 @@ func (p *planFlags) policies() (policies []failover.Policy) {
 	return policies
 }
 
-func (p *planFlags) guard() plan.Guard { return plan.Guard{Regions: p.regions, Force: p.force} }
+func (p *planFlags) guard() plan.Guard {
+	return plan.Guard{Regions: p.regions, Force: p.force, Release: p.release}
+}
+
+// addRelease is for the commands that show and do what policies ask for.
+func (p *planFlags) addRelease(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&p.release, "release-holds", nil, "put the health checks of the policy `NAMESPACE/NAME` that an operator has disabled or "+
+		"inverted by hand back as the policy says; may be repeated")
+	cmd.RegisterFlagCompletionFunc("release-holds", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return keysOf(p.policies()), cobra.ShellCompDirectiveNoFileComp
+	})
+}
 
 // read reads the files, and refuses a Region that none of their policies has: a slip of the pen would change nothing and look
 // like success.
@@ -79,7 +91,24 @@ func (p *planFlags) read(stdin io.Reader) ([]failover.Object, []apply.Group, err
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := p.checkReleases(groups); err != nil {
+		return nil, nil, err
+	}
 	return objects, groups, p.checkRegions(groups)
+}
+
+func (p *planFlags) checkReleases(groups []apply.Group) error {
+	var known []string
+	for _, g := range groups {
+		known = append(known, keysOf(g.Policies)...)
+	}
+	slices.Sort(known)
+	for _, key := range p.release {
+		if !slices.Contains(known, key) {
+			return usageError{fmt.Errorf("--release-holds %s: the files have no policy of this name; there: %s", key, strings.Join(known, ", "))}
+		}
+	}
+	return nil
 }
 
 func (p *planFlags) checkRegions(groups []apply.Group) error {
@@ -162,9 +191,9 @@ func advise(ctx context.Context, err error) error {
 		return fmt.Errorf("the plan is refused, nothing was written: %s\nWhat is in the way is taken over by bulkhead adopt; what --force allows, "+
 			"bulkhead apply --help says", reasonList(refusals(refused)))
 	case errors.As(err, &verdict):
-		return fmt.Errorf("no record set was changed, because of health checks: %s\nCorrect the health check's port and path, or the application. "+
-			"Health checks that were created are kept; run the same command again to go on. --force waives checks that are unhealthy everywhere",
-			reasonList(verdict.Reasons))
+		return fmt.Errorf("no record set was changed, because of health checks: %s\nCorrect the health check's port and path in the policy, or the "+
+			"application. Health checks that were created are kept, and removed when no policy asks for them; run the same command again to go "+
+			"on. --force waives checks that are unhealthy", reasonList(verdict.Reasons))
 	case errors.As(err, &batch):
 		return fmt.Errorf("the changes of %s were refused as a whole, no record set was changed: %s", batch.Zone, reasonList(batch.Reasons))
 	case ctx.Err() != nil:

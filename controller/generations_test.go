@@ -1,0 +1,159 @@
+package controller
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/explain"
+	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
+)
+
+// bound are the ids of the checks that record sets cite, by hostname.
+func (e *engine) bound(t testing.TB) map[string]string {
+	t.Helper()
+	state, err := e.worker(t, west, &wire{}).applier.Read(t.Context(), e.zones)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := make(map[string]string)
+	for _, r := range state.Records {
+		if r.Set.HealthCheckID != "" {
+			bound[strings.TrimSuffix(string(r.Set.Name), ".example.com.")] = r.Set.HealthCheckID
+		}
+	}
+	return bound
+}
+
+// A changed check that nobody answers is not bound, its policy is told why and is not Programmed, and nobody else waits for it.
+func TestChangedCheckWaitsForItsVerdict(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	w, list := e.worker(t, west, &wire{}), e.candidates(t, west, 3)
+	e.mustPass(t, w, list, now)
+	before := e.bound(t)
+
+	e.set(true, "/typo")
+	list[0].policy.Spec.HealthCheck.Path = "/typo"
+	list[1].policy.Spec.HealthCheck.Path = "/right"
+	report := e.mustPass(t, w, list, now.Add(time.Second))
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 2, v1alpha1.ReasonPending: 1}, reasons(w))
+	o := w.outcomes["team-a/app01"]
+	if o.done || !o.awaits || !strings.Contains(o.message, "503") || !strings.Contains(o.message, before["app01"]) {
+		t.Errorf("%+v, want the reason that checkers give, and the check that stays bound", o)
+	}
+	after := e.bound(t)
+	if after["app01"] != before["app01"] || after["app02"] == before["app02"] || after["app03"] != before["app03"] {
+		t.Errorf("bound are %v, before %v: want another check for app02 alone", after, before)
+	}
+
+	e.mustPass(t, w, list, report.next) // again: no third check
+	wantEqual(t, "what is there", append(names(list, west), "check only: team-a/app01/eu-west-1"), e.have(t))
+	e.set(false, "/typo")
+	e.mustPass(t, w, list, w.next(e.tasks(list, west, now)))
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 3}, reasons(w))
+	wantEqual(t, "what is there", names(list, west), e.have(t))
+}
+
+// What an operator makes of a check by hand stays, at a resync and when the policy changes, until he undoes it.
+func TestResyncLeavesWhatAnOperatorHolds(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	w, list := e.worker(t, west, &wire{}), e.candidates(t, west, 2)
+	e.mustPass(t, w, list, now)
+	id := e.bound(t)["app01"]
+	hold := func(on bool) {
+		t.Helper()
+		if _, err := e.client(t, &wire{}).UpdateHealthCheck(t.Context(), &route53.UpdateHealthCheckInput{HealthCheckId: &id, Disabled: &on,
+			Inverted: &on}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func() plan.Hold {
+		i := slices.IndexFunc(w.state.Checks, func(c plan.Check) bool { return c.ID == id })
+		if i < 0 {
+			t.Fatalf("health check %s is gone", id)
+		}
+		return w.state.Checks[i].Hold()
+	}
+	hold(true)
+	before := writes(w.applier.Calls())
+	report := e.mustPass(t, w, list, now.Add(time.Hour))
+	if held() != plan.ForcedOut || report.drifted != nil || writes(w.applier.Calls()) != before {
+		t.Errorf("after the resync it is %q, drifted %v, %d writes: want it forced out and nothing done", held(), report.drifted,
+			writes(w.applier.Calls())-before)
+	}
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 2}, reasons(w))
+
+	list[0].policy.Spec.HealthCheck.Path = "/right"
+	e.mustPass(t, w, list, now.Add(time.Hour+time.Second))
+	if o := w.outcomes["team-a/app01"]; held() != plan.ForcedOut || o.done || !o.held || !strings.Contains(o.message, "/right") {
+		t.Errorf("it is %q, %+v: want the change to wait", held(), o)
+	}
+
+	hold(false)
+	state, err := w.applier.Read(t.Context(), e.zones)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &account{site: site{region: west}, worker: w, well: make(map[string]bool), board: board{outcomes: w.outcomes, state: state}}
+	a.released()
+	wantEqual(t, "noticed", map[string]bool{"team-a/app01": true}, a.well)
+	a.comfort()
+	e.mustPass(t, w, list, now.Add(time.Hour+2*time.Second))
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 2}, reasons(w))
+	if e.bound(t)["app01"] == id {
+		t.Error("the change is not bound after the release")
+	}
+}
+
+// A policy is not woken by the healthy check that is bound already, only by the one that it waits for.
+func TestOnlyTheAwaitedCheckWakesItsPolicy(t *testing.T) {
+	a := &account{site: site{region: west}, well: make(map[string]bool), board: board{
+		outcomes: map[string]outcome{"team-a/app": {awaits: true}},
+		state: plan.State{Checks: []plan.Check{{ID: "old", Key: "team-a/app/" + west}, {ID: "new", Key: "team-a/app/" + west}},
+			Records: []plan.Record{{}}},
+	}}
+	a.board.state.Records[0].Set.HealthCheckID = "old"
+	healthy := []health.Report{{Healthy: true}}
+	if a.notice("old", healthy); a.waiting() {
+		t.Error("woken by the bound check")
+	}
+	if a.notice("new", healthy); !a.waiting() {
+		t.Error("not woken by the check that it waits for")
+	}
+}
+
+func TestHeldIsTold(t *testing.T) {
+	e := &engine{port: "80"}
+	now := time.Now()
+	f := finding{candidate: e.candidate(t, "app", west), known: true, outcome: outcome{done: true, reason: v1alpha1.ReasonProgrammed},
+		provider: failover.Engine, region: west, state: &plan.State{}, app: app(both(explain.Healthy, explain.Healthy), west)}
+	s := statusOf(f, v1alpha1.FailoverPolicyStatus{}, now)
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionHeld); c != nil {
+		t.Errorf("a policy that was never held has %+v", c)
+	}
+	for hold, reason := range map[plan.Hold]string{plan.ForcedOut: v1alpha1.ReasonForcedOut, plan.ForcedIn: v1alpha1.ReasonForcedIn,
+		plan.Turned: v1alpha1.ReasonTurnedRound} {
+		f.app.Regions[0].Check.Hold = hold
+		s = statusOf(f, s, now)
+		c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionHeld)
+		if c == nil || c.Status != metav1.ConditionTrue || c.Reason != reason || !strings.Contains(c.Message, "by an operator") ||
+			!strings.Contains(c.Message, "check-"+west) {
+			t.Errorf("%s: %+v", hold, c)
+		}
+	}
+	f.app.Regions[0].Check.Hold = plan.NotHeld
+	s = statusOf(f, s, now)
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionHeld); c == nil || c.Status != metav1.ConditionFalse || c.Reason != v1alpha1.ReasonNotHeld {
+		t.Errorf("undone: %+v", c)
+	}
+}
