@@ -77,7 +77,7 @@ func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 				reasons, keys = append(reasons, reason), append(keys, c.key)
 			}
 		}
-		unhealthy, concerned := r.withoutHealth(w, waiting)
+		unhealthy, concerned := r.withoutHealth(w, waiting, keys)
 		reasons, keys = append(reasons, unhealthy...), append(keys, concerned...)
 		if len(reasons) == 0 {
 			return nil
@@ -145,14 +145,15 @@ func policiesOf(keys []string) []string {
 	return slices.Compact(policies)
 }
 
-// withoutHealth tells of the groups that no check is healthy of, and of those checks.
-func (r *run) withoutHealth(w *plan.Wait, waiting []*candidate) (reasons, keys []string) {
+// withoutHealth tells of the groups that no check is healthy of, and of those checks, unless each of them was told of already.
+func (r *run) withoutHealth(w *plan.Wait, waiting []*candidate, told []string) (reasons, keys []string) {
 	healthy := make(map[string]bool)
 	for _, c := range waiting {
 		healthy[c.key] = c.verdict.healthy
 	}
 	for _, g := range w.Healthy {
-		if !slices.ContainsFunc(g.Checks, func(key string) bool { return healthy[key] }) {
+		if !slices.ContainsFunc(g.Checks, func(key string) bool { return healthy[key] }) &&
+			slices.ContainsFunc(g.Checks, func(key string) bool { return !slices.Contains(told, key) }) {
 			reasons = append(reasons, fmt.Sprintf("%s %s answers with something healthy now and would not any more: none of %s is healthy",
 				g.Name, g.Type, strings.Join(g.Checks, ", ")))
 			keys = append(keys, g.Checks...)

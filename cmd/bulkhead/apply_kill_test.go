@@ -235,6 +235,49 @@ func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
 	}
 }
 
+// Wherever a run that changes health checks is killed, the next one completes it: record sets cite checks that exist at any moment,
+// and there is one check for each Region in the end.
+func TestKilledWhileChecksChangeCompletedByTheNext(t *testing.T) {
+	const workers = 6
+	for worker := range workers {
+		t.Run(fmt.Sprint(worker), func(t *testing.T) {
+			t.Parallel()
+			l := newTestLab(t)
+			dir := l.article(t, "team")
+			if err := os.Remove(filepath.Join(dir, "app2.yaml")); err != nil {
+				t.Fatal(err)
+			}
+			l.must(t, 0, dir, "apply", "-f", ".", "--yes")
+			file := filepath.Join(dir, "app1.yaml")
+			policy, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n, killed := int64(worker+1), true; killed; n += workers {
+				changed := bytes.Replace(policy, []byte("/app1health"), fmt.Appendf(nil, `"/app1health?%d"`, n), 1)
+				if err := os.WriteFile(file, changed, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				killed = l.killed(t, n, dir, "apply", "-f", ".", "--yes")
+				now := l.contents(t)
+				for _, set := range now.records {
+					if id := set.HealthCheckId; id != nil && !slices.ContainsFunc(now.checks, func(c types.HealthCheck) bool { return *c.Id == *id }) {
+						t.Fatalf("killed after call %d: %s cites %s, which is gone", n, *set.Name, *id)
+					}
+				}
+				l.must(t, 0, dir, "apply", "-f", ".", "--yes")
+				if now = l.contents(t); len(now.checks) != 2 {
+					t.Fatalf("killed after call %d, then completed: %d health checks, want 2", n, len(now.checks))
+				}
+				l.must(t, 0, dir, "plan", "-f", ".")
+				if n <= workers && !killed {
+					t.Fatalf("a run ended before its call %d", n)
+				}
+			}
+		})
+	}
+}
+
 // wantArticle wants four checks and four record sets beside what was there, and nothing to do.
 func (l *testLab) wantArticle(t *testing.T, dir string, before contents, n int64) {
 	t.Helper()

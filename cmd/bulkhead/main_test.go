@@ -27,7 +27,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "lab": scriptLab, "record": scriptRecord, "fill": scriptFill, "stable": scriptStable, "fits": scriptFits,
+			"exits": exits, "lab": scriptLab, "record": scriptRecord, "fill": scriptFill,
+			"forceout": scriptForceOut, "stable": scriptStable, "fits": scriptFits,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[labKey] = &[]*testLab{}

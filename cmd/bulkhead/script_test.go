@@ -119,6 +119,24 @@ func scriptRecord(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(l.put(l.zone, args[0], args[1], args[2:]...))
 }
 
+// scriptForceOut is `forceout REGION`: it takes a Region out by its health check, as an operator would. r53: B.6.
+func scriptForceOut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: forceout REGION")
+	}
+	labs := *ts.Value(labKey).(*[]*testLab)
+	l := labs[len(labs)-1]
+	checks, err := l.client.ListHealthChecks(context.Background(), &route53.ListHealthChecksInput{})
+	ts.Check(err)
+	for _, c := range checks.HealthChecks {
+		if strings.Contains(*c.CallerReference, "/"+args[0]+"/") {
+			_, err := l.client.UpdateHealthCheck(context.Background(), &route53.UpdateHealthCheckInput{HealthCheckId: c.Id,
+				Disabled: aws.Bool(true), Inverted: aws.Bool(true)})
+			ts.Check(err)
+		}
+	}
+}
+
 // scriptFill is `fill FILE...`: it replaces $PORT in files.
 func scriptFill(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
