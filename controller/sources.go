@@ -157,7 +157,7 @@ func (o origin) target(own *failover.Region, before string) *refusal {
 	case len(addresses) > 0:
 		own.Addresses = slices.Compact(addresses)
 	case len(others) > 0:
-		return notReady("%s: %s is not the name of a load balancer of AWS, so its hosted zone is not known: say both as "+
+		return notReady("%s: %s is not the name of a load balancer of AWS whose hosted zone is known: say both as "+
 			"loadBalancer of %s in spec.regions", o.title, others[0], own.Name)
 	default:
 		return notReady("%s has no load balancer in its status yet: the controller of its class writes it there", o.title)

@@ -43,7 +43,7 @@ func TestLoadBalancerOfAnIngress(t *testing.T) {
 			"accepted eu-west-1 lb-1.eu-west-1.elb.amazonaws.com " + alb},
 		{"none yet", "", "", "TargetNotReady: Ingress shop has no load balancer in its status yet: the controller of its class writes it there"},
 		{"somebody else's", "{hostname: lb.example.net}", "",
-			"TargetNotReady: Ingress shop: lb.example.net is not the name of a load balancer of AWS, so its hosted zone is not known: say both as loadBalancer of eu-west-1 in spec.regions"},
+			"TargetNotReady: Ingress shop: lb.example.net is not the name of a load balancer of AWS whose hosted zone is known: say both as loadBalancer of eu-west-1 in spec.regions"},
 		{"somebody else's, said", "{hostname: lb.example.net}", "regions: [{name: eu-west-1, loadBalancer: {dnsName: lb.example.net, hostedZoneId: Z0ELSEWHERE}}]",
 			"accepted eu-west-1 lb.example.net Z0ELSEWHERE"},
 		{"of another Region", "{hostname: lb-1.eu-central-1.elb.amazonaws.com}", "",

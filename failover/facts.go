@@ -101,10 +101,17 @@ func family(a netip.Addr) IPFamily {
 }
 
 // regionOfARN is the Region in a load balancer's ARN, "" when it is none.
-func regionOfARN(arn string) string {
+func regionOfARN(arn string) string { region, _ := partsOfARN(arn); return region }
+
+// partsOfARN are the Region and the partition in a load balancer's ARN, "" when it is none. A partition that is not in the table of zone
+// may be newer than it.
+func partsOfARN(arn string) (region, partition string) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" || parts[2] != "elasticloadbalancing" || !strings.HasPrefix(parts[5], "loadbalancer/") {
-		return ""
+		return "", ""
 	}
-	return parts[3]
+	if parts[1] != "aws" && !strings.HasPrefix(parts[1], "aws-") {
+		return "", ""
+	}
+	return parts[3], parts[1]
 }

@@ -64,9 +64,14 @@ func (v *validator) loadBalancer(at string, r Region) {
 	}
 	if lb.ARN != "" {
 		_, aws := zone.CanonicalHostedZoneID(r.Name)
-		if in := regionOfARN(lb.ARN); in == "" {
+		in, partition := partsOfARN(lb.ARN)
+		of, known := zone.PartitionOfRegion(in)
+		switch {
+		case in == "":
 			v.refuse(at+".arn", lb.ARN, "must be arn:<partition>:elasticloadbalancing:<region>:<account>:loadbalancer/…")
-		} else if aws && in != r.Name {
+		case known && partition != of.ID:
+			v.refuse(at+".arn", lb.ARN, "names the partition %s, and %s is in %s", partition, in, of.ID)
+		case aws && in != r.Name:
 			v.refuse(at+".arn", lb.ARN, "is in %s, not in %s", in, r.Name)
 		}
 	}

@@ -182,6 +182,20 @@ func TestValidate(t *testing.T) {
 				`spec.regions[0].loadBalancer.arn: "arn:aws:elasticloadbalancing:eu-west-2:1:loadbalancer/app/x/1": is in eu-west-2, not in eu-west-1`,
 				`spec.regions[1].loadBalancer.arn: "demoalb": must be arn:<partition>:elasticloadbalancing:<region>:<account>:loadbalancer/…`,
 			}},
+		{"ARNs of other partitions", `{hostname: a.example.com, regions: [` +
+			`{name: cn-north-1, loadBalancer: {arn: "arn:aws-cn:elasticloadbalancing:cn-north-1:1:loadbalancer/app/x/1"}}, ` +
+			`{name: us-gov-west-1, loadBalancer: {arn: "arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:1:loadbalancer/net/x/1"}}, ` +
+			`{name: sovereign, loadBalancer: {arn: "arn:aws-eusc:elasticloadbalancing:eusc-de-east-1:1:loadbalancer/app/x/1"}}, ` +
+			`{name: newer, loadBalancer: {arn: "arn:aws-iso-z:elasticloadbalancing:us-isoz-east-1:1:loadbalancer/app/x/1"}}, ` +
+			`{name: cn-northwest-1, loadBalancer: {arn: "arn:aws:elasticloadbalancing:cn-northwest-1:1:loadbalancer/app/x/1"}}, ` +
+			`{name: eu-west-1, loadBalancer: {arn: "arn::elasticloadbalancing:eu-west-1:1:loadbalancer/app/x/1"}}], routing: {policy: Weighted}}`, AWS,
+			[]string{
+				`spec.regions[4].loadBalancer.arn: "arn:aws:elasticloadbalancing:cn-northwest-1:1:loadbalancer/app/x/1": names the partition aws, and cn-northwest-1 is in aws-cn`,
+				`spec.regions[5].loadBalancer.arn: "arn::elasticloadbalancing:eu-west-1:1:loadbalancer/app/x/1": must be arn:<partition>:elasticloadbalancing:<region>:<account>:loadbalancer/…`,
+			}},
+		{"E.2 load balancers in China", "{hostname: a.example.com, regions: [{name: cn-north-1, loadBalancer: {dnsName: x-1.cn-north-1.elb.amazonaws.com.cn}}, " +
+			"{name: cn-northwest-1, loadBalancer: {dnsName: x-1.cn-northwest-1.elb.amazonaws.com}}]}", AWS,
+			[]string{"spec.regions[1].loadBalancer.hostedZoneId: is missing: only the name of an Application Load Balancer tells it"}},
 		{"a cluster's objects", "{hostname: a.example.com, targetRef: {kind: Deployment, name: x}}", AWS,
 			[]string{`spec.targetRef.kind: "Deployment": must be Ingress, Gateway, HTTPRoute or Service`}},
 		{"a cluster's objects", "{hostname: a.example.com, targetRef: {apiVersion: networking.k8s.io/v1, kind: Gateway, name: x}}", AWS,

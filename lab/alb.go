@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // LoadBalancerOptions of NewLoadBalancer.
@@ -110,7 +112,8 @@ func listen(address netip.Addr, port int) (net.Listener, error) {
 func DNSName(name, region string) string {
 	sum := sha256.Sum256([]byte(name + "/" + region))
 	number := 1_000_000_000 + binary.BigEndian.Uint64(sum[:])%9_000_000_000
-	return fmt.Sprintf("%s-%010d.%s.elb.amazonaws.com", name, number, region)
+	p, _ := zone.PartitionOfRegion(region)
+	return fmt.Sprintf("%s-%010d.%s.elb.%s", name, number, region, p.DNSSuffix)
 }
 
 // Address is where the load balancer listens.

@@ -88,7 +88,7 @@ func (e *eks) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 func (c cluster) shape(region string) clusterShape {
 	s := clusterShape{
 		Name:     c.name,
-		ARN:      "arn:aws:eks:" + region + ":" + AccountID + ":cluster/" + c.name,
+		ARN:      "arn:" + partition(region) + ":eks:" + region + ":" + AccountID + ":cluster/" + c.name,
 		Endpoint: c.endpoint,
 		Status:   "ACTIVE",
 		Tags:     map[string]string{},

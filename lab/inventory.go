@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // An inventory is everything of Elastic Load Balancing in one Region, with the names it has there.
@@ -222,8 +224,14 @@ func (b *register) tag(arn, resource string) {
 	}
 }
 
+// partition is what ARNs of a Region name first, after "arn".
+func partition(region string) string {
+	p, _ := zone.PartitionOfRegion(region)
+	return p.ID
+}
+
 func (b *register) arn(resource string) string {
-	return "arn:aws:elasticloadbalancing:" + b.region + ":" + AccountID + ":" + resource
+	return "arn:" + partition(b.region) + ":elasticloadbalancing:" + b.region + ":" + AccountID + ":" + resource
 }
 
 func (b *register) loadBalancerARN() string { return b.arn("loadbalancer/" + b.loadBalancerPath()) }

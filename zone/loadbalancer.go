@@ -60,16 +60,19 @@ func LoadBalancerZone(n Name) (id string, ok bool) {
 }
 
 // InLoadBalancerZone reports whether a load balancer's name belongs under a canonical hosted zone id, judged by the
-// Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB. r53: E.1, E.2.
+// Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB; the end is that of the
+// Region's partition. r53: E.1, E.2.
 func InLoadBalancerZone(hostedZoneID string, n Name) bool {
-	host := strings.TrimSuffix(strings.TrimSuffix(string(n), "."), ".cn")
+	host := strings.TrimSuffix(string(n), ".")
 	for _, z := range loadBalancerZones() {
-		switch hostedZoneID {
-		case z.alb:
-			return strings.HasSuffix(host, "."+z.region+".elb.amazonaws.com")
-		case z.nlb:
-			return strings.HasSuffix(host, ".elb."+z.region+".amazonaws.com")
+		if hostedZoneID != z.alb && hostedZoneID != z.nlb {
+			continue
 		}
+		p, _ := PartitionOfRegion(z.region)
+		if hostedZoneID == z.alb {
+			return strings.HasSuffix(host, "."+z.region+".elb."+p.DNSSuffix)
+		}
+		return strings.HasSuffix(host, ".elb."+z.region+"."+p.DNSSuffix)
 	}
 	return false
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -39,14 +38,13 @@ func accounts(endpoint string, resync time.Duration) (func(context.Context, fail
 		if err != nil {
 			return nil, "", fmt.Errorf("AWS configuration: %w", err)
 		}
-		if cfg.Region == "" {
-			cfg.Region = "us-east-1" // Route 53 is global; its requests are signed for this Region. r53: C.1
-		}
-		o := apply.Options{Provider: cmp.Or(class.Spec.Provider, kindOf(at)), VerdictTimeout: engineVerdicts, KeepTags: resync}
+		called := cmp.Or(at, os.Getenv("AWS_ENDPOINT_URL_ROUTE_53"), os.Getenv("AWS_ENDPOINT_URL"))
+		o := apply.Options{Provider: cmp.Or(class.Spec.Provider, failover.ProviderAt(called)), VerdictTimeout: engineVerdicts, KeepTags: resync}
 		if o.Provider == failover.AWS {
 			o.VerdictTimeout = awsVerdicts
 		}
 		o.Route53 = route53.NewFromConfig(cfg, func(r *route53.Options) {
+			r.Region = apply.Route53Region(called, cfg.Region)
 			if at != "" {
 				r.BaseEndpoint = aws.String(at)
 			}
@@ -59,14 +57,4 @@ func accounts(endpoint string, resync time.Duration) (func(context.Context, fail
 func isURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
-}
-
-// kindOf tells the provider by the endpoint that is called.
-func kindOf(endpoint string) failover.Provider {
-	endpoint = cmp.Or(endpoint, os.Getenv("AWS_ENDPOINT_URL_ROUTE_53"), os.Getenv("AWS_ENDPOINT_URL"))
-	u, err := url.Parse(endpoint)
-	if endpoint == "" || err == nil && strings.HasSuffix(strings.TrimSuffix(u.Hostname(), ".cn"), ".amazonaws.com") {
-		return failover.AWS
-	}
-	return failover.Engine
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -63,11 +62,9 @@ func (a *account) open(ctx context.Context, class *failover.Class, o apply.Optio
 	if err := hasCredentials(ctx, cfg, provider); err != nil {
 		return nil, "", err
 	}
-	if cfg.Region == "" {
-		cfg.Region = "us-east-1" // Route 53 is global; its requests are signed for this Region. r53: C.1
-	}
 	o.Provider = provider
 	o.Route53 = route53.NewFromConfig(cfg, func(r *route53.Options) {
+		r.Region = apply.Route53Region(cmp.Or(endpoint, environmentURL()), cfg.Region)
 		if endpoint != "" {
 			r.BaseEndpoint = aws.String(endpoint)
 		}
@@ -109,11 +106,7 @@ func (a *account) kind(endpoint string, class *failover.Class) (failover.Provide
 	case class != nil && class.Spec.Provider != "":
 		return class.Spec.Provider, nil
 	}
-	endpoint = cmp.Or(endpoint, environmentURL())
-	if u, err := url.Parse(endpoint); endpoint == "" || err == nil && strings.HasSuffix(strings.TrimSuffix(u.Hostname(), ".cn"), ".amazonaws.com") {
-		return failover.AWS, nil
-	}
-	return failover.Engine, nil
+	return failover.ProviderAt(cmp.Or(endpoint, environmentURL())), nil
 }
 
 // engineURL is where the load balancers of an engine's surroundings are described: beside its Route 53 API, unless the SDK's own
