@@ -18,7 +18,7 @@ func orphanedChecks(w *world, add func(Finding)) {
 		}
 		why := "No record set of these zones and no calculated check cites this check."
 		if w.in.provider() == failover.AWS {
-			why += fmt.Sprintf(" It costs up to %s a month.", failover.CheckCost(c.Config, c.Config.IPAddress == ""))
+			why += fmt.Sprintf(" It costs up to %s a month.", failover.CheckCost(c.Config))
 		}
 		add(Finding{ID: "check-orphaned", Severity: Info, Objects: []string{named(c.ID)}, Why: why,
 			Fix: "Delete it, unless an alarm or another zone uses it.", Reference: "r53: B.8, F"})

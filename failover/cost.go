@@ -15,8 +15,8 @@ type Cost int64
 // String writes the cost as 3.50 USD.
 func (c Cost) String() string { return fmt.Sprintf("%d.%02d USD", c/100, c%100) }
 
-// CheckCost is plan.CheckCents as a Cost.
-func CheckCost(c health.Config, awsEndpoint bool) Cost { return Cost(plan.CheckCents(c, awsEndpoint)) }
+// CheckCost is what one health check costs, whether it is one of the free ones or not: plan.CheckCents, by plan.InsideAWS. r53: F.
+func CheckCost(c health.Config) Cost { return Cost(plan.CheckCents(c, plan.InsideAWS(c))) }
 
 // PolicyCost is what the health checks of a policy that Default has completed cost, without the free ones of an account;
 // the engine costs nothing. Load balancers that are looked up count as AWS endpoints, and names as plan.InsideAWS says;
@@ -31,15 +31,18 @@ func PolicyCost(p Policy, provider Provider) Cost {
 			if lb != nil && h.HostHeader == "" {
 				c.FullyQualifiedDomainName = lb.DNSName
 			}
+			if lb == nil && len(r.Addresses) > 0 {
+				c.IPAddress = r.Addresses[0]
+			}
 			lookedUp := lb != nil && c.FullyQualifiedDomainName == ""
-			cost += CheckCost(c, lookedUp || lb != nil && plan.InsideAWS(c))
+			cost += Cost(plan.CheckCents(c, lookedUp || plan.InsideAWS(c)))
 		}
 	}
 	return cost
 }
 
-// StateCost is what all health checks of a state cost on AWS, the first 50 of AWS endpoints free of their base price.
-// A check by name counts as one of an AWS endpoint, one by address does not. r53: F.
+// StateCost is what all health checks of a state cost on AWS, the first 50 of AWS endpoints free of their base price. It is what
+// plan.MonthlyCents says of them, as in a plan. r53: F.
 func StateCost(s plan.State) Cost {
 	configs := func(yield func(health.Config) bool) {
 		for i := range s.Checks {
@@ -48,7 +51,7 @@ func StateCost(s plan.State) Cost {
 			}
 		}
 	}
-	return Cost(plan.MonthlyCents(configs, func(c health.Config) bool { return c.IPAddress == "" }))
+	return Cost(plan.MonthlyCents(configs))
 }
 
 // A Use is how much of an account's quotas a state takes. r53: C.8.

@@ -7,10 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/bulkhead-dns/bulkhead/health"
-	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 func timers(interval, threshold int) HealthCheck {
@@ -153,61 +149,5 @@ func TestRefusedObjectivesNameWhatCanBeMet(t *testing.T) {
 	}
 	if named < 50 {
 		t.Errorf("only %d objectives could be met: the property says little", named)
-	}
-}
-
-// r53: F, with its worked examples.
-func TestCheckCost(t *testing.T) {
-	ten, yes := 10, true
-	for _, c := range []struct {
-		config health.Config
-		aws    bool
-		want   string
-	}{
-		{health.Config{Type: health.HTTP}, true, "0.50 USD"},
-		{health.Config{Type: health.HTTP}, false, "0.75 USD"},
-		{health.Config{Type: health.TCP, RequestInterval: &ten}, true, "1.50 USD"},
-		{health.Config{Type: health.HTTP, MeasureLatency: &yes}, false, "2.75 USD"},
-		{health.Config{Type: health.HTTPSStrMatch, RequestInterval: &ten}, true, "3.50 USD"},
-		{health.Config{Type: health.HTTPSStrMatch, RequestInterval: &ten}, false, "6.75 USD"},
-		{health.Config{Type: health.Calculated}, true, "0.50 USD"}, // price class unconfirmed
-	} {
-		if got := CheckCost(c.config, c.aws).String(); got != c.want {
-			t.Errorf("%+v costs %s, want %s", c.config, got, c.want)
-		}
-	}
-}
-
-// The first 50 checks of AWS endpoints are free (r53: F); creates are limited at first and later (r53: C.8).
-func TestCostAndUseOfStates(t *testing.T) {
-	var s plan.State
-	for i := range 1200 {
-		config := health.Config{Type: health.HTTP, FullyQualifiedDomainName: "x.example.net"}
-		if i%2 == 1 {
-			config.IPAddress = "93.184.216.34"
-		}
-		s.Checks = append(s.Checks, plan.Check{Key: fmt.Sprint(i), Config: config})
-		s.Records = append(s.Records, plan.Record{ZoneID: []string{"ZA", "ZB", "ZB"}[i%3]})
-	}
-	if got, want := StateCost(s), Cost(550*50+600*75); got != want {
-		t.Errorf("cost %s, want %s", got, want)
-	}
-	use := Usage(s)
-	want := Use{HealthChecks: 1200, RecordSets: map[string]int{"ZA": 400, "ZB": 800}, Creating: 2300 * time.Second, CreatingDays: 2}
-	if diff := cmp.Diff(want, use); diff != "" {
-		t.Errorf("want -, got +\n%s", diff)
-	}
-	over := []string{
-		"1200 health checks are needed, the account's limit is 200",
-		"800 record sets are needed in zone ZB, its limit is 500",
-	}
-	if diff := cmp.Diff(over, use.Exceeds(zone.Limits{HealthChecks: 200, RecordSetsPerZone: 500})); diff != "" {
-		t.Errorf("want -, got +\n%s", diff)
-	}
-	if got := use.Exceeds(zone.Limits{}); got != nil {
-		t.Errorf("no limit is exceeded by %v", got)
-	}
-	if got := Usage(plan.State{}); got.Creating != 0 || got.CreatingDays != 0 {
-		t.Errorf("nothing takes %+v", got)
 	}
 }

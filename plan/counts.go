@@ -99,7 +99,7 @@ func (d *differ) use() {
 	}
 	counts := Counts{Checks: Usage{Before: len(d.byID), Peak: len(d.byID), Limit: limits.HealthChecks}}
 	if !d.guard.Engine {
-		counts.Monthly.BeforeCents = MonthlyCents(maps.Values(after), InsideAWS)
+		counts.Monthly.BeforeCents = MonthlyCents(maps.Values(after))
 	}
 	for i, s := range d.plan.Steps {
 		switch s.Kind {
@@ -116,7 +116,7 @@ func (d *differ) use() {
 	}
 	counts.Checks.After = len(after)
 	if !d.guard.Engine {
-		counts.Monthly.AfterCents = MonthlyCents(maps.Values(after), InsideAWS)
+		counts.Monthly.AfterCents = MonthlyCents(maps.Values(after))
 	}
 	d.plan.Counts = counts
 }

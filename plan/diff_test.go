@@ -522,7 +522,7 @@ func TestMonthlyPrices(t *testing.T) {
 		{"all options, elsewhere", map[string]health.Config{"a": outside}, 675},
 		{"calculated", map[string]health.Config{"a": {Type: health.Calculated}}, 0},
 	} {
-		if got := MonthlyCents(maps.Values(c.checks), InsideAWS); got != c.cents {
+		if got := MonthlyCents(maps.Values(c.checks)); got != c.cents {
 			t.Errorf("%s: %s, want %s", c.name, dollars(got), dollars(c.cents))
 		}
 	}

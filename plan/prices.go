@@ -3,9 +3,9 @@ package plan
 import (
 	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // Prices of health checks in US cents a month: AWS's of July 2024, public partition, no volume agreement. r53: F.
@@ -27,12 +27,12 @@ func CheckCents(c health.Config, inside bool) int {
 	return outsideCents + optionsOf(c)*outsideOptionCents
 }
 
-// MonthlyCents is what the health checks of an account cost together in a month on AWS, in US cents, when those for which
-// inside says so are of endpoints in AWS. r53: F.
-func MonthlyCents(checks iter.Seq[health.Config], inside func(health.Config) bool) int {
+// MonthlyCents is what the health checks of an account cost together in a month on AWS, in US cents. Where their endpoints are is
+// judged by InsideAWS. r53: F.
+func MonthlyCents(checks iter.Seq[health.Config]) int {
 	sum, within := 0, 0
 	for c := range checks {
-		in := inside(c)
+		in := InsideAWS(c)
 		sum += CheckCents(c, in)
 		if in {
 			within++
@@ -59,8 +59,8 @@ func InsideAWS(c health.Config) bool {
 	if !c.Type.IsEndpoint() {
 		return true
 	}
-	name := strings.ToLower(strings.TrimSuffix(c.FullyQualifiedDomainName, "."))
-	return c.IPAddress == "" && (strings.HasSuffix(name, ".amazonaws.com") || strings.HasSuffix(name, ".amazonaws.com.cn"))
+	_, aws := zone.PartitionOfHost(c.FullyQualifiedDomainName)
+	return c.IPAddress == "" && aws
 }
 
 // dollars writes cents as "$1.50".
