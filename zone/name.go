@@ -9,6 +9,7 @@ package zone
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Name is a domain name in the form Route 53 returns: lower case, absolute with a trailing dot, and every byte other
@@ -25,8 +26,8 @@ const (
 // A Problem is what Route 53 finds wrong with a name or a value.
 type Problem struct {
 	Code  string // as Route 53 spells it, such as "DomainNameTooLong"
-	Text  string // what is refused and what would be accepted
-	Value string // the name or value it was found in
+	Text  string // what is refused, and what would be accepted where Route 53's own text is not on record
+	Value string // what is refused: a name or value, the label of it that is too long, or the character that is not allowed
 }
 
 // Error returns the sentence in Route 53's form. r53: A.14.
@@ -72,14 +73,12 @@ func parseName(s string) (Name, *Problem) {
 		}
 		c, n := nameByte(s[i:])
 		if n == 0 {
-			return "", &Problem{"UnsupportedCharacter", "Value contains unsupported characters: bytes 000-040 and " +
-				`177-377 must be written as \ooo in octal`, s}
+			return "", unsupported(s[i:])
 		}
 		i += n
 		label++
 		if label > maxLabel {
-			return "", &Problem{"DomainLabelTooLong", fmt.Sprintf("Domain label '%s' is too long: at most %d bytes",
-				labelAround(s, i-1), maxLabel), s}
+			return "", &Problem{"DomainLabelTooLong", "Domain label is too long", labelAround(s, i-1)}
 		}
 		text = appendNameByte(text, c)
 	}
@@ -97,7 +96,13 @@ func parseName(s string) (Name, *Problem) {
 }
 
 func nameTooLong(s string) *Problem {
-	return &Problem{"DomainNameTooLong", fmt.Sprintf("Domain name is too long: at most %d bytes on the wire", maxName), s}
+	return &Problem{"DomainNameTooLong", "Domain name is too long", s}
+}
+
+// unsupported refuses the first character of s, which must be written as \ooo in octal.
+func unsupported(s string) *Problem {
+	_, n := utf8.DecodeRuneInString(s)
+	return &Problem{"UnsupportedCharacter", "Value contains unsupported characters", s[:n]}
 }
 
 // labelAround returns the label of s that the byte at i belongs to.

@@ -53,11 +53,20 @@ func TestParseName(t *testing.T) {
 	}
 }
 
-func TestParseNameNamesTheLabel(t *testing.T) {
-	long := strings.Repeat("x", 70)
-	_, err := ParseName("www." + long + ".example.com")
-	if err == nil || !strings.Contains(err.Error(), "'"+long+"'") || !strings.Contains(err.Error(), "63") {
-		t.Errorf("error %v, want the label and the limit of 63 in it", err)
+// What is refused is told as Route 53 was logged to tell it: the label, the character, or the whole name.
+func TestParseNameNamesWhatIsWrong(t *testing.T) {
+	label, name := strings.Repeat("x", 70), strings.Repeat("abcdefg.", 32)
+	for _, c := range []struct{ in, want string }{
+		{"www." + label + ".example.com", "DomainLabelTooLong (Domain label is too long) encountered with '" + label + "'"},
+		{"a b.example.com", "UnsupportedCharacter (Value contains unsupported characters) encountered with ' '"},
+		{"www.é.example.com", "UnsupportedCharacter (Value contains unsupported characters) encountered with 'é'"},
+		{"example.com..", "DomainLabelEmpty (Domain label is empty) encountered with 'example.com..'"},
+		{name, "DomainNameTooLong (Domain name is too long) encountered with '" + name + "'"},
+		{"", "DomainNameEmpty (Domain name is empty) encountered with ''"},
+	} {
+		if _, err := ParseName(c.in); err == nil || err.Error() != "FATAL problem: "+c.want {
+			t.Errorf("ParseName(%q): error %v, want %s (r53: A.14)", c.in, err, c.want)
+		}
 	}
 }
 

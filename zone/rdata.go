@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -66,9 +67,11 @@ type rdataParser struct {
 	err    *Problem
 }
 
-func (p *rdataParser) refuse(code, text string) {
+func (p *rdataParser) refuse(code, text string) { p.fail(&Problem{code, text, p.value}) }
+
+func (p *rdataParser) fail(problem *Problem) {
 	if p.err == nil {
-		p.err = &Problem{code, text, p.value}
+		p.err = problem
 	}
 }
 
@@ -242,7 +245,7 @@ func (p *rdataParser) hex(field, s string) {
 func (p *rdataParser) name(s string) {
 	n, problem := parseName(s)
 	if problem != nil {
-		p.refuse(problem.Code, problem.Text)
+		p.fail(problem)
 		return
 	}
 	p.out = n.AppendWire(p.out)
@@ -252,56 +255,61 @@ func (p *rdataParser) name(s string) {
 func (p *rdataParser) charString(s string) {
 	b := p.unquote(s)
 	if len(b) > 255 {
-		p.refuse("CharacterStringTooLong", fmt.Sprintf("String of %d characters, at most 255 are allowed: split it into "+
-			"several quoted strings separated by a space", len(b)))
+		p.refuse("CharacterStringTooLong", "Value is too long")
 		return
 	}
 	p.out = append(p.out, byte(len(b)))
 	p.out = append(p.out, b...)
 }
 
-// unquote returns the bytes of a quoted string. Inside, \" \\ and \ooo in octal are the only escapes; control bytes and
-// those from 177 up must be written as \ooo. r53: A.14 (that a raw byte of 177 and up is refused is unconfirmed).
+// unquote returns the bytes of a quoted string.
 func (p *rdataParser) unquote(s string) []byte {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		p.refuse("InvalidCharacterString", "Value should be enclosed in quotation marks")
 		return nil
 	}
-	b, code, text := unescape(s[1 : len(s)-1])
-	if code != "" {
-		p.refuse(code, text)
+	b, problem := unescape(s[1 : len(s)-1])
+	if problem != nil {
+		problem.Value = cmp.Or(problem.Value, p.value)
+		p.fail(problem)
 	}
 	return b
 }
 
-// unescape decodes the inside of a quoted string; code and text describe the problem, if any.
-func unescape(s string) (b []byte, code, text string) {
-	b = make([]byte, 0, len(s))
+// unescape decodes the inside of a quoted string. A backslash makes three octal digits a byte, as Route 53 has it where RFC
+// 1035 section 5.1 has decimal ones, and stands before any character but an octal digit for that character. A quotation mark,
+// control bytes and those from 177 up must be written so. r53: A.14 (that a raw byte of 177 and up is refused is unconfirmed).
+func unescape(s string) ([]byte, *Problem) {
+	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		switch {
-		case c == '"':
-			return nil, "InvalidCharacterString", `A quotation mark inside a string must be written as \"`
-		case c < ' ' || c >= 0x7f:
-			return nil, "UnsupportedCharacter", `Value contains unsupported characters: write them as \ooo in octal`
-		case c == '\\':
-			switch v, ok := octal(s[i+1:]); {
-			case ok:
-				c = v
+		if c == '"' {
+			return nil, &Problem{Code: "InvalidCharacterString", Text: "Value should be enclosed in quotation marks"}
+		}
+		if c == '\\' {
+			v, ok := octal(s[i+1:])
+			if ok {
+				b = append(b, v)
 				i += 3
-			case i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\'):
-				i++
-				c = s[i]
-			default:
-				return nil, "InvalidCharacterString", `A backslash must begin \", \\ or \ooo in octal`
+				continue
 			}
+			i++
+			if i == len(s) || '0' <= s[i] && s[i] <= '7' {
+				return nil, &Problem{Code: "InvalidCharacterString",
+					Text: `A backslash must begin three octal digits from \000 to \377, or stand before any other character`}
+			}
+			c = s[i]
+		}
+		if c < ' ' || c >= 0x7f {
+			return nil, unsupported(s[i:])
 		}
 		b = append(b, c)
 	}
-	return b, "", ""
+	return b, nil
 }
 
-// splitFields splits a value at spaces and tabs outside quotation marks; the fields keep their quotation marks.
+// splitFields splits a value at spaces and tabs outside quotation marks, and between two quoted strings; the fields keep
+// their quotation marks.
 func splitFields(value string) []string {
 	var fields []string
 	start, quoted := -1, false
@@ -313,6 +321,10 @@ func splitFields(value string) []string {
 				start = -1
 			}
 			continue
+		}
+		if !quoted && c == '"' && start >= 0 && value[start] == '"' {
+			fields = append(fields, value[start:i])
+			start = -1
 		}
 		if start < 0 {
 			start = i

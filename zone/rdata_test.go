@@ -37,6 +37,18 @@ func TestAppendRDataAgreesWithMiekg(t *testing.T) {
 		{TXT, `"semi;colon \134 and \\"`, `"semi;colon \092 and \092"`},
 		{TXT, `"\303\251 \000"`, `"\195\169 \000"`},
 		{TXT, `"Case Is Kept"`, ""},
+		{TXT, `"abc""def"`, `"abc" "def"`},
+		{TXT, `"abc""def" "g"""`, `"abc" "def" "g" ""`},
+		{TXT, `"` + strings.Repeat("x", 255) + `""` + strings.Repeat("y", 150) + `"`,
+			`"` + strings.Repeat("x", 255) + `" "` + strings.Repeat("y", 150) + `"`},
+		{TXT, `"v=DMARC1\; p=reject"`, `"v=DMARC1; p=reject"`},
+		{TXT, `"\a\.\@\:\(\)\ \8\9"`, `"a.@:() 89"`},
+		{TXT, `"a\"\"b"`, ""},
+		{TXT, `"a\\; b"`, ""},
+		{TXT, `"a\073 b" "\;\;"`, `"a; b" ";;"`},
+		{SPF, `"v=spf1\ -all""x"`, `"v=spf1 -all" "x"`},
+		{CAA, `0 issue "letsencrypt.org\; accounturi=x"`, `0 issue "letsencrypt.org; accounturi=x"`},
+		{NAPTR, `100 50 "u""E2U\+sip""!^.*$!sip:info\@example.com!" .`, `100 50 "u" "E2U+sip" "!^.*$!sip:info@example.com!" .`},
 		{TXT, `"` + strings.Repeat("x", 255) + `" "y"`, ""},
 		{SPF, `"v=spf1 -all"`, ""},
 		{CAA, `0 issue "ca.example.net"`, ""},
@@ -53,6 +65,8 @@ func TestAppendRDataAgreesWithMiekg(t *testing.T) {
 		{SVCB, "1 .", ""},
 		{HTTPS, "1 . alpn=h2,h3 port=8443", ""},
 		{HTTPS, `1 svc.example.com. alpn="h2,h3" no-default-alpn`, ""},
+		{HTTPS, `1 svc.example.com. alpn="h2,h3" no-default-alpn=""`, `1 svc.example.com. alpn="h2,h3" no-default-alpn`},
+		{SVCB, `1 svc.example.com. no-default-alpn= alpn=h2 key9=""`, `1 svc.example.com. alpn="h2" no-default-alpn key9`},
 		{HTTPS, "32767 . port=53 alpn=h2", "32767 . alpn=h2 port=53"},
 		{HTTPS, "1 . ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1", ""},
 		{HTTPS, "1 . mandatory=port,alpn alpn=h2 port=1", "1 . mandatory=alpn,port alpn=h2 port=1"},
@@ -109,7 +123,8 @@ func TestAppendRDataRefuses(t *testing.T) {
 		{MX, []string{"65536 m.", "-1 m.", "+1 m.", "x m."}, "MXRRDATAIllegalPreference"},
 		{SRV, []string{"1 2 3", "1 2 3 4 5"}, "SRVRRDATAIllegalFieldCount"},
 		{SRV, []string{"1 2 65536 h."}, "SRVRRDATAIllegalPort"},
-		{TXT, []string{"", "unquoted", `"open`, `open"`, `"`, `"a" b`, `"a""b"`, `"a\x"`, `"a\400"`, `"a\`, `"\"`}, "InvalidCharacterString"},
+		{TXT, []string{"", "unquoted", `"open`, `open"`, `"`, `"a" b`, `"a"b`, `"a"b"c"`, `"a""b`, `"a\400"`, `"a\18"`, `"a\7x"`,
+			`"a\`, `"\"`, `"a\" "; b"`}, "InvalidCharacterString"},
 		{TXT, []string{"\"\x01\"", "\"é\""}, "UnsupportedCharacter"},
 		{TXT, []string{`"` + strings.Repeat("x", 256) + `"`}, "CharacterStringTooLong"},
 		{TXT, []string{strings.Repeat(`"`+strings.Repeat("x", 248)+`" `, 16)}, "ValueTooLong"},
@@ -117,6 +132,7 @@ func TestAppendRDataRefuses(t *testing.T) {
 		{CAA, []string{`0 issuemail "ca"`, `0 tbs "ca"`, `0 ISSUE "ca"`}, "CAARRDATAIllegalTag"},
 		{CAA, []string{`256 issue "ca"`}, "CAARRDATAIllegalFlags"},
 		{CAA, []string{`0 issue ca`}, "InvalidCharacterString"},
+		{CAA, []string{`0 issue "a""b"`}, "CAARRDATAIllegalFieldCount"},
 		{NAPTR, []string{`1 2 "u" "s" "!a!b!" x.`, `1 2 "u" "s" "" .`}, "NAPTRRRDATARegexpAndReplacement"},
 		{NAPTR, []string{`1 2 u "s" "" x.`}, "InvalidCharacterString"},
 		{DS, []string{"1 2 3 abc", "1 2 3 xy"}, "DSRRDATAIllegalDigest"},
@@ -133,7 +149,7 @@ func TestAppendRDataRefuses(t *testing.T) {
 		{HTTPS, []string{
 			"1 . nosuch=1", "1 . key1=h2", "1 . key65535=x", "1 . key07=x", "1 . keyx=x",
 			"1 . alpn", "1 . alpn=", "1 . alpn=h2,,h3", "1 . alpn=h2 alpn=h3", `1 . alpn=a\\b`,
-			"1 . no-default-alpn", "1 . alpn=h2 no-default-alpn=1",
+			"1 . no-default-alpn", "1 . alpn=h2 no-default-alpn=1", `1 . alpn=h2 no-default-alpn="x"`, `1 . no-default-alpn=""`,
 			"1 . port=65536", "1 . port=x", "1 . ipv4hint=2001:db8::1", "1 . ipv4hint=", "1 . ipv6hint=192.0.2.1",
 			"1 . ech=!", "1 . mandatory=port", "1 . mandatory=mandatory", "1 . mandatory=port,port port=1", `1 . alpn="h2`,
 		}, "HTTPSRRDATAIllegalParam"},
@@ -152,11 +168,27 @@ func TestAppendRDataRefuses(t *testing.T) {
 	}
 }
 
-func TestProblemReadsAsRoute53(t *testing.T) {
-	_, err := AppendRData(nil, A, "300.1.1.1")
-	want := "FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '300.1.1.1'"
-	if err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s (r53: A.14)", err, want)
+// The texts are those that Route 53 was logged to say: clients match on them.
+func TestProblemsReadAsRoute53(t *testing.T) {
+	long := strings.Repeat("x", 256)
+	for _, c := range []struct {
+		rrtype RRType
+		value  string
+		want   string
+	}{
+		{A, "300.1.1.1", "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '300.1.1.1'"},
+		{TXT, "v=spf1 -all", "InvalidCharacterString (Value should be enclosed in quotation marks) encountered with 'v=spf1 -all'"},
+		{TXT, `"` + long + `"`, `CharacterStringTooLong (Value is too long) encountered with '"` + long + `"'`},
+		{TXT, "\"a\tb\"", "UnsupportedCharacter (Value contains unsupported characters) encountered with '\t'"},
+		{TXT, `"a é"`, "UnsupportedCharacter (Value contains unsupported characters) encountered with 'é'"},
+		{CNAME, "a b.example.com", "UnsupportedCharacter (Value contains unsupported characters) encountered with ' '"},
+		{MX, "10 a..example.com", "DomainLabelEmpty (Domain label is empty) encountered with 'a..example.com'"},
+		{CNAME, long[:64] + ".example.com", "DomainLabelTooLong (Domain label is too long) encountered with '" + long[:64] + "'"},
+	} {
+		_, err := AppendRData(nil, c.rrtype, c.value)
+		if want := "FATAL problem: " + c.want; err == nil || err.Error() != want {
+			t.Errorf("%s %s: error %v, want %s (r53: A.14)", c.rrtype, c.value, err, want)
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ func (p *rdataParser) svcb() {
 
 // parseSvcParam reads one key or key=value, the value raw or in quotation marks.
 func parseSvcParam(field string) (svcParam, error) {
-	keyText, value, given := strings.Cut(field, "=")
+	keyText, value, _ := strings.Cut(field, "=")
 	key, err := parseSvcKey(keyText)
 	if err != nil {
 		return svcParam{}, err
@@ -77,13 +77,13 @@ func parseSvcParam(field string) (svcParam, error) {
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 		value = value[1 : len(value)-1]
 	}
-	raw, _, problem := unescape(value)
-	if problem != "" {
-		return svcParam{}, fmt.Errorf("%s: %s", keyText, problem)
+	raw, problem := unescape(value)
+	if problem != nil {
+		return svcParam{}, fmt.Errorf("%s: %s", keyText, problem.Text)
 	}
 	numbered := strings.HasPrefix(keyText, "key")
-	switch {
-	case key == svcNoDefaultALPN && given:
+	switch { // key, key= and key="" are the same (RFC 9460 section 2.1)
+	case key == svcNoDefaultALPN && len(raw) > 0:
 		return svcParam{}, fmt.Errorf("%s takes no value", keyText)
 	case key != svcNoDefaultALPN && !numbered && len(raw) == 0:
 		return svcParam{}, fmt.Errorf("%s needs a value", keyText)
