@@ -248,7 +248,7 @@ func TestPutLoadBalancerRefuses(t *testing.T) {
 		{`address "fe80::1%eth0": an IPv4 or IPv6 address without zone is needed`,
 			zone.LoadBalancer{DNSName: "lb.elb.test.", Addresses: []netip.Addr{netip.MustParseAddr("fe80::1%eth0")}}},
 		{`address "invalid IP"`, zone.LoadBalancer{DNSName: "lb.elb.test.", Addresses: []netip.Addr{{}}}},
-		{"at most 255 bytes", zone.LoadBalancer{DNSName: zone.Name(strings.Repeat(strings.Repeat("x", 49)+".", 5))}},
+		{"Domain name is too long", zone.LoadBalancer{DNSName: zone.Name(strings.Repeat(strings.Repeat("x", 49)+".", 5))}},
 	} {
 		e := steer.NewView(newWorld().atlas(t)).Edit()
 		if err := e.PutLoadBalancer(c.lb); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -67,13 +67,10 @@ func (d *decision) nearness(m *member) float64 {
 	return biased(km, s.bias)
 }
 
-// biased is the arithmetic of r53: A.7: a positive bias shortens distances, a negative one lengthens them.
-func biased(km, bias float64) float64 {
-	if bias >= 0 {
-		return km * (100 - bias) / 100
-	}
-	return km * 100 / (100 + bias)
-}
+// biased is the arithmetic of the current page on geoproximity routing, one formula for every bias: a positive bias
+// shortens distances, a negative one lengthens them, to 199 % at most. Older pages divided by 1 + bias/100 where the bias is
+// negative; which of the two Route 53 does is unconfirmed. r53: A.7.
+func biased(km, bias float64) float64 { return km * (100 - bias) / 100 }
 
 // distance words what a member's spot is to the client.
 func (d *decision) distance(m *member) string {

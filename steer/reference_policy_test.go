@@ -202,8 +202,5 @@ func (e *refEvaluation) biasedDistance(place geo.PlaceID, l *zone.GeoProximityLo
 	if l.Bias != nil {
 		bias = float64(*l.Bias)
 	}
-	if bias < 0 {
-		return distance * 100 / (100 + bias)
-	}
 	return distance * (100 - bias) / 100
 }
