@@ -104,7 +104,7 @@ func (s *Server) decodeTestQuery(r *request) (q testQuery, err error) {
 	}
 	q.zoneID = bareID(r.query.Get("hostedzoneid"))
 	if q.name, err = zone.ParseName(r.query.Get("recordname")); err != nil {
-		return q, invalidInput("recordname is not a domain name: %v", err)
+		return q, invalidInput("%v", err)
 	}
 	kind := r.query.Get("recordtype")
 	t, ok := zone.ParseRRType(kind)

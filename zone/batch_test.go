@@ -137,6 +137,9 @@ func TestApplyAccepts(t *testing.T) {
 		changes []Change
 	}{
 		{"r53: A.1 simple set with 400 values", []Change{create(set("new", A, values(addresses(400)...)))}},
+		{"r53: A.1 weighted and latency sets of several values", []Change{
+			create(set("new", A, values("192.0.2.1", "192.0.2.2"), weight("a", 1))),
+			create(set("new2", A, values(addresses(400)...), region("a", "eu-west-1")))}},
 		{"r53: C.6 UPSERT creates", []Change{upsert(set("new", A, v1))}},
 		{"r53: C.6 UPSERT replaces", []Change{upsert(set("www", A, values("192.0.2.9"), ttl(0)))}},
 		{"r53: C.6 DELETE values as a set", []Change{remove(set("www", A, values("192.0.2.2", "192.0.2.1")))}},
@@ -266,11 +269,11 @@ func TestApplyRefuses(t *testing.T) {
 		{"one value twice", []Change{create(set("new", A, values("192.0.2.1", "192.0.2.1")))},
 			[]string{"Duplicate Resource Record: '192.0.2.1'"}},
 		{"r53: C.6 401 values", []Change{create(set("new", A, values(addresses(401)...)))},
-			[]string{"RRSet with DNS name new.example.com., type A has 401 ResourceRecords, at most 400 are allowed"}},
+			[]string{"Cannot have more than 400 records in a RRSet."}},
 		{"r53: A.14 CNAME has one value", []Change{create(set("new", CNAME, values("a.", "b.")))},
 			[]string{"RRSet with DNS name new.example.com., type CNAME has 2 ResourceRecords, but this type must have exactly one"}},
-		{"r53: A.1 weighted has one value", []Change{create(set("new", A, values("192.0.2.1", "192.0.2.2"), weight("a", 1)))},
-			[]string{"RRSet with DNS name new.example.com., type A, SetIdentifier a has 2 ResourceRecords, but weighted sets must have exactly one"}},
+		{"r53: A.14 weighted CNAME has one value", []Change{create(set("new", CNAME, values("a.", "b."), weight("a", 1)))},
+			[]string{"RRSet with DNS name new.example.com., type CNAME, SetIdentifier a has 2 ResourceRecords, but this type must have exactly one"}},
 
 		{"r53: A.10 health check on a simple set", []Change{create(set("new", A, v1, check("hc1")))},
 			[]string{"DNS name must have alternate ResourceRecordSet responses configured via a routing policy (e.g., Weight, Region, etc.) if a health check is attached. No changes made."}},
@@ -321,7 +324,7 @@ func TestApplyRefuses(t *testing.T) {
 		{"r53: C.6 32000 characters", each(9, func(i int) Change {
 			return create(set(fmt.Sprint("n", i), TXT, values(strings.Repeat(`"`+strings.Repeat("x", 247)+`" `, 16))))
 		}),
-			[]string{"Number of characters limit of 32000 exceeded."}},
+			[]string{"RDATA character limit of 32000 exceeded."}},
 	} {
 		before := slices.Collect(exampleRecords().From(Key{}))
 		records := exampleRecords()

@@ -1,7 +1,7 @@
 package zone
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -83,7 +83,7 @@ func ValidateZoneName(n Name) error {
 		return fmt.Errorf("%s is not a valid zone name: its leftmost label is a wildcard", n)
 	}
 	if strings.Count(string(n), ".") < 2 {
-		return errors.New(string(n) + " is reserved by AWS!")
+		return fmt.Errorf("%s is reserved by AWS!", cmp.Or(strings.TrimSuffix(string(n), "."), "."))
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func TestValidateZoneName(t *testing.T) {
 	}{
 		{"example.com.", ""},
 		{`a.\052.example.com.`, ""},
-		{"cdkpftld.", "cdkpftld. is reserved by AWS!"},
+		{"cdkpftld.", "cdkpftld is reserved by AWS!"},
 		{".", ". is reserved by AWS!"},
 		{`\052.example.com.`, `\052.example.com. is not a valid zone name: its leftmost label is a wildcard`},
 	} {

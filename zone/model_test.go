@@ -120,7 +120,7 @@ func (m model) valid(z HostedZone) bool {
 			s.AliasTarget != nil && policy == MultiValue,
 			s.HealthCheckID != "" && policy == Simple,
 			s.Failover == Primary && s.HealthCheckID == "" && !(s.AliasTarget != nil && s.AliasTarget.EvaluateTargetHealth),
-			len(s.ResourceRecords) > 1 && (policy == Weighted || policy == Latency || s.Type == CNAME),
+			len(s.ResourceRecords) > 1 && s.Type == CNAME,
 			slices.Contains(s.ResourceRecords, "bad value"),
 			s.GeoLocation != nil && s.GeoLocation.CountryCode == "BV",
 			s.GeoProximityLocation != nil && s.GeoProximityLocation.AWSRegion == "home",

@@ -117,8 +117,7 @@ func checkHealthChecks(changes []Change, facts Facts) error {
 	return nil
 }
 
-// checkSize bounds what a batch carries: UPSERT counts twice, an alias as one record. r53: C.6 (the text about characters
-// is unconfirmed).
+// checkSize bounds what a batch carries: UPSERT counts twice, an alias as one record. r53: C.6.
 func checkSize(changes []Change) []string {
 	records, characters := 0, 0
 	for i := range changes {
@@ -137,7 +136,7 @@ func checkSize(changes []Change) []string {
 		messages = append(messages, fmt.Sprintf("Number of records limit of %d exceeded.", maxBatchRecords))
 	}
 	if characters > maxBatchCharacters {
-		messages = append(messages, fmt.Sprintf("Number of characters limit of %d exceeded.", maxBatchCharacters))
+		messages = append(messages, fmt.Sprintf("RDATA character limit of %d exceeded.", maxBatchCharacters))
 	}
 	return messages
 }
