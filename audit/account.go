@@ -3,26 +3,105 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/whatif"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// orphanedChecks finds checks that nothing cites.
+// orphanedChecks finds checks that nothing cites. It lists those that have to do with a zone that is judged, and counts the
+// others.
 func orphanedChecks(w *world, add func(Finding)) {
+	var objects, texts []string
+	var sum failover.Cost
+	others := 0
 	for i := range w.in.State.Checks {
 		c := &w.in.State.Checks[i]
 		if len(w.Cited[c.ID]) > 0 || len(w.Above[c.ID]) > 0 {
 			continue
 		}
-		why := "No record set of these zones and no calculated check cites this check."
-		if w.in.provider() == failover.AWS {
-			why += fmt.Sprintf(" It costs up to %s a month.", failover.CheckCost(c.Config))
+		if !w.related(c) {
+			others++
+			continue
 		}
-		add(Finding{ID: "check-orphaned", Severity: Info, Objects: []string{named(c.ID)}, Why: why,
-			Fix: "Delete it, unless an alarm or another zone uses it.", Reference: "r53: B.8, F"})
+		objects = append(objects, named(c.ID))
+		texts = append(texts, fmt.Sprintf("%s (%s)", c.ID, looksAt(c.Config)))
+		sum += failover.CheckCost(c.Config)
 	}
+	f := Finding{ID: "check-orphaned", Severity: Info, Objects: objects, Reference: "r53: B.8, F",
+		Fix: "Delete each, unless an alarm or another account uses it."}
+	slices.Sort(texts)
+	switch {
+	case len(objects) == 0 && others == 0:
+		return
+	case len(objects) == 0:
+		f.Objects = []string{"account"}
+		f.Why = fmt.Sprintf("%s no record set and no calculated check. None of them looks at anything of the zones that are judged.",
+			cited(others))
+		f.Fix = "Nothing for these zones; judge all zones to have the checks listed."
+	default:
+		f.Why = fmt.Sprintf("%s no record set and no calculated check: %s.", cited(len(objects)), few(texts))
+		if w.in.provider() == failover.AWS {
+			f.Why += fmt.Sprintf(" %s up to %s a month.", cost(len(objects)), sum)
+		}
+		if others > 0 {
+			f.Why += fmt.Sprintf(" There are %d more in the account, which look at nothing of the zones that are judged.", others)
+		}
+	}
+	add(f)
+}
+
+func cost(checks int) string {
+	if checks == 1 {
+		return "It costs"
+	}
+	return "Together they cost"
+}
+
+func cited(checks int) string {
+	if checks == 1 {
+		return "1 health check is cited by"
+	}
+	return fmt.Sprintf("%d health checks are cited by", checks)
+}
+
+// related reports whether a check has to do with a zone that is judged: it looks at a name or an endpoint of it, or is that of a
+// policy for one of its names. All are related where all zones are judged.
+func (w *world) related(c *plan.Check) bool {
+	if len(w.in.Judged) == 0 {
+		return true
+	}
+	names := []string{c.Config.FullyQualifiedDomainName}
+	for _, p := range w.in.Policies {
+		if c.Owned() && p.Key() == plan.PolicyOf(c.Key) {
+			names = append(names, p.Spec.Hostname)
+		}
+	}
+	if slices.ContainsFunc(names, func(name string) bool { return slices.ContainsFunc(w.owners(name), w.judged) }) {
+		return true
+	}
+	probed := w.Probed(c)
+	return slices.ContainsFunc(w.groups, func(g *group) bool {
+		return w.judged(g.Zone) && slices.ContainsFunc(g.Members, func(m *member) bool { return overlap(probed, w.Endpoints(m)) })
+	}) || slices.ContainsFunc(w.Leaves(c.ID), func(leaf *plan.Check) bool { return leaf != c && w.related(leaf) })
+}
+
+// looksAt words what a check looks at.
+func looksAt(c health.Config) string {
+	switch {
+	case c.Type == health.Calculated:
+		return "calculated from " + childCount(len(c.ChildHealthChecks))
+	case !c.Type.IsEndpoint():
+		return string(c.Type)
+	}
+	at := cmp.Or(c.FullyQualifiedDomainName, c.IPAddress)
+	if c.Type.IsHTTP() {
+		at += c.Path()
+	}
+	return string(c.Type) + " " + at
 }
 
 // nearLimit is the share of a quota in percent from which it is told.
@@ -44,7 +123,7 @@ func quotas(w *world, add func(Finding)) {
 	use := failover.Usage(w.in.State)
 	note("account", "health checks", use.HealthChecks, limits.HealthChecks)
 	for _, h := range w.Zones {
-		note("zone "+whatif.Host(h.Name), "record sets", use.RecordSets[h.ID],
+		note(zonePrefix+whatif.Host(h.Name), "record sets", use.RecordSets[h.ID],
 			cmp.Or(w.in.RecordSetLimits[h.ID], limits.RecordSetsPerZone))
 	}
 }

@@ -15,12 +15,10 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/whatif"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -31,6 +29,10 @@ type Input struct {
 	// record set here cites counts as orphaned, so zones should not be left out. Where a check's Healthy is known, it
 	// tells which groups have nothing healthy now.
 	State plan.State `json:"state"`
+
+	// Judged are the ids of the zones whose findings are wanted, and of what concerns no zone by itself; empty means all. The
+	// others are needed all the same: they may share load balancers and health checks with these.
+	Judged []string `json:"-"`
 
 	// LoadBalancers are those that are known; nil means that nobody asked.
 	LoadBalancers []LoadBalancer `json:"loadBalancers,omitempty"`
@@ -120,6 +122,7 @@ func rules() []rule {
 		danglingChecks,   // every cited health check exists
 		ownFailover,      // no check follows the failover it controls
 		wrongEndpoint,    // every check probes what its member sends clients to
+		crossedChecks,    // no calculated check counts another member's endpoint
 		wrongApplication, // every check reaches the application that it stands for
 		blindChecks,      // every check sees the application, not only the load balancer
 		constantChecks,   // every check can fail and can succeed
@@ -154,8 +157,9 @@ func Audit(in Input) []Finding {
 			f.Objects, f.Hostnames = checksLast(sortedUnique(f.Objects)), sortedUnique(f.Hostnames)
 			found = append(found, f)
 		})
+		found = merge(found)
 		slices.SortStableFunc(found, func(a, b Finding) int { return slices.Compare(a.Objects, b.Objects) })
-		findings = append(findings, found...)
+		findings = append(findings, slices.DeleteFunc(found, func(f Finding) bool { return !w.concerns(f) })...)
 	}
 	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Severity.rank(), b.Severity.rank()) })
 	return findings
@@ -172,17 +176,6 @@ func ExitStatus(findings []Finding, atLeast Severity) int {
 
 // provider is where the records live.
 func (in Input) provider() failover.Provider { return cmp.Or(in.Provider, failover.AWS) }
-
-// promise is the RTO of a hostname, 0 when there is none, and who made it.
-func (in Input) promise(hostname string) (rto time.Duration, by string) {
-	for _, p := range in.Policies {
-		name, err := zone.ParseName(p.Spec.Hostname)
-		if err == nil && whatif.Host(name) == hostname && p.Spec.Objectives.RTO > 0 {
-			return time.Duration(p.Spec.Objectives.RTO), "policy " + p.Key()
-		}
-	}
-	return time.Duration(in.RTO), "the audit"
-}
 
 func sortedUnique(list []string) []string {
 	list = slices.Sorted(slices.Values(list))

@@ -48,7 +48,7 @@ func danglingChecks(w *world, add func(Finding)) {
 		members := w.Cited[id]
 		why := fmt.Sprintf("The health check %s does not exist; Route 53 does not say what such a record set counts as.", id)
 		if stays := w.sentAnyway(members); len(stays) > 0 {
-			why += fmt.Sprintf(" Where it counts as healthy, clients %s are sent there whatever happens.", few(stays))
+			why += fmt.Sprintf(" Where it counts as healthy, %s are sent there whatever happens.", who(stays))
 		}
 		add(Finding{ID: "check-missing", Severity: Critical, Objects: describeAll(members), Hostnames: hostnamesOf(members), Why: why,
 			Fix: "Create a health check of this member's endpoint and set its id as HealthCheckId.", Reference: "r53: A.10"})
@@ -90,7 +90,7 @@ func ownFailover(w *world, add func(Finding)) {
 			fix += fmt.Sprintf("set FullyQualifiedDomainName to %s.", balancers(m)[0])
 		} else {
 			fix += fmt.Sprintf("create a check with IPAddress %s and FullyQualifiedDomainName %s, and set it as HealthCheckId (an "+
-				"address cannot be added to an existing check).", few(w.endpoints(m)), c.Config.FullyQualifiedDomainName)
+				"address cannot be added to an existing check).", few(w.Endpoints(m)), c.Config.FullyQualifiedDomainName)
 		}
 		add(Finding{ID: "check-follows-itself", Severity: Critical, Objects: append(describeAll(members), named(c.ID)),
 			Hostnames: hostnamesOf(members),
@@ -106,13 +106,13 @@ func wrongEndpoint(w *world, add func(Finding)) {
 		if !c.Config.Type.IsEndpoint() || w.followsItself(c) {
 			continue
 		}
-		probed := w.probed(c.Config)
+		probed := w.Probed(c)
 		for _, m := range w.Cited[c.ID] {
-			own := w.endpoints(m)
+			own := w.Endpoints(m)
 			if len(own) == 0 || len(probed) == 0 || overlap(own, probed) {
 				continue
 			}
-			at := slices.IndexFunc(m.Group.Members, func(o *member) bool { return o != m && overlap(w.endpoints(o), probed) })
+			at := slices.IndexFunc(m.Group.Members, func(o *member) bool { return o != m && overlap(w.Endpoints(o), probed) })
 			if at >= 0 && m.Group.Members[at].Set.HealthCheckID == c.ID {
 				continue // one check for both; sharedChecks tells
 			}
@@ -170,22 +170,25 @@ func wrongApplication(w *world, add func(Finding)) {
 			continue
 		}
 		for _, m := range w.Cited[c.ID] {
-			r, lb := w.probeRule(c.Config, m)
+			r, lb := w.probeRule(c, m)
 			if r == nil || r.TargetGroup == "" {
 				continue
 			}
+			others := map[string][]string{} // hostnames by the target groups that serve them
 			for _, hostname := range m.Group.Hostnames() {
-				own := lb.serving(hostname)
-				if len(own) == 0 || slices.Contains(own, r.TargetGroup) {
-					continue
+				if own := lb.serving(hostname); len(own) > 0 && !slices.Contains(own, r.TargetGroup) {
+					others[few(own)] = append(others[few(own)], hostname)
 				}
+			}
+			for _, own := range slices.Sorted(maps.Keys(others)) {
+				hostnames := few(others[own])
 				add(Finding{ID: "check-wrong-application", Severity: Critical, Objects: []string{m.String(), named(c.ID)},
-					Hostnames: []string{hostname},
+					Hostnames: others[own],
 					Why: fmt.Sprintf("%s hands the probe (%s of %s) to target group %s, and requests for %s to %s: the check says how "+
 						"another application is.", whatif.Host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.TargetGroup,
-						hostname, few(own)),
+						hostnames, own),
 					Fix: fmt.Sprintf("Add a rule to %s that forwards a health path of %s alone to %s whatever the host, and set "+
-						"ResourcePath to that path.", whatif.Host(lb.DNSName), hostname, few(own)),
+						"ResourcePath to that path.", whatif.Host(lb.DNSName), hostnames, own),
 					Reference: "r53: B.3, H"})
 			}
 		}
@@ -193,9 +196,10 @@ func wrongApplication(w *world, add func(Finding)) {
 }
 
 // probeRule is the load balancer's rule that a probe falls under; nil when it is not known.
-func (w *world) probeRule(c health.Config, m *member) (*Rule, *LoadBalancer) {
+func (w *world) probeRule(check *plan.Check, m *member) (*Rule, *LoadBalancer) {
+	c := check.Config
 	for _, t := range balancers(m) {
-		if fact := w.facts[t]; fact != nil && slices.Contains(w.probed(c), t.String()) {
+		if fact := w.facts[t]; fact != nil && slices.Contains(w.Probed(check), t.String()) {
 			name := c.FullyQualifiedDomainName
 			if name == "" {
 				name = c.IPAddress
@@ -224,7 +228,7 @@ func sharedChecks(w *world, add func(Finding)) {
 			}
 			add(Finding{ID: "check-shared", Severity: Critical, Objects: append(describeAll(with), named(id)), Hostnames: g.Hostnames(),
 				Why: fmt.Sprintf("One check speaks for %d of %s: when it fails nothing is healthy, every member counts as healthy, and "+
-					"clients %s are answered as if nothing had happened.", len(with), plural(len(g.Members), "member"), few(open)),
+					"%s are answered as if nothing had happened.", len(with), plural(len(g.Members), "member"), who(open)),
 				Fix:       "Create a check of its own endpoint for each of these members.",
 				Reference: "r53: A.4"})
 		}

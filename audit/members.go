@@ -45,18 +45,14 @@ func (w *world) dangles(m *member) bool {
 }
 
 // uncheckedGroups finds groups that nothing can make anybody leave, and members that nothing can make anybody leave in
-// groups where others can be left. r53: A.3, D.1.
+// groups where others can be left. Whom it hurts is asked of steer: those who would be sent to somebody healthy if the member
+// had a check. r53: A.3, D.1.
 func uncheckedGroups(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		var deaf []*member
-		for _, m := range g.Members {
-			if !w.listens(m) && !dead(m) {
-				deaf = append(deaf, m)
-			}
-		}
+		deaf := w.deaf(g)
 		switch {
-		case len(g.Members) < 2 || len(deaf) == 0:
-		case len(deaf) == len(g.Members) && w.watchedFromAbove(g):
+		case len(deaf) == 0:
+		case len(deaf) == len(g.Members) && (w.watchedFromAbove(g) || w.toldAbove(g, map[*group]bool{})):
 		case len(deaf) == len(g.Members):
 			w.unchecked(g, add)
 		default:
@@ -67,6 +63,19 @@ func uncheckedGroups(w *world, add func(Finding)) {
 			}
 		}
 	}
+}
+
+// deaf are the members of a group that nothing can make anybody leave.
+func (w *world) deaf(g *group) (deaf []*member) {
+	if len(g.Members) < 2 {
+		return nil
+	}
+	for _, m := range g.Members {
+		if !w.listens(m) && !dead(m) {
+			deaf = append(deaf, m)
+		}
+	}
+	return deaf
 }
 
 // watchedFromAbove reports whether every alias that leads to a group has a health of its own.
@@ -81,8 +90,63 @@ func (w *world) watchedFromAbove(g *group) bool {
 	return len(g.Parents) > 0
 }
 
+// toldAbove reports whether all that lead to a group are told of: the cure there makes clients leave this group too.
+func (w *world) toldAbove(g *group, seen map[*group]bool) bool {
+	seen[g] = true
+	for _, p := range g.Parents {
+		deaf := w.deaf(p)
+		for _, m := range p.Members {
+			told := slices.Contains(deaf, m) && m.Set.Failover != zone.Secondary && len(w.hurt(m)) > 0
+			if m.Branch == g && !told && (seen[p] || !w.toldAbove(p, seen)) {
+				return false
+			}
+		}
+	}
+	return len(g.Parents) > 0
+}
+
+// hurt lists the clients who are sent to a member when everything behind it is down, and would be sent to somebody healthy if
+// it had a check. That is asked with all else well, and with all down who answer while nothing fails.
+func (w *world) hurt(m *member) []string {
+	list, known := w.hurts[m]
+	if known {
+		return list
+	}
+	before := w.ask(m.Group, well())
+	first := []*member{m}
+	for _, o := range m.Group.Members {
+		if o != m && serves(before, o) {
+			first = append(first, o)
+		}
+	}
+	for _, down := range [][]*member{{m}, first} {
+		list = append(list, w.couldLeave(m, w.fail(down...))...)
+	}
+	list = sortedUnique(list)
+	w.hurts[m] = list
+	return list
+}
+
+// couldLeave lists the clients who are sent to a member after a failure, and would be sent to somebody healthy if the member
+// counted as unhealthy.
+func (w *world) couldLeave(m *member, f failure) (list []string) {
+	sent := places(w.ask(m.Group, f), func(r reply) bool { return r.is(m) })
+	if len(sent) == 0 {
+		return nil
+	}
+	f.Unhealthy = map[*member]bool{m: true}
+	without := w.ask(m.Group, f)
+	for _, place := range sent {
+		if !slices.ContainsFunc(without, func(r reply) bool { return r.client.Place == place && (r.is(m) || r.FailOpen) }) {
+			list = append(list, place)
+		}
+	}
+	return list
+}
+
 func (w *world) unchecked(g *group, add func(Finding)) {
-	if slices.ContainsFunc(g.Members, w.dangles) || w.moved(g, w.fail(g.Members...)) {
+	if slices.ContainsFunc(g.Members, w.dangles) || w.moved(g, w.fail(g.Members...)) ||
+		!slices.ContainsFunc(g.Members, func(m *member) bool { return len(w.hurt(m)) > 0 }) {
 		return
 	}
 	severity := Critical
@@ -106,42 +170,67 @@ func evaluateToo(members []*member) string {
 }
 
 func (w *world) uncheckedMember(m *member, add func(Finding)) {
-	why := "This member has no health while others of its group have: it counts as healthy for ever."
-	if still := w.sentAnyway([]*member{m}); len(still) > 0 {
-		why += fmt.Sprintf(" With everything behind it down, clients %s are still sent to it.", few(still))
+	hurt := w.hurt(m)
+	if len(hurt) == 0 {
+		return // there is nobody else for those who are sent to it
+	}
+	why := fmt.Sprintf("This member has no health while others of its group have: it counts as healthy for ever. With everything "+
+		"behind it down, %s are still sent to it.", who(hurt))
+	if above := w.stuckAbove(m); len(above) > 0 {
+		why += fmt.Sprintf(" And as a branch is healthy while anything in it is, clients never leave %s either.", few(describeAll(above)))
 	}
 	add(Finding{ID: "member-unchecked", Severity: Critical, Objects: []string{m.String()}, Hostnames: m.Group.Hostnames(), Why: why,
 		Fix:       fmt.Sprintf("Set HealthCheckId on %s.%s", m, evaluateToo([]*member{m})),
 		Reference: "r53: A.3"})
 }
 
+// stuckAbove lists the members of other groups that are not left because of one that counts as healthy for ever.
+func (w *world) stuckAbove(m *member) (list []*member) {
+	for _, g := range m.Group.Up()[1:] {
+		for _, above := range g.Members {
+			if len(w.stuck(above)) > 0 && slices.Contains(w.deafBelow(above), m) {
+				list = append(list, above)
+			}
+		}
+	}
+	return list
+}
+
 // stuckMembers finds members that have a health and are not left when everything behind them fails: because something
 // below is healthy for ever. r53: A.3.
 func stuckMembers(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		if len(g.Members) < 2 {
-			continue
-		}
-		before := w.ask(g, well())
 		for _, m := range g.Members {
-			if !w.listens(m) || w.dangles(m) || !serves(before, m) || w.constant(m.Set.HealthCheckID) {
+			still, below := w.stuck(m), w.deafBelow(m)
+			if len(still) == 0 || w.toldBelow(below) {
 				continue
 			}
-			still := slices.DeleteFunc(w.ask(g, w.fail(m)), func(r reply) bool { return !r.is(m) })
-			if len(still) == 0 {
-				continue
-			}
-			if slices.ContainsFunc(still, func(r reply) bool { return r.FailOpen }) {
-				continue // nobody else is there for them: sharedChecks, sameTargets or missingDefaults tells why
-			}
-			add(Finding{ID: "branch-stuck", Severity: Critical, Objects: append([]string{m.String()}, w.deafBelow(m)...),
+			add(Finding{ID: "branch-stuck", Severity: Critical, Objects: append([]string{m.String()}, describeAll(below)...),
 				Hostnames: g.Hostnames(),
 				Why: fmt.Sprintf("Behind this member something counts as healthy for ever (%s), so its branch always does: with "+
-					"everything there down, clients %s are still sent to it.", few(w.deafBelow(m)), few(whose(still))),
-				Fix:       fmt.Sprintf("Set HealthCheckId on %s.", few(w.deafBelow(m))),
+					"everything there down, %s are still sent to it.", few(describeAll(below)), who(still)),
+				Fix:       fmt.Sprintf("Set HealthCheckId on %s.", few(describeAll(below))),
 				Reference: "r53: A.3"})
 		}
 	}
+}
+
+// stuck lists the clients who are sent to a member when everything behind it is down, because something below is healthy for
+// ever, although others could answer them.
+func (w *world) stuck(m *member) []string {
+	g := m.Group
+	if len(g.Members) < 2 || g.Policy == zone.Simple || g.Problem != nil || !w.listens(m) || w.dangles(m) || w.constant(m.Set.HealthCheckID) ||
+		len(w.deafBelow(m)) == 0 || !serves(w.ask(g, well()), m) {
+		return nil
+	}
+	return w.couldLeave(m, w.fail(m))
+}
+
+// toldBelow reports whether uncheckedGroups tells of all members that keep a branch healthy.
+func (w *world) toldBelow(deaf []*member) bool {
+	return !slices.ContainsFunc(deaf, func(m *member) bool {
+		return len(w.deaf(m.Group)) == len(m.Group.Members) || m.Set.Failover == zone.Secondary || w.dangles(m) || len(w.hurt(m)) == 0
+	})
 }
 
 // isDefault reports whether a member is for clients of every place.
@@ -151,17 +240,22 @@ func isDefault(m *member) bool {
 		s.CidrRoutingConfig != nil && s.CidrRoutingConfig.LocationName == zone.DefaultLocation
 }
 
-func whose(replies []reply) []string { return places(replies, func(reply) bool { return true }) }
+// deafBelow are the first members on every way below one that nothing can make unhealthy.
+func (w *world) deafBelow(m *member) []*member { return w.deafIn(m.Branch, nil, map[*group]bool{}) }
 
-// deafBelow names the ends of a branch that nothing can make unhealthy.
-func (w *world) deafBelow(m *member) []string {
-	var deaf []*member
-	m.Walk(func(inner *member) {
-		if inner != m && !w.listens(inner) {
-			deaf = append(deaf, inner)
+func (w *world) deafIn(g *group, deaf []*member, seen map[*group]bool) []*member {
+	if g == nil || seen[g] {
+		return deaf
+	}
+	seen[g] = true
+	for _, m := range g.Members {
+		if w.listens(m) {
+			deaf = w.deafIn(m.Branch, deaf, seen)
+		} else {
+			deaf = append(deaf, m)
 		}
-	})
-	return describeAll(deaf)
+	}
+	return deaf
 }
 
 // missingDefaults finds clients without an answer. r53: A.6, A.8.
@@ -174,8 +268,7 @@ func missingDefaults(w *world, add func(Finding)) {
 		if len(none) == 0 {
 			continue
 		}
-		why := fmt.Sprintf("This %s group has no default: clients %s get no address, and neither do those whose place is not known.",
-			g.Policy, few(none))
+		why := fmt.Sprintf("This %s group has no default: %s get no address, and neither do those whose place is not known.", g.Policy, who(none))
 		if alone := w.alone(g); len(alone) > 0 {
 			why += fmt.Sprintf(" Clients %s have one member only, and are still sent to it when it is down.", few(alone))
 		}
@@ -219,7 +312,7 @@ func failOpenSurprise(w *world, add func(Finding)) {
 			}
 			add(Finding{ID: "fail-open", Severity: Warning, Objects: []string{m.String()}, Hostnames: g.Hostnames(),
 				Why: fmt.Sprintf("This member is held unhealthy by its check, and yet when all others are down too every member counts as "+
-					"healthy: clients %s are then sent to it.", few(back)),
+					"healthy: %s are then sent to it.", who(back)),
 				Fix:       "If nobody may ever be sent there, delete the record set; else enable its check again.",
 				Reference: "r53: A.4, B.6"})
 		}
@@ -252,8 +345,8 @@ func nothingHealthy(w *world, add func(Finding)) {
 			}
 		}
 		add(Finding{ID: "nothing-healthy", Severity: Critical, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
-			Why: fmt.Sprintf("Nothing that clients %s could be sent to is healthy now: every member counts as healthy, and they are sent "+
-				"to %s.", few(open), few(sortedUnique(sent))),
+			Why: fmt.Sprintf("Nothing that %s could be sent to is healthy now: every member counts as healthy, and they are sent "+
+				"to %s.", who(open), few(sortedUnique(sent))),
 			Fix:       "Mend the endpoints, or the checks if the endpoints are well.",
 			Reference: "r53: A.4"})
 	}

@@ -35,14 +35,24 @@ func Text(findings []Finding, width int, colour bool) string {
 	return b.String()
 }
 
+// mostItems is how many entries of a list are shown to people; JSON has all.
+const mostItems = 24
+
 // items are the entries of a list with what stands between them. They are not broken over lines.
 func items(list []string) []string {
+	more := 0
+	if len(list) > mostItems {
+		list, more = list[:mostItems], len(list)-mostItems
+	}
 	parts := make([]string, len(list))
 	for i, item := range list {
 		parts[i] = item
-		if i < len(list)-1 {
+		if i < len(list)-1 || more > 0 {
 			parts[i] += ","
 		}
+	}
+	if more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return parts
 }

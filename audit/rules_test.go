@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,22 @@ func country(code, text string) zone.ResourceRecordSet {
 	return set(text, func(s *zone.ResourceRecordSet) {
 		s.SetIdentifier, s.GeoLocation = code, &zone.GeoLocation{CountryCode: code}
 	})
+}
+
+func continent(code, text string) zone.ResourceRecordSet {
+	return set(text, func(s *zone.ResourceRecordSet) {
+		s.SetIdentifier, s.GeoLocation = code, &zone.GeoLocation{ContinentCode: code}
+	})
+}
+
+// twin is the AAAA record set beside an A record set.
+func twin(s zone.ResourceRecordSet) zone.ResourceRecordSet {
+	s.Type = zone.AAAA
+	for i, value := range s.ResourceRecords {
+		s.ResourceRecords = slices.Clone(s.ResourceRecords)
+		s.ResourceRecords[i] = strings.Replace(value, "192.0.2.", "2001:db8::", 1)
+	}
+	return s
 }
 
 func cidr(location, text string) zone.ResourceRecordSet {
@@ -218,6 +235,21 @@ func TestRules(t *testing.T) {
 		{"a child that is gone", newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 c2")).
 			with(`c1 {"type": "CALCULATED", "healthThreshold": 2, "childHealthChecks": ["c3", "c4"]}`, "c2", "c3"),
 			[]string{"warning child-missing health check c1"}},
+		{"a calculated check of both, the other without a check", newBed(role(zone.Primary, "a 192.0.2.1 both"), role(zone.Secondary, "a 192.0.2.2 -")).
+			with(`both {"type": "CALCULATED", "healthThreshold": 2, "childHealthChecks": ["c1", "c2"]}`, at("c1", "192.0.2.1"), at("c2", "192.0.2.2")),
+			[]string{"critical check-counts-other a.example.com A PRIMARY, health check both", "warning secondary-unchecked a.example.com A SECONDARY",
+				"info cost account"}},
+		{"a calculated check of both, of three", newBed(latency("eu-west-1", "a 192.0.2.1 both"), latency("eu-central-1", "a 192.0.2.2 c2"),
+			latency("us-east-1", "a 192.0.2.3 c3")).with(`both {"type": "CALCULATED", "healthThreshold": 2, "childHealthChecks": ["c1", "c2"]}`, "c1", "c2", "c3"),
+			[]string{"critical check-counts-other a.example.com A eu-west-1, health check both"}},
+		{"a calculated check of either", newBed(role(zone.Primary, "a 192.0.2.1 either"), role(zone.Secondary, "a 192.0.2.2 c2")).
+			with(`either {"type": "CALCULATED", "healthThreshold": 1, "childHealthChecks": ["c1", "c2"]}`, "c1", "c2"),
+			[]string{"critical check-counts-other a.example.com A PRIMARY, health check either"}},
+		{"a calculated check of both, whose failure moves nobody", newBed(role(zone.Primary, "a 192.0.2.1 both"), role(zone.Secondary, "a 192.0.2.2 c2")).
+			with(`both {"type": "CALCULATED", "healthThreshold": 2, "childHealthChecks": ["c1", "c2"]}`, "c1", "c2"), nil},
+		{"a calculated check of several of one endpoint", newBed(role(zone.Primary, "a 192.0.2.1 all"), role(zone.Secondary, "a 192.0.2.2 c2")).
+			with(`all {"type": "CALCULATED", "healthThreshold": 2, "childHealthChecks": ["c1", "c3"]}`, at("c1", "192.0.2.1"), at("c3", "192.0.2.1"), "c2"),
+			[]string{"info cost account"}},
 		{"inverted", newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 c2")).
 			with(`c1 {"type": "HTTP", "inverted": true}`, "c2"),
 			[]string{"warning check-inverted a.example.com A eu-west-1, health check c1"}},
@@ -240,7 +272,27 @@ func TestRules(t *testing.T) {
 			[]string{"critical member-unchecked a.example.com A eu-west-1"}},
 		{"a branch with a leaf that is healthy for ever", newBed(latency("eu-west-1", "a !=w -"), latency("eu-central-1", "a 192.0.2.2 c2"),
 			weighted("x", 1, "w 192.0.2.3 c3"), weighted("y", 1, "w 192.0.2.4 -")).with("c2", "c3"),
-			[]string{"critical member-unchecked w.example.com A y", "critical branch-stuck a.example.com A eu-west-1, w.example.com A y"}},
+			[]string{"critical member-unchecked w.example.com A y"}},
+		{"a branch that ends at an address that is healthy for ever", newBed(latency("eu-west-1", "a !=w -"), latency("eu-central-1", "a 192.0.2.2 c2"),
+			weighted("x", 1, "w !=v -"), weighted("y", 1, "w 192.0.2.4 c3"), set("v 192.0.2.3 -", nil)).with("c2", "c3"),
+			[]string{"critical member-unchecked w.example.com A x"}},
+		{"a branch with a default that nobody of the branch could leave", newBed(latency("eu-west-1", "a !=w -"), latency("eu-central-1", "a 192.0.2.2 c2"),
+			country("DE", "w 192.0.2.3 c3"), country("*", "w 192.0.2.4 -")).with("c2", "c3"),
+			[]string{"critical branch-stuck a.example.com A eu-west-1, w.example.com A *"}},
+		{"groups without checks below a group without checks", newBed(latency("eu-west-1", "a !=w -"), latency("eu-central-1", "a !=v -"),
+			weighted("x", 1, "w 192.0.2.3 -"), weighted("y", 1, "w 192.0.2.4 -"), weighted("x", 1, "v 192.0.2.5 -"), weighted("y", 1, "v 192.0.2.6 -")),
+			[]string{"critical group-unchecked a.example.com A"}},
+		{"a group without checks behind a member without a check", newBed(latency("eu-west-1", "a !=w -"), latency("eu-central-1", "a 192.0.2.2 c2"),
+			weighted("x", 1, "w 192.0.2.3 -"), weighted("y", 1, "w 192.0.2.4 -")).with("c2"),
+			[]string{"critical member-unchecked a.example.com A eu-west-1"}},
+		{"a default without a check, that its clients could not leave", newBed(country("DE", "a 192.0.2.1 c1"), country("*", "a 192.0.2.2 -")).with("c1"), nil},
+		{"a continent without a check, that its clients could leave", newBed(country("DE", "a 192.0.2.1 c1"), continent("EU", "a 192.0.2.2 -"),
+			country("*", "a 192.0.2.3 c3")).with("c1", "c3"), []string{"critical member-unchecked a.example.com A EU"}},
+		{"countries without checks and without a default", newBed(country("DE", "a 192.0.2.1 -"), country("FR", "a 192.0.2.2 -")),
+			[]string{"warning default-missing a.example.com A"}},
+		{"a standby without a check, before another standby", newBed(weighted("x", 1, "a 192.0.2.1 c1"), weighted("y", 0, "a 192.0.2.2 -"),
+			weighted("z", 0, "a 192.0.2.3 c3")).with("c1", "c3"), []string{"critical member-unchecked a.example.com A y",
+			"info weight-standby a.example.com A y, a.example.com A z"}},
 		{"a branch that is left", newBed(latency("eu-west-1", "a !=w -"), latency("eu-central-1", "a 192.0.2.2 c2"),
 			weighted("x", 1, "w 192.0.2.3 c3"), weighted("y", 1, "w 192.0.2.4 c4")).with("c2", "c3", "c4"), nil},
 		{"a branch without checks under a check", newBed(latency("eu-west-1", "a =w c1"), latency("eu-central-1", "a 192.0.2.2 c2"),
@@ -300,6 +352,7 @@ func TestRules(t *testing.T) {
 			[]string{"warning timers-unequal a.example.com A eu-central-1, a.example.com A eu-west-1"}},
 		{"a long TTL", newBed(latency("eu-west-1", "a 192.0.2.1 c1"), ttl(300, latency("eu-central-1", "a 192.0.2.2 c2"))).with("c1", "c2"),
 			[]string{"warning ttl-long a.example.com A eu-central-1"}},
+		{"a TTL that is not worth telling", newBed(latency("eu-west-1", "a 192.0.2.1 c1"), ttl(61, latency("eu-central-1", "a 192.0.2.2 c2"))).with("c1", "c2"), nil},
 		{"a promise that holds", promised(10 * time.Minute), nil},
 		{"a promise that does not", promised(3 * time.Minute),
 			[]string{"critical rto-missed a.example.com A eu-central-1, a.example.com A eu-west-1"}},
@@ -311,6 +364,20 @@ func TestRules(t *testing.T) {
 		}(), []string{"critical rto-missed a.example.com A eu-central-1, a.example.com A eu-west-1"}},
 		{"Regions of one's own", newBed(latency("dc-1", "a 192.0.2.1 c1"), latency("dc-2", "a 192.0.2.2 -")).with("c1"),
 			[]string{"critical member-unchecked a.example.com A dc-2"}},
+
+		// One cause is one finding.
+		{"both address families", newBed(latency("eu-west-1", "a 192.0.2.1 -"), latency("eu-central-1", "a 192.0.2.2 c2"),
+			twin(latency("eu-west-1", "a 192.0.2.1 -")), twin(latency("eu-central-1", "a 192.0.2.2 c2"))).with("c2"),
+			[]string{"critical member-unchecked a.example.com A eu-west-1, a.example.com AAAA eu-west-1"}},
+		{"one check of several names", newBed(latency("eu-west-1", "a "+west+" c1"), latency("eu-central-1", "a 192.0.2.2 c2"),
+			latency("eu-west-1", "b "+west+" c1"), latency("eu-central-1", "b 192.0.2.2 c2"), twin(latency("eu-west-1", "b "+west+" c1")),
+			twin(latency("eu-central-1", "b 192.0.2.2 c2"))).with(`c1 {"type": "TCP", "port": 80, "fullyQualifiedDomainName": "lb-1.eu-west-1.elb.amazonaws.com"}`, "c2"),
+			[]string{"critical check-blind a.example.com A eu-west-1, b.example.com A eu-west-1, b.example.com AAAA eu-west-1, health check c1"}},
+		{"one load balancer that is gone", func() *bed {
+			b := newBed(set("a "+west+" -", nil), twin(set("a "+west+" -", nil)), set("b "+west+" -", nil), set("c "+west+" -", nil))
+			b.AllLoadBalancers = true
+			return b
+		}(), []string{"critical alias-target-missing a.example.com A, a.example.com AAAA, b.example.com A, c.example.com A"}},
 
 		// r53: B.8, B.4, C.8, F
 		{"a check of nothing", newBed().with("c1"), []string{"info check-orphaned health check c1"}},
@@ -387,11 +454,15 @@ func TestRegionsOfOnesOwn(t *testing.T) {
 	}
 }
 
+// at is a check of an address.
+func at(id, address string) string {
+	return id + ` {"type": "TCP", "port": 80, "ipAddress": "` + address + `"}`
+}
+
 // Loops cannot be answered, and neither can what leads into them. r53: A.9.
 func TestLoops(t *testing.T) {
 	b := newBed(latency("eu-west-1", "a !=b -"), latency("eu-central-1", "a 192.0.2.2 c2"), set("b !=a -", nil), set("c =b -", nil)).with("c2")
-	want := []string{"warning group-not-judged a.example.com A", "warning group-not-judged b.example.com A",
-		"warning group-not-judged c.example.com A"}
+	want := []string{"warning group-not-judged a.example.com A, b.example.com A, c.example.com A"}
 	if diff := cmp.Diff(want, brief(audit.Audit(b.Input))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

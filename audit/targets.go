@@ -14,12 +14,34 @@ import (
 // unjudged finds groups that no answer can be computed for; Route 53 would not have accepted them.
 func unjudged(w *world, add func(Finding)) {
 	for _, g := range w.groups {
-		if g.Problem != nil {
-			add(Finding{ID: "group-not-judged", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
-				Why: fmt.Sprintf("No answer can be computed for this group, so nothing else is said of it: %s.", g.Problem),
-				Fix: "Write the record sets as Route 53 would accept them.", Reference: "r53: C.6"})
+		f := Finding{ID: "group-not-judged", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(), Reference: "r53: C.6",
+			Fix: "Write the record sets as Route 53 would accept them."}
+		switch {
+		case g.Loops:
+			f.Why = fmt.Sprintf("No answer can be computed: the aliases lead round in a loop (%s), and nobody who comes there gets an address.",
+				few(loop(g)))
+			f.Fix = "Point one of these aliases at a record set with an address, or at a load balancer."
+			add(f)
+		case g.Problem != nil:
+			f.Why = fmt.Sprintf("No answer can be computed for this group, so nothing else is said of it: %s.", g.Problem)
+			add(f)
 		}
 	}
+}
+
+// loop names the groups of the loop that a group's aliases lead into.
+func loop(g *group) []string {
+	var way []*group
+	for !slices.Contains(way, g) {
+		way = append(way, g)
+		next := slices.IndexFunc(g.Members, func(m *member) bool { return m.Branch != nil && m.Branch.Loops })
+		g = g.Members[next].Branch
+	}
+	var names []string
+	for _, at := range way[slices.Index(way, g):] {
+		names = append(names, at.String())
+	}
+	return sortedUnique(names)
 }
 
 // aliasTargets finds aliases of what does not exist. r53: A.9.
@@ -62,7 +84,7 @@ func (w *world) whatClientsGet(m *member) string {
 	if len(empty) == 0 {
 		return ": other members answer for it, and it can never take clients over."
 	}
-	return fmt.Sprintf(": clients %s get no address.", listed(empty))
+	return fmt.Sprintf(": %s get no address.", who(empty))
 }
 
 // sharedFate finds load balancers whose evaluated health joins applications: it is bad as soon as one target group has
@@ -75,12 +97,13 @@ func sharedFate(w *world, add func(Finding)) {
 			continue
 		}
 		down := failure{Well: true, Targets: map[*target]bool{t: true}}
-		var moved []string
+		var moved, hostnames []string
 		var objects []*member
 		for _, m := range listening {
 			for _, root := range m.Group.Roots() {
 				if w.changed(root, down) {
 					moved = append(moved, whatif.Host(root.Key.Name))
+					hostnames = append(hostnames, m.Group.Hostnames()...)
 					objects = append(objects, m)
 				}
 			}
@@ -90,12 +113,48 @@ func sharedFate(w *world, add func(Finding)) {
 		if len(moved) == 0 || !joined {
 			continue
 		}
-		add(Finding{ID: "shared-fate", Severity: Critical, Objects: append(describeAll(objects), t.String()), Hostnames: moved,
-			Why: why,
-			Fix: fmt.Sprintf("For each of these record sets create a health check of the application's own health path at %s, set it as "+
-				"HealthCheckId, and set EvaluateTargetHealth to false.", t),
-			Reference: "r53: A.9, E.4"})
+		add(Finding{ID: "shared-fate", Severity: Critical, Objects: append(describeAll(objects), t.String()), Hostnames: hostnames,
+			Why: why, Fix: w.parted(t, objects), Reference: "r53: A.9, E.4"})
 	}
+}
+
+// parted is the cure of record sets that share the fate of a load balancer: those that have a check of their own need no other.
+func (w *world) parted(t *target, members []*member) string {
+	var checked, unchecked []*member
+	for _, m := range members {
+		if w.Checks[m.Set.HealthCheckID] != nil {
+			checked = append(checked, m)
+		} else {
+			unchecked = append(unchecked, m)
+		}
+	}
+	create := fmt.Sprintf("create a health check of the application's own health path at %s, set it as HealthCheckId, and set "+
+		"EvaluateTargetHealth to false.", t)
+	switch {
+	case len(checked) == 0:
+		return "For each of these record sets " + create
+	case len(unchecked) == 0:
+		return "Set EvaluateTargetHealth to false: each of these record sets has a health check of its own."
+	}
+	return fmt.Sprintf("Set EvaluateTargetHealth to false on those that have a health check of their own (%s). For each of the others (%s) %s",
+		few(describeAll(checked)), few(describeAll(unchecked)), create)
+}
+
+// applications joins names that lead to one another: of each application the names, sorted.
+func applications(members []*member) [][]string {
+	var apps [][]string
+	for _, m := range members {
+		names := m.Group.Hostnames()
+		apps = slices.DeleteFunc(apps, func(have []string) bool {
+			if !overlap(have, names) {
+				return false
+			}
+			names = sortedUnique(append(names, have...))
+			return true
+		})
+		apps = append(apps, names)
+	}
+	return apps
 }
 
 // joins says which applications a load balancer's evaluated health joins, given the hostnames that it moves; false when
@@ -105,7 +164,7 @@ func (w *world) joins(t *target, moved []string) (why string, joined bool) {
 	fact := w.facts[t]
 	if fact == nil || len(fact.TargetGroups) == 0 {
 		return fmt.Sprintf("Evaluate target health is on for %s, which serves %s (%s). As soon as one target group there has no "+
-			"healthy target, %s.", t, plural(len(all), "hostname"), few(all), leaves(moved)), len(all) > 1
+			"healthy target, %s.", t, plural(len(all), "hostname"), few(all), leaves(moved)), len(applications(t.Members)) > 1
 	}
 	down := fact.down()
 	var takes []string
@@ -205,7 +264,7 @@ func sameTargets(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
 		ends := map[string][]*member{}
 		for _, m := range g.Members {
-			if e := w.endpoints(m); len(e) > 0 {
+			if e := w.Endpoints(m); len(e) > 0 {
 				ends[few(e)] = append(ends[few(e)], m)
 			}
 		}

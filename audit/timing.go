@@ -10,10 +10,16 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/whatif"
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // highestTTL is the TTL in seconds beyond which Route 53's guide does not go for records with health checks. r53: D.2.
 const highestTTL = 60
+
+// longTTL is the TTL in seconds from which it is told where nothing is promised: then resolvers keep an answer for longer than a
+// check with the usual timers takes to fail.
+const longTTL = 120
 
 // check returns the endpoint check of a member, nil when it has none.
 func (w *world) check(m *member) *health.Config {
@@ -93,38 +99,70 @@ func recoveryTimes(w *world, add func(Finding)) {
 		rto := failover.Objectives(w.pseudoPolicy(checked...), w.in.provider())
 		parts := fmt.Sprintf("%s at worst (detection %s, propagation %s, TTL %s)", short(rto.Worst), short(rto.Detection.Worst),
 			short(rto.Propagation.Worst), short(rto.TTL.Worst))
-		promise, by, hostname := w.promise(g)
+		promise := w.promise(g)
 		switch {
-		case promise > 0 && rto.Worst > promise:
-			add(Finding{ID: "rto-missed", Severity: Critical, Objects: describeAll(checked), Hostnames: []string{hostname},
-				Why: fmt.Sprintf("A failover takes %s; %s promises %s.", parts, by, short(promise)),
-				Fix: w.faster(checked, promise), Reference: "r53: D.1"})
-		case promise == 0:
-			long := slices.DeleteFunc(checked, func(m *member) bool { t := longestTTL(m); return t == nil || *t <= highestTTL })
+		case promise.rto > 0 && rto.Worst > promise.rto:
+			add(Finding{ID: "rto-missed", Severity: Critical, Objects: describeAll(checked), Hostnames: g.Hostnames(),
+				Why: fmt.Sprintf("A failover takes %s; %s promises %s.", parts, promise.by, short(promise.rto)),
+				Fix: w.faster(checked, promise.rto), Reference: "r53: D.1"})
+		case promise.rto == 0:
+			long := slices.DeleteFunc(checked, func(m *member) bool { t := longestTTL(m); return t == nil || *t <= longTTL })
 			if len(long) > 0 {
 				add(Finding{ID: "ttl-long", Severity: Warning, Objects: describeAll(long), Hostnames: g.Hostnames(),
-					Why: fmt.Sprintf("Resolvers go on answering with a failed member: a failover takes %s.", parts),
-					Fix: fmt.Sprintf("Set TTL to %d.", highestTTL), Reference: "r53: D.2"})
+					Why: fmt.Sprintf("Resolvers keep answers for up to %s, and go on sending clients to a member that has failed: a "+
+						"failover takes %s.", short(rto.TTL.Worst), parts),
+					Fix:       fmt.Sprintf("Set TTL to %d, which the guide of Route 53 advises for records with health checks.", highestTTL),
+					Reference: "r53: D.2"})
 			}
 		}
 	}
 }
 
-// promise is the shortest RTO of a group's hostnames, who made it and to which; 0 when there is none.
-func (w *world) promise(g *group) (promise time.Duration, by, hostname string) {
-	for _, name := range g.Hostnames() {
-		if d, who := w.in.promise(name); d > 0 && (promise == 0 || d < promise) {
-			promise, by, hostname = d, who, name
+// A promise is an RTO, and who made it.
+type promise struct {
+	rto time.Duration // 0: none
+	by  string
+}
+
+// promisesOf are the promises of policies by hostname, the shortest where several are for one.
+func promisesOf(policies []failover.Policy) map[string]promise {
+	promises := map[string]promise{}
+	for _, p := range policies {
+		name, err := zone.ParseName(p.Spec.Hostname)
+		if err != nil {
+			continue
 		}
+		made := promise{time.Duration(p.Spec.Objectives.RTO), "policy " + p.Key()}
+		promises[whatif.Host(name)] = shorter(promises[whatif.Host(name)], made)
 	}
-	return promise, by, hostname
+	return promises
+}
+
+func shorter(a, b promise) promise {
+	if b.rto > 0 && (a.rto == 0 || b.rto < a.rto) {
+		return b
+	}
+	return a
+}
+
+// promise is the shortest RTO of the names by which users come to a group: what is promised for a name holds for its aliases.
+// Input.RTO is for groups for none of whose names a policy promises anything.
+func (w *world) promise(g *group) promise {
+	var p promise
+	for _, name := range g.Hostnames() {
+		p = shorter(p, w.promises[name])
+	}
+	if p.rto == 0 {
+		return promise{time.Duration(w.in.RTO), "the audit"}
+	}
+	return p
 }
 
 // kept finds groups without checks of their own whose answers alone are kept for longer than is promised.
 func (w *world) kept(g *group, add func(Finding)) {
-	promise, by, hostname := w.promise(g)
+	promise := w.promise(g)
 	listening := slices.DeleteFunc(slices.Clone(g.Members), func(m *member) bool { return !w.listens(m) })
-	if promise == 0 || len(listening) == 0 || len(g.Members) < 2 {
+	if promise.rto == 0 || len(listening) == 0 || len(g.Members) < 2 {
 		return
 	}
 	longest := int64(0)
@@ -135,10 +173,10 @@ func (w *world) kept(g *group, add func(Finding)) {
 		}
 		longest = max(longest, ttl)
 	}
-	if d := time.Duration(longest) * time.Second; d >= promise {
-		add(Finding{ID: "rto-missed", Severity: Critical, Objects: describeAll(listening), Hostnames: []string{hostname},
+	if d := time.Duration(longest) * time.Second; d >= promise.rto {
+		add(Finding{ID: "rto-missed", Severity: Critical, Objects: describeAll(listening), Hostnames: g.Hostnames(),
 			Why: fmt.Sprintf("Resolvers keep answers for %s, which leaves nothing of the %s that %s promises for detection.", short(d),
-				short(promise), by),
+				short(promise.rto), promise.by),
 			Fix:       "Set a shorter TTL, on addresses instead of aliases of load balancers (whose TTL is fixed at 60), or promise more time.",
 			Reference: "r53: D.1, D.2"})
 	}

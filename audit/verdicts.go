@@ -72,7 +72,7 @@ func constantChecks(w *world, add func(Finding)) {
 			f.ID, f.Severity = "check-cannot-fail", Critical
 			f.Why = fmt.Sprintf("The check is healthy whatever happens (%s).", w.reason(c))
 			if still := w.sentAnyway(members); len(still) > 0 {
-				f.Why += fmt.Sprintf(" With everything behind its %s down, clients %s are still sent there.", noun(members), few(still))
+				f.Why += fmt.Sprintf(" With everything behind its %s down, %s are still sent there.", noun(members), who(still))
 			}
 			f.Fix = "Give it back what makes it fail: Disabled false, or a HealthThreshold of 1 to the number of children."
 		default:
@@ -116,7 +116,7 @@ func (w *world) answeredWithout(c *plan.Check, add func(Finding)) {
 	}
 	for _, m := range w.Cited[c.ID] {
 		f := Finding{Objects: []string{m.String(), named(c.ID)}, Hostnames: m.Group.Hostnames(), Reference: "r53: B.1"}
-		r, lb := w.probeRule(c.Config, m)
+		r, lb := w.probeRule(c, m)
 		switch {
 		case r != nil && r.TargetGroup == "" && r.Status >= 400:
 			f.ID, f.Severity = "check-cannot-succeed", Critical

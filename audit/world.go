@@ -13,6 +13,9 @@ type world struct {
 	in     Input
 	groups []*group // of all zones, in listing order
 	facts  map[*target]*LoadBalancer
+
+	promises map[string]promise   // of policies, by hostname
+	hurts    map[*member][]string // what hurt has found
 }
 
 type (
@@ -26,9 +29,11 @@ type (
 func newWorld(in Input) *world {
 	known := whatif.Input{State: in.State, Collections: in.Collections, AllLoadBalancers: in.AllLoadBalancers}
 	for _, lb := range in.LoadBalancers {
-		known.LoadBalancers = append(known.LoadBalancers, whatif.LoadBalancer{DNSName: lb.DNSName, HostedZoneID: lb.HostedZoneID})
+		known.LoadBalancers = append(known.LoadBalancers, whatif.LoadBalancer{DNSName: lb.DNSName, HostedZoneID: lb.HostedZoneID,
+			Addresses: lb.Addresses})
 	}
-	w := &world{World: whatif.New(known), in: in, facts: map[*target]*LoadBalancer{}}
+	w := &world{World: whatif.New(known), in: in, facts: map[*target]*LoadBalancer{},
+		promises: promisesOf(in.Policies), hurts: map[*member][]string{}}
 	for _, z := range w.Zones {
 		w.groups = append(w.groups, z.Groups...)
 		_ = w.Compile(z) // errors are about GeoIP databases, and there is none
@@ -80,8 +85,12 @@ func (w *world) ask(g *group, f failure) []reply {
 	if g.Problem != nil {
 		return nil
 	}
-	clients, _ := w.Clients(g)
-	clients = append([]whatif.Client{whatif.Elsewhere()}, clients...)
+	clients, open := w.Clients(g)
+	if len(clients) == 0 && !open {
+		clients = append(clients, whatif.Everyone())
+	} else {
+		clients = append([]whatif.Client{whatif.Elsewhere()}, clients...)
+	}
 	times := 1
 	if g.Chance() {
 		times = draws
@@ -127,6 +136,14 @@ func places(replies []reply, such func(reply) bool) []string {
 		}
 	}
 	return list
+}
+
+// who words clients by their places: "clients in DE and near eu-west-1", "all clients".
+func who(places []string) string {
+	if slices.Equal(places, []string{whatif.Everyone().Place}) {
+		return "all clients"
+	}
+	return "clients " + few(places)
 }
 
 // changed reports whether a failure changes anybody's answer.

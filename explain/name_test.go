@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/explain"
 	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -78,6 +79,28 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 				"near eu-west-1: eu-west-1 > blue | eu-west-1 → us-east-1 | us-east-1 → eu-west-1 > blue | everything → eu-west-1 > blue!",
 				"near us-east-1: us-east-1 | eu-west-1 → us-east-1 | us-east-1 → eu-west-1 > blue | everything → us-east-1!",
 			}, 1},
+		{"a calculated check of both members: the failure of one leaves the other, r53: B.2",
+			func() explain.Input {
+				in := world(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)), app("b", "", "192.0.2.2", role(zone.Secondary)))
+				calculated(&in, "both", 2, "c1", "c2")
+				in.State.Checks[0].Config.IPAddress, in.State.Checks[1].Config.IPAddress = "192.0.2.1", "192.0.2.2"
+				return in
+			}(), explain.Question{},
+			[]string{"everyone: a | a → b | b → b | everything → b"}, 0},
+		{"a calculated check of either member does not see its own fail",
+			func() explain.Input {
+				in := world(nil, []string{"c1", "c2", "either"}, app("a", "either", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary)))
+				calculated(&in, "either", 1, "c1", "c2")
+				return in
+			}(), explain.Question{},
+			[]string{"everyone: a | a → a | b → a | everything → a!"}, 0},
+		{"a check of the other member's endpoint",
+			func() explain.Input {
+				in := world(nil, two, app("a", "c1", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary)))
+				in.State.Checks[0].Config.IPAddress, in.State.Checks[1].Config.IPAddress = "192.0.2.2", "192.0.2.1"
+				return in
+			}(), explain.Question{},
+			[]string{"everyone: a | a → a | b → b | everything → a!"}, 0},
 		{"two failures together, for a client of one's own",
 			world(nil, []string{"c1", "c2", "c3"}, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
 				app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")), app("ap-south-1", "c3", "192.0.2.3", latency("ap-south-1"))),
@@ -102,6 +125,16 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// calculated makes a check one of others.
+func calculated(in *explain.Input, id string, threshold int, children ...string) {
+	for i := range in.State.Checks {
+		if c := &in.State.Checks[i]; c.ID == id {
+			c.Config = health.Config{Type: health.Calculated, HealthThreshold: &threshold, ChildHealthChecks: children}
+		}
+	}
+	delete(in.Reports, id)
 }
 
 func named(name string, s zone.ResourceRecordSet) zone.ResourceRecordSet {

@@ -15,22 +15,8 @@ type Supposition struct {
 	Checks  map[string]bool  // what these look at fails, by id
 	Targets map[*Target]bool // these are unhealthy as Route 53 sees them; all others are well
 	Known   map[string]bool  // verdicts that need no judging, by check
-}
-
-// Fail is the failure of everything that members listen to, and what is below them.
-func (w *World) Fail(s Supposition, members ...*Member) Supposition {
-	s.Checks, s.Targets = map[string]bool{}, map[*Target]bool{}
-	for _, m := range members {
-		m.Walk(func(m *Member) {
-			if c := w.Checks[m.Set.HealthCheckID]; c != nil {
-				s.failCheck(c)
-			}
-			if m.Target != nil && m.Target.Balancer {
-				s.Targets[m.Target] = true
-			}
-		})
-	}
-	return s
+	// Unhealthy members are so whatever they have for a health: as if each had a check of its own that fails.
+	Unhealthy map[*Member]bool
 }
 
 // FailCheck is the failure of what one check looks at, and of its children.
@@ -58,10 +44,10 @@ func (w *World) Verdict(id string, s Supposition) bool {
 		return known
 	case c == nil:
 		return true // a reference that dangles counts as healthy. r53: A.10
-	case !c.Config.Type.IsEndpoint():
+	case c.Config.Type == health.Calculated:
 		return health.Calculate(c.Config, func(child string) bool {
 			cc := w.Checks[child]
-			return cc == nil || !cc.Config.Type.IsEndpoint() || w.Verdict(child, s) // calculated ones are no children. r53: B.4
+			return cc == nil || cc.Config.Type == health.Calculated || w.Verdict(child, s) // calculated ones are no children. r53: B.4
 		}).Healthy
 	case s.Checks[id] || s.Well:
 		return aggregate(c, []health.Report{{Check: id, Healthy: !s.Checks[id]}})
@@ -133,6 +119,7 @@ func (w *World) verdicts(z *Zone, s Supposition) (t *steer.Table) {
 // A Case is a zone under a supposition, to be asked.
 type Case struct {
 	zone  *Zone
+	view  *steer.View
 	table *steer.Table
 }
 
@@ -155,7 +142,39 @@ func (w *World) Suppose(z *Zone, s Supposition) Case {
 	for target := range s.Targets {
 		t = t.With(z.view.TargetHealth(target.Name), false)
 	}
-	return Case{z, t}
+	c := Case{z, z.view, t}
+	if len(s.Unhealthy) > 0 {
+		c.hold(s.Unhealthy)
+	}
+	return c
+}
+
+// supposed is the check that members cite which are supposed to be unhealthy. No check has such an id.
+const supposed = "supposed to fail"
+
+// hold makes members unhealthy.
+func (c *Case) hold(out map[*Member]bool) {
+	e := c.view.Edit()
+	done := map[*Group]bool{}
+	for m := range out {
+		g := m.Group
+		if done[g] || g.Zone != c.zone || g.Problem != nil {
+			continue
+		}
+		done[g] = true
+		sets := make([]*zone.ResourceRecordSet, len(g.Members))
+		for i, m := range g.Members {
+			sets[i] = m.Set
+			if out[m] {
+				failed := *m.Set
+				failed.HealthCheckID = supposed
+				sets[i] = &failed
+			}
+		}
+		_ = e.SetGroup(c.zone.ID, g.Key.Name, g.Key.Type, sets) // the same sets were accepted before
+	}
+	c.view = e.Commit()
+	c.table = c.table.With(c.view.Check(supposed), false)
 }
 
 // A Reply is how a client is answered.
@@ -169,7 +188,7 @@ type Reply struct {
 func (c Case) Ask(g *Group, client Client, draw int) Reply {
 	var a steer.Answer
 	q := g.query(client, draw)
-	picks := steer.Picks(c.zone.view, c.table, &q, &a, nil)
+	picks := steer.Picks(c.view, c.table, &q, &a, nil)
 	return Reply{a.Outcome, a.FailOpen, picks}
 }
 
@@ -177,7 +196,7 @@ func (c Case) Ask(g *Group, client Client, draw int) Reply {
 func (c Case) Explain(g *Group, client Client) *steer.Trace {
 	var a steer.Answer
 	q := g.query(client, 0)
-	return steer.Explain(c.zone.view, c.table, &q, &a)
+	return steer.Explain(c.view, c.table, &q, &a)
 }
 
 func (g *Group) query(client Client, draw int) steer.Query {

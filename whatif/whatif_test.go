@@ -2,6 +2,8 @@ package whatif_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,7 +123,7 @@ func TestLoops(t *testing.T) {
 // Users come to a group by the names from which aliases lead to it.
 func TestHostnames(t *testing.T) {
 	_, z := compiled(t, input(nil, set("www", "eu-west-1", "=app", ""), set("shop", "eu-west-1", "=app", ""), set("app", "eu-west-1", "192.0.2.1", "")))
-	want := []string{"shop.example.com", "www.example.com"}
+	want := []string{"app.example.com", "shop.example.com", "www.example.com"}
 	if diff := cmp.Diff(want, z.Group("app.example.com.", zone.A).Hostnames()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -146,5 +148,48 @@ func TestPlaces(t *testing.T) {
 	broken := whatif.New(in)
 	if err := broken.Compile(broken.Zones[0]); err == nil {
 		t.Error("a broken database is no error")
+	}
+}
+
+// simple is a record set without a routing policy.
+func simple(name, address, check string) zone.ResourceRecordSet {
+	s := set(name, "", address, check)
+	s.SetIdentifier, s.Region = "", ""
+	return s
+}
+
+// A failure is of endpoints: every check fails that looks at one of them, whoever cites it, and no other.
+func TestFailureOfEndpoints(t *testing.T) {
+	in := input([]string{"west", "central", "unknown", "name", "both", "other"},
+		set("app", "eu-west-1", "192.0.2.1", "both"), set("app", "eu-central-1", "192.0.2.2", "unknown"), set("app", "us-east-1", "192.0.2.2", "name"),
+		simple("west", "192.0.2.1", ""), simple("away", "192.0.2.1", "other"))
+	for i, config := range []health.Config{
+		{Type: health.TCP, IPAddress: "192.0.2.1"}, {Type: health.TCP, IPAddress: "192.0.2.2"}, {Type: health.HTTP, FullyQualifiedDomainName: "probe.example.net"},
+		{Type: health.HTTP, FullyQualifiedDomainName: "west.example.com"},
+		{Type: health.Calculated, HealthThreshold: new(2), ChildHealthChecks: []string{"west", "central", "gone"}},
+		{Type: health.TCP, IPAddress: "192.0.2.1"},
+	} {
+		in.State.Checks[i].Config = config
+	}
+	w, z := compiled(t, in)
+	members := map[string]*whatif.Member{}
+	for _, m := range z.Group("app.example.com.", zone.A).Members {
+		members[m.Set.Region] = m
+	}
+	for region, want := range map[string][]string{
+		"eu-west-1":    {"name", "west"},
+		"eu-central-1": {"central", "unknown"},
+		"us-east-1":    {"central"}, // its check looks elsewhere
+	} {
+		got := slices.Sorted(maps.Keys(w.Fail(whatif.Supposition{}, members[region]).Checks))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", region, diff)
+		}
+	}
+	// A member that is supposed to be unhealthy is, whatever it has for a check.
+	s := whatif.Supposition{Well: true, Unhealthy: map[*whatif.Member]bool{members["eu-west-1"]: true}}
+	got := picked(w, members["eu-west-1"].Group, s)
+	if want := "near eu-west-1: app.example.com A eu-central-1"; !slices.Contains(got, want) {
+		t.Errorf("unhealthy by supposition: %q", got)
 	}
 }

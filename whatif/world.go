@@ -11,6 +11,7 @@ package whatif
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -39,6 +40,7 @@ type Input struct {
 type LoadBalancer struct {
 	DNSName      zone.Name
 	HostedZoneID string
+	Addresses    []netip.Addr // as far as they are known
 }
 
 // A World is an Input, linked together. It is for one goroutine.
@@ -50,6 +52,9 @@ type World struct {
 	Targets map[zone.Name]*Target  // alias targets outside the zones, by plain name
 
 	in Input
+
+	ends   map[*Member][]string // what Endpoints has found
+	probes map[string][]string  // what Probed has found, by check
 }
 
 // A Zone is one hosted zone. It has a view of its own, because a private zone may have the name of a public one.
@@ -77,9 +82,11 @@ type Group struct {
 	Policy  zone.Policy
 	Members []*Member // in listing order
 	Parents []*Group  // whose aliases lead here
+	Callers []*Group  // whose CNAMEs lead here, of any zone
 	// Problem says why no answer can be computed: Route 53 would not have accepted it, or its aliases lead into a loop. Of the
 	// former, only what can be told without a view is there before the zone is compiled.
 	Problem error
+	Loops   bool // its aliases lead into a loop, which is the Problem
 
 	wire   []byte // the name
 	chance bool
@@ -127,7 +134,7 @@ func Host(n zone.Name) string {
 // New links an input together. Record sets of zones that are not in the state are left out.
 func New(in Input) *World {
 	w := &World{in: in, Checks: map[string]*plan.Check{}, Above: map[string][]string{}, Cited: map[string][]*Member{},
-		Targets: map[zone.Name]*Target{}}
+		Targets: map[zone.Name]*Target{}, ends: map[*Member][]string{}, probes: map[string][]string{}}
 	for i := range in.State.Checks {
 		c := &in.State.Checks[i]
 		w.Checks[c.ID] = c
@@ -187,7 +194,7 @@ func (z *Zone) order() {
 	z.cited = slices.Compact(z.cited)
 }
 
-// link connects aliases with their targets, and checks with who cites them.
+// link connects aliases and CNAMEs with their targets, and checks with who cites them.
 func (w *World) link(g *Group) {
 	for _, m := range g.Members {
 		if id := m.Set.HealthCheckID; id != "" {
@@ -195,6 +202,8 @@ func (w *World) link(g *Group) {
 		}
 		a := m.Set.AliasTarget
 		switch {
+		case a == nil && g.Key.Type == zone.CNAME:
+			w.call(g, m)
 		case a == nil:
 		case a.HostedZoneID == g.Zone.ID:
 			m.Branch = g.Zone.Group(a.DNSName, g.Key.Type)
@@ -207,6 +216,35 @@ func (w *World) link(g *Group) {
 			}
 		}
 	}
+}
+
+// call notes the groups that a CNAME leads to.
+func (w *World) call(from *Group, m *Member) {
+	for _, value := range m.Set.ResourceRecords {
+		name, err := zone.ParseName(value)
+		if err != nil {
+			continue
+		}
+		for _, g := range w.addressed(name) {
+			if !slices.Contains(g.Callers, from) {
+				g.Callers = append(g.Callers, from)
+			}
+		}
+	}
+}
+
+// addressed are the groups that answer for the addresses of a name.
+func (w *World) addressed(n zone.Name) (groups []*Group) {
+	z := w.ZoneOf(n)
+	if z == nil {
+		return nil
+	}
+	for _, t := range [...]zone.RRType{zone.A, zone.AAAA, zone.CNAME} {
+		if g := z.Group(n, t); g != nil {
+			groups = append(groups, g)
+		}
+	}
+	return groups
 }
 
 // target returns what an alias outside its zone stands for; nil when there cannot be such a thing.
@@ -254,6 +292,7 @@ func (g *Group) loops(colours map[*Group]colour) bool {
 	for _, m := range g.Members {
 		if m.Branch != nil && m.Branch.loops(colours) {
 			end = looping
+			g.Loops = true
 			g.Problem = fmt.Errorf("the alias %s leads into a loop", m)
 		}
 	}
@@ -286,39 +325,44 @@ func (m *Member) Walk(f func(*Member)) {
 // Chance says that two equal questions may be answered differently.
 func (g *Group) Chance() bool { return g.chance }
 
-// Roots are the groups that no alias leads to and from which aliases lead to this one: those that users ask. A group
+// Up lists the group itself and all from which aliases lead to it.
+func (g *Group) Up() []*Group {
+	return climb(g, func(g *Group) []*Group { return g.Parents })
+}
+
+// Roots are the groups that no alias leads to and from which aliases lead to this one: those that all others are below. A group
 // that only a loop leads to is its own.
 func (g *Group) Roots() []*Group {
-	var roots []*Group
-	seen := map[*Group]bool{}
-	var climb func(*Group)
-	climb = func(g *Group) {
-		if seen[g] {
-			return
-		}
-		seen[g] = true
-		if len(g.Parents) == 0 {
-			roots = append(roots, g)
-		}
-		for _, p := range g.Parents {
-			climb(p)
-		}
-	}
-	climb(g)
-	if roots == nil {
+	roots := slices.DeleteFunc(g.Up(), func(g *Group) bool { return len(g.Parents) > 0 })
+	if len(roots) == 0 {
 		return []*Group{g}
 	}
 	return roots
 }
 
-// Hostnames are the names by which users come to a group, sorted.
+// Hostnames are the names by which users may come to a group, sorted: its own, and those from which aliases and CNAMEs lead to
+// it.
 func (g *Group) Hostnames() []string {
 	var names []string
-	for _, r := range g.Roots() {
-		names = append(names, Host(r.Key.Name))
+	for _, from := range climb(g, func(g *Group) []*Group { return slices.Concat(g.Parents, g.Callers) }) {
+		names = append(names, Host(from.Key.Name))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// climb lists a group and all that lead to it, each once.
+func climb(g *Group, from func(*Group) []*Group) []*Group {
+	list, seen := []*Group{g}, map[*Group]bool{g: true}
+	for i := 0; i < len(list); i++ {
+		for _, next := range from(list[i]) {
+			if !seen[next] {
+				seen[next] = true
+				list = append(list, next)
+			}
+		}
+	}
+	return list
 }
 
 // ZoneOf returns the public zone that answers for a name, the longest that holds it; nil when there is none. r53: A.2.

@@ -41,7 +41,8 @@ fate, groups without checks, checks that look at the wrong thing or never fail, 
 nobody uses. Every finding names the hostnames concerned, why it matters, and the change that mends it.
 
 It works on any Route 53 account, whoever made its records, and makes read calls only. All zones are read, because an application
-of one zone may share a load balancer with one of another; findings are shown for the zones that are named. Load balancers are
+of one zone may share a load balancer with one of another; findings are shown for the zones that are named. Of the health checks
+that nothing uses, those are listed that look at something of these zones, and the others are counted. Load balancers are
 described in the Regions that aliases name. Where that is not allowed, there are fewer findings, and a note says so.
 
 FailoverPolicies (-f) say which RTO their hostnames have been promised; --rto is the promise for all others.
@@ -109,6 +110,9 @@ func (a *auditFlags) run(cmd *cobra.Command) error {
 		if err := s.keep(a.out); err != nil {
 			return err
 		}
+	}
+	if len(a.zones) == 0 {
+		chosen = nil
 	}
 	findings := s.judge(chosen)
 	doc := newAuditDocument(&s, findings, audit.Severity(a.severity))

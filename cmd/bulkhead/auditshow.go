@@ -26,35 +26,14 @@ type auditRead struct {
 	Calls         map[string]int `json:"calls"` // by operation
 }
 
-// judge lists the findings that concern the chosen zones or none at all.
-func (s *survey) judge(chosen []zone.HostedZone) []audit.Finding {
-	return slices.DeleteFunc(audit.Audit(s.input), func(f audit.Finding) bool {
-		if len(f.Hostnames) == 0 {
-			return f.ID == "check-orphaned" && s.partial || s.ofOtherZone(f, chosen)
-		}
-		return !slices.ContainsFunc(f.Hostnames, func(h string) bool {
-			owner := s.owner(h)
-			return owner == nil || slices.ContainsFunc(chosen, func(c zone.HostedZone) bool { return c.Name == owner.Name })
-		})
-	})
-}
-
-// ofOtherZone reports whether a finding is about a zone as a whole, and about another one.
-func (s *survey) ofOtherZone(f audit.Finding, chosen []zone.HostedZone) bool {
-	name, about := strings.CutPrefix(f.Objects[0], "zone ")
-	return about && !slices.ContainsFunc(chosen, func(c zone.HostedZone) bool { return plainName(c.Name) == name })
-}
-
-// owner is the zone with the longest name that a hostname lies in.
-func (s *survey) owner(hostname string) (owner *zone.HostedZone) {
-	for i := range s.input.State.Zones {
-		z := &s.input.State.Zones[i]
-		name := plainName(z.Name)
-		if (hostname == name || strings.HasSuffix(hostname, "."+name)) && (owner == nil || len(z.Name) > len(owner.Name)) {
-			owner = z
-		}
+// judge lists the findings that concern the zones that were named, all where none was. Where a zone was not read, no check counts
+// as unused.
+func (s *survey) judge(named []zone.HostedZone) []audit.Finding {
+	in := s.input
+	for _, z := range named {
+		in.Judged = append(in.Judged, z.ID)
 	}
-	return owner
+	return slices.DeleteFunc(audit.Audit(in), func(f audit.Finding) bool { return f.ID == "check-orphaned" && s.partial })
 }
 
 func newAuditDocument(s *survey, findings []audit.Finding, least audit.Severity) auditDocument {
