@@ -138,6 +138,9 @@ func (r *run) change(ctx context.Context, b *plan.Batch) error {
 	if err := r.unchanged(ctx, b); err != nil {
 		return err
 	}
+	if err := r.unheld(ctx, b); err != nil {
+		return err
+	}
 	changes, err := r.changes(b)
 	if err != nil {
 		return err
@@ -189,6 +192,40 @@ func (r *run) changes(b *plan.Batch) ([]types.Change, error) {
 		made = append(made, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: sdkSet(&c.Set)})
 	}
 	return slices.Concat(removed, made), nil
+}
+
+// unheld wants the checks that record sets are to cite no longer to be as the plan saw them: somebody may have forced an endpoint
+// out while the verdict on its new check was waited for, and must not find it back in.
+func (r *run) unheld(ctx context.Context, b *plan.Batch) error {
+	made, left := make(map[zone.Key]bool), make(map[string]bool)
+	for i := range b.Changes {
+		if c := &b.Changes[i]; c.Action == zone.Create {
+			made[c.Set.Key()] = true
+		}
+	}
+	for i := range b.Changes {
+		switch c := &b.Changes[i]; {
+		case c.Old != nil:
+			left[c.Old.HealthCheckID] = true
+		case c.Action == zone.Delete && made[c.Set.Key()]:
+			left[c.Set.HealthCheckID] = true
+		}
+	}
+	for _, s := range r.p.Steps {
+		if s.Kind != plan.DeleteCheck || !left[s.Check.ID] || s.Check.Old == nil {
+			continue
+		}
+		now, _, err := r.a.check(ctx, s.Check.ID)
+		var gone *types.NoSuchHealthCheck
+		switch {
+		case errors.As(err, &gone):
+		case err != nil:
+			return err
+		case !sameConfig(now, *s.Check.Old):
+			return &Changed{Object: named(s.Check), What: "it has other settings"}
+		}
+	}
+	return nil
 }
 
 // unchanged reads what a batch changes and compares. Names are in order, so that a page often holds the next ones too, and

@@ -224,3 +224,41 @@ func TestForcedOutStaysUntilReleased(t *testing.T) {
 	}
 	e.wantNothingToDo(t, a, w)
 }
+
+// While the verdict on a new check is waited for, an operator forces the endpoint out by the old one: it is not brought back.
+func TestForcedOutDuringTheWaitStaysOut(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t, node.Options{})
+	w := want{namespace: "team", zone: e.createZone(t, "example.com"), apps: both[:1]}
+	calm := e.applier(t, &wire{}, Options{})
+	_, result := e.mustReach(t, calm, w, plan.Guard{})
+	before := e.cited(t, w)
+	id := result.Created["team/app1/eu-west-1"]
+	there, calls := &wire{}, 0
+	there.lose = func(_, writes int) (lost, executed bool) {
+		if writes == 4 { // two creations and two marks
+			if calls++; calls == 2 {
+				if _, err := e.client(t, &wire{}).UpdateHealthCheck(t.Context(), &route53.UpdateHealthCheckInput{HealthCheckId: &id,
+					Disabled: new(true), Inverted: new(true)}); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return false, true
+	}
+	w.path = "/other"
+	_, err := e.prepared(t, e.applier(t, there, Options{}), w, plan.Guard{})
+	var changed *Changed
+	if !errors.As(err, &changed) {
+		t.Errorf("%v, want *Changed", err)
+	}
+	if now := e.cited(t, w); fmt.Sprint(now) != fmt.Sprint(before) {
+		t.Errorf("record sets cite %v, want %v", now, before)
+	}
+	if _, err := e.prepared(t, calm, w, plan.Guard{}); err != nil {
+		t.Fatal(err)
+	}
+	if now := e.cited(t, w); now["eu-west-1"] != id || now["eu-central-1"] == before["eu-central-1"] {
+		t.Errorf("record sets cite %v, want what is held, %s, and a new check at the other Region", now, id)
+	}
+}

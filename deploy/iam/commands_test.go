@@ -89,11 +89,13 @@ type account struct {
 	program string
 	dir     string // of policy files
 	zoneID  string // of example.com
+
+	failures int // in a row, of the checks of policy files
 }
 
 func openAccount(t *testing.T) *account {
 	t.Helper()
-	a := &account{dir: t.TempDir(), program: filepath.Join(t.TempDir(), "bulkhead")}
+	a := &account{failures: 1, dir: t.TempDir(), program: filepath.Join(t.TempDir(), "bulkhead")}
 	if out, err := exec.Command("go", "build", "-o", a.program, "../../cmd/bulkhead").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
@@ -187,10 +189,10 @@ kind: FailoverPolicy
 metadata: {name: %s, namespace: team-a}
 spec:
   hostname: %s.example.com
-  healthCheck: {port: %d, path: %q, requestInterval: 1, failureThreshold: 1}
+  healthCheck: {port: %d, path: %q, requestInterval: 1, failureThreshold: %d}
   routing: {policy: Weighted, weights: {eu-west-1: %d}}
   regions:
-`, app, app, a.lab.LoadBalancers()[0].Port, w.path, w.weight)
+`, app, app, a.lab.LoadBalancers()[0].Port, w.path, a.failures, w.weight)
 	for _, lb := range a.lab.LoadBalancers() {
 		balancer := "{name: demoalb}"
 		if !w.byName {
@@ -273,14 +275,15 @@ func TestPoliciesAreSufficientAndMinimal(t *testing.T) {
 		}
 	}
 
-	// A first run creates, a second one updates the check and the records, a third one deletes a Region. A controller does the
-	// same, and knows its load balancers from the cluster.
+	// A first run creates, a second one makes new checks and changes the records, a third one updates a check and deletes a Region. A
+	// controller does the same, and knows its load balancers from the cluster.
 	for _, policy := range []string{"controller", "apply"} {
 		byName := policy == "apply"
 		a.write(t, "app1", want{"/app1health", 100, both, byName})
 		a.run(t, policy, 0, "apply", "-f", a.dir, "--yes")
 		a.write(t, "app1", want{"/app1health?more", 50, both, byName})
 		a.run(t, policy, 0, "apply", "-f", a.dir, "--yes")
+		a.failures++
 		a.write(t, "app1", want{"/app1health?more", 50, both[:1], byName})
 		a.run(t, policy, 0, "apply", "-f", a.dir, "--yes")
 		a.planAsAWS(t, policy, byName)
