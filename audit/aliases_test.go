@@ -15,7 +15,7 @@ import (
 
 // slow is a checked apex that takes minutes to fail over, and a policy that promises three.
 func slow(more ...zone.ResourceRecordSet) *bed {
-	const timers = ` {"type": "HTTP", "fullyQualifiedDomainName": "probe.example.net", "requestInterval": 30, "failureThreshold": 10}`
+	const timers = ` {"type": "HTTP", "fullyQualifiedDomainName": "probe.eu-west-1.elb.amazonaws.com", "requestInterval": 30, "failureThreshold": 10}`
 	apex := func(s zone.ResourceRecordSet) zone.ResourceRecordSet {
 		s.Name = "example.com."
 		return s
@@ -149,7 +149,7 @@ func TestUnusedChecksOfOneZone(t *testing.T) {
 	}{
 		{nil, "info check-orphaned health check app.example.org, health check far, health check kept, health check lb, health check old, health check sum",
 			"6 health checks are cited by no record set and no calculated check: app.example.org (HTTP app.example.org/), far (HTTP " +
-				"probe-far.example.net/), kept (HTTP probe.example.net/) and 3 more."},
+				"probe-far.eu-west-1.elb.amazonaws.com/), kept (HTTP probe.example.net/) and 3 more."},
 		{[]string{"Z1"}, "info check-orphaned health check kept, health check lb, health check old, health check sum",
 			"4 health checks are cited by no record set and no calculated check: kept (HTTP probe.example.net/), lb (HTTP " +
 				"lb-1.eu-west-1.elb.amazonaws.com/), old (HTTP old.example.com/health) and sum (calculated from 1 child). There are 2 more in the " +
