@@ -1,6 +1,6 @@
 package geo
 
-// awsRegions lists the AWS Regions of r53: E.2 with the location of the city or county they are named after. AWS does
+// awsRegions lists the AWS Regions that latency records may have, with the location of the city or county they are named after. AWS does
 // not publish where its data centres stand; a few dozen kilometres change an estimate by less than a millisecond.
 func awsRegions() []Region {
 	return []Region{
@@ -31,6 +31,7 @@ func awsRegions() []Region {
 		{"eu-west-1", Coordinates{53.35, -6.26}},        // Dublin
 		{"eu-west-2", Coordinates{51.51, -0.13}},        // London
 		{"eu-west-3", Coordinates{48.86, 2.35}},         // Paris
+		{"eusc-de-east-1", Coordinates{52.41, 12.55}},   // Brandenburg
 		{"il-central-1", Coordinates{32.09, 34.78}},     // Tel Aviv
 		{"me-central-1", Coordinates{24.45, 54.38}},     // Abu Dhabi
 		{"me-south-1", Coordinates{26.23, 50.59}},       // Manama

@@ -166,7 +166,7 @@ func (n *Node) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := n.openStore(); err != nil {
+	if err := n.openStore(func(region string) bool { return atlas.Region(region) != 0 }); err != nil {
 		return err
 	}
 	n.api, err = r53server.New(r53server.Options{
@@ -193,7 +193,7 @@ func newAtlas(o Options) (*geo.Atlas, error) {
 }
 
 // openStore starts the embedded etcd, unless the endpoints of another are given, and prepares the store on it.
-func (n *Node) openStore() error {
+func (n *Node) openStore(ownRegion func(string) bool) error {
 	snapshot := filepath.Join(n.o.DataDir, "snapshot")
 	endpoints := n.o.EtcdEndpoints
 	if len(endpoints) == 0 {
@@ -219,6 +219,7 @@ func (n *Node) openStore() error {
 		SnapshotPath: snapshot,
 		Verdicts:     n.picture.measured,
 		OnChange:     n.picture.change,
+		OwnRegion:    ownRegion,
 		Limits:       n.o.Limits,
 		Logger:       n.o.Logger,
 	})

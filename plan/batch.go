@@ -122,7 +122,7 @@ func (d *differ) countRefs(b *Batch) {
 const pending = "to-be-created"
 
 // validate applies the batches of a zone to its content as the provider would, so that what it would refuse is refused
-// before the first call. Of the zone only the names that matter are looked at. Targets of services and locations of CIDR
+// before the first call. Of the zone only the names that matter are looked at. Targets of services, Regions and locations of CIDR
 // collections are the provider's to judge.
 func (d *differ) validate(z zone.HostedZone, batches []*Batch) {
 	names := make(map[zone.Name]bool)
@@ -144,6 +144,7 @@ func (d *differ) validate(z zone.HostedZone, batches []*Batch) {
 		HealthCheckExists: func(id string) bool { return id == pending || d.byID[id] != nil },
 		ServiceTarget:     func(id string, _ zone.Name) (exists, knownZone bool) { return d.zones[id].ID == "", false },
 		CIDRLocation:      func(string, string) (collection, location bool) { return true, true },
+		OwnRegion:         func(string) bool { return true },
 	}
 	for i, b := range batches {
 		next, _, err := content.Apply(z, b.changes(), facts)

@@ -17,7 +17,7 @@ import (
 func (s *Store) ChangeRecords(ctx context.Context, zoneID, comment string, changes []zone.Change) (ChangeInfo, error) {
 	info := newChangeInfo(comment)
 	_, err := s.changeZone(ctx, zoneID, func(st *State, e *zoneEntry, t *transaction) error {
-		_, effects, err := e.records.Apply(*e.zone, changes, st.facts(s.o.Limits))
+		_, effects, err := e.records.Apply(*e.zone, changes, st.facts(s.o))
 		if err != nil {
 			return err
 		}

@@ -205,7 +205,7 @@ func balancerName(n zone.Name) zone.Name {
 }
 
 // facts are what the validation of a batch asks.
-func (st *State) facts(limits zone.Limits) zone.Facts {
+func (st *State) facts(o Options) zone.Facts {
 	return zone.Facts{
 		HealthCheckExists: func(id string) bool {
 			_, ok := st.checks.Get(id)
@@ -223,7 +223,8 @@ func (st *State) facts(limits zone.Limits) zone.Facts {
 			_, location = c.Locations[name]
 			return collection, location
 		},
-		Limits: limits,
+		OwnRegion: o.OwnRegion,
+		Limits:    o.Limits,
 	}
 }
 

@@ -51,6 +51,9 @@ type Options struct {
 	// told together. The first call has Full set. When it returns, the node is taken to have applied the State's revision,
 	// and acknowledges it for GetChange. nil does nothing.
 	OnChange func(*State, Change)
+	// OwnRegion reports whether a Region that AWS has not is one that latency records may have; nil knows none. All nodes
+	// should know the same.
+	OwnRegion func(name string) bool
 	// Limits are the account's quotas; the zero value sets none. All nodes should have the same.
 	Limits zone.Limits
 	Logger *slog.Logger // nil discards

@@ -32,6 +32,8 @@ type Facts struct {
 	ServiceTarget func(hostedZoneID string, name Name) (exists, knownZone bool)
 	// CIDRLocation reports whether a CIDR collection exists, and whether it has a location of that name.
 	CIDRLocation func(collectionID, location string) (collection, loc bool)
+	// OwnRegion reports whether a Region that AWS has not is one of the engine's.
+	OwnRegion func(name string) bool
 	// Limits are the account's; of them RecordSetsPerZone counts here. The zero value sets none.
 	Limits Limits
 }
@@ -194,16 +196,6 @@ func (b *batch) deleteSet(i int, s *ResourceRecordSet) {
 			identity(s))
 	}
 	b.content.Delete(s.Key())
-}
-
-// repeats reports whether a DELETE repeats the stored record set: TTL, values as a set after normalisation, and alias
-// target with EvaluateTargetHealth. That routing attributes and HealthCheckId must match too is contradictory in the
-// field (unconfirmed), so they are not compared. r53: C.6.
-func repeats(s, stored *ResourceRecordSet) bool {
-	if s.AliasTarget != nil || stored.AliasTarget != nil {
-		return s.AliasTarget != nil && stored.AliasTarget != nil && *s.AliasTarget == *stored.AliasTarget
-	}
-	return *s.TTL == *stored.TTL && sameValues(s.Type, s.ResourceRecords, stored.ResourceRecords)
 }
 
 // checkCNAME keeps a name either to one CNAME group or to other types. r53: A.12, C.6.

@@ -145,9 +145,7 @@ func TestApplyAccepts(t *testing.T) {
 		{"r53: C.6 DELETE values as a set", []Change{remove(set("www", A, values("192.0.2.2", "192.0.2.1")))}},
 		{"r53: C.6 DELETE values after normalisation", []Change{remove(set("txt", TXT, values(`"two"`, `"one"`)))}},
 		{"r53: C.6 DELETE name value in another spelling", []Change{remove(set("cname", CNAME, values("Target.EXAMPLE.net.")))}},
-		{"r53: C.6 DELETE without the routing attributes' values", []Change{
-			remove(set("weighted", A, values("192.0.2.1"), weight("a", 7)))}},
-		{"r53: C.6 DELETE without the health check", []Change{remove(set("failover", A, v1, failover("p", Primary)))}},
+		{"r53: C.6 DELETE of a member", []Change{remove(set("failover", A, v1, failover("p", Primary), check("hc1")))}},
 		{"r53: C.6 DELETE of an alias", []Change{remove(set("alias2", A, alias(ownZone, "alias.example.com", false)))}},
 		{"r53: C.6 DELETE then CREATE of one identity", []Change{
 			remove(set("www", A, values("192.0.2.1", "192.0.2.2"))), create(set("www", A, v1))}},

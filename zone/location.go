@@ -135,13 +135,17 @@ func (b *batch) checkLocation(s *ResourceRecordSet) []string {
 			b.zone.Name)}
 	}
 	switch policy {
+	case Latency: // as AWS was logged to say; an unknown Region would be the farthest from everybody
+		if !IsRegion(s.Region) && (b.facts.OwnRegion == nil || !b.facts.OwnRegion(s.Region)) {
+			return []string{fmt.Sprintf("Cannot find region '%s'. No changes made.", s.Region)}
+		}
 	case Geolocation: // r53: A.6 (recorded are the first three words)
 		if _, ok := GeoLocationByCode(*s.GeoLocation); !ok {
 			return []string{fmt.Sprintf("Cannot find location %s for %s", routing(s), describe(s))}
 		}
 	case Geoproximity: // wording unconfirmed
 		p := s.GeoProximityLocation
-		if p.AWSRegion != "" && !isRegion(p.AWSRegion) {
+		if p.AWSRegion != "" && !IsRegion(p.AWSRegion) {
 			return []string{fmt.Sprintf("%s cannot be created as '%s' is not an AWS Region", describe(s), p.AWSRegion)}
 		}
 		if p.LocalZoneGroup != "" && !isLocalZoneGroup(p.LocalZoneGroup) {
@@ -163,21 +167,6 @@ func (b *batch) checkLocation(s *ResourceRecordSet) []string {
 		}
 	}
 	return nil
-}
-
-func isRegion(name string) bool {
-	_, ok := CanonicalHostedZoneID(name)
-	return ok
-}
-
-// isLocalZoneGroup judges the form only: AWS's list of Local Zones is not in the reference. r53: A.7.
-func isLocalZoneGroup(name string) bool {
-	for _, z := range loadBalancerZones() {
-		if rest, ok := strings.CutPrefix(name, z.region+"-"); ok && rest != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // routing names a member's location as Route 53's messages do, unequal brackets included. Only the form for a country is

@@ -34,7 +34,7 @@ func (m model) apply(z HostedZone, changes []Change) (model, bool) {
 			return nil, false
 		}
 		if c.Action == Delete {
-			if !exists || !sameContent(s, stored) {
+			if !exists || !sameButOrder(s, stored) {
 				return nil, false
 			}
 			delete(there, s.Key())
@@ -90,12 +90,6 @@ func clash(a, b ResourceRecordSet) bool {
 func sameButOrder(a, b ResourceRecordSet) bool {
 	a.ResourceRecords, b.ResourceRecords = slices.Sorted(slices.Values(a.ResourceRecords)), slices.Sorted(slices.Values(b.ResourceRecords))
 	return cmp.Equal(a, b)
-}
-
-func sameContent(a, b ResourceRecordSet) bool {
-	sorted := func(v []string) []string { return slices.Sorted(slices.Values(v)) }
-	return cmp.Equal(a.TTL, b.TTL) && cmp.Equal(sorted(a.ResourceRecords), sorted(b.ResourceRecords)) &&
-		cmp.Equal(a.AliasTarget, b.AliasTarget)
 }
 
 func (m model) has(n Name, t RRType) bool {
