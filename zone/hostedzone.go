@@ -2,6 +2,7 @@ package zone
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -83,7 +84,7 @@ func ValidateZoneName(n Name) error {
 		return fmt.Errorf("%s is not a valid zone name: its leftmost label is a wildcard", n)
 	}
 	if strings.Count(string(n), ".") < 2 {
-		return fmt.Errorf("%s is reserved by AWS!", cmp.Or(strings.TrimSuffix(string(n), "."), "."))
+		return errors.New(cmp.Or(strings.TrimSuffix(string(n), "."), ".") + " is reserved by AWS!")
 	}
 	return nil
 }
