@@ -110,18 +110,22 @@ func TestCompileRefusesPoliciesInEachOthersWay(t *testing.T) {
 }
 
 func TestCompileWarns(t *testing.T) {
-	host := "spec.healthCheck.hostHeader: probes carry the load balancer's own name in the Host header: only rules without a host condition answer /"
+	root := "spec.healthCheck.path: probes ask the load balancer for / under its own name, which any application behind it may answer: " +
+		"give a path that only this one answers, or a hostHeader"
 	for _, c := range []struct {
 		rule, spec string
 		want       []string
 	}{
-		{"H host rules", "{hostname: a.example.com, regions: [{lb1}, {lb2}]}", []string{host}},
+		{"H path of everybody", "{hostname: a.example.com, regions: [{lb1}, {lb2}]}", []string{root}},
+		{"H path of its own, as in the article", "{hostname: a.example.com, healthCheck: {path: /app1health}, regions: [{lb1}, {lb2}]}", nil},
+		{"H host header", "{hostname: a.example.com, healthCheck: {hostHeader: eu.example.net}, regions: [{lb1}]}",
+			[]string{"spec.regions: there is one Region only: clients have nowhere to go when it fails"}},
 		{"one Region", "{hostname: a.example.com, regions: [{lb1}]}",
-			[]string{host, "spec.regions: there is one Region only: clients have nowhere to go when it fails"}},
+			[]string{root, "spec.regions: there is one Region only: clients have nowhere to go when it fails"}},
 		{"B.1 TCP", "{hostname: a.example.com, healthCheck: {type: TCP, port: 80}, regions: [{lb1}, {lb2}]}",
 			[]string{"spec.healthCheck.type: a TCP check of a load balancer sees the load balancer, not the application behind it"}},
 		{"B.2 interval", "{hostname: a.example.com, healthCheck: {requestInterval: 2}, routing: {policy: Weighted}, regions: [{v4}, {v4b}]}",
-			[]string{"spec.healthCheck.requestInterval: 2 seconds is an extension of the engine: AWS takes 10 or 30"}},
+			nil},
 		{"B.6 inverted", "{hostname: a.example.com, healthCheck: {inverted: true}, routing: {policy: Weighted}, regions: [{v4}, {v4b}]}",
 			[]string{"spec.healthCheck.inverted: clients are sent to a Region when its endpoint fails"}},
 		{"D.2 TTL", "{hostname: a.example.com, routing: {policy: Failover}, regions: [{v4}, {name: x, addresses: [93.184.216.35], ttl: 300}]}",
@@ -129,7 +133,7 @@ func TestCompileWarns(t *testing.T) {
 		{"A.5 weights", "{hostname: a.example.com, routing: {policy: Weighted, weights: {blue: 0, green: 0}}, regions: [{v4}, {v4b}]}",
 			[]string{"spec.routing.weights: all weights are 0, which Route 53 takes as all equal"}},
 		{"shared fate of Regions", "{hostname: a.example.com, ipFamilies: [IPv4], routing: {policy: Weighted}, regions: [{lb1}, {name: x, loadBalancer: {dnsName: dualstack.demoalb-1.eu-west-1.elb.amazonaws.com}}]}",
-			[]string{host, "spec.regions[1].loadBalancer: eu-west-1 and x are one load balancer: they fail together"}},
+			[]string{root, "spec.regions[1].loadBalancer: eu-west-1 and x are one load balancer: they fail together"}},
 		{"partly IPv6", `{hostname: a.example.com, routing: {policy: Failover}, regions: [{v4}, {name: x, addresses: [93.184.216.35, "2606:2800:220:1::1"]}]}`,
 			[]string{
 				"spec.ipFamilies: not every Region has IPv6 addresses: there are no records of that family",

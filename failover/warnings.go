@@ -10,7 +10,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 )
 
-// A Warning is what is accepted and may still surprise.
+// A Warning is what is accepted, may still surprise, and can be changed: what every sound policy has is no warning.
 type Warning struct {
 	Where string `json:"where"` // "<namespace>/<name>" of a policy
 	Path  string `json:"path"`  // of the field
@@ -69,12 +69,9 @@ func (ws *warnings) check(p Policy, at place) {
 		warn("type", "a TCP check of a load balancer sees the load balancer, not the application behind it")
 	case h.isTCP():
 		warn("type", "a TCP check sees that the port is open, not that the application answers")
-	case aliased && h.HostHeader == "": // r53: H
-		warn("hostHeader", "probes carry the load balancer's own name in the Host header: only rules without a host condition "+
-			"answer %s", h.Path)
-	}
-	if h.interval() < 10 {
-		warn("requestInterval", "%d seconds is an extension of the engine: AWS takes 10 or 30", h.interval())
+	case aliased && h.HostHeader == "" && h.Path == "/": // r53: H. A path of one's own is answered by a rule of one's own.
+		warn("path", "probes ask the load balancer for / under its own name, which any application behind it may answer: give a path "+
+			"that only this one answers, or a hostHeader")
 	}
 	if *h.Inverted {
 		warn("inverted", "clients are sent to a Region when its endpoint fails")
