@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -102,7 +103,7 @@ func (c *Client) do(ctx context.Context, method, path string, content, answer an
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("ask the lab: %w", err)
+		return fmt.Errorf("no lab answers at %s (%w): is `bulkhead lab` running?", c.BaseURL, unwrapped(err))
 	}
 	defer response.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxAdminAnswer))
@@ -116,6 +117,14 @@ func (c *Client) do(ctx context.Context, method, path string, content, answer an
 		return fmt.Errorf("read the lab's answer: %w", err)
 	}
 	return nil
+}
+
+// unwrapped is an error of a request without its method and URL.
+func unwrapped(err error) error {
+	if request := (*url.Error)(nil); errors.As(err, &request) {
+		return request.Err
+	}
+	return err
 }
 
 // readAdminError decodes a refusal; something else than a lab may have answered.

@@ -288,7 +288,10 @@ func (l *Lab) Run(ctx context.Context) error {
 	g.Go(func() error { return l.surroundings.run(inner) })
 	g.Go(func() error { return l.node.Run(inner) })
 	g.Go(func() error {
-		err := l.setUp(inner)
+		err := replaceFile(addressesPath(l.options.DataDir), l.Addresses())
+		if err == nil {
+			err = l.setUp(inner)
+		}
 		if inner.Err() != nil {
 			return nil // the end of everything else is why
 		}

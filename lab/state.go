@@ -33,9 +33,9 @@ func loadState(path string) ([]deploymentState, error) {
 	return state, nil
 }
 
-// saveState replaces the state file in one step, so that a crash leaves the old or the new one.
-func saveState(path string, state []deploymentState) (err error) {
-	b, err := json.MarshalIndent(state, "", "  ")
+// replaceFile writes a file of the data directory in one step, so that a crash leaves the old or the new one.
+func replaceFile(path string, content any) (err error) {
+	b, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write lab state: %w", err)
 	}

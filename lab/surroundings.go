@@ -113,7 +113,7 @@ func (s *surroundings) change(application, region string, do func(*deployment) e
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(d), saveState(s.statePath, s.changed()))
+	return errors.Join(do(d), replaceFile(s.statePath, s.changed()))
 }
 
 // changed are the deployments that are no longer as the definition has them, so that a definition counts again where it is edited.
