@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -77,6 +78,8 @@ const defaultTimeout = 5 * time.Minute
 type Applier struct {
 	o     Options
 	pacer *pacer
+	// reached says that the endpoint of the Route 53 API was reached once.
+	reached atomic.Bool
 
 	mu    sync.Mutex // guards calls, kept, and writes to o.Log
 	calls map[string]int

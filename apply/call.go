@@ -33,6 +33,8 @@ const (
 	maxAttempts  = 12
 	firstPause   = 100 * time.Millisecond
 	longestPause = 20 * time.Second
+	// An endpoint that has never been reached is more likely a wrong one than one that comes back: somebody waits for the error.
+	strangerAttempts = 3
 )
 
 // send makes a call, at the account's pace, until it is answered. The client's own repetitions are off: they would be neither
@@ -46,8 +48,15 @@ func (c call[In, Out]) send(ctx context.Context, a *Applier, in In) (Out, error)
 		}
 		a.count(c.name)
 		out, err := c.do(ctx, in, func(o *route53.Options) { o.Retryer = aws.NopRetryer{} })
+		unreached := err != nil && undialled(err)
+		if !unreached {
+			a.reached.Store(true)
+		}
 		if err == nil {
 			return out, nil
+		}
+		if unreached && attempt >= strangerAttempts && !a.reached.Load() {
+			return none, err
 		}
 		if ctx.Err() != nil || attempt == maxAttempts || !refused(err) && (c.once || !transient(err)) {
 			return none, err
@@ -80,6 +89,12 @@ func transient(err error) bool {
 	var response *smithyhttp.ResponseError
 	return errors.As(err, &send) || errors.As(err, &connection) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError
+}
+
+// undialled reports whether there was no connection at all: nobody listens, or the host has no address.
+func undialled(err error) bool {
+	var connection *net.OpError
+	return errors.As(err, &connection) && connection.Op == "dial"
 }
 
 // A BatchError is a change batch that the provider refused as a whole, with all its reasons.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,24 +16,32 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// HealthCheckLimit reads how many health checks the account may have. r53: C.3, C.8.
+// HealthCheckLimit reads how many health checks the account may have, 0 when there is no limit. r53: C.3, C.8.
 func (a *Applier) HealthCheckLimit(ctx context.Context) (int, error) {
 	c := call[*route53.GetAccountLimitInput, *route53.GetAccountLimitOutput]{name: "GetAccountLimit", do: a.o.Route53.GetAccountLimit}
 	out, err := c.send(ctx, a, &route53.GetAccountLimitInput{Type: types.AccountLimitTypeMaxHealthChecksByOwner})
 	if err != nil {
 		return 0, fmt.Errorf("read the quota of health checks: %w", err)
 	}
-	return int(aws.ToInt64(out.Limit.Value)), nil
+	return quota(out.Limit.Value), nil
 }
 
-// RecordSetLimit reads how many record sets a zone may have. r53: C.3, C.8.
+// quota is the value of a limit; 0 is none. An engine without one tells the largest number that every client can read.
+func quota(value *int64) int {
+	if n := aws.ToInt64(value); n < math.MaxInt32 {
+		return int(n)
+	}
+	return 0
+}
+
+// RecordSetLimit reads how many record sets a zone may have, 0 when there is no limit. r53: C.3, C.8.
 func (a *Applier) RecordSetLimit(ctx context.Context, z zone.HostedZone) (int, error) {
 	c := call[*route53.GetHostedZoneLimitInput, *route53.GetHostedZoneLimitOutput]{name: "GetHostedZoneLimit", do: a.o.Route53.GetHostedZoneLimit}
 	out, err := c.send(ctx, a, &route53.GetHostedZoneLimitInput{HostedZoneId: &z.ID, Type: types.HostedZoneLimitTypeMaxRrsetsByZone})
 	if err != nil {
 		return 0, fmt.Errorf("read the quota of %s (%s): %w", z.Name, z.ID, err)
 	}
-	return int(aws.ToInt64(out.Limit.Value)), nil
+	return quota(out.Limit.Value), nil
 }
 
 // limits are the quotas that a plan is to keep: those of the account, and of the zones that it changes the smallest. Where they
@@ -46,10 +55,11 @@ func (a *Applier) limits(ctx context.Context, p plan.Plan) (zone.Limits, error) 
 	case !Denied(err):
 		return limits, err
 	}
-	least := 0
+	least := 0 // of the zones with a limit
 	for _, use := range p.Counts.Zones {
 		n, err := a.RecordSetLimit(ctx, zone.HostedZone{ID: use.ID, Name: use.Name})
 		switch {
+		case err == nil && n == 0: // none
 		case err == nil && (least == 0 || n < least):
 			least = n
 		case err != nil && Denied(err):
@@ -58,7 +68,7 @@ func (a *Applier) limits(ctx context.Context, p plan.Plan) (zone.Limits, error) 
 			return limits, err
 		}
 	}
-	if least > 0 {
+	if len(p.Counts.Zones) > 0 {
 		limits.RecordSetsPerZone = least
 	}
 	return limits, nil
