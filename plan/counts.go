@@ -11,11 +11,69 @@ import (
 
 // Counts is what a plan costs to execute, and what is used before and after it.
 type Counts struct {
+	Objects      Objects     `json:"objects"`
 	Calls        Calls       `json:"calls"`
 	ChangeTokens int         `json:"changeTokens"` // of the change throughput: CREATE 1, DELETE 1, UPSERT 2. r53: C.8
 	Checks       Usage       `json:"checks"`       // health checks in the account
 	Zones        []ZoneUsage `json:"zones,omitempty"`
 	Monthly      Cost        `json:"monthly"`
+}
+
+// Objects is how many health checks and record sets are created, changed and deleted. One that is deleted and created again in one
+// batch is changed, and so is a check with new tags.
+type Objects struct {
+	Create int `json:"create"`
+	Change int `json:"change"`
+	Delete int `json:"delete"`
+}
+
+// String says what is to be done: "2 to create, 1 to change, 0 to delete".
+func (o Objects) String() string {
+	return fmt.Sprintf("%d to create, %d to change, %d to delete", o.Create, o.Change, o.Delete)
+}
+
+// Done says the same of what was done.
+func (o Objects) Done() string {
+	return fmt.Sprintf("%d created, %d changed, %d deleted", o.Create, o.Change, o.Delete)
+}
+
+// CountObjects counts the objects of steps.
+func CountObjects(steps []Step) (o Objects) {
+	changed := make(map[string]bool) // ids of checks
+	for _, s := range steps {
+		switch s.Kind {
+		case CreateCheck:
+			o.Create++
+		case TagCheck, UpdateCheck:
+			changed[s.Check.ID] = true
+		case DeleteCheck:
+			o.Delete++
+		case ChangeRecords:
+			o.add(s.Batch)
+		}
+	}
+	o.Change += len(changed)
+	return o
+}
+
+// add counts the record sets of a batch.
+func (o *Objects) add(b *Batch) {
+	deleted := make(map[zone.Key]bool)
+	for i := range b.Changes {
+		switch c := &b.Changes[i]; {
+		case c.Action == zone.Delete:
+			deleted[c.Set.Key()] = true
+			o.Delete++
+		case c.Action == zone.Create && deleted[c.Set.Key()]:
+			delete(deleted, c.Set.Key())
+			o.Delete--
+			o.Change++
+		case c.Action == zone.Create || c.Old == nil:
+			o.Create++
+		default:
+			o.Change++
+		}
+	}
 }
 
 // Calls is the number of write calls by kind. Creating checks is the slowest: one in two seconds after the first fifty,
@@ -60,7 +118,7 @@ const maxTagList = 10
 
 // count sets what follows from the steps alone.
 func (c *Counts) count(steps []Step) {
-	c.Calls, c.ChangeTokens = Calls{}, 0
+	c.Objects, c.Calls, c.ChangeTokens = CountObjects(steps), Calls{}, 0
 	for _, s := range steps {
 		switch s.Kind {
 		case CreateCheck:

@@ -472,6 +472,7 @@ func TestCountsSayWhatItTakes(t *testing.T) {
 		want  Counts
 	}{
 		{"AWS", Guard{}, Counts{
+			Objects:      Objects{Create: 5, Change: 2, Delete: 1}, // a check is replaced, another and its record are changed
 			Calls:        calls,
 			ChangeTokens: 4, // one UPSERT, two CREATEs. r53: C.8
 			Checks:       Usage{Before: 2, Peak: 5, After: 4, Limit: 200},
@@ -479,6 +480,7 @@ func TestCountsSayWhatItTakes(t *testing.T) {
 			Monthly:      Cost{0, 100}, // the first 50 endpoints in AWS are free, the interval is not. r53: F
 		}},
 		{"engine", Guard{Engine: true}, Counts{
+			Objects:      Objects{Create: 5, Change: 2, Delete: 1},
 			Calls:        calls,
 			ChangeTokens: 4,
 			Checks:       Usage{Before: 2, Peak: 5, After: 4},

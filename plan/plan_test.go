@@ -102,6 +102,7 @@ func TestInverseOfDestroy(t *testing.T) {
 		"wait team/app1/eu-central-1 team/app1/eu-west-1",
 		"change-records", "  CREATE app1.example.com. A eu-central-1", "  CREATE app1.example.com. A eu-west-1")
 	want := Counts{
+		Objects:      Objects{Create: 4},
 		Calls:        Calls{CreateHealthCheck: 2, ChangeTagsForResource: 2, ChangeResourceRecordSets: 1},
 		ChangeTokens: 2,
 		Checks:       Usage{Before: 0, Peak: 2, After: 2, Limit: 200},

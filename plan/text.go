@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,37 +19,50 @@ type line struct {
 }
 
 // Text renders the plan for people: per application what is created (+), changed (~) and deleted (-), what has to hold on
-// the way (.), what is refused (!) and what is good to know (i), and then what it takes. Colour is in ANSI escapes.
+// the way (.), what is refused (!) and what is good to know (i), then what it takes, and in the last line what comes of it. Of a plan
+// that is refused, only the reasons and what is good to know are shown: nothing of it is done. Colour is in ANSI escapes.
 func (p Plan) Text(colour bool) string { return p.Wrapped(colour, 0) }
 
 // Wrapped is Text in lines of at most width columns, where words allow that; 0 is as wide as needed.
 func (p Plan) Wrapped(colour bool, width int) string {
+	if changes := p.Changes(colour, width); changes != "" {
+		return changes + "\n" + p.Closing(colour)
+	}
+	return p.Closing(colour)
+}
+
+// Changes is Wrapped without the last line.
+func (p Plan) Changes(colour bool, width int) string {
 	lines := p.lines()
-	var b strings.Builder
+	var blocks []string
 	for _, policy := range slices.Sorted(maps.Keys(lines)) {
-		title := policy
-		if title == "" {
-			title = "in all"
-		}
-		b.WriteString(paint(title, bold, colour) + "\n")
+		var b strings.Builder
+		b.WriteString(paint(cmp.Or(policy, "in all"), bold, colour) + "\n")
 		write(&b, lines[policy], colour, width)
-		b.WriteByte('\n')
+		blocks = append(blocks, b.String())
 	}
-	if p.Empty() && p.Refusals == nil {
-		b.WriteString("Nothing to do.\n")
-		return b.String()
-	}
-	var counts strings.Builder
-	p.writeCounts(&counts)
-	for text := range strings.Lines(counts.String()) {
-		for _, part := range wrap("", strings.TrimSuffix(text, "\n"), width) {
-			b.WriteString(part + "\n")
+	if !p.Empty() && p.Refusals == nil {
+		var counts, b strings.Builder
+		p.writeCounts(&counts)
+		for text := range strings.Lines(counts.String()) {
+			for _, part := range wrap("", strings.TrimSuffix(text, "\n"), width) {
+				b.WriteString(part + "\n")
+			}
 		}
+		blocks = append(blocks, b.String())
 	}
-	if p.Refusals != nil {
-		b.WriteString(paint("This plan is refused.", red, colour) + "\n")
+	return strings.Join(blocks, "\n")
+}
+
+// Closing is the last line: what comes of the plan.
+func (p Plan) Closing(colour bool) string {
+	switch {
+	case p.Refusals != nil:
+		return paint("This plan is refused: nothing of it is done.", red, colour) + "\n"
+	case p.Empty():
+		return "Nothing to do.\n"
 	}
-	return b.String()
+	return fmt.Sprintf("Plan %.12s: %s.\n", p.Hash, CountObjects(p.Steps))
 }
 
 // lines returns the lines of every application, in the order of the steps.
@@ -58,7 +72,7 @@ func (p Plan) lines() map[string][]line {
 	for _, f := range p.Refusals {
 		add(f.Policy, line{'!', "refused", f.Object, f.Text})
 	}
-	for _, s := range p.Steps {
+	for _, s := range p.shown() {
 		switch s.Kind {
 		case WaitVerdicts:
 			for _, g := range s.Wait.Healthy {
@@ -88,6 +102,14 @@ func (p Plan) lines() map[string][]line {
 		add(f.Policy, line{'i', "note", f.Object, f.Text})
 	}
 	return lines
+}
+
+// shown are the steps that are done unless something happens: those of a plan that is refused are not.
+func (p Plan) shown() []Step {
+	if p.Refusals != nil {
+		return nil
+	}
+	return p.Steps
 }
 
 func (c *CheckChange) line(kind Kind) line {
@@ -259,12 +281,11 @@ func (p Plan) writeCounts(b *strings.Builder) {
 	}
 	writeUsage(b, "Health checks", c.Checks)
 	for _, z := range c.Zones {
-		writeUsage(b, fmt.Sprintf("Record sets in %s", z.Name), z.Usage)
+		writeUsage(b, "Record sets in "+strings.TrimSuffix(string(z.Name), "."), z.Usage)
 	}
 	if c.Monthly.BeforeCents != 0 || c.Monthly.AfterCents != 0 {
 		fmt.Fprintf(b, "Health checks cost %s → %s a month\n", dollars(c.Monthly.BeforeCents), dollars(c.Monthly.AfterCents))
 	}
-	fmt.Fprintf(b, "Plan %.12s\n", p.Hash)
 }
 
 func writeUsage(b *strings.Builder, what string, u Usage) {

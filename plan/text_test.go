@@ -102,6 +102,54 @@ func TestPlansFitTheTerminal(t *testing.T) {
 	wantGolden(t, "refused-held-160.txt", shown(t)["refused-held"].Wrapped(false, 160))
 }
 
+// A plan that is refused shows why, and nothing of what is not going to be done.
+func TestARefusedPlanShowsItsReasonsAlone(t *testing.T) {
+	for _, name := range []string{"refused-held", "refused-health"} {
+		p := shown(t)[name]
+		if len(p.Steps) == 0 || len(p.Refusals) == 0 {
+			t.Fatalf("%s has %d steps and %d refusals", name, len(p.Steps), len(p.Refusals))
+		}
+		text := p.Text(false)
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "+ ") || strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "~ ") ||
+				strings.Contains(line, " → ") || strings.Contains(line, " to create") {
+				t.Errorf("%s shows what is not done: %s", name, line)
+			}
+		}
+		if !strings.HasSuffix(text, "\nThis plan is refused: nothing of it is done.\n") {
+			t.Errorf("%s ends otherwise:\n%s", name, text)
+		}
+	}
+}
+
+// The last line counts what is shown above it: a line for each object, but for conditions and notes.
+func TestThePlanEndsWithWhatItDoes(t *testing.T) {
+	for name, p := range shown(t) {
+		if p.Empty() || p.Refusals != nil {
+			continue
+		}
+		text := p.Text(false)
+		var want Objects
+		for line := range strings.Lines(text) {
+			switch {
+			case strings.HasPrefix(line, "  + "):
+				want.Create++
+			case strings.HasPrefix(line, "  ~ "):
+				want.Change++
+			case strings.HasPrefix(line, "  - "):
+				want.Delete++
+			}
+		}
+		// New tags and new settings of one check are two lines.
+		if got := CountObjects(p.Steps); got.Create != want.Create || got.Delete != want.Delete || got.Change > want.Change || (got.Change == 0) != (want.Change == 0) {
+			t.Errorf("%s: %v, shown are %v", name, got, want)
+		}
+		if !strings.HasSuffix(text, ": "+CountObjects(p.Steps).String()+".\n") {
+			t.Errorf("%s ends otherwise:\n%s", name, text)
+		}
+	}
+}
+
 func squeezed(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func TestColourChangesNothingButColour(t *testing.T) {

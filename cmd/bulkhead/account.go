@@ -37,6 +37,29 @@ func addAccount(cmd *cobra.Command) *account {
 	return a
 }
 
+// check refuses flags that name no account.
+func (a *account) check() error {
+	switch failover.Provider(a.provider) {
+	case "", failover.AWS, failover.Engine:
+	default:
+		return usageError{fmt.Errorf("--provider %s: use aws or engine", a.provider)}
+	}
+	if a.endpoint != "" && !isURL(a.endpoint) {
+		return usageError{fmt.Errorf("--endpoint-url %s: use a URL such as http://127.0.0.1:8053", a.endpoint)}
+	}
+	for _, variable := range []string{"AWS_ENDPOINT_URL_ROUTE_53", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"} {
+		if value := os.Getenv(variable); value != "" && !isURL(value) {
+			return usageError{fmt.Errorf("%s is %s: use a URL such as http://127.0.0.1:8053, or unset it", variable, value)}
+		}
+	}
+	return nil
+}
+
+func isURL(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
 // open makes the clients, and fills in what o lacks of them. class may be nil; what it says of provider and endpoint is taken where
 // no flag does.
 func (a *account) open(ctx context.Context, class *failover.Class, o apply.Options) (*apply.Applier, failover.Provider, error) {
@@ -44,10 +67,8 @@ func (a *account) open(ctx context.Context, class *failover.Class, o apply.Optio
 	if endpoint == "" && class != nil {
 		endpoint = class.Spec.Endpoint
 	}
-	if endpoint != "" {
-		if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return nil, "", usageError{fmt.Errorf("--endpoint-url %s: use a URL such as http://127.0.0.1:8053", endpoint)}
-		}
+	if endpoint != "" && !isURL(endpoint) {
+		return nil, "", fmt.Errorf("spec.endpoint of the class is %s: use a URL such as http://127.0.0.1:8053", endpoint)
 	}
 	provider, err := a.kind(endpoint, class)
 	if err != nil {
@@ -57,9 +78,12 @@ func (a *account) open(ctx context.Context, class *failover.Class, o apply.Optio
 		awsconfig.WithLogger(logging.Nop{})} // what matters comes back as an error
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, "", fmt.Errorf("AWS configuration: %w", err)
+		return nil, "", configError(err)
 	}
-	if err := hasCredentials(ctx, cfg, provider); err != nil {
+	if err := checkRegion(cfg.Region); err != nil {
+		return nil, "", err
+	}
+	if err := a.hasCredentials(ctx, cfg, provider); err != nil {
 		return nil, "", err
 	}
 	o.Provider = provider
@@ -79,21 +103,6 @@ func (a *account) open(ctx context.Context, class *failover.Class, o apply.Optio
 	}
 	applier, err := apply.New(o)
 	return applier, provider, err
-}
-
-// hasCredentials asks the SDK's chain once, so that somebody without credentials learns what is missing and not which call failed.
-func hasCredentials(ctx context.Context, cfg aws.Config, provider failover.Provider) error {
-	_, err := cfg.Credentials.Retrieve(ctx)
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case provider == failover.Engine:
-		return fmt.Errorf("no credentials for the engine: for a lab, eval \"$(bulkhead lab env)\"; else set AWS_ACCESS_KEY_ID and "+
-			"AWS_SECRET_ACCESS_KEY, or --profile (%w)", err)
-	}
-	return fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or --profile; sign in where you use SSO (%w)", err)
 }
 
 // kind says whether an endpoint is AWS or an engine.

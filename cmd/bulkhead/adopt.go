@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,8 +17,9 @@ import (
 
 func newAdopt() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "adopt -f FILE... [HOSTNAME...]",
-		Short: "Take over records that were made by hand or by external-dns",
+		Use:        "adopt -f FILE... [HOSTNAME...]",
+		SuggestFor: []string{"import", "migrate"},
+		Short:      "Take over records that were made by hand or by external-dns",
 		Long: `Take over record sets that were made by hand or by other programs such as external-dns, and that stand in the way of policies.
 
 Health checks are created and get their verdicts first. Then one atomic batch for each zone replaces the old record sets, so
@@ -29,7 +31,8 @@ Policies whose names have nothing in the way are left to bulkhead apply.
 
 TXT records by which external-dns knows its names are left alone and reported, with what to do about them.
 
-Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there are changes (with --dry-run).`,
+Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
+--detailed-exitcode 3 when there are changes.`,
 		Example: `  bulkhead adopt -f app1.yaml --dry-run
   bulkhead adopt -f app1.yaml app1.example.com
   bulkhead adopt -f policies/ --yes`,
@@ -51,7 +54,7 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 	cmd.RunE = func(cmd *cobra.Command, hostnames []string) error {
-		if err := c.check(cmd); err != nil {
+		if err := cmp.Or(c.planFlags.check(), c.check()); err != nil {
 			return err
 		}
 		objects, groups, err := c.read(cmd.InOrStdin())
@@ -60,6 +63,9 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there
 		}
 		chosen, names, err := chooseHostnames(groups, hostnames)
 		if err != nil {
+			return err
+		}
+		if err := c.mayAsk(cmd); err != nil {
 			return err
 		}
 		guard := c.guard()

@@ -9,8 +9,9 @@ import (
 func newApply() *cobra.Command {
 	var kept string
 	cmd := &cobra.Command{
-		Use:   "apply {-f FILE... | --plan FILE}",
-		Short: "Make Route 53 serve what policies ask for",
+		Use:        "apply {-f FILE... | --plan FILE}",
+		SuggestFor: []string{"deploy", "push"},
+		Short:      "Make Route 53 serve what policies ask for",
 		Long: `Make Route 53 (AWS or an engine) serve what policies ask for.
 
 The plan is shown, as by bulkhead plan, and executed after a yes. Health checks come first. When they have a verdict, record sets
@@ -31,7 +32,8 @@ everything is kept there too, and before each batch that deletes something, one 
 With --plan, a plan that was kept by "bulkhead plan --out" or for undoing is executed, but only if everything that it changes is
 still as it saw it.
 
-Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there are changes (with --dry-run).`,
+Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
+--detailed-exitcode 3 when there are changes.`,
 		Example: `  bulkhead apply -f examples/article
   bulkhead apply -f policies/ --yes -o json
   bulkhead apply -f app1.yaml --dry-run
@@ -44,17 +46,23 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there
 	c.addRelease(cmd)
 	cmd.Flags().StringVar(&kept, "plan", "", "execute the plan of this `file` instead of making one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := c.check(cmd); err != nil {
+		switch {
+		case kept == "" && len(*c.files) == 0:
+			return usageError{errors.New("say what to apply: policies with -f, or a kept plan with --plan")}
+		case kept != "" && (len(*c.files) > 0 || len(c.regions) > 0 || len(c.release) > 0):
+			return usageError{errors.New("--plan goes without -f, --region and --release-holds: the plan says what is done")}
+		}
+		if err := c.check(); err != nil {
 			return err
 		}
 		if kept != "" {
-			if len(*c.files) > 0 || len(c.regions) > 0 || len(c.release) > 0 {
-				return usageError{errors.New("--plan goes without -f, --region and --release-holds: the plan says what is done")}
-			}
 			return c.executeKept(cmd, kept)
 		}
 		objects, groups, err := c.read(cmd.InOrStdin())
 		if err != nil {
+			return err
+		}
+		if err := c.mayAsk(cmd); err != nil {
 			return err
 		}
 		r, err := c.prepare(cmd, objects, groups, c.guard(), c.options(cmd))

@@ -269,7 +269,7 @@ func TestKilledWhileChecksChangeCompletedByTheNext(t *testing.T) {
 				if now = l.contents(t); len(now.checks) != 2 {
 					t.Fatalf("killed after call %d, then completed: %d health checks, want 2", n, len(now.checks))
 				}
-				l.must(t, 0, dir, "plan", "-f", ".")
+				l.must(t, 0, dir, "plan", "-f", ".", "--detailed-exitcode")
 				if n <= workers && !killed {
 					t.Fatalf("a run ended before its call %d", n)
 				}
@@ -285,7 +285,7 @@ func (l *testLab) wantArticle(t *testing.T, dir string, before contents, n int64
 	if checks, records := len(now.checks)-len(before.checks), len(now.records)-len(before.records); checks != 4 || records != 4 {
 		t.Fatalf("killed after call %d, then completed: %d health checks and %d record sets, want 4 and 4", n, checks, records)
 	}
-	l.must(t, 0, dir, "plan", "-f", ".")
+	l.must(t, 0, dir, "plan", "-f", ".", "--detailed-exitcode")
 }
 
 // Two runs at once that want different things: each completes, or says that something changed under it; never is a batch written

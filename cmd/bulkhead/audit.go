@@ -34,8 +34,9 @@ type auditFlags struct {
 func newAudit() *cobra.Command {
 	var a auditFlags
 	cmd := &cobra.Command{
-		Use:   "audit (--zone NAME ... | --all-zones | --input FILE)",
-		Short: "Find what is wrong with the failover of hosted zones, without changing anything",
+		Use:        "audit (--zone NAME ... | --all-zones | --input FILE)",
+		SuggestFor: []string{"lint", "check", "validate"},
+		Short:      "Find what is wrong with the failover of hosted zones, without changing anything",
 		Long: `Audit reads hosted zones, health checks and load balancers, and says what is wrong with failover: applications that share their
 fate, groups without checks, checks that look at the wrong thing or never fail, timers that miss the promised RTO, checks that
 nobody uses. Every finding names the hostnames concerned, why it matters, and the change that mends it.
@@ -147,6 +148,9 @@ func (a *auditFlags) check() error {
 		return usageError{errors.New("--input reads no account: --health and --out are for one")}
 	case a.rto < 0:
 		return usageError{fmt.Errorf("--rto %s: use a time above 0, such as 3m", a.rto)}
+	}
+	if err := a.account.check(); err != nil {
+		return err
 	}
 	for flag, value := range map[string]string{"severity": a.severity, "fail-on": a.failOn} {
 		switch audit.Severity(value) {

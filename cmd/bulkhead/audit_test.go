@@ -250,9 +250,9 @@ func TestBankExample(t *testing.T) {
 	}
 
 	bulkhead(t, exitFailure, "plan", "-f", policies)
-	bulkhead(t, exitFindings, "adopt", "-f", policies, "--dry-run")
+	bulkhead(t, exitFindings, "adopt", "-f", policies, "--dry-run", "--detailed-exitcode")
 	bulkhead(t, 0, "adopt", "-f", policies, "--yes", "--rollback-dir", t.TempDir())
-	bulkhead(t, 0, "plan", "-f", policies)
+	bulkhead(t, 0, "plan", "-f", policies, "--detailed-exitcode")
 	after := judged(t, bulkhead(t, exitFindings, append(asAWS, "-o", "json")...))
 	if got := len(rulesOf(after.Findings)); got != len(doc.Findings)-1 { // less one of settlement; the orphans are one finding
 		t.Errorf("%d findings after %d: %q", got, len(doc.Findings), rulesOf(after.Findings))

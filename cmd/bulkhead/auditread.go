@@ -136,6 +136,7 @@ func (s *survey) readLimits(ctx context.Context, applier *apply.Applier, zones [
 			}
 		}
 	}
+	s.input.Limits.RecordSetsPerZone = 0 // each zone has its own
 	if err != nil && apply.Denied(err) {
 		s.input.Limits, s.input.RecordSetLimits = zone.DefaultLimits(), nil
 		s.notes = append(s.notes, fmt.Sprintf("Quotas were not read (%s): they are taken to be those that an account has at first.", brief(err)))

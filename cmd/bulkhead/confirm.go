@@ -15,14 +15,6 @@ import (
 // errDeclined ends a command that was not confirmed.
 var errDeclined = errors.New("not confirmed, nothing was written")
 
-// mayAsk refuses a call that could not be confirmed, before anything is read.
-func mayAsk(cmd *cobra.Command, yes bool) error {
-	if !yes && !isInteractive(cmd.InOrStdin()) {
-		return usageError{errors.New("standard input is no terminal, so nobody can confirm: use --yes, or --dry-run to look only")}
-	}
-	return nil
-}
-
 // confirm asks a question on stderr. Only the word yes confirms.
 func confirm(cmd *cobra.Command, question string) error {
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s Only 'yes' is taken for yes: ", question)

@@ -14,8 +14,9 @@ import (
 
 func newDestroy() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "destroy {-f FILE... | NAMESPACE/NAME...}",
-		Short: "Remove the health checks and record sets of policies",
+		Use:        "destroy {-f FILE... | NAMESPACE/NAME...}",
+		SuggestFor: []string{"delete", "remove", "rm"},
+		Short:      "Remove the health checks and record sets of policies",
 		Long: `Remove the health checks and record sets that Bulkhead made for policies: those of the files, and those that are named.
 
 The policies themselves need not exist any more, nor be valid: what was made for them is known by the tags of health checks.
@@ -23,7 +24,8 @@ Everything else in the zones stays as it is. Names may go without an answer by t
 
 The plan is shown and executed after a yes. A plan that makes everything again is kept in the rollback directory.
 
-Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there are changes (with --dry-run).`,
+Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
+--detailed-exitcode 3 when there are changes.`,
 		Example: `  bulkhead destroy -f examples/article
   bulkhead destroy team-a/app1 team-b/app2
   bulkhead destroy team-a/app1 --region eu-west-1 --dry-run
@@ -42,11 +44,11 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there
 		return keysOf(c.policies()), cobra.ShellCompDirectiveNoFileComp
 	}
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		if err := c.check(cmd); err != nil {
-			return err
-		}
 		if len(names) == 0 && len(*c.files) == 0 {
 			return usageError{errors.New("say what to destroy: policies as NAMESPACE/NAME, or their files with -f")}
+		}
+		if err := c.check(); err != nil {
+			return err
 		}
 		var groups []apply.Group
 		if len(*c.files) > 0 {
@@ -57,6 +59,9 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong call, 3 there
 			for _, g := range groups {
 				names = append(names, keysOf(g.Policies)...)
 			}
+		}
+		if err := c.mayAsk(cmd); err != nil {
+			return err
 		}
 		slices.Sort(names)
 		names = slices.Compact(names)

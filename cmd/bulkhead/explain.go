@@ -16,8 +16,9 @@ import (
 func newExplain() *cobra.Command {
 	e := &explainFlags{}
 	cmd := &cobra.Command{
-		Use:   "explain NAME",
-		Short: "Explain a name: who owns it, which answer every place gets and why, and what if a Region fails",
+		Use:        "explain NAME",
+		SuggestFor: []string{"why", "trace", "describe"},
+		Short:      "Explain a name: who owns it, which answer every place gets and why, and what if a Region fails",
 		Long: `Explain any name of a Route 53 zone, whoever made its records: who owns it, the records as they are and what checkers say,
 which answer every place gets and why, and who would move where if a member failed, or all of them. Nothing is written.
 
@@ -87,15 +88,17 @@ func (e *explainFlags) run(cmd *cobra.Command, text string) error {
 			return usageError{fmt.Errorf("--type %s: use a type of Route 53 such as A, AAAA, CNAME or TXT", e.recordType)}
 		}
 	}
+	var geoIP []byte
+	if e.geoIP != "" {
+		if geoIP, err = os.ReadFile(e.geoIP); err != nil {
+			return err
+		}
+	}
 	in, err := e.look.open(cmd.Context(), cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
-	if e.geoIP != "" {
-		if in.GeoIP, err = os.ReadFile(e.geoIP); err != nil {
-			return err
-		}
-	}
+	in.GeoIP = geoIP
 	if err := e.look.read(cmd.Context(), cmd.ErrOrStderr(), in, nearest(q.Name)); err != nil {
 		return err
 	}

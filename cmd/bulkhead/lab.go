@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +45,7 @@ alone is made, for ` + "`bulkhead apply`" + ` to fill; with --empty nothing is. 
   eval "$(bulkhead lab env)"`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkTimers(o.Interval, o.Threshold); err != nil {
+			if err := cmp.Or(checkTimers(o.Interval, o.Threshold), checkListen("http", o.HTTPAddr), checkListen("dns", o.DNSAddr)); err != nil {
 				return err
 			}
 			if o.Empty && o.ZoneOnly {
@@ -98,8 +101,40 @@ func runLab(ctx context.Context, out io.Writer, o lab.Options) error {
 	return <-ended
 }
 
+// labURL is where the lab of a data directory is reached: where a flag says, else where that lab listens, else where the AWS clients of
+// this environment ask, else at the default address.
+func labURL(dataDir, flag string) (string, error) {
+	if flag != "" {
+		if !isURL(flag) {
+			return "", usageError{fmt.Errorf("--endpoint-url %s: use a URL such as http://127.0.0.1:8053", flag)}
+		}
+		return flag, nil
+	}
+	addresses, err := lab.ReadAddresses(dataDir)
+	switch {
+	case err == nil:
+		return addresses.URL(), nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	return cmp.Or(os.Getenv("AWS_ENDPOINT_URL_ROUTE_53"), "http://"+node.DefaultHTTPAddr), nil
+}
+
+// labCommand is a command of the lab as it is written for a data directory.
+func labCommand(command, dataDir string) string {
+	text := strings.TrimSpace("bulkhead lab " + command)
+	if dataDir != defaultDataDir {
+		text += " --data-dir " + quoted(dataDir)
+	}
+	return text
+}
+
 // labClient reaches the running lab. The data directory's credentials win: the environment's may be for AWS.
 func labClient(dataDir, endpoint string) (*lab.Client, error) {
+	url, err := labURL(dataDir, endpoint)
+	if err != nil {
+		return nil, err
+	}
 	c, err := node.ReadCredentials(dataDir)
 	if err != nil {
 		c = sigv4.Credentials{
@@ -108,19 +143,21 @@ func labClient(dataDir, endpoint string) (*lab.Client, error) {
 			SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
 		}
 		if c.AccessKeyID == "" {
-			return nil, fmt.Errorf("%w; is `bulkhead lab` running with another --data-dir?", err)
+			return nil, noLab(dataDir)
 		}
 	}
-	return &lab.Client{BaseURL: endpoint, Credentials: c}, nil
+	return &lab.Client{BaseURL: url, Credentials: c}, nil
+}
+
+// noLab says that a data directory is no lab's.
+func noLab(dataDir string) error {
+	return fmt.Errorf("no lab has run with the data directory %s: start one with %s, or name its directory by --data-dir",
+		dataDir, labCommand("", dataDir))
 }
 
 // addEndpoint adds the flag that says where the lab is.
 func addEndpoint(cmd *cobra.Command) *string {
-	endpoint := os.Getenv("AWS_ENDPOINT_URL_ROUTE_53")
-	if endpoint == "" {
-		endpoint = "http://" + node.DefaultHTTPAddr
-	}
-	return cmd.Flags().String("endpoint-url", endpoint, "`URL` of the lab")
+	return cmd.Flags().String("endpoint-url", "", "`URL` of the lab; without it, where the lab of the data directory listens")
 }
 
 // needs refuses a call without a flag; what says what the flag tells.
@@ -251,19 +288,26 @@ func newLabEnv(dataDir *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "env", Short: "Print the lab's credentials and endpoints as export lines",
 		Long: `Print the lab's credentials and endpoints as export lines, so that bulkhead and the AWS CLI talk to the lab: Route 53, and Elastic
-Load Balancing for the load balancers.`,
+Load Balancing for the load balancers. The endpoint is the one at which the lab of the data directory listens.`,
 		Example: `  eval "$(bulkhead lab env)"
-  bulkhead lab env --data-dir ./bulkhead-data
+  eval "$(bulkhead lab env --data-dir mine)"
   eval "$(bulkhead lab env)" && aws elbv2 describe-load-balancers --region eu-west-1`,
 		Args: noArgs,
 	}
 	endpoint := addEndpoint(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := node.ReadCredentials(*dataDir)
+		url, err := labURL(*dataDir, *endpoint)
 		if err != nil {
 			return err
 		}
-		printLabEnv(cmd.OutOrStdout(), c, *endpoint)
+		c, err := node.ReadCredentials(*dataDir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return noLab(*dataDir)
+		}
+		if err != nil {
+			return err
+		}
+		printLabEnv(cmd.OutOrStdout(), c, url)
 		return nil
 	}
 	return cmd

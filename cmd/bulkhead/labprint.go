@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/netip"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -18,7 +17,7 @@ import (
 // printLab introduces a lab that has just started.
 func printLab(w io.Writer, l *lab.Lab, o lab.Options) {
 	s, d, c := l.Status(), l.Definition(), l.Node().Credentials()
-	api := "http://" + s.API
+	api := l.Addresses().URL()
 	balancers := l.LoadBalancers()
 	fmt.Fprintf(w, "Bulkhead lab: %s, %s, %s\n\n", count(len(s.Regions), "Region"), count(len(d.Applications), "application"),
 		count(len(balancers), "load balancer"))
@@ -30,11 +29,11 @@ func printLab(w io.Writer, l *lab.Lab, o lab.Options) {
 		}
 	}
 	t.Flush()
-	fmt.Fprintf(w, "\n%s\n\nCredentials (again with `bulkhead lab env`):\n\n", madeText(d, o, balancers[0].Port))
+	fmt.Fprintf(w, "\n%s\n\nCredentials (again with `%s`):\n\n", madeText(d, o, balancers[0].Port), labCommand("env", o.DataDir))
 	printLabEnv(w, c, api)
 	fmt.Fprintf(w, "\nTry:\n\n")
 	hints := tabwriter.NewWriter(w, 0, 0, 5, ' ', 0)
-	for _, h := range labHints(s, d, o, api) {
+	for _, h := range labHints(s, d, o, l.Addresses()) {
 		fmt.Fprintf(hints, "  %s\n", strings.Join(h, "\t# "))
 	}
 	hints.Flush()
@@ -68,7 +67,8 @@ func madeText(d lab.Definition, o lab.Options, port int) string {
 }
 
 // labHints are commands to try, each with what it shows or nothing.
-func labHints(s lab.Status, d lab.Definition, o lab.Options, api string) (all [][]string) {
+func labHints(s lab.Status, d lab.Definition, o lab.Options, at lab.Addresses) (all [][]string) {
+	api := at.URL()
 	add := func(hint ...string) { all = append(all, hint) }
 	lb := s.Regions[0].LoadBalancer
 	if o.ZoneOnly {
@@ -76,24 +76,20 @@ func labHints(s lab.Status, d lab.Definition, o lab.Options, api string) (all []
 		if o.Definition.Regions != nil {
 			policies = "POLICIES"
 		}
-		add(`eval "$(bulkhead lab env)"`, "for bulkhead and the AWS CLI")
+		add(`eval "$(`+labCommand("env", o.DataDir)+`)"`, "for bulkhead and the AWS CLI")
 		add("bulkhead apply -f "+policies, "makes checks and records")
 	}
 	if len(d.Applications) == 0 {
 		add("aws elbv2 describe-load-balancers --region " + d.Regions[0].Name + " --endpoint-url " + api)
-		add("bulkhead lab status")
+		add(labCommand("status", o.DataDir))
 		return all
 	}
 	first := d.Applications[0]
-	dig := s.DNS
-	if ap, err := netip.ParseAddrPort(s.DNS); err == nil {
-		dig = fmt.Sprintf("%s -p %d", ap.Addr(), ap.Port())
-	}
 	for _, r := range d.Regions[:min(2, len(d.Regions))] {
-		add(fmt.Sprintf("dig @%s %s +subnet=%s +short", dig, first.Hostname, r.Clients), "a user near "+r.Name)
+		add(fmt.Sprintf("dig @%s -p %d %s +subnet=%s +short", at.LocalDNS().Addr(), at.LocalDNS().Port(), first.Hostname, r.Clients), "a user near "+r.Name)
 	}
-	add(fmt.Sprintf("bulkhead lab scale %s --region %s --replicas 0", first.Name, first.Regions[0].Name), "and ask dig again")
-	add("bulkhead lab status")
+	add(labCommand(fmt.Sprintf("scale %s --region %s --replicas 0", first.Name, first.Regions[0].Name), o.DataDir), "and ask dig again")
+	add(labCommand("status", o.DataDir))
 	add("aws route53 list-health-checks --endpoint-url " + api)
 	add(fmt.Sprintf("curl -H 'Host: %s' http://%s:%d/", first.Hostname, lb.Address, lb.Port))
 	return all

@@ -44,6 +44,9 @@ type look struct {
 
 // open reads the files, and makes the client of the account that they or the flags name.
 func (l *lookFlags) open(ctx context.Context, stdin io.Reader) (*look, error) {
+	if err := l.account.check(); err != nil {
+		return nil, err
+	}
 	policies, class, err := readPolicies(stdin, *l.files)
 	if err != nil {
 		return nil, err

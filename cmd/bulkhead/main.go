@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -20,7 +19,7 @@ import (
 const (
 	exitFailure  = 1
 	exitUsage    = 2
-	exitFindings = 3 // there are changes to make, or findings
+	exitFindings = 3 // differences or findings, where a flag asks to be told by the exit code, and for audit
 )
 
 func main() {
@@ -58,7 +57,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	if !errors.Is(err, errExpectations) {
-		fmt.Fprintf(stderr, "bulkhead: %v\n", err)
+		fmt.Fprintf(stderr, "bulkhead: %v\n", plainly(err))
 	}
 	return exitFailure
 }
@@ -72,15 +71,43 @@ func newRoot() *cobra.Command {
 When app1 fails in one Region, only app1's users move; app2, on the same cluster and the same load balancer, stays.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Version:       version(),
+		Version:       readBuild().Version,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("bulkhead {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newDemo(), newLab(), newServe(), newPlan(), newApply(), newDestroy(), newAdopt(), newStatus(), newExplain(), newAudit())
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(newDemo(), newLab(), newServe(), newPlan(), newApply(), newDestroy(), newAdopt(), newStatus(), newExplain(), newAudit(),
+		newVersion(), newCompletion())
+	root.SetHelpCommand(newHelp())
 	return root
+}
+
+// newHelp is cobra's help command, but that a topic which is not there is a wrong call.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			if at, _, err := cmd.Root().Find(args); err == nil {
+				for _, c := range at.Commands() {
+					names = append(names, c.Name())
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return usageError{err}
+			}
+			if len(rest) > 0 {
+				return unknownCommand(about, rest[0])
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
 }
 
 // noArgs refuses positional arguments and says which one was too many.
@@ -89,16 +116,9 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	case len(args) == 0:
 		return nil
 	case cmd.HasSubCommands():
-		return usageError{fmt.Errorf("unknown command %q", args[0])}
+		return unknownCommand(cmd, args[0])
 	}
 	return usageError{fmt.Errorf("%s takes no arguments, got %q", cmd.CommandPath(), args[0])}
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "development"
 }
 
 // newLogger writes to stderr: talk goes there, answers to stdout.

@@ -15,8 +15,9 @@ import (
 func newPlan() *cobra.Command {
 	var keep string
 	cmd := &cobra.Command{
-		Use:   "plan -f FILE...",
-		Short: "Show what apply would change at Route 53, and what that takes",
+		Use:        "plan -f FILE...",
+		SuggestFor: []string{"diff", "preview"},
+		Short:      "Show what apply would change at Route 53, and what that takes",
 		Long: `Show what apply would change at Route 53 (AWS or an engine), and what that takes. Nothing is written.
 
   +  is created    ~  is changed    -  is deleted
@@ -28,10 +29,12 @@ application how long a failover takes.
 Policies go by the FailoverClass that their classRef names, which has to be among the files, else by one called "default", else
 by none. Every public zone that the classes allow is read.
 
-Exit status: 0 nothing to do, 1 failed or refused, 2 wrong call, 3 there are changes.`,
+Exit status: 0 planned, with or without changes; 1 failed or refused; 2 wrong call. With --detailed-exitcode 3 when there are
+changes.`,
 		Example: `  bulkhead plan -f examples/article
   bulkhead plan -f policies/ --region eu-west-1
   bulkhead plan -f app1.yaml --out app1.plan && bulkhead apply --plan app1.plan
+  bulkhead plan -f policies/ --detailed-exitcode
   bulkhead plan -f app1.yaml -o json | jq .plan.counts
   bulkhead plan -f app1.yaml --endpoint-url http://127.0.0.1:8053`,
 		Args: noArgs,
@@ -39,30 +42,34 @@ Exit status: 0 nothing to do, 1 failed or refused, 2 wrong call, 3 there are cha
 	p := addPlanFlags(cmd)
 	p.addRelease(cmd)
 	cmd.Flags().StringVar(&keep, "out", "", "keep the plan in a `file`, for apply --plan")
+	p.addDetailedExitCode(cmd, "exit with 3 when there are changes")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := p.check(); err != nil {
+			return err
+		}
 		objects, groups, err := p.read(cmd.InOrStdin())
 		if err != nil {
 			return err
 		}
 		r, err := p.prepare(cmd, objects, groups, p.guard(), apply.Options{})
 		if refused := (*plan.Refused)(nil); err != nil && !errors.As(err, &refused) {
-			return advise(cmd.Context(), err)
+			return adviseEarly(cmd.Context(), err)
 		}
 		if err := r.writeTo(cmd.OutOrStdout(), p.output); err != nil {
 			return err
 		}
 		if err != nil {
-			return advise(cmd.Context(), err)
+			return p.refusedAsShown(err)
 		}
 		if keep != "" {
 			if err := keepPlan(keep, r.Plan); err != nil {
 				return err
 			}
+			if !r.Plan.Empty() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "Kept. To execute exactly this: bulkhead apply --plan %s%s\n", quoted(keep), p.account.endpointFlag(groups))
+			}
 		}
-		if !r.Plan.Empty() {
-			return exitWith(exitFindings)
-		}
-		return nil
+		return p.exit(r.Plan)
 	}
 	return cmd
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -49,33 +50,53 @@ func (r *planned) document() planDocument {
 // warningsShown keeps the end of a plan for hundreds of applications on a screen.
 const warningsShown = 20
 
-// text is the document for people.
+// text is the document for people. Its last line says what comes of the plan.
 func (d planDocument) text(colour bool, width int) string {
+	sections := []string{d.Plan.Changes(colour, width), d.objectives(), bullets("Warnings", d.warnings(), width)}
+	notes := make([]string, len(d.Notes))
+	for i, n := range d.Notes {
+		notes[i] = n.String()
+	}
+	sections = append(sections, bullets("Notes", notes, width), d.Plan.Closing(colour))
+	return strings.Join(slices.DeleteFunc(sections, func(s string) bool { return s == "" }), "\n")
+}
+
+// objectives is the table of how long a failover takes. A plan that is refused makes no failover.
+func (d planDocument) objectives() string {
+	if len(d.Objectives) == 0 || d.Plan.Refusals != nil {
+		return ""
+	}
 	var b strings.Builder
-	b.WriteString(d.Plan.Wrapped(colour, width))
-	if len(d.Objectives) > 0 {
-		b.WriteString("\nA failover takes, from the failure to the end of the old answer in resolvers:\n")
-		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "  APPLICATION\tTYPICAL\tWORST\tWANTED")
-		for _, o := range d.Objectives {
-			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", o.Policy, planSeconds(o.TypicalSeconds), planSeconds(o.WorstSeconds), orDash(o.WantedSeconds))
-		}
-		t.Flush()
+	b.WriteString("A failover takes, from the failure to the end of the old answer in resolvers:\n")
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "  APPLICATION\tTYPICAL\tWORST\tWANTED")
+	for _, o := range d.Objectives {
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", o.Policy, planSeconds(o.TypicalSeconds), planSeconds(o.WorstSeconds), orDash(o.WantedSeconds))
 	}
-	if len(d.Warnings) > 0 {
-		b.WriteString("\nWarnings:\n")
-		for _, w := range d.Warnings[:min(len(d.Warnings), warningsShown)] {
-			writeBullet(&b, w.String(), width)
-		}
-		if more := len(d.Warnings) - warningsShown; more > 0 {
-			writeBullet(&b, fmt.Sprintf("and %d more: -o json shows all", more), width)
-		}
+	t.Flush()
+	return b.String()
+}
+
+func (d planDocument) warnings() []string {
+	var all []string
+	for _, w := range d.Warnings[:min(len(d.Warnings), warningsShown)] {
+		all = append(all, w.String())
 	}
-	if len(d.Notes) > 0 {
-		b.WriteString("\nNotes:\n")
-		for _, n := range d.Notes {
-			writeBullet(&b, n.String(), width)
-		}
+	if more := len(d.Warnings) - warningsShown; more > 0 {
+		all = append(all, fmt.Sprintf("and %d more: -o json shows all", more))
+	}
+	return all
+}
+
+// bullets is a list with a title, nothing without entries.
+func bullets(title string, all []string, width int) string {
+	if len(all) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(title + ":\n")
+	for _, text := range all {
+		writeBullet(&b, text, width)
 	}
 	return b.String()
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -28,6 +29,8 @@ type planFlags struct {
 	force   bool
 	regions []string
 	release []string // policies whose held health checks are released
+	// detailed asks to be told by the exit code whether there are changes.
+	detailed bool
 }
 
 func addPlanFlags(cmd *cobra.Command) *planFlags {
@@ -45,6 +48,27 @@ func addPlanFlags(cmd *cobra.Command) *planFlags {
 		return slices.Compact(regions), cobra.ShellCompDirectiveNoFileComp
 	})
 	return p
+}
+
+// addDetailedExitCode adds the flag that terraform has by this name.
+func (p *planFlags) addDetailedExitCode(cmd *cobra.Command, usage string) {
+	cmd.Flags().BoolVar(&p.detailed, "detailed-exitcode", false, usage)
+}
+
+// exit ends a command that has shown a plan and not executed it.
+func (p *planFlags) exit(shown plan.Plan) error {
+	if p.detailed && !shown.Empty() {
+		return exitWith(exitFindings)
+	}
+	return nil
+}
+
+// check refuses a wrong call, before any file is read.
+func (p *planFlags) check() error {
+	if len(*p.files) == 0 {
+		return usageError{errors.New("-f is missing: say in which file or directory the policies are")}
+	}
+	return p.account.check()
 }
 
 // policies are those of the files, for completions: what cannot be read has none.
@@ -77,9 +101,6 @@ func (p *planFlags) addRelease(cmd *cobra.Command) {
 // read reads the files, and refuses a Region that none of their policies has: a slip of the pen would change nothing and look
 // like success.
 func (p *planFlags) read(stdin io.Reader) ([]failover.Object, []apply.Group, error) {
-	if len(*p.files) == 0 {
-		return nil, nil, usageError{errors.New("-f is missing: say in which file or directory the policies are")}
-	}
 	objects, err := readObjects(stdin, *p.files)
 	if err != nil {
 		return nil, nil, err
@@ -177,7 +198,7 @@ func sayReading(ctx context.Context, w io.Writer, a *apply.Applier) (stop func()
 	return func() { cancel(); <-ended; p.done() }
 }
 
-// advise adds to an error what a person can do about it.
+// advise adds to an error what a person can do about it. Of an error before anything was written, adviseEarly says more.
 func advise(ctx context.Context, err error) error {
 	var (
 		refused *plan.Refused
@@ -188,18 +209,50 @@ func advise(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
-		return fmt.Errorf("the plan is refused, nothing was written: %s\nWhat is in the way is taken over by bulkhead adopt; what --force allows, "+
-			"bulkhead apply --help says", reasonList(refusals(refused)))
+		return fmt.Errorf("the plan is refused, nothing was written: %s%s", reasonList(refusals(refused)), wayOut(refused))
 	case errors.As(err, &verdict):
 		return fmt.Errorf("no record set was changed, because of health checks: %s\nCorrect the health check's port and path in the policy, or the "+
-			"application. Health checks that were created are kept, and removed when no policy asks for them; run the same command again to go "+
+			"application. Behind a load balancer, a rule with a host condition does not answer probes: they carry the load balancer's own name, or "+
+			"the hostHeader. Health checks that were created are kept, and removed when no policy asks for them; run the same command again to go "+
 			"on. --force waives checks that are unhealthy", reasonList(verdict.Reasons))
 	case errors.As(err, &batch):
 		return fmt.Errorf("the changes of %s were refused as a whole, no record set was changed: %s", batch.Zone, reasonList(batch.Reasons))
 	case ctx.Err() != nil:
 		return errors.New("interrupted: what was done stays and harms nothing; run the same command again to complete it")
 	}
-	return err
+	return plainly(err)
+}
+
+// adviseEarly is advise for what happens before the first call that writes.
+func adviseEarly(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted, nothing was written")
+	}
+	return advise(ctx, err)
+}
+
+// refusedAsShown is the error of a plan whose refusals were shown, as a table or in a document.
+func (p *planFlags) refusedAsShown(err error) error {
+	refused := (*plan.Refused)(nil)
+	if !errors.As(err, &refused) || *p.output != "table" {
+		return advise(context.Background(), err) // what reads the document is a program; its log has the reasons
+	}
+	return fmt.Errorf("the plan is refused, nothing was written: the lines with ! say why%s", wayOut(refused))
+}
+
+// wayOut says what helps against refusals that the person may waive.
+func wayOut(r *plan.Refused) string {
+	var ways string
+	mentions := func(word string) bool {
+		return slices.ContainsFunc(r.Findings, func(f plan.Finding) bool { return strings.Contains(f.Text, word) })
+	}
+	if mentions("dopt ") {
+		ways += "\nTo take over what is in the way: bulkhead adopt, with the same flags"
+	}
+	if mentions("force it") {
+		ways += "\nTo look at what would be done all the same: --force with plan or --dry-run"
+	}
+	return ways
 }
 
 func refusals(r *plan.Refused) []string {
@@ -235,16 +288,26 @@ const minWidth = 40
 
 // endpointFlag is how an account is named on a command line again.
 func (a *account) endpointFlag(groups []apply.Group) string {
-	endpoint := a.endpoint
+	endpoint, provider := a.endpoint, a.provider
 	if class := apply.Account(groups); class != nil {
 		endpoint = cmp.Or(endpoint, class.Spec.Endpoint)
+		provider = cmp.Or(provider, string(class.Spec.Provider))
 	}
 	var flags string
-	if endpoint != "" {
-		flags += " --endpoint-url " + endpoint
-	}
-	if a.profile != "" {
-		flags += " --profile " + a.profile
+	for _, f := range []struct{ name, value string }{{"endpoint-url", endpoint}, {"provider", provider}, {"profile", a.profile}} {
+		if f.value != "" {
+			flags += " --" + f.name + " " + quoted(f.value)
+		}
 	}
 	return flags
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:@%+=,", r)
+	}) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -34,6 +34,7 @@ func addChangeFlags(cmd *cobra.Command) *changeFlags {
 	f := cmd.Flags()
 	f.BoolVarP(&c.yes, "yes", "y", false, "do not ask")
 	f.BoolVar(&c.dryRun, "dry-run", false, "show the plan and end; nothing is written, at Route 53 or to files")
+	c.addDetailedExitCode(cmd, "with --dry-run, exit with 3 when there are changes")
 	f.StringVar(&c.rollback, "rollback-dir", defaultRollbackDir, "`directory` that receives plans which undo what is done")
 	f.StringVar(&c.log, "log", "", "`file` to which one JSON line is appended for every call that writes, - is stderr; default log.jsonl in the rollback directory")
 	f.DurationVar(&c.verdictTimeout, "verdict-timeout", 5*time.Minute, "how long new health checks have to get a first verdict")
@@ -41,17 +42,25 @@ func addChangeFlags(cmd *cobra.Command) *changeFlags {
 	return c
 }
 
-// check refuses a call that could not be completed.
-func (c *changeFlags) check(cmd *cobra.Command) error {
+// check refuses a wrong call, before any file is read.
+func (c *changeFlags) check() error {
 	switch {
+	case c.detailed && !c.dryRun:
+		return usageError{errors.New("--detailed-exitcode goes with --dry-run: a run that changes something ends with 0 when it is done")}
 	case c.rollback == "":
 		return usageError{errors.New("--rollback-dir is empty: what is replaced must be kept somewhere")}
 	case c.verdictTimeout <= 0:
 		return usageError{fmt.Errorf("--verdict-timeout %v: use a time such as 5m", c.verdictTimeout)}
-	case c.dryRun:
+	}
+	return c.account.check()
+}
+
+// mayAsk refuses a call that nobody could confirm, before anything is asked of the account.
+func (c *changeFlags) mayAsk(cmd *cobra.Command) error {
+	if c.dryRun || c.yes || isInteractive(cmd.InOrStdin()) {
 		return nil
 	}
-	return mayAsk(cmd, c.yes)
+	return usageError{errors.New("standard input is no terminal, so nobody can confirm: use --yes, or --dry-run to look only")}
 }
 
 // options are those of an execution. Its log is opened by execute.
@@ -86,7 +95,7 @@ type outcome struct {
 func (c *changeFlags) execute(cmd *cobra.Command, r *planned, planErr error, question, undoFlags string) error {
 	ctx := cmd.Context()
 	if refused := (*plan.Refused)(nil); planErr != nil && !errors.As(planErr, &refused) {
-		return advise(ctx, planErr)
+		return adviseEarly(ctx, planErr)
 	}
 	o := outcome{planDocument: r.document(), DryRun: c.dryRun}
 	if planErr == nil && !r.Plan.Empty() && !c.dryRun && *c.output != "table" {
@@ -133,21 +142,18 @@ func (o *outcome) show(cmd *cobra.Command, c *changeFlags) {
 // notExecuted ends a command whose plan is refused, empty or only looked at.
 func (c *changeFlags) notExecuted(cmd *cobra.Command, r *planned, o *outcome, planErr error) error {
 	o.Calls = r.applier.Calls()
-	if planErr = advise(cmd.Context(), planErr); planErr != nil {
-		o.Error = planErr.Error()
+	if planErr != nil {
+		o.Error = adviseEarly(cmd.Context(), planErr).Error()
 	}
 	if *c.output != "table" {
 		if err := c.output.write(cmd.OutOrStdout(), o, nil); err != nil {
 			return err
 		}
 	}
-	switch {
-	case planErr != nil:
-		return planErr
-	case !r.Plan.Empty():
-		return exitWith(exitFindings)
+	if planErr != nil {
+		return c.refusedAsShown(planErr)
 	}
-	return nil
+	return c.exit(r.Plan)
 }
 
 // summary says what was done, by which calls, and how it is undone.
@@ -157,7 +163,7 @@ func (o *outcome) summary(width int, undoFlags string) string {
 	if o.Error != "" {
 		done = "Not completed"
 	}
-	fmt.Fprintf(&b, "\n%s: %d of %d steps.\n", done, o.Result.Steps, len(o.Plan.Steps))
+	fmt.Fprintf(&b, "\n%s: %d of %d steps, %s.\n", done, o.Result.Steps, len(o.Plan.Steps), plan.CountObjects(o.Plan.Steps[:o.Result.Steps]).Done())
 	var calls []string
 	for _, operation := range slices.Sorted(maps.Keys(o.Calls)) {
 		calls = append(calls, fmt.Sprintf("%d %s", o.Calls[operation], operation))
@@ -166,10 +172,10 @@ func (o *outcome) summary(width int, undoFlags string) string {
 	writeBullet(&b, "log: "+o.Log, width)
 	switch {
 	case o.Undo != "":
-		writeBullet(&b, "to undo: bulkhead apply --plan "+o.Undo+undoFlags, 0)
+		writeBullet(&b, "to undo: bulkhead apply --plan "+quoted(o.Undo)+undoFlags, 0)
 	case len(o.Result.Rollbacks) > 0:
 		for _, path := range o.Result.Rollbacks {
-			writeBullet(&b, "to take this batch back: bulkhead apply --plan "+path+undoFlags, 0)
+			writeBullet(&b, "to take this batch back: bulkhead apply --plan "+quoted(path)+undoFlags, 0)
 		}
 	}
 	return b.String()
@@ -179,6 +185,9 @@ func (o *outcome) summary(width int, undoFlags string) string {
 func (c *changeFlags) executeKept(cmd *cobra.Command, file string) error {
 	kept, err := readPlan(file)
 	if err != nil {
+		return err
+	}
+	if err := c.mayAsk(cmd); err != nil {
 		return err
 	}
 	applier, provider, err := c.account.open(cmd.Context(), nil, c.options(cmd))

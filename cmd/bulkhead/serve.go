@@ -23,8 +23,9 @@ func newServe() *cobra.Command {
 		verbose   bool
 	)
 	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "Run an engine node: DNS, health checks and the Route 53 API",
+		Use:        "serve",
+		SuggestFor: []string{"server", "run", "start"},
+		Short:      "Run an engine node: DNS, health checks and the Route 53 API",
 		Long: `Run an engine node: an authoritative DNS server with Route 53's routing rules, its own health checkers, and the Route 53 API.
 
 Without a configuration file it is a single node with its data in ./bulkhead-data. Several nodes share one etcd.
@@ -34,6 +35,9 @@ Flags win over the file.`,
   bulkhead serve --etcd-endpoints https://etcd-1:2379,https://etcd-2:2379 --name eu-1`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmp.Or(checkListen("http", flags.HTTP), checkListen("dns", flags.DNS)); err != nil {
+				return err
+			}
 			var c config
 			if path != "" {
 				var err error

@@ -18,8 +18,9 @@ import (
 func newStatus() *cobra.Command {
 	s := &statusFlags{}
 	cmd := &cobra.Command{
-		Use:   "status [APP...]",
-		Short: "Show every application in every Region: health, who is served where, and how long a failover takes",
+		Use:        "status [APP...]",
+		SuggestFor: []string{"get", "list", "health"},
+		Short:      "Show every application in every Region: health, who is served where, and how long a failover takes",
 		Long: `Show every application that Bulkhead owns in every Region: what its checkers say, which clients are answered with it now,
 and how long a failover takes. Nothing is written.
 

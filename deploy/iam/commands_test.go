@@ -248,7 +248,7 @@ func (a *account) planAsAWS(t *testing.T, policy string, byName bool) {
 	if err := os.WriteFile(filepath.Join(a.dir, "aws"), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a.run(t, policy, 3, "plan", "-f", "aws", "--provider", "aws")
+	a.run(t, policy, 3, "plan", "-f", "aws", "--provider", "aws", "--detailed-exitcode")
 }
 
 // used returns the actions of all runs since the last call, sorted.
@@ -291,7 +291,7 @@ func TestPoliciesAreSufficientAndMinimal(t *testing.T) {
 	}
 
 	a.write(t, "app1", want{"/app1health?more", 70, both, true})
-	a.run(t, "plan", 3, "plan", "-f", a.dir)
+	a.run(t, "plan", 3, "plan", "-f", a.dir, "--detailed-exitcode")
 	a.planAsAWS(t, "plan", true)
 	check("plan")
 
