@@ -5,8 +5,8 @@
 // routing rule: whatif supposes failures, and steer tells who is answered with what. Likewise health judges what a check
 // can say, and failover how long a failover takes.
 //
-// Every name is asked for a client of every place that the records tell apart, and one that nothing is known of. Where
-// chance decides, 64 draws stand for all.
+// Every name is asked for a client of every place that the records tell apart, and one that nothing is known of, and for every
+// outcome that chance can have.
 package audit
 
 import (

@@ -70,17 +70,13 @@ func hostnamesOf(members []*member) []string {
 	return sortedUnique(names)
 }
 
-// draws is how many random seeds stand for all where chance decides. A member of less than about a twentieth of the
-// weight may stay unseen.
-const draws = 64
-
 // A reply is how one client was answered.
 type reply struct {
 	whatif.Reply
 	client whatif.Client
 }
 
-// ask asks a group for every client and draw after a failure. Of a group that cannot be judged nothing is said.
+// ask asks a group for every client after a failure, with every outcome that chance can have. Of a group that cannot be judged nothing is said.
 func (w *world) ask(g *group, f failure) []reply {
 	if g.Problem != nil {
 		return nil
@@ -91,15 +87,11 @@ func (w *world) ask(g *group, f failure) []reply {
 	} else {
 		clients = append([]whatif.Client{whatif.Elsewhere()}, clients...)
 	}
-	times := 1
-	if g.Chance() {
-		times = draws
-	}
 	supposed := w.Suppose(g.Zone, f)
-	replies := make([]reply, 0, len(clients)*times)
+	replies := make([]reply, 0, len(clients))
 	for _, c := range clients {
-		for draw := range times {
-			replies = append(replies, reply{supposed.Ask(g, c, draw), c})
+		for _, r := range supposed.Ask(g, c) {
+			replies = append(replies, reply{r, c})
 		}
 	}
 	return replies

@@ -241,8 +241,8 @@ func (r *Region) serve(m Movement, setIdentifier string) {
 			continue
 		}
 		text := m.Client
-		if s.Percent < 100 {
-			text = fmt.Sprintf("%d %% of %s", s.Percent, m.Client)
+		if s.Fraction < 1 {
+			text = s.percent() + " of " + m.Client
 		}
 		if !slices.Contains(r.Serves, text) {
 			r.Serves = append(r.Serves, text)

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"cmp"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,9 +10,6 @@ import (
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/whatif"
 )
-
-// draws is how many random seeds stand for all where chance decides.
-const draws = 200
 
 // clients are those whom a group tells apart, its members' in their order.
 func (w *world) clients(g *group) []client {
@@ -27,49 +25,73 @@ func (w *world) clients(g *group) []client {
 
 // ask asks for one client.
 func ask(c whatif.Case, g *group, who client) Answer {
-	n := 1
-	if g.Chance() {
-		n = draws
-	}
 	answer := Answer{Client: who.Place, Shares: []Share{}}
-	var ways [][]steer.Pick // that differ, and how often each was taken
-	var times []int
-	for draw := range n {
-		r := c.Ask(g, who, draw)
-		if draw == 0 {
-			answer.Outcome = r.Outcome.String()
+	var chances []*big.Rat // of the shares
+	whole := new(big.Rat)  // what they add up to
+	for i, way := range c.Ask(g, who) {
+		if i == 0 {
+			answer.Outcome = way.Outcome.String()
 		}
-		answer.FailOpen = answer.FailOpen || r.FailOpen
-		i := slices.IndexFunc(ways, func(way []steer.Pick) bool { return slices.Equal(way, r.Picks) })
-		if i < 0 {
-			i, ways, times = len(ways), append(ways, r.Picks), append(times, 0)
+		answer.FailOpen = answer.FailOpen || way.FailOpen
+		for _, e := range ends(g.Zone, way.Picks) {
+			chance := new(big.Rat).Mul(way.Chance, e.chance)
+			whole.Add(whole, chance)
+			at := slices.IndexFunc(answer.Shares, func(have Share) bool { return slices.Equal(have.Path, e.Path) && have.Target == e.Target })
+			if at < 0 { // several ways may end in one
+				answer.Shares, chances = append(answer.Shares, e.Share), append(chances, chance)
+				continue
+			}
+			chances[at].Add(chances[at], chance)
 		}
-		times[i]++
 	}
-	for i, way := range ways {
-		for _, s := range shares(g.Zone, way) {
-			answer.add(s, times[i])
-		}
-	}
+	percents := percents(chances, whole.Cmp(big.NewRat(1, 1)) == 0)
 	for i := range answer.Shares {
-		s := &answer.Shares[i]
-		s.Percent = (s.Percent*100 + n/2) / n
+		answer.Shares[i].Percent = percents[i]
+		answer.Shares[i].Fraction, _ = chances[i].Float64()
 	}
-	slices.SortFunc(answer.Shares, func(a, b Share) int { return cmp.Or(b.Percent-a.Percent, slices.Compare(a.Path, b.Path)) })
+	slices.SortFunc(answer.Shares, func(a, b Share) int {
+		return cmp.Or(cmp.Compare(b.Fraction, a.Fraction), slices.Compare(a.Path, b.Path))
+	})
 	return answer
 }
 
-// add counts a share; several ways may end in one.
-func (a *Answer) add(s Share, times int) {
-	i := slices.IndexFunc(a.Shares, func(have Share) bool { return slices.Equal(have.Path, s.Path) && have.Target == s.Target })
-	if i < 0 {
-		i, a.Shares = len(a.Shares), append(a.Shares, s)
+// percents rounds shares. Those of a whole add up to 100: what is left when all are rounded down goes to those who have lost most.
+func percents(shares []*big.Rat, whole bool) []int {
+	list := make([]int, len(shares))
+	lost := make([]*big.Rat, len(shares))
+	left := 100
+	for i, s := range shares {
+		hundredfold := new(big.Rat).Mul(s, big.NewRat(100, 1))
+		down := new(big.Int).Quo(hundredfold.Num(), hundredfold.Denom())
+		list[i] = int(down.Int64())
+		lost[i] = hundredfold.Sub(hundredfold, new(big.Rat).SetInt(down))
+		left -= list[i]
+		if !whole && lost[i].Cmp(big.NewRat(1, 2)) >= 0 {
+			list[i]++
+		}
 	}
-	a.Shares[i].Percent += times
+	if !whole {
+		return list
+	}
+	order := make([]int, len(shares))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return lost[b].Cmp(lost[a]) })
+	for _, i := range order[:left] {
+		list[i]++
+	}
+	return list
 }
 
-// shares are what was picked at the end of a way: one, or one for every member of a multivalue answer.
-func shares(z *hosted, way []steer.Pick) (ends []Share) {
+// An end is where a way ends.
+type end struct {
+	Share
+	chance *big.Rat // once the way is taken
+}
+
+// ends are what was picked at the end of a way: one, or one for every member of a multivalue answer.
+func ends(z *hosted, way []steer.Pick) (list []end) {
 	var path []string
 	for i, p := range way {
 		m := z.Picked(p)
@@ -77,21 +99,27 @@ func shares(z *hosted, way []steer.Pick) (ends []Share) {
 		case p.None:
 			return nil
 		case m == nil:
-			return ends // a load balancer's own addresses
+			return list // a load balancer's own addresses
 		case i == 0 || p.Step != way[i-1].Step:
-			if len(ends) == 1 {
-				path = ends[0].Path
+			if len(list) == 1 {
+				path = list[0].Path
 			}
-			ends = nil
+			list = nil
 		}
-		s := Share{Path: slices.Clone(path), Target: targetOf(m)}
+		e := end{Share{Path: slices.Clone(path), Target: targetOf(m)}, big.NewRat(1, 1)}
 		if p.SetIdentifier != "" {
-			s.Path = append(s.Path, p.SetIdentifier)
+			e.Path = append(e.Path, p.SetIdentifier)
 		}
-		ends = append(ends, s)
+		if p.Of > 0 {
+			e.chance = big.NewRat(maxMultivalue, int64(p.Of))
+		}
+		list = append(list, e)
 	}
-	return ends
+	return list
 }
+
+// maxMultivalue is how many members a multivalue answer has at most. r53: A.8.
+const maxMultivalue = 8
 
 // targetOf words what a record set answers with.
 func targetOf(m *member) string {
@@ -101,10 +129,21 @@ func targetOf(m *member) string {
 	return strings.Join(m.Set.ResourceRecords, ", ")
 }
 
+// percent words a share. What is rounded to nothing or to everything is neither.
+func (s Share) percent() string {
+	switch {
+	case s.Percent == 0:
+		return "<1 %"
+	case s.Percent == 100 && s.Fraction < 1:
+		return ">99 %"
+	}
+	return strconv.Itoa(s.Percent) + " %"
+}
+
 // same reports whether two answers are alike, whoever gets them.
 func (a Answer) same(b Answer) bool {
 	return a.Outcome == b.Outcome && slices.EqualFunc(a.Shares, b.Shares, func(x, y Share) bool {
-		return slices.Equal(x.Path, y.Path) && x.Target == y.Target && x.Percent == y.Percent
+		return slices.Equal(x.Path, y.Path) && x.Target == y.Target && x.Fraction == y.Fraction
 	})
 }
 
@@ -116,8 +155,8 @@ func (a Answer) String() string {
 	texts := make([]string, len(a.Shares))
 	for i, s := range a.Shares {
 		texts[i] = cmp.Or(strings.Join(s.Path, " > "), s.Target)
-		if s.Percent < 100 {
-			texts[i] += " " + strconv.Itoa(s.Percent) + " %"
+		if s.Fraction < 1 {
+			texts[i] += " " + s.percent()
 		}
 	}
 	return strings.Join(texts, ", ")

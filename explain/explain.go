@@ -8,8 +8,7 @@
 //   - Applications lists the applications that Bulkhead owns, Region by Region;
 //   - Name explains any name of the hosted zones, whoever made its records.
 //
-// Where chance decides, 200 draws stand for all, so that percentages are rounded figures. The health of load balancers is
-// not read: it counts as good until a failure is supposed.
+// Where chance decides, shares are computed from the weights. The health of load balancers is not read: it counts as good until a failure is supposed.
 package explain
 
 import (
@@ -86,7 +85,10 @@ type Answer struct {
 
 // A Share is one of the answers that a client may get.
 type Share struct {
-	Path    []string `json:"path"`    // SetIdentifiers, from the name asked for to the record set that answers
-	Target  string   `json:"target"`  // the load balancer, or the values
-	Percent int      `json:"percent"` // of the answers, rounded; those of a multivalue answer overlap
+	Path   []string `json:"path"`   // SetIdentifiers, from the name asked for to the record set that answers
+	Target string   `json:"target"` // the load balancer, or the values
+	// Percent is of the answers, rounded so that all shares add up to 100; those of a multivalue answer overlap, and each is rounded
+	// by itself. Fraction is the same from 0 to 1, not rounded.
+	Percent  int     `json:"percent"`
+	Fraction float64 `json:"fraction"`
 }

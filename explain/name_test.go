@@ -142,13 +142,37 @@ func named(name string, s zone.ResourceRecordSet) zone.ResourceRecordSet {
 	return s
 }
 
-// Weights are told as rounded shares of many draws.
+// Shares are those of the weights, and add up to 100. r53: A.5, A.8.
 func TestWeightsAreTold(t *testing.T) {
-	in := world(nil, []string{"c1", "c2"}, app("old", "c1", "192.0.2.1", weight(90)), app("new", "c2", "192.0.2.2", weight(10)))
-	e := explained(t, in, explain.Question{})
-	shares := e.Answers[0].Shares
-	if len(shares) != 2 || shares[0].Path[0] != "old" || shares[0].Percent < 84 || shares[0].Percent > 96 {
-		t.Errorf("%+v, want about 90 %% for old", shares)
+	weights := func(w ...int64) explain.Input {
+		var sets []zone.ResourceRecordSet
+		for i, weigh := range w {
+			sets = append(sets, app(string(rune('a'+i)), "", "192.0.2.1", weight(weigh)))
+		}
+		return world(nil, nil, sets...)
+	}
+	nested := world(nil, nil, alias("app.example.com", "x", "w.example.com.", false, weight(1)), alias("app.example.com", "y", "w.example.com.", false, weight(1)),
+		named("w.example.com", app("a", "", "192.0.2.1", weight(2))), named("w.example.com", app("b", "", "192.0.2.2", weight(1))))
+	crowd := world(nil, nil)
+	for i := range 11 {
+		crowd.State.Records = append(crowd.State.Records, world(nil, nil, app(string(rune('a'+i)), "", "192.0.2.1", multivalue)).State.Records...)
+	}
+	for _, c := range []struct {
+		name string
+		in   explain.Input
+		want string
+	}{
+		{"ninety and ten", weights(90, 10), "a 90 %, b 10 %"},
+		{"two to one", weights(2, 1), "a 67 %, b 33 %"},
+		{"three thirds", weights(1, 1, 1), "a 34 %, b 33 %, c 33 %"},
+		{"six sixths", weights(1, 1, 1, 1, 1, 1), "a 17 %, b 17 %, c 17 %, d 17 %, e 16 %, f 16 %"},
+		{"hardly any", weights(255, 1), "a >99 %, b <1 %"},
+		{"nested: multiplied", nested, "x > a 33 %, y > a 33 %, x > b 17 %, y > b 17 %"},
+		{"eight of eleven", crowd, "a 73 %, b 73 %, c 73 %, d 73 %, e 73 %, f 73 %, g 73 %, h 73 %, i 73 %, j 73 %, k 73 %"},
+	} {
+		if got := explained(t, c.in, explain.Question{}).Answers[0].String(); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
 	}
 }
 

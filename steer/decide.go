@@ -144,6 +144,7 @@ type decision struct {
 	why   string  // what led to the outcome, for the trace
 	trace *Trace  // nil: nobody asks
 	picks *[]Pick // nil: nobody asks
+	odds  *odds   // nil: rand decides where chance does
 	noted bool    // trace or picks is asked for
 }
 

@@ -87,10 +87,16 @@ func (d *decision) best(g *group, depth int, open bool) int {
 func (d *decision) weigh(g *group, depth int, open bool) int {
 	chosen, total := -1, uint64(0)
 	spare, spares := -1, uint64(0)
+	if d.odds != nil {
+		d.odds.stakes = d.odds.stakes[:0]
+	}
 	for i := range g.members {
 		m := &g.members[i]
 		if !open && !d.healthy(m, g.rrtype, depth) {
 			continue
+		}
+		if d.odds != nil {
+			d.odds.stakes = append(d.odds.stakes, stake{i, int64(m.value)})
 		}
 		// Each takes the place of those before it with the chance of its share in the sum so far: in the end all shares
 		// are right.
@@ -102,7 +108,10 @@ func (d *decision) weigh(g *group, depth int, open bool) int {
 			spare = i
 		}
 	}
-	if chosen >= 0 {
+	switch {
+	case d.odds != nil:
+		return d.odds.choose(chosen >= 0)
+	case chosen >= 0:
 		return chosen
 	}
 	return spare
@@ -118,7 +127,10 @@ func (d *decision) multivalue(g *group, owner []byte, via *alias, chained bool) 
 		n = d.sample(g, &chosen, true)
 		d.a.FailOpen = true
 	}
-	if d.noted {
+	switch {
+	case d.odds != nil:
+		d.note(g, owner, via, 0, open, d.odds.members())
+	case d.noted:
 		d.note(g, owner, via, 0, open, chosen[:n])
 	}
 	low, high := g.members[chosen[0]].ttl, uint32(0)
@@ -135,9 +147,15 @@ func (d *decision) multivalue(g *group, owner []byte, via *alias, chained bool) 
 // sample draws up to eight of a group's healthy members (of all when open), each set of eight equally likely.
 func (d *decision) sample(g *group, chosen *[maxMultivalue]int, open bool) int {
 	seen := 0
+	if d.odds != nil {
+		d.odds.stakes = d.odds.stakes[:0]
+	}
 	for i := range g.members {
 		if !open && !d.healthy(&g.members[i], g.rrtype, 0) {
 			continue
+		}
+		if d.odds != nil {
+			d.odds.stakes = append(d.odds.stakes, stake{member: i})
 		}
 		if seen < maxMultivalue {
 			chosen[seen] = i

@@ -13,6 +13,7 @@ type Pick struct {
 	Type          zone.RRType
 	SetIdentifier string
 	None          bool // the group has no member for the client, and the way ends
+	Of            int  // in a Way: how many members of a multivalue answer it is drawn from, where these are more than eight
 }
 
 // Picks decides as Decide does and appends what was picked to picks: what a Trace says of it, at a hundredth of the cost.
@@ -39,6 +40,9 @@ func (d *decision) note(g *group, owner []byte, via *alias, depth int, open bool
 	}
 	picked = slices.Clone(picked)
 	slices.Sort(picked) // as a trace lists them
+	if len(picked) > maxMultivalue {
+		p.Of = len(picked)
+	}
 	for _, i := range picked {
 		if p.None = i < 0; !p.None {
 			p.SetIdentifier = g.members[i].setID

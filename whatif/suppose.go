@@ -177,30 +177,24 @@ func (c *Case) hold(out map[*Member]bool) {
 	c.table = c.table.With(c.view.Check(supposed), false)
 }
 
-// A Reply is how a client is answered.
-type Reply struct {
-	Outcome  steer.Outcome
-	FailOpen bool         // nothing was healthy somewhere on the way, so all counted as healthy. r53: A.4
-	Picks    []steer.Pick // from the group asked to the one that answers
+// A Reply is how a client is answered, and with what chance.
+type Reply = steer.Way
+
+// Ask asks a group of the zone: one reply, or where chance decides one for every outcome that it can have, at most steer.MaxWays.
+func (c Case) Ask(g *Group, client Client) []Reply {
+	q := g.query(client)
+	return steer.Ways(c.view, c.table, &q)
 }
 
-// Ask asks a group of the zone. draw is a number for what chance decides: equal ones give equal replies.
-func (c Case) Ask(g *Group, client Client, draw int) Reply {
-	var a steer.Answer
-	q := g.query(client, draw)
-	picks := steer.Picks(c.view, c.table, &q, &a, nil)
-	return Reply{a.Outcome, a.FailOpen, picks}
-}
-
-// Explain asks as Ask does with draw 0, and says how the answer comes about.
+// Explain asks as Ask does, and says how one of the replies comes about.
 func (c Case) Explain(g *Group, client Client) *steer.Trace {
 	var a steer.Answer
-	q := g.query(client, 0)
+	q := g.query(client)
 	return steer.Explain(c.view, c.table, &q, &a)
 }
 
-func (g *Group) query(client Client, draw int) steer.Query {
-	return steer.Query{Name: g.wire, Type: g.Key.Type, Client: client.Addr, ECS: true, Rand: uint64(draw) * 0x9e3779b97f4a7c15}
+func (g *Group) query(client Client) steer.Query {
+	return steer.Query{Name: g.wire, Type: g.Key.Type, Client: client.Addr, ECS: true}
 }
 
 // Picked returns the member that a pick is of; nil for a load balancer's own addresses, or where no member is for the

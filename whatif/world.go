@@ -88,8 +88,7 @@ type Group struct {
 	Problem error
 	Loops   bool // its aliases lead into a loop, which is the Problem
 
-	wire   []byte // the name
-	chance bool
+	wire []byte // the name
 }
 
 // A Member is one record set.
@@ -165,7 +164,6 @@ func New(in Input) *World {
 	for _, z := range w.Zones {
 		for _, g := range z.Groups {
 			g.loops(colours)
-			g.Walk(func(m *Member) { g.chance = g.chance || m.Set.Weight != nil || m.Set.MultiValueAnswer })
 		}
 	}
 	return w
@@ -321,9 +319,6 @@ func (m *Member) Walk(f func(*Member)) {
 	f(m)
 	m.Branch.Walk(f)
 }
-
-// Chance says that two equal questions may be answered differently.
-func (g *Group) Chance() bool { return g.chance }
 
 // Up lists the group itself and all from which aliases lead to it.
 func (g *Group) Up() []*Group {
