@@ -157,3 +157,22 @@ func TestHeldIsTold(t *testing.T) {
 		t.Errorf("undone: %+v", c)
 	}
 }
+
+// A plan that changes too much is allowed by its hash. One policy of it whose new check is not healthy stops none of the others.
+func TestAllowedPlanGoesOnWithoutThoseThatWait(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	w, list := e.worker(t, west, &wire{}), e.candidates(t, west, 12)
+	e.mustPass(t, w, list, now)
+	e.set(true, "/app03-new")
+	for i := range list {
+		list[i].policy.Spec.HealthCheck.Path += "-new"
+	}
+	e.mustPass(t, w, list, now.Add(time.Second))
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonPending: 12}, reasons(w))
+	e.mustPass(t, w, list, now.Add(2*time.Second), hashIn(t, w.refused[0]))
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 11, v1alpha1.ReasonPending: 1}, reasons(w))
+	if o := w.outcomes["team-a/app03"]; !o.awaits {
+		t.Errorf("%+v, want a verdict to be waited for", o)
+	}
+}

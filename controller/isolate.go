@@ -179,7 +179,12 @@ func (p *passing) whole(live []*task, findings []plan.Finding) (plan.Plan, error
 	message := strings.Join(texts, "; ")
 	// The hash is of the changes in question alone, so that it stays the same when the others are made.
 	if forced, err = p.diff(concerned, true); err == nil {
-		if slices.Contains(p.force, forced.Hash) {
+		keys := policiesIn(forced)
+		rest := len(keys) > 0 && !slices.ContainsFunc(keys, func(key string) bool { return !p.granted[key] })
+		if rest || slices.Contains(p.force, forced.Hash) {
+			for _, key := range keys {
+				p.granted[key] = true
+			}
 			return forced, nil
 		}
 		message = fmt.Sprintf("%s. Nothing of it is done. To do it all the same, annotate the class with %s=%s, which stands for this plan alone", message,

@@ -96,7 +96,7 @@ func (w *worker) pass(ctx context.Context, tasks []task, force []string, now tim
 		return report, nil
 	}
 	p := &passing{worker: w, force: force, now: now, left: make(map[string]outcome), report: report, destroyed: make(map[string]bool),
-		asked: make(map[string]string)}
+		granted: make(map[string]bool), asked: make(map[string]string)}
 	w.digest, w.refused = "", nil
 	var set []*task
 	busy := make(map[string]bool) // of two tasks with one key, only one is more than left alone
@@ -225,6 +225,7 @@ type passing struct {
 	zones     []zone.HostedZone
 	left      map[string]outcome // tasks that are left out
 	destroyed map[string]bool
+	granted   map[string]bool   // policies of a plan that changes too much and whose hash was given: what is left of it may be done
 	asked     map[string]string // digests of the tasks that are not left out, by key
 	fresh     bool              // the state was read, and nothing was done since
 	report    passReport
