@@ -76,8 +76,8 @@ func startEngine(t testing.TB, o node.Options) *engine {
 	})
 	select {
 	case <-e.Ready():
-	case <-time.After(30 * time.Second):
-		t.Fatal("the node is not ready after 30 s")
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the node is not ready after 2 minutes")
 	}
 	return e
 }
@@ -138,7 +138,7 @@ func (e *engine) applier(t testing.TB, w *wire, o Options) *Applier {
 	t.Helper()
 	o.Route53, o.Provider = e.client(t, w), failover.Engine
 	if o.VerdictTimeout == 0 {
-		o.VerdictTimeout = 20 * time.Second
+		o.VerdictTimeout = time.Minute
 	}
 	a, err := New(o)
 	if err != nil {

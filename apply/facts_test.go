@@ -33,8 +33,8 @@ func TestLoadBalancersAreLookedUp(t *testing.T) {
 	})
 	select {
 	case <-l.Ready():
-	case <-time.After(30 * time.Second):
-		t.Fatal("the lab is not ready after 30 s")
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the lab is not ready after 2 minutes")
 	}
 	c := l.Node().Credentials()
 	key := credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, "")

@@ -79,8 +79,8 @@ func startEngine(t *testing.T) *engine {
 	})
 	select {
 	case <-e.Ready():
-	case <-time.After(30 * time.Second):
-		t.Fatal("the node is not ready after 30 s")
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the node is not ready after 2 minutes")
 	}
 	if _, err := e.client(t, &wire{}).CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: aws.String("example.com"),
 		CallerReference: aws.String("test")}); err != nil {
@@ -148,7 +148,7 @@ func (e *engine) client(t testing.TB, w *wire) *route53.Client {
 // worker is that of a Region's controller which has just started.
 func (e *engine) worker(t testing.TB, region string, w *wire) *worker {
 	t.Helper()
-	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: failover.Engine, VerdictTimeout: 3 * time.Second, KeepTags: time.Hour})
+	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: failover.Engine, VerdictTimeout: time.Minute, KeepTags: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

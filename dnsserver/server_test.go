@@ -382,7 +382,7 @@ func TestCloseEndsRun(t *testing.T) {
 	}
 }
 
-// dial opens a client's connection that the test's end closes; nothing on it waits longer than five seconds.
+// dial opens a client's connection that the test's end closes; nothing on it waits longer than a minute.
 func dial(t *testing.T, network, addr string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial(network, addr)
@@ -390,7 +390,7 @@ func dial(t *testing.T, network, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	return conn
 }
 

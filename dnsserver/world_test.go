@@ -120,7 +120,7 @@ func start(t *testing.T, o Options, change func(*Server)) *Server {
 // exchange asks the server at addr and demands a reply.
 func exchange(t *testing.T, net, addr string, q *dns.Msg) *dns.Msg {
 	t.Helper()
-	client := &dns.Client{Net: net, Timeout: 5 * time.Second, UDPSize: dns.MaxMsgSize}
+	client := &dns.Client{Net: net, Timeout: time.Minute, UDPSize: dns.MaxMsgSize}
 	reply, _, err := client.Exchange(q, addr)
 	if err != nil {
 		t.Fatalf("%s over %s: %v", q.Question[0].String(), net, err)

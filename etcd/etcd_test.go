@@ -89,15 +89,13 @@ func TestEveryNewDirectoryIsAClusterOfItsOwn(t *testing.T) {
 }
 
 func TestCloseDoesNotWaitForWatches(t *testing.T) {
-	s := etcdtest.StartIn(t, etcdtest.Dir(t))
+	dir := etcdtest.Dir(t)
+	s := etcdtest.StartIn(t, dir)
 	w := dial(t, s.Endpoint()).Watch(t.Context(), "k", clientv3.WithCreatedNotify())
 	<-w
-	start := time.Now()
 	s.Close()
-	if d := time.Since(start); d > 3*time.Second {
-		t.Errorf("Close took %v", d)
-	}
-	s.Close() // a second time does nothing
+	s.Close()                        // a second time does nothing
+	etcdtest.StartIn(t, dir).Close() // a Close that gave up waiting leaves the directory locked
 }
 
 func TestALongPathMovesTheSocket(t *testing.T) {
@@ -145,7 +143,7 @@ func TestStartSaysWhatIsWrongWithTheDirectory(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := c.prepare(t, etcdtest.Dir(t))
-			s, err := etcd.Start(t.Context(), etcd.Options{Dir: dir, FastTicks: true, StartTimeout: 10 * time.Second})
+			s, err := etcd.Start(t.Context(), etcd.Options{Dir: dir, FastTicks: true, StartTimeout: time.Minute})
 			if err == nil {
 				s.Close()
 				t.Fatal("started")
@@ -241,7 +239,7 @@ func runOnDamagedLog(dir string) int {
 func runOnFullDisk(dir string) int {
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	s, err := etcd.Start(ctx, etcd.Options{Dir: dir, FastTicks: true, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {

@@ -65,7 +65,7 @@ func TestProbeHealthCheck(t *testing.T) {
 			if got != want {
 				t.Errorf("the other node is told to probe %s, want %s", got, want)
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("the other node is not told to probe %s", want)
 		}
 	}

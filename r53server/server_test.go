@@ -55,14 +55,14 @@ func startStore(t *testing.T, endpoint, name string, onChange func(*store.State,
 			t.Errorf("store ended: %v", err)
 		}
 	})
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(2 * time.Minute); ; {
 		if connected, _ := s.Connected(); connected {
 			return s
 		}
 		select {
 		case <-time.After(time.Millisecond):
 		case <-deadline:
-			t.Fatal("the store does not follow etcd after 20 s")
+			t.Fatal("the store does not follow etcd after 2 minutes")
 		}
 	}
 }

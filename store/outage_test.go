@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,47 +219,49 @@ func snapshotOf(t *testing.T) (path, endpoint string, z zone.HostedZone, c healt
 
 func TestColdStartFromTheSnapshot(t *testing.T) {
 	path, endpoint, z, c, sets := snapshotOf(t)
-	var mu sync.Mutex
-	var told []store.Change
-	s, _ := run(t, store.Options{Endpoints: []string{endpoint}, Node: "n", SnapshotPath: path,
-		OnChange: func(_ *store.State, c store.Change) {
-			mu.Lock()
-			defer mu.Unlock()
-			told = append(told, c)
-		}})
-	began := time.Now()
-	<-s.Ready()
-	if d := time.Since(began); d > 2*time.Second {
-		t.Errorf("an etcd that refuses connections delayed the start by %v", d)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if diff := cmp.Diff([]store.Change{{Full: true}}, told); diff != "" {
-		t.Errorf("OnChange (-want +got):\n%s", diff)
-	}
-	if ok, _ := s.Connected(); ok {
-		t.Error("Connected without etcd")
-	}
-	st := s.State()
-	gotZone, _ := st.Zone(z.ID)
-	gotCheck, _ := st.Check(c.ID)
-	if diff := cmp.Diff(z, gotZone); diff != "" {
-		t.Errorf("zone (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(sets, contents(st, z.ID)); diff != "" {
-		t.Errorf("record sets (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(c, gotCheck); diff != "" {
-		t.Errorf("check (-want +got):\n%s", diff)
-	}
-	if healthy, ok := st.Verdict(c.ID); healthy || !ok {
-		t.Errorf("verdict %v, %v: want unhealthy", healthy, ok)
-	}
-	if _, ok := st.LoadBalancer("lb.elb.local."); !ok {
-		t.Error("the load balancer is missing")
-	}
-	_, err := s.ChangeRecords(t.Context(), z.ID, "", create(record("x.example.com", "192.0.2.1")))
-	wantError(t, err, store.ErrUnavailable)
+	synctest.Test(t, func(t *testing.T) { // time passes only when everybody waits, however slow the machine is
+		var mu sync.Mutex
+		var told []store.Change
+		s, _ := run(t, store.Options{Endpoints: []string{endpoint}, Node: "n", SnapshotPath: path,
+			OnChange: func(_ *store.State, c store.Change) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, c)
+			}})
+		began := time.Now()
+		<-s.Ready()
+		if d := time.Since(began); d >= 2*time.Second {
+			t.Errorf("an etcd that refuses connections delayed the start by %v", d)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if diff := cmp.Diff([]store.Change{{Full: true}}, told); diff != "" {
+			t.Errorf("OnChange (-want +got):\n%s", diff)
+		}
+		if ok, _ := s.Connected(); ok {
+			t.Error("Connected without etcd")
+		}
+		st := s.State()
+		gotZone, _ := st.Zone(z.ID)
+		gotCheck, _ := st.Check(c.ID)
+		if diff := cmp.Diff(z, gotZone); diff != "" {
+			t.Errorf("zone (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(sets, contents(st, z.ID)); diff != "" {
+			t.Errorf("record sets (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(c, gotCheck); diff != "" {
+			t.Errorf("check (-want +got):\n%s", diff)
+		}
+		if healthy, ok := st.Verdict(c.ID); healthy || !ok {
+			t.Errorf("verdict %v, %v: want unhealthy", healthy, ok)
+		}
+		if _, ok := st.LoadBalancer("lb.elb.local."); !ok {
+			t.Error("the load balancer is missing")
+		}
+		_, err := s.ChangeRecords(t.Context(), z.ID, "", create(record("x.example.com", "192.0.2.1")))
+		wantError(t, err, store.ErrUnavailable)
+	})
 }
 
 func TestDamagedSnapshotIsRefused(t *testing.T) {

@@ -152,12 +152,12 @@ func exchange(t *testing.T, network string, server netip.AddrPort, q Query) (r r
 			Address: p.Addr().AsSlice()}}
 	}
 	from := net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(client(q)), 0))
-	dialer := &net.Dialer{LocalAddr: from, Timeout: 5 * time.Second}
+	dialer := &net.Dialer{LocalAddr: from, Timeout: time.Minute}
 	if network == "udp" {
 		dialer.LocalAddr = net.UDPAddrFromAddrPort(from.AddrPort())
 	}
-	c := &dns.Client{Net: network, Timeout: 5 * time.Second, Dialer: dialer, UDPSize: dns.MaxMsgSize}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	c := &dns.Client{Net: network, Timeout: time.Minute, Dialer: dialer, UDPSize: dns.MaxMsgSize}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	reply, _, err := c.ExchangeContext(ctx, m, server.String())
 	if err != nil {
