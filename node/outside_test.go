@@ -1,11 +1,13 @@
 package node_test
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/miekg/dns"
 
@@ -107,4 +109,44 @@ func TestAnAliasThatCannotBeResolvedIsPassedOver(t *testing.T) {
 			t.Fatalf("the answer is %q, want the member that has an address", got)
 		}
 	}
+}
+
+// Aliases to services beside load balancers are resolved and answered as theirs. Evaluate target health counts them as healthy
+// while they have an address, and CloudFront does not take it.
+func TestAliasesToOtherServices(t *testing.T) {
+	t.Parallel()
+	r := startRecursor(t)
+	r.v4.Store(aws.String("192.0.2.10"))
+	e := start(t, node.Options{DataDir: t.TempDir(), Resolvers: []string{r.address}})
+	zoneID := e.createZone(t)
+	targets := []struct{ name, zoneID, target string }{
+		{"cloudfront", "Z2FDTNDATAQYW2", "d111111abcdef8.cloudfront.net"},
+		{"accelerator", "Z2BJ6XQ5FK7U4H", "a1234567890abcdef.awsglobalaccelerator.com"},
+		{"website", "Z1BKCTXD74EZPE", "s3-website-eu-west-1.amazonaws.com"},
+		{"api", "ZLY8HYME6SFDD", "d-7wg2eazpki.execute-api.eu-west-1.amazonaws.com"},
+		{"endpoint", "Z38GZ743OKFT7T", "vpce-029a64cb-focgfw6a.vpce-svc-02a3.eu-west-1.vpce.amazonaws.com"},
+		{"beanstalk", "Z2NYPWQ7DFZAZH", "shop.eu-west-1.elasticbeanstalk.com"},
+	}
+	for _, x := range targets {
+		e.change(t, zoneID, types.ResourceRecordSet{Name: aws.String(x.name + ".example.com"), Type: types.RRTypeA,
+			AliasTarget: &types.AliasTarget{HostedZoneId: &x.zoneID, DNSName: &x.target, EvaluateTargetHealth: x.name != "cloudfront"}})
+	}
+	for _, x := range targets {
+		eventually(t, "the address of "+x.target+" is answered", func() bool { return e.ask(t, x.name+".example.com.", dns.TypeA) == "192.0.2.10" })
+	}
+	refused := func(x types.AliasTarget, want string) {
+		t.Helper()
+		_, err := e.api.ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{HostedZoneId: &zoneID,
+			ChangeBatch: &types.ChangeBatch{Changes: []types.Change{{Action: types.ChangeActionUpsert, ResourceRecordSet: &types.ResourceRecordSet{
+				Name: aws.String("refused.example.com"), Type: types.RRTypeA, AliasTarget: &x}}}}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("alias to %s: %v, want it refused: %s", *x.DNSName, err, want)
+		}
+	}
+	refused(types.AliasTarget{HostedZoneId: aws.String("Z2FDTNDATAQYW2"), DNSName: aws.String("d111111abcdef8.cloudfront.net"), EvaluateTargetHealth: true},
+		"EvaluateTargetHealth cannot be true for targets of CloudFront")
+	refused(types.AliasTarget{HostedZoneId: aws.String("Z1BKCTXD74EZPE"), DNSName: aws.String("s3-website-us-east-1.amazonaws.com")},
+		"the alias target name does not lie within the target zone")
+	refused(types.AliasTarget{HostedZoneId: aws.String("Z2FDTNDATAQYW3"), DNSName: aws.String("d111111abcdef8.cloudfront.net")},
+		"that target was not found")
 }

@@ -215,8 +215,8 @@ func (st *State) facts(o Options) zone.Facts {
 			if lb, ok := st.LoadBalancer(n); ok {
 				return lb.HostedZoneID == hostedZoneID, true
 			}
-			// A load balancer that the engine does not know is resolved by name; whether it exists cannot be told here.
-			return zone.InLoadBalancerZone(hostedZoneID, n), zone.IsServiceZone(hostedZoneID)
+			// A resource that the engine does not know is resolved by name; whether it exists cannot be told here.
+			return zone.InAliasZone(hostedZoneID, n), zone.IsAliasZone(hostedZoneID)
 		},
 		CIDRLocation: func(id, name string) (collection, location bool) {
 			c, collection := st.CIDRCollection(id)

@@ -1,5 +1,7 @@
 package zone
 
+import "fmt"
+
 // checkAlias judges where an alias points by what is there now: its target must not come later in the batch, and must not
 // be deleted later in it. r53: A.9, C.6.
 func (b *batch) checkAlias(i int, s *ResourceRecordSet) {
@@ -47,9 +49,13 @@ func (b *batch) aliasFaults(s *ResourceRecordSet) []string {
 		exists, service = b.facts.ServiceTarget(t.HostedZoneID, t.DNSName)
 	}
 	switch {
-	case exists && (s.Type == A || s.Type == AAAA): // a load balancer has nothing but addresses
+	case exists && (s.Type == A || s.Type == AAAA): // a resource of a service has nothing but addresses
+		if t.EvaluateTargetHealth && !EvaluatesTargetHealth(t.HostedZoneID) {
+			service, _ := ServiceOf(t.HostedZoneID) // wording unconfirmed
+			return []string{fmt.Sprintf("EvaluateTargetHealth cannot be true for targets of %s", service)}
+		}
 		return nil
-	case service && !exists && !InLoadBalancerZone(t.HostedZoneID, t.DNSName): // another Region's zone id, most often
+	case service && !exists && !InAliasZone(t.HostedZoneID, t.DNSName): // another Region's zone id, most often
 		return []string{outside}
 	}
 	return []string{notFound} // ordinary zones cannot point at each other

@@ -28,7 +28,7 @@ type Facts struct {
 	// HealthCheckExists reports whether a health check with this id exists.
 	HealthCheckExists func(id string) bool
 	// ServiceTarget reports whether a name is a target of an AWS service's zone (a load balancer under its canonical hosted
-	// zone id); knownZone says whether the zone id itself is one of a service.
+	// zone id, a resource of another Service under that of the service); knownZone says whether the zone id itself is one.
 	ServiceTarget func(hostedZoneID string, name Name) (exists, knownZone bool)
 	// CIDRLocation reports whether a CIDR collection exists, and whether it has a location of that name.
 	CIDRLocation func(collectionID, location string) (collection, loc bool)

@@ -126,7 +126,8 @@ func (w *world) facts() zone.Facts {
 					exists = true
 				}
 			}
-			return exists, zone.IsServiceZone(hostedZoneID)
+			_, other := zone.ServiceOf(hostedZoneID)
+			return exists || other && zone.InAliasZone(hostedZoneID, n), zone.IsAliasZone(hostedZoneID)
 		},
 		CIDRLocation: func(collectionID, location string) (collection, loc bool) {
 			locations, collection := w.c.CidrCollections[collectionID]
