@@ -31,12 +31,34 @@ func newTestLab(t *testing.T) *testLab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.stopAtEnd(t)
+	return l
+}
+
+func (l *testLab) stopAtEnd(t *testing.T) {
 	t.Cleanup(func() {
 		if err := l.stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	return l
+}
+
+// stdout runs the program, wants an exit code, and returns the standard output. settings are variables of the environment beside
+// those that lead to the lab.
+func (l *testLab) stdout(t *testing.T, want int, settings []string, args ...string) string {
+	t.Helper()
+	cmd, stderr := l.command(t.TempDir(), l.url, args...)
+	cmd.Env = slices.Concat(cmd.Env, []string{"AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=" + l.url}, settings)
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if exit := cmd.ProcessState.ExitCode(); exit != want {
+		t.Fatalf("bulkhead %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), exit, want, &stdout, stderr)
+	}
+	return stdout.String()
 }
 
 // bulkhead runs the program in a directory until it ends, and returns its exit code and what it said.

@@ -17,16 +17,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// startLab runs a lab for one test, and leads its environment there.
-func startLab(t *testing.T) *testLab {
-	t.Helper()
-	l := newTestLab(t)
-	useLab(t, l.Lab)
-	return l
-}
-
-// deny stands between commands and an engine, and refuses paths that have one of these parts, as IAM does. r53: C.5.
-func deny(t *testing.T, engine string, parts ...string) {
+// deny stands between commands and an engine, and refuses paths that have one of these parts, as IAM does. r53: C.5. It returns what leads
+// commands there.
+func deny(t *testing.T, engine string, parts ...string) []string {
 	t.Helper()
 	target, err := url.Parse(engine)
 	if err != nil {
@@ -50,12 +43,13 @@ func deny(t *testing.T, engine string, parts ...string) {
 		server.Close()
 		transport.CloseIdleConnections()
 	})
-	t.Setenv("AWS_ENDPOINT_URL_ROUTE_53", server.URL)
+	return []string{"AWS_ENDPOINT_URL_ROUTE_53=" + server.URL}
 }
 
 // What may not be read costs findings, and a note tells; a zone that is to be judged has to be read.
 func TestAuditWithoutRights(t *testing.T) {
-	l := startLab(t)
+	t.Parallel()
+	l := newTestLab(t)
 	other, err := l.createZone("example.org")
 	if err != nil {
 		t.Fatal(err)
@@ -106,8 +100,7 @@ func TestAuditWithoutRights(t *testing.T) {
 			"Quotas were not read (AccessDenied): they are taken to be those that an account has at first."},
 	} {
 		t.Run(c.denied[1:], func(t *testing.T) {
-			deny(t, l.url, c.denied)
-			doc := judged(t, bulkhead(t, 0, asAWS...))
+			doc := judged(t, l.stdout(t, 0, deny(t, l.url, c.denied), asAWS...))
 			rules := slices.DeleteFunc(rulesOf(doc.Findings), func(rule string) bool { return rule == "cost" })
 			if diff := cmp.Diff(c.rules, rules); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
@@ -122,15 +115,15 @@ func TestAuditWithoutRights(t *testing.T) {
 	}
 	for _, path := range []string{"/hostedzone/" + l.zone, "/healthcheck"} {
 		t.Run("not without "+strings.Split(path, "/")[1], func(t *testing.T) {
-			deny(t, l.url, path)
-			bulkhead(t, exitFailure, asAWS...)
+			l.stdout(t, exitFailure, deny(t, l.url, path), asAWS...)
 		})
 	}
 }
 
 // Nothing is found in what the article's policies make, by neither provider's standards.
 func TestAuditOfTheArticle(t *testing.T) {
-	l := startLab(t)
+	t.Parallel()
+	l := newTestLab(t)
 	dir := t.TempDir()
 	for _, name := range []string{"app1.yaml", "app2.yaml"} {
 		data, err := os.ReadFile("../../examples/article/" + name)
@@ -142,11 +135,11 @@ func TestAuditOfTheArticle(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	bulkhead(t, 0, "apply", "-f", dir, "--yes", "--rollback-dir", t.TempDir())
+	l.stdout(t, 0, nil, "apply", "-f", dir, "--yes", "--rollback-dir", t.TempDir())
 	for _, provider := range []string{"aws", "engine"} {
 		for _, args := range [][]string{{"-f", dir}, {"-f", dir, "--health"}, {"--rto", "3m"}} {
 			args = append([]string{"audit", "--all-zones", "--fail-on", "info", "--own-load-balancers", "--provider", provider}, args...)
-			if got, _, _ := strings.Cut(bulkhead(t, 0, args...), "\n"); got != "Nothing found." {
+			if got, _, _ := strings.Cut(l.stdout(t, 0, nil, args...), "\n"); got != "Nothing found." {
 				t.Errorf("%q: %s", args, got)
 			}
 		}

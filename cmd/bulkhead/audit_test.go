@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -29,8 +28,8 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files of testdata/au
 
 const bankDir = "../../examples/bank/"
 
-// startBank runs the bank's lab with an empty zone on a network of its own, and leads the test's environment there.
-func startBank(t *testing.T, network byte) *lab.Lab {
+// startBank runs the bank's lab with an empty zone on a network of its own.
+func startBank(t *testing.T, network byte) *testLab {
 	t.Helper()
 	data, err := os.ReadFile(bankDir + "lab.yaml")
 	if err != nil {
@@ -43,31 +42,16 @@ func startBank(t *testing.T, network byte) *lab.Lab {
 	for i := range definition.Regions { // beside labs of other tests
 		definition.Regions[i].Address = netip.AddrFrom4([4]byte{127, network, byte(i + 1), 1})
 	}
-	l, err := lab.New(lab.Options{Definition: definition, DataDir: t.TempDir(), HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0",
-		ZoneOnly: true, AnyPort: true, Interval: 1})
+	l, err := runTestLab(lab.Options{Definition: definition, DataDir: t.TempDir(), ZoneOnly: true, Interval: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- l.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	select {
-	case <-l.Ready():
-	case <-time.After(time.Minute):
-		t.Fatal("the lab is not ready after a minute")
-	}
-	useLab(t, l)
+	l.stopAtEnd(t)
 	return l
 }
 
 // fillBank makes what as-found.sh makes, from the same files.
-func fillBank(t *testing.T, l *lab.Lab) {
+func fillBank(t *testing.T, l *testLab) {
 	t.Helper()
 	client, zoneID := l.Route53(), bankZone(t, l)
 	var ids []string // "@name@", id, …
@@ -77,7 +61,7 @@ func fillBank(t *testing.T, l *lab.Lab) {
 		if err := json.Unmarshal(line, &in); err != nil {
 			t.Fatal(err)
 		}
-		port, err := strconv.ParseInt(labPort(l), 10, 32)
+		port, err := strconv.ParseInt(l.port(), 10, 32)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +99,7 @@ func bankFile(t *testing.T, name string) []byte {
 	return data
 }
 
-func bankZone(t *testing.T, l *lab.Lab) string {
+func bankZone(t *testing.T, l *testLab) string {
 	t.Helper()
 	out, err := l.Route53().ListHostedZones(t.Context(), &route53.ListHostedZonesInput{})
 	if err != nil || len(out.HostedZones) != 1 {
@@ -126,44 +110,21 @@ func bankZone(t *testing.T, l *lab.Lab) string {
 
 // as-found.sh makes the same with the AWS CLI.
 func TestBankAsFound(t *testing.T) {
+	t.Parallel()
 	l := startBank(t, 78)
+	env := slices.Concat(os.Environ(), l.env(), []string{"BANK_PORT=" + l.port()})
 	script := exec.CommandContext(t.Context(), bankDir+"as-found/as-found.sh")
-	script.Env = append(os.Environ(), "BANK_PORT="+labPort(l))
+	script.Env = env
 	if out, err := script.CombinedOutput(); err != nil {
 		t.Fatalf("as-found.sh: %v\n%s", err, out)
 	}
-	doc := judged(t, bulkhead(t, exitFindings, "audit", "--zone", "bank.example", "-f", bankPolicies(t, labPort(l)), "-o", "json"))
+	doc := judged(t, l.stdout(t, exitFindings, nil, "audit", "--zone", "bank.example", "-f", bankPolicies(t, l.port()), "-o", "json"))
 	compareWithFaults(t, doc.Findings, "engine")
 	again := exec.CommandContext(t.Context(), bankDir+"as-found/as-found.sh")
+	again.Env = env
 	if out, err := again.CombinedOutput(); err == nil || !strings.Contains(string(out), "give an empty zone") {
 		t.Errorf("a second time: %v\n%s", err, out)
 	}
-}
-
-func labPort(l *lab.Lab) string { return fmt.Sprint(l.Status().Regions[0].LoadBalancer.Port) }
-
-// useLab leads commands of this test to a lab.
-func useLab(t *testing.T, l *lab.Lab) {
-	t.Helper()
-	c := l.Node().Credentials()
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": c.AccessKeyID, "AWS_SECRET_ACCESS_KEY": c.SecretAccessKey, "AWS_SESSION_TOKEN": "",
-		"AWS_ENDPOINT_URL_ROUTE_53":                  "http://" + l.Node().HTTPAddr().String(),
-		"AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": "http://" + l.Node().HTTPAddr().String(), "AWS_REGION": "us-east-1",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(name, value)
-	}
-}
-
-// bulkhead runs a command line in this process.
-func bulkhead(t *testing.T, wantExit int, args ...string) string {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	if exit := run(args, &stdout, &stderr); exit != wantExit {
-		t.Fatalf("bulkhead %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), exit, wantExit, &stdout, &stderr)
-	}
-	return stdout.String()
 }
 
 // goldenAudit compares a text with a file of testdata/audit, but for ids.
@@ -209,13 +170,14 @@ func briefly(findings []audit.Finding) []string {
 // The bank's story: every planted fault and nothing else, as it looks on narrow and wide terminals, then two applications are
 // adopted and what was wrong with them is gone.
 func TestBankExample(t *testing.T) {
+	t.Parallel()
 	l := startBank(t, 77)
 	fillBank(t, l)
-	policies := bankPolicies(t, labPort(l))
+	policies := bankPolicies(t, l.port())
 	asAWS := []string{"audit", "--zone", "bank.example", "-f", policies, "--provider", "aws"}
-	doc := judged(t, bulkhead(t, exitFindings, append(asAWS, "-o", "json")...))
+	doc := judged(t, l.stdout(t, exitFindings, nil, append(asAWS, "-o", "json")...))
 	compareWithFaults(t, doc.Findings, "aws")
-	onEngine := judged(t, bulkhead(t, exitFindings, "audit", "--zone", "bank.example", "-f", policies, "-o", "json"))
+	onEngine := judged(t, l.stdout(t, exitFindings, nil, "audit", "--zone", "bank.example", "-f", policies, "-o", "json"))
 	compareWithFaults(t, onEngine.Findings, "engine")
 	if len(doc.Notes) > 0 {
 		t.Errorf("notes: %q", doc.Notes)
@@ -226,19 +188,17 @@ func TestBankExample(t *testing.T) {
 		}
 	}
 	for _, columns := range []string{"80", "160"} {
-		t.Setenv("COLUMNS", columns)
-		goldenAudit(t, "bank-"+columns+".txt", bulkhead(t, exitFindings, asAWS...))
+		goldenAudit(t, "bank-"+columns+".txt", l.stdout(t, exitFindings, []string{"COLUMNS=" + columns}, asAWS...))
 	}
 
-	t.Setenv("COLUMNS", "")
 	if err := l.Fail("feedback", "eu-west-1"); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for !strings.Contains(bulkhead(t, exitFindings, "audit", "--zone", "bank.example", "-o", "json"), "That is so now: feedback.") {
+	for !strings.Contains(l.stdout(t, exitFindings, nil, "audit", "--zone", "bank.example", "-o", "json"), "That is so now: feedback.") {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -249,11 +209,11 @@ func TestBankExample(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	bulkhead(t, exitFailure, "plan", "-f", policies)
-	bulkhead(t, exitFindings, "adopt", "-f", policies, "--dry-run", "--detailed-exitcode")
-	bulkhead(t, 0, "adopt", "-f", policies, "--yes", "--rollback-dir", t.TempDir())
-	bulkhead(t, 0, "plan", "-f", policies, "--detailed-exitcode")
-	after := judged(t, bulkhead(t, exitFindings, append(asAWS, "-o", "json")...))
+	l.stdout(t, exitFailure, nil, "plan", "-f", policies)
+	l.stdout(t, exitFindings, nil, "adopt", "-f", policies, "--dry-run", "--detailed-exitcode")
+	l.stdout(t, 0, nil, "adopt", "-f", policies, "--yes", "--rollback-dir", t.TempDir())
+	l.stdout(t, 0, nil, "plan", "-f", policies, "--detailed-exitcode")
+	after := judged(t, l.stdout(t, exitFindings, nil, append(asAWS, "-o", "json")...))
 	if got := len(rulesOf(after.Findings)); got != len(doc.Findings)-1 { // less one of settlement; the orphans are one finding
 		t.Errorf("%d findings after %d: %q", got, len(doc.Findings), rulesOf(after.Findings))
 	}
@@ -319,7 +279,8 @@ func compareWithFaults(t *testing.T, findings []audit.Finding, provider string) 
 
 // A zone made by hand, judged with nothing but read calls. The account has another zone, which shares a load balancer with it.
 func TestAuditOfAZoneMadeByHand(t *testing.T) {
-	l := startLab(t)
+	t.Parallel()
+	l := newTestLab(t)
 	other, err := l.createZone("example.org")
 	if err != nil {
 		t.Fatal(err)
@@ -355,27 +316,27 @@ func TestAuditOfAZoneMadeByHand(t *testing.T) {
 	put(other, "www.example.org", "eu-central-1", true, "")
 
 	want := []string{"check-wrong-application app1.example.com A eu-west-1", "member-unchecked app1.example.com A eu-central-1"}
-	got := judged(t, bulkhead(t, exitFindings, "audit", "--zone", "example.com", "-o", "json"))
+	got := judged(t, l.stdout(t, exitFindings, nil, "audit", "--zone", "example.com", "-o", "json"))
 	if diff := cmp.Diff(want, briefly(got.Findings)); diff != "" {
 		t.Errorf("example.com (-want +got):\n%s", diff)
 	}
-	elsewhere := judged(t, bulkhead(t, exitFindings, "audit", "--zone", "example.org.", "-o", "json"))
+	elsewhere := judged(t, l.stdout(t, exitFindings, nil, "audit", "--zone", "example.org.", "-o", "json"))
 	if diff := cmp.Diff([]string{"shared-fate", "shared-fate"}, rulesOf(elsewhere.Findings)); diff != "" {
 		t.Errorf("example.org (-want +got):\n%s", diff)
 	}
 	kept := filepath.Join(t.TempDir(), "account.json")
-	all := bulkhead(t, 0, "audit", "--all-zones", "--fail-on", "never", "--health", "--out", kept)
-	if again := bulkhead(t, 0, "audit", "--input", kept, "--fail-on", "never"); summaryCut(again) != summaryCut(all) {
+	all := l.stdout(t, 0, nil, "audit", "--all-zones", "--fail-on", "never", "--health", "--out", kept)
+	if again := l.stdout(t, 0, nil, "audit", "--input", kept, "--fail-on", "never"); summaryCut(again) != summaryCut(all) {
 		t.Errorf("from the account:\n%s\nfrom the file:\n%s", all, again)
 	}
-	shown := judged(t, bulkhead(t, 0, "audit", "--input", kept, "--rto", "20s", "--severity", "critical", "--fail-on", "never", "-o", "json"))
+	shown := judged(t, l.stdout(t, 0, nil, "audit", "--input", kept, "--rto", "20s", "--severity", "critical", "--fail-on", "never", "-o", "json"))
 	if !slices.Contains(rulesOf(shown.Findings), "rto-missed") {
 		t.Errorf("20 s promised: %q", briefly(shown.Findings))
 	}
 
 	// Where load balancers are described by nobody, there are fewer findings and a note.
-	t.Setenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", "http://127.0.0.1:1")
-	without := judged(t, bulkhead(t, exitFindings, "audit", "--zone", "example.com", "-o", "json"))
+	nowhere := []string{"AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=http://127.0.0.1:1"}
+	without := judged(t, l.stdout(t, exitFindings, nowhere, "audit", "--zone", "example.com", "-o", "json"))
 	if diff := cmp.Diff(want[1:], briefly(without.Findings)); diff != "" || len(without.Notes) != 2 {
 		t.Errorf("without load balancers (-want +got):\n%s\nnotes: %q", diff, without.Notes)
 	}

@@ -30,7 +30,18 @@ type testLab struct {
 }
 
 func startTestLab(dir string) (*testLab, error) {
-	l, err := lab.New(lab.Options{DataDir: dir, HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0", AnyPort: true, Empty: true, Interval: 1, Threshold: 1})
+	t, err := runTestLab(lab.Options{DataDir: dir, Empty: true, Interval: 1, Threshold: 1})
+	if err != nil {
+		return nil, err
+	}
+	t.zone, err = t.createZone("example.com")
+	return t, err
+}
+
+// runTestLab runs a lab on free ports.
+func runTestLab(o lab.Options) (*testLab, error) {
+	o.HTTPAddr, o.DNSAddr, o.AnyPort = "127.0.0.1:0", "127.0.0.1:0", true
+	l, err := lab.New(o)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +65,7 @@ func startTestLab(dir string) (*testLab, error) {
 		BaseEndpoint: &t.url, Region: "us-east-1", HTTPClient: &http.Client{Transport: transport},
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, ""),
 	})
-	t.zone, err = t.createZone("example.com")
-	return t, err
+	return t, nil
 }
 
 func (t *testLab) createZone(name string) (string, error) {

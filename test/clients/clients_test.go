@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -25,7 +26,11 @@ import (
 // bulkhead is the program under test.
 var bulkhead string
 
+// Tests wait for probes and for other programs most of the time: more of them run at once than there are processors.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "bulkhead-clients-")
 		if err != nil {
@@ -38,7 +43,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		build := exec.Command("go", "build", "-o", bulkhead, "../../cmd/bulkhead")
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", bulkhead, "../../cmd/bulkhead") // without debug information it links faster
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build bulkhead: %v\n%s", err, out)
 			return 1
@@ -207,11 +212,18 @@ func (l *lab) until(t *testing.T, want string, args ...string) {
 	l.eventually(t, fmt.Sprintf("dig %s answers %q", strings.Join(args, " "), want), func() bool { return l.dig(t, args...) == want })
 }
 
-// eventually asks again until something holds; every look runs a program, so there is no rest between them.
+// eventually asks again until something holds. Every look runs a program, which takes a processor from the other tests: between two
+// looks is a rest.
 func (l *lab) eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); {
-		if time.Now().After(deadline) {
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	rest := time.NewTicker(200 * time.Millisecond)
+	defer rest.Stop()
+	for !holds() {
+		select {
+		case <-rest.C:
+		case <-deadline.C:
 			t.Fatalf("%s: not within a minute", what)
 		}
 	}
