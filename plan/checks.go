@@ -95,7 +95,7 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 		}
 		d.bound[key] = c.ID
 		change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference}
-		if missing := missingTags(marks(want), c.Tags); len(missing) > 0 {
+		if missing := missingTags(d.marks(want, c), c.Tags); len(missing) > 0 {
 			step := change
 			step.Tags = missing
 			if d.unmarked[c.ID] {
@@ -130,6 +130,21 @@ func marks(c *Check) []zone.Tag {
 		tags = append(tags, zone.Tag{Key: TagInverted, Value: "true"})
 	}
 	slices.SortFunc(tags, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
+	return tags
+}
+
+// marks returns the tags that a wanted check has in the end, those of its record sets included. c is the check that it goes on
+// with, nil for none.
+func (d *differ) marks(want, c *Check) []zone.Tag {
+	tags := marks(want)
+	var had []string
+	if c != nil {
+		had = hostnamesOf(c)
+	}
+	if tag, ok := hostnamesTag(had, d.names[want.Key]); ok {
+		tags = append(slices.DeleteFunc(tags, func(t zone.Tag) bool { return t.Key == TagHostnames }), tag)
+		slices.SortFunc(tags, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
+	}
 	return tags
 }
 

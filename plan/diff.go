@@ -50,6 +50,7 @@ type differ struct {
 	byKey    map[string][]*Check        // existing checks that are ours and in reach
 	taken    map[string]int             // highest generation of caller references, by key or its hash
 	refs     map[string]int             // record sets that refer to a check id; in the end: after the plan
+	ours     map[string]int             // those of them that are ours; before the plan
 	bound    map[string]string          // id of the existing check that a wanted key goes on with
 	settled  map[string]health.Config   // of existing checks that are ours, by id: as echoed, without holds
 	held     map[string]Hold            // by id, of existing checks that are ours
@@ -57,6 +58,8 @@ type differ struct {
 	verified map[string]bool            // ids of those that a record set of their Region cites
 	sites    map[string][]Site          // by policy: where its record sets are or are wanted
 	waits    map[string]bool            // keys whose change waits until their check is released
+	owners   *Owners
+	names    map[string][]zone.Name // of wanted record sets, by the key of their check
 
 	plan        Plan
 	wait        Wait
@@ -78,6 +81,7 @@ func newDiffer(current State, guard Guard) *differ {
 		byKey:     make(map[string][]*Check, len(current.Checks)),
 		taken:     make(map[string]int),
 		refs:      make(map[string]int, len(current.Records)),
+		ours:      make(map[string]int, len(current.Records)),
 		bound:     make(map[string]string),
 		settled:   make(map[string]health.Config, len(current.Checks)),
 		held:      make(map[string]Hold),
@@ -108,14 +112,15 @@ func (d *differ) inReach(key string) bool {
 	return key != "" && d.managed[PolicyOf(key)] && d.guard.covers(RegionOf(key))
 }
 
-// owner returns the key that an existing record set belongs to: that of its check, empty when it is not ours.
-func (d *differ) owner(r *Record) string { return d.owned[r.Set.HealthCheckID] }
+// owner returns the key that an existing record set belongs to, empty when it is not ours.
+func (d *differ) owner(r *Record) string { return d.owners.Key(&r.Set) }
 
 func (d *differ) run(desired State) (Plan, error) {
 	for _, z := range desired.Zones {
 		d.zones[z.ID] = z
 	}
 	wanted := d.wantedChecks(desired)
+	d.names = wantedNames(desired.Records)
 	d.index(wanted)
 	d.matchChecks(wanted)
 	d.matchRecords(d.wantedRecords(desired, wanted))
@@ -127,6 +132,7 @@ func (d *differ) run(desired State) (Plan, error) {
 	d.plan.Steps = append(d.plan.Steps, d.batches...)
 	d.deleteChecks()
 	d.nameZones()
+	d.reportBorrowers()
 	d.reportOthers()
 	d.use()
 	d.guardBlast()
@@ -184,12 +190,13 @@ func (d *differ) index(wanted map[string]*Check) {
 			d.byKey[key] = append(d.byKey[key], c)
 		}
 	}
+	d.own(d.names)
 	for i := range d.current.Records {
-		key := d.owner(&d.current.Records[i])
-		if key != "" && d.guard.covers(RegionOf(key)) {
-			d.recordBlast.owned++
+		if r := &d.current.Records[i]; d.owner(r) != "" {
+			d.ours[r.Set.HealthCheckID]++
 		}
 	}
+	d.recordBlast.owned = d.ownedHere()
 }
 
 // longKeys returns the keys that may stand as a hash in a reference, by it: those that are wanted, and those of the plan's

@@ -327,6 +327,7 @@ func TestNameMovesBetweenPoliciesOfOnePlan(t *testing.T) {
 	}
 	p, err := Diff(w.state(), both(stays, moved), Guard{})
 	wantSteps(t, p, err,
+		"tag-check team/app1/eu-central-1", "tag-check team/app1/eu-west-1", "tag-check team/app2/eu-west-1", // their new names
 		"wait team/app1/eu-central-1 team/app1/eu-west-1 team/app2/eu-west-1", // nobody said what their verdicts are
 		"change-records",
 		"  DELETE app1.example.com. A eu-central-1",

@@ -21,7 +21,7 @@ func renewed(from, to health.Config) string {
 }
 
 // choose returns which of the existing checks of a key to go on with, nil when a new one is needed. Those that mean what is
-// wanted can be more than one after an interrupted run; the one that record sets cite changes least. A check that somebody
+// wanted can be more than one after an interrupted run; the one that our record sets cite changes least. A check that somebody
 // holds stays, whatever it means, as long as record sets cite it.
 func (d *differ) choose(key string, want health.Config) *Check {
 	differs := func(c *Check) int {
@@ -36,7 +36,7 @@ func (d *differ) choose(key string, want health.Config) *Check {
 			return nil
 		}
 		return slices.MinFunc(checks, func(a, b *Check) int {
-			return cmp.Or(cmp.Compare(d.refs[b.ID], d.refs[a.ID]), cmp.Compare(differs(a), differs(b)), strings.Compare(a.ID, b.ID))
+			return cmp.Or(cmp.Compare(d.ours[b.ID], d.ours[a.ID]), cmp.Compare(differs(a), differs(b)), strings.Compare(a.ID, b.ID))
 		})
 	}
 	if held := best(func(c *Check) bool { return d.held[c.ID] != NotHeld && d.verified[c.ID] }); held != nil {
@@ -49,7 +49,7 @@ func (d *differ) choose(key string, want health.Config) *Check {
 func (d *differ) create(want *Check) Step {
 	generation := 1 + max(d.taken[want.Key], d.taken[hashed(want.Key)])
 	change := CheckChange{Key: want.Key, CallerReference: CallerReference(want.Key, generation), New: &want.Config,
-		Tags: marks(want)}
+		Tags: d.marks(want, nil)}
 	old := slices.DeleteFunc(slices.Clone(d.byKey[want.Key]), func(c *Check) bool { return d.refs[c.ID] == 0 })
 	if len(old) == 0 {
 		old = d.byKey[want.Key]
@@ -66,7 +66,7 @@ func (d *differ) create(want *Check) Step {
 func (d *differ) settle(wanted map[string]*Check) {
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
-		if key := d.owned[set.HealthCheckID]; key != "" && set.SetIdentifier == RegionOf(key) {
+		if d.owners.Key(set) != "" {
 			d.verified[set.HealthCheckID] = true
 		}
 	}

@@ -310,6 +310,8 @@ func (d *differ) refuseHeld(at *place, r *Record, key string) {
 	const advice = "Adopt the name to replace it"
 	held := "without a health check, so it is not known to be Bulkhead's. " + advice
 	switch _, exists := d.byID[r.Set.HealthCheckID]; {
+	case d.owners.Borrows(&r.Set) != "":
+		held = "not Bulkhead's, although it cites the health check of " + d.owners.Borrows(&r.Set) + ". " + advice
 	case key != "":
 		held = "held by " + PolicyOf(key) + ", which is not part of this plan: a name belongs to one policy"
 	case !adoptable(at, r):
