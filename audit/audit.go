@@ -116,6 +116,7 @@ type rule func(w *world, add func(Finding))
 func rules() []rule {
 	return []rule{
 		unjudged,         // every group can be answered at all
+		belowDelegations, // every record set is served
 		aliasTargets,     // every alias has a target
 		nothingHealthy,   // no group answers with what is known to be down
 		sharedFate,       // no application takes others down through a shared load balancer
@@ -138,6 +139,7 @@ func rules() []rule {
 		unequalTimers,    // members of a group fail and recover at one speed
 		recoveryTimes,    // failover is as fast as promised
 		failOpenSurprise, // what was taken out stays out
+		borrowedChecks,   // what Bulkhead made is cited by what Bulkhead made
 		brokenChildren,   // every child of a calculated check exists
 		orphanedChecks,   // every check is used
 		splitCheckers,    // checkers agree

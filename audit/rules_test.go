@@ -118,6 +118,11 @@ func ttl(seconds int64, s zone.ResourceRecordSet) zone.ResourceRecordSet {
 	return s
 }
 
+func delegation(name, server string) zone.ResourceRecordSet {
+	return zone.ResourceRecordSet{Name: zone.Name(name + ".example.com."), Type: zone.NS, TTL: new(int64(60)),
+		ResourceRecords: []string{server + ".example.com."}}
+}
+
 func TestRules(t *testing.T) {
 	tests := []struct {
 		name string
@@ -196,6 +201,17 @@ func TestRules(t *testing.T) {
 				Addresses: []netip.Addr{netip.MustParseAddr("203.0.113.7")}}}
 			return b
 		}(), []string{"info cost account"}},
+
+		{"records below a delegation", newBed(set("a.dev 192.0.2.1 -", nil), set("dev 192.0.2.1 -", nil), set("ns.dev 192.0.2.9 -", nil),
+			set("device 192.0.2.1 -", nil), delegation("dev", "ns.dev"), delegation("x.dev", "ns.x.dev")),
+			[]string{"critical below-delegation a.dev.example.com A, dev.example.com A, x.dev.example.com NS"}},
+		{"a record that cites a check of ours", func() *bed {
+			b := newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 c2"),
+				latency("eu-west-1", "db 192.0.2.3 c1"), latency("eu-central-1", "db 192.0.2.4 c3")).with("c1", "c2", "c3")
+			c := &b.State.Checks[0]
+			c.Key, c.Tags = "team/a/eu-west-1", []zone.Tag{{Key: plan.TagHostnames, Value: "a.example.com"}}
+			return b
+		}(), []string{"warning check-borrowed db.example.com A eu-west-1, health check c1"}},
 
 		// r53: B.1, A.9
 		{"TCP check of a load balancer", newBed(latency("eu-west-1", "a "+west+" c1"), latency("eu-central-1", "a 192.0.2.2 c2")).

@@ -145,13 +145,10 @@ func (p *passing) leaveRefused(live []*task, findings []plan.Finding) bool {
 
 // foreign reports whether the hostname of a task has an address record that is not the policy's.
 func (p *passing) foreign(t *task) bool {
-	keys := make(map[string]string, len(p.state.Checks))
-	for _, c := range p.state.Checks {
-		keys[c.ID] = c.Key
-	}
+	owners := plan.NewOwners(p.state)
 	return slices.ContainsFunc(p.state.Records, func(r plan.Record) bool {
 		address := r.Set.Type == zone.A || r.Set.Type == zone.AAAA || r.Set.Type == zone.CNAME
-		return address && r.Set.Name == t.hostname && plan.PolicyOf(keys[r.Set.HealthCheckID]) != t.key
+		return address && r.Set.Name == t.hostname && plan.PolicyOf(owners.Key(&r.Set)) != t.key
 	})
 }
 

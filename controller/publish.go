@@ -59,6 +59,7 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 	if err != nil {
 		return err
 	}
+	borrowers := borrowersOf(b)
 	now, there := time.Now(), make(map[types.UID]bool)
 	var changes []change
 	for _, x := range b.candidates {
@@ -67,6 +68,7 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 		if x.refusal != nil { // of two with one key, only one can be accepted
 			o, known = outcome{reason: x.refusal.reason, message: x.refusal.message}, true
 		}
+		c.tellBorrowers(a, x, borrowers[key])
 		p, isPolicy := x.object.(*v1alpha1.FailoverPolicy)
 		if !isPolicy {
 			f := finding{app: apps[key], region: a.site.region}
@@ -80,6 +82,9 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 		before, written := a.written[p.UID]
 		if !written {
 			before = p.Status
+		}
+		if o.done && len(borrowers[key]) > 0 {
+			o.message += "; " + strings.Join(borrowers[key], "; ")
 		}
 		after := statusOf(finding{candidate: x, outcome: o, known: known, app: apps[key], state: &b.state, provider: a.worker.provider,
 			region: a.site.region, idle: idle[key]}, before, now)

@@ -85,7 +85,13 @@ func Applications(in Input) ([]Application, error) {
 	for _, key := range slices.Sorted(maps.Keys(owned)) {
 		b := &builder{w: w, policy: policies[key], a: Application{Policy: key, Clients: []Movement{}}}
 		for _, c := range owned[key] {
-			b.members = append(b.members, w.Cited[c.ID]...)
+			for _, m := range w.Cited[c.ID] {
+				if w.owners.Key(m.Set) != "" {
+					b.members = append(b.members, m)
+				} else {
+					b.problem("%s %s", m, plan.Borrowed(c.Key, c.ID))
+				}
+			}
 		}
 		for _, g := range b.groups() {
 			if _, ok := asked[g.Zone]; ok {
@@ -204,11 +210,12 @@ func (b *builder) judge(g *group) {
 
 func (b *builder) regions(checks []*plan.Check) {
 	for _, c := range checks {
-		r := Region{Name: plan.RegionOf(c.Key), Applied: len(b.w.Cited[c.ID]) > 0, Check: b.w.status[c.ID], Targets: []string{}, Serves: []string{}}
+		cite := slices.DeleteFunc(slices.Clone(b.members), func(m *member) bool { return m.Set.HealthCheckID != c.ID })
+		r := Region{Name: plan.RegionOf(c.Key), Applied: len(cite) > 0, Check: b.w.status[c.ID], Targets: []string{}, Serves: []string{}}
 		if !r.Applied {
 			b.problem("%s has a health check and no record set", r.Name)
 		}
-		for _, m := range b.w.Cited[c.ID] {
+		for _, m := range cite {
 			if target := targetOf(m); !slices.Contains(r.Targets, target) {
 				r.Targets = append(r.Targets, target)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/explain"
 	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -101,6 +102,22 @@ func TestForeignNamesAreNoApplications(t *testing.T) {
 	in := world(nil, []string{"c1"}, app("a", "c1", "192.0.2.1", weight(1)), named("old.example.com", app("", "", "192.0.2.9", func(*zone.ResourceRecordSet) {})))
 	if list := applications(t, in); len(list) != 0 {
 		t.Errorf("%+v", list)
+	}
+}
+
+// A record set that somebody made by hand and that cites a check of ours is none of the application's, and is told.
+func TestRecordsThatCiteOurChecksAreTold(t *testing.T) {
+	in := world(nil, []string{"c1=team/app/a"}, app("a", "c1", "192.0.2.1", weight(1)),
+		named("db.example.com", app("a", "c1", "192.0.2.9", weight(1))))
+	in.State.Checks[0].Tags = []zone.Tag{{Key: plan.TagHostnames, Value: "app.example.com"}}
+	list := applications(t, in)
+	if len(list) != 1 || strings.Join(list[0].Hostnames, " ") != "app.example.com" ||
+		!strings.Contains(strings.Join(list[0].Problems, "\n"), "db.example.com A a cites health check c1 of team/app/a and is not Bulkhead's") {
+		t.Errorf("%+v", list)
+	}
+	in.State.Records = in.State.Records[1:]
+	if list = applications(t, in); len(list) != 1 || list[0].Condition != explain.Planned {
+		t.Errorf("without its own record set: %+v", list)
 	}
 }
 

@@ -24,7 +24,7 @@ func (w *world) owner(g *group) Owner {
 	g.Walk(func(m *member) {
 		c := w.Checks[m.Set.HealthCheckID]
 		switch {
-		case c != nil && c.Owned():
+		case c != nil && w.owners.Key(m.Set) != "":
 			policies = append(policies, plan.PolicyOf(c.Key))
 		case m.Group == g:
 			foreign = append(foreign, m.Set.SetIdentifier)

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/whatif"
 )
 
@@ -9,6 +10,7 @@ type world struct {
 	*whatif.World
 	in     Input
 	status map[string]Check // by id
+	owners *plan.Owners
 }
 
 type (
@@ -20,7 +22,7 @@ type (
 )
 
 func newWorld(in Input) *world {
-	w := &world{in: in, status: map[string]Check{}, World: whatif.New(whatif.Input{State: in.State, Reports: in.Reports,
+	w := &world{in: in, status: map[string]Check{}, owners: plan.NewOwners(in.State), World: whatif.New(whatif.Input{State: in.State, Reports: in.Reports,
 		Collections: in.Collections, GeoIP: in.GeoIP})}
 	for id := range w.Checks {
 		w.status[id] = w.check(id)

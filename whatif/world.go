@@ -75,6 +75,23 @@ func (z *Zone) Group(name zone.Name, t zone.RRType) *Group {
 	return z.byKey[zone.Key{Name: name, Type: t}]
 }
 
+// Delegation returns the NS record set by which the zone delegates a name: it stands at the name or above it, and below the apex.
+// Of several, clients meet the highest first. nil means that the zone answers for the name itself.
+func (z *Zone) Delegation(n zone.Name) *Group {
+	var cut *Group
+	for n != z.Name && n.In(z.Name) {
+		if g := z.Group(n, zone.NS); g != nil {
+			cut = g
+		}
+		parent, ok := n.Parent()
+		if !ok {
+			break
+		}
+		n = parent
+	}
+	return cut
+}
+
 // A Group is the record sets of one name and type.
 type Group struct {
 	Zone    *Zone

@@ -80,6 +80,8 @@ const (
 	EventWaiting    = "Waiting"  // a change that is not bound yet, because its check is not healthy
 	EventHeld       = "Held"     // somebody has set Disabled or Inverted on the check by hand
 	EventReleased   = "Released" // and has undone it
+	// EventForeignRecord: a record set that is not ours cites a check of the policy. It stays, and so does the check.
+	EventForeignRecord = "ForeignRecord"
 )
 
 // DefaultClassAnnotation marks with "true" the class of policies that name none.
