@@ -56,6 +56,21 @@ func (w *World) Client(z *Zone, text string, labels []string) (Client, error) {
 	return c, err
 }
 
+// Guest makes a client of another zone, perhaps of another World, known to a zone.
+func (z *Zone) Guest(c Client, of *Zone) Client {
+	at := slices.IndexFunc(of.places.list, func(p geo.Place) bool { return p.Name == c.Place })
+	if at < 0 {
+		return c // an address of its own
+	}
+	p := of.places.list[at]
+	p.ClientSubnets = nil
+	if guest, ok := z.places.put(p); ok {
+		z.view = nil // the place may be a new one
+		return guest
+	}
+	return c
+}
+
 // A surveyor gives every place an address of the reserved block 240/4, which is in no CIDR block and no database.
 type surveyor struct {
 	list   []geo.Place
@@ -103,7 +118,11 @@ func (s *surveyor) in(l zone.GeoLocation) (Client, bool) {
 	case l.ContinentCode != "":
 		name = "in continent " + l.ContinentCode
 	}
-	return s.put(geo.Place{Name: name, Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode})
+	p := geo.Place{Name: name, Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode}
+	if at, ok := geo.Centre(geo.Area{Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode}); ok {
+		p.Coordinates = &at // for the latencies of groups that an alias leads to, or that take the place of others
+	}
+	return s.put(p)
 }
 
 func (s *surveyor) at(l *zone.GeoProximityLocation) (Client, bool) {

@@ -182,7 +182,13 @@ type Reply = steer.Way
 
 // Ask asks a group of the zone: one reply, or where chance decides one for every outcome that it can have, at most steer.MaxWays.
 func (c Case) Ask(g *Group, client Client) []Reply {
+	return c.AskType(g, g.Key.Type, client)
+}
+
+// AskType asks as Ask does, for a type that a CNAME may stand for.
+func (c Case) AskType(g *Group, t zone.RRType, client Client) []Reply {
 	q := g.query(client)
+	q.Type = t
 	return steer.Ways(c.view, c.table, &q)
 }
 
