@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+
 	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/zone"
@@ -30,11 +32,17 @@ func TestRandomZonesAreNotHarmed(t *testing.T) {
 			calm := e.applier(t, &wire{}, Options{})
 			draw := func() want {
 				return want{namespace: namespace, zone: z, apps: [][]string{both, both[:1], both[1:]}[r.IntN(3)],
-					path: []string{"", "/other"}[r.IntN(2)], interval: 1 + r.IntN(2)}
+					path: []string{"", "/other"}[r.IntN(2)], interval: 1 + r.IntN(2), threshold: 1 + r.IntN(2)}
 			}
 			if r.IntN(2) == 0 { // something of ours is there
-				if _, _, err := e.reach(t.Context(), t, calm, draw(), plan.Guard{}); err != nil {
+				_, result, err := e.reach(t.Context(), t, calm, draw(), plan.Guard{})
+				if err != nil {
 					t.Fatal(err)
+				}
+				if id := result.Created[namespace+"/app1/eu-west-1"]; id != "" && r.IntN(3) == 0 { // somebody deletes a check in use
+					if _, err := e.client(t, &wire{}).DeleteHealthCheck(t.Context(), &route53.DeleteHealthCheckInput{HealthCheckId: &id}); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 			foreign := byHand(r, e, t, z)
@@ -47,7 +55,7 @@ func TestRandomZonesAreNotHarmed(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var cut wire
-			interruption{1 + r.IntN(12), r.IntN(2) == 0}.stopAt(&cut, cancel)
+			interruption{1 + r.IntN(16), r.IntN(2) == 0}.stopAt(&cut, cancel)
 			_, _, _ = e.reach(ctx, t, e.applier(t, &cut, Options{}), next, guard) // ends wherever it ends
 			if _, _, err := e.reach(t.Context(), t, calm, next, guard); err != nil {
 				t.Fatalf("the run after the interruption: %v", err)

@@ -158,6 +158,30 @@ func TestWhateverIsInterruptedTheNextControllerCompletes(t *testing.T) {
 	}
 }
 
+// Two checks that change: two new ones, two times tags, one batch, two deletions.
+func TestInterruptedChangeIsCompletedByTheNextController(t *testing.T) {
+	for cut := 1; cut <= 8; cut++ {
+		t.Run(fmt.Sprint(cut), func(t *testing.T) {
+			e := startEngine(t)
+			now := time.Now()
+			list := e.candidates(t, west, 2)
+			e.mustPass(t, e.worker(t, west, &wire{}), list, now)
+			for i := range list {
+				list[i].policy.Spec.HealthCheck.Path += "-new"
+			}
+			broken := &wire{cut: cut}
+			ctx, cancel := contextUntil(t, broken)
+			_, err := e.worker(t, west, broken).pass(ctx, e.tasks(list, west, now), nil, now)
+			cancel()
+			if cut <= 7 && err == nil || cut == 8 && err != nil {
+				t.Errorf("cut before write %d: %v; want an error for the first seven", cut, err)
+			}
+			e.mustPass(t, e.worker(t, west, &wire{}), list, now)
+			wantEqual(t, "programmed", names(list, west), e.have(t))
+		})
+	}
+}
+
 func TestTooManyChangesNeedAWord(t *testing.T) {
 	e := startEngine(t)
 	now := time.Now()
