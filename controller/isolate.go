@@ -53,8 +53,9 @@ func (p *passing) plan(ctx context.Context, set []*task) (plan.Plan, error) {
 }
 
 // diff compares what exists with what tasks want. Deletions are planned by themselves when nothing else is to do.
-func (p *passing) diff(tasks []*task, force bool) (plan.Plan, error) {
-	guard := plan.Guard{Regions: []string{p.region}, Engine: p.provider == failover.Engine, Force: force}
+// many says that it may be any share of what there is; what checkers say counts all the same.
+func (p *passing) diff(tasks []*task, many bool) (plan.Plan, error) {
+	guard := plan.Guard{Regions: []string{p.region}, Engine: p.provider == failover.Engine, Many: many}
 	desired := plan.State{Zones: p.state.Zones}
 	var deleted []string
 	for _, t := range tasks {
@@ -78,7 +79,7 @@ func (p *passing) diff(tasks []*task, force bool) (plan.Plan, error) {
 	for _, key := range policiesIn(planned) {
 		p.destroyed[key] = true
 	}
-	if !force {
+	if !many {
 		err = p.guardDeletions(planned)
 	}
 	return planned, err

@@ -19,6 +19,8 @@ type Guard struct {
 	// Force lets a plan change more than 30 % of what Bulkhead owns, and leave a group without a healthy member. It does not
 	// let a name go without an answer.
 	Force bool
+	// Many lets a plan change more than 30 % of what Bulkhead owns, and nothing else that Force does: what checkers say counts.
+	Many bool
 	// Release names policies, "<namespace>/<policy>", whose held checks are to be as the policy says again. See Hold.
 	Release []string
 	// Engine says that the provider is an engine: it takes intervals of 1 to 9 seconds and private addresses, and it
@@ -58,7 +60,7 @@ func (d *differ) guardBlast() {
 		blast
 		what string
 	}{{d.recordBlast, "record sets"}, {d.checkBlast, "health checks"}} {
-		if d.guard.Force || b.owned < blastFrom || b.changed*100 <= b.owned*blastPercent {
+		if d.guard.Force || d.guard.Many || b.owned < blastFrom || b.changed*100 <= b.owned*blastPercent {
 			continue
 		}
 		d.refuse("", "", "changes or deletes %d of the %d %s that Bulkhead owns, more than %d %%: change fewer at a time, or "+

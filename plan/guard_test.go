@@ -266,6 +266,14 @@ func TestBlastLimit(t *testing.T) {
 			w := build(t, manyApps(c.apps, first(0)))
 			p, err := Diff(w.state(), c.desired, Guard{Force: c.force})
 			wantRefusals(t, p, err, c.want...)
+			if p, err = Diff(w.state(), c.desired, Guard{Many: true}); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range p.Steps { // what is allowed to be many is verified all the same
+				if s.Wait != nil && len(s.Wait.Replaces) != len(s.Wait.Checks) && c.apps == 10 {
+					t.Errorf("%d checks are waited for, and %d have to be healthy", len(s.Wait.Checks), len(s.Wait.Replaces))
+				}
+			}
 		})
 	}
 	w := build(t, manyApps(5, first(0)))

@@ -27,6 +27,7 @@ type planFlags struct {
 	account *account
 	output  *format
 	force   bool
+	many    bool // changes of more than 30 %
 	regions []string
 	release []string // policies whose held health checks are released
 	// detailed asks to be told by the exit code whether there are changes.
@@ -36,6 +37,7 @@ type planFlags struct {
 func addPlanFlags(cmd *cobra.Command) *planFlags {
 	p := &planFlags{files: addFiles(cmd), account: addAccount(cmd), output: addOutput(cmd)}
 	cmd.Flags().BoolVar(&p.force, "force", false, "go on although more than 30 % of what Bulkhead owns changes, the last healthy member goes, or checks are unhealthy everywhere")
+	cmd.Flags().BoolVar(&p.many, "allow-many", false, "go on although more than 30 % of what Bulkhead owns changes; what checkers say counts all the same")
 	cmd.Flags().StringArrayVar(&p.regions, "region", nil, "touch what belongs to this `Region` only; may be repeated")
 	cmd.RegisterFlagCompletionFunc("region", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		var regions []string
@@ -86,7 +88,7 @@ func (p *planFlags) policies() (policies []failover.Policy) {
 }
 
 func (p *planFlags) guard() plan.Guard {
-	return plan.Guard{Regions: p.regions, Force: p.force, Release: p.release}
+	return plan.Guard{Regions: p.regions, Force: p.force, Many: p.many, Release: p.release}
 }
 
 // addRelease is for the commands that show and do what policies ask for.
@@ -248,6 +250,9 @@ func wayOut(r *plan.Refused) string {
 	}
 	if mentions("dopt ") {
 		ways += "\nTo take over what is in the way: bulkhead adopt, with the same flags"
+	}
+	if mentions("more than 30 %") {
+		ways += "\nTo change as much as that, and let checkers' verdicts count as always: --allow-many"
 	}
 	if mentions("force it") {
 		ways += "\nTo look at what would be done all the same: --force with plan or --dry-run"
