@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"testing"
 	"time"
 
@@ -66,7 +67,7 @@ func TestLoadBalancersAreLookedUp(t *testing.T) {
 		t.Errorf("the first is %+v, want demoalb of eu-central-1", first)
 	}
 	byARN, err := a.Facts(t.Context(), []failover.Lookup{{Region: "eu-central-1", ARN: first.ARN}})
-	if err != nil || len(byARN.LoadBalancers) != 1 || byARN.LoadBalancers[0] != first {
+	if err != nil || len(byARN.LoadBalancers) != 1 || !reflect.DeepEqual(byARN.LoadBalancers[0], first) {
 		t.Errorf("by ARN: %+v, %v, want %+v", byARN.LoadBalancers, err, first)
 	}
 	a.o.ELBv2 = nil

@@ -22,27 +22,7 @@ const balancersPerPage = 400
 // A Balancer is a load balancer with what is behind it.
 type Balancer struct {
 	failover.LoadBalancerFact
-	Rules        []BalancerRule // of all listeners, in the order in which they are tried
-	TargetGroups []TargetGroup
-}
-
-// A BalancerRule says what a load balancer does with a request. A rule with several patterns or target groups is here once
-// for each. r53: E.1.
-type BalancerRule struct {
-	Host string // pattern with * and ?; empty means any
-	Path string // pattern with * and ?; empty means any
-	Port int    // of the listener
-	// Conditional says that more than host and path decides: a header, a method, who asks, or whether they are logged in.
-	Conditional bool
-	TargetGroup string // where requests go
-	Status      int    // of a fixed response or redirect, instead of a target group
-}
-
-// A TargetGroup is counted without the targets that are on their way out.
-type TargetGroup struct {
-	Name       string
-	Registered int
-	Healthy    int
+	TargetGroups []failover.TargetGroup
 }
 
 // Balancers describes those load balancers of a Region that have one of the DNS names, with rules, target groups and target
@@ -64,7 +44,7 @@ func (a *Applier) Balancers(ctx context.Context, region string, names []zone.Nam
 		b := Balancer{LoadBalancerFact: fact}
 		groups, err := d.targetGroups(ctx, &b)
 		if err == nil {
-			err = d.rules(ctx, &b, groups)
+			b.Rules, err = d.rules(ctx, b.ARN, groups)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("describe load balancer %s in %s: %w", fact.Name, region, err)
@@ -128,13 +108,13 @@ func (d describer) targetGroups(ctx context.Context, b *Balancer) (map[string]st
 }
 
 // health counts targets. One whose health is not checked counts as healthy (unconfirmed): it is sent requests.
-func (d describer) health(ctx context.Context, g *elbtypes.TargetGroup) (TargetGroup, error) {
+func (d describer) health(ctx context.Context, g *elbtypes.TargetGroup) (failover.TargetGroup, error) {
 	d.a.count("DescribeTargetHealth")
 	out, err := d.client.DescribeTargetHealth(ctx, &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: g.TargetGroupArn})
 	if err != nil {
-		return TargetGroup{}, err
+		return failover.TargetGroup{}, err
 	}
-	tg := TargetGroup{Name: aws.ToString(g.TargetGroupName)}
+	tg := failover.TargetGroup{Name: aws.ToString(g.TargetGroupName)}
 	for _, t := range out.TargetHealthDescriptions {
 		if t.TargetHealth == nil {
 			continue
@@ -151,27 +131,28 @@ func (d describer) health(ctx context.Context, g *elbtypes.TargetGroup) (TargetG
 	return tg, nil
 }
 
-// rules fills in the rules of all listeners.
-func (d describer) rules(ctx context.Context, b *Balancer, groups map[string]string) error {
+// rules returns the rules of all listeners of a load balancer. A target group is named as groups has it by its ARN, else by its ARN.
+func (d describer) rules(ctx context.Context, arn string, groups map[string]string) ([]failover.ListenerRule, error) {
+	var list []failover.ListenerRule
 	for marker, more := (*string)(nil), true; more; {
 		d.a.count("DescribeListeners")
-		out, err := d.client.DescribeListeners(ctx, &elasticloadbalancingv2.DescribeListenersInput{LoadBalancerArn: &b.ARN,
+		out, err := d.client.DescribeListeners(ctx, &elasticloadbalancingv2.DescribeListenersInput{LoadBalancerArn: &arn,
 			Marker: marker, PageSize: aws.Int32(balancersPerPage)})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, l := range out.Listeners {
 			rules, err := d.listenerRules(ctx, aws.ToString(l.ListenerArn))
 			if err != nil {
-				return err
+				return nil, err
 			}
 			for i := range rules {
-				b.Rules = append(b.Rules, rulesOf(int(aws.ToInt32(l.Port)), &rules[i], groups)...)
+				list = append(list, rulesOf(int(aws.ToInt32(l.Port)), &rules[i], groups)...)
 			}
 		}
 		marker, more = out.NextMarker, aws.ToString(out.NextMarker) != ""
 	}
-	return nil
+	return list, nil
 }
 
 // listenerRules returns a listener's rules in the order in which they are tried.
@@ -200,28 +181,28 @@ func priority(r *elbtypes.Rule) int {
 }
 
 // rulesOf returns a rule once for each pair of its patterns and each of its target groups, those that get requests first.
-func rulesOf(port int, r *elbtypes.Rule, groups map[string]string) []BalancerRule {
+func rulesOf(port int, r *elbtypes.Rule, groups map[string]string) []failover.ListenerRule {
 	hosts, paths, conditional := conditionsOf(r.Conditions)
-	var ends []BalancerRule
+	var ends []failover.ListenerRule
 	for _, action := range r.Actions {
 		switch action.Type {
 		case elbtypes.ActionTypeEnumForward:
 			for _, group := range forwardsTo(&action) {
-				ends = append(ends, BalancerRule{TargetGroup: groups[group]})
+				ends = append(ends, failover.ListenerRule{TargetGroup: cmp.Or(groups[group], group)})
 			}
 		case elbtypes.ActionTypeEnumFixedResponse:
 			if c := action.FixedResponseConfig; c != nil {
-				ends = append(ends, BalancerRule{Status: statusOf(aws.ToString(c.StatusCode))})
+				ends = append(ends, failover.ListenerRule{Status: statusOf(aws.ToString(c.StatusCode))})
 			}
 		case elbtypes.ActionTypeEnumRedirect:
 			if c := action.RedirectConfig; c != nil {
-				ends = append(ends, BalancerRule{Status: statusOf(string(c.StatusCode))})
+				ends = append(ends, failover.ListenerRule{Status: statusOf(string(c.StatusCode)), RedirectTo: redirectTo(c, port)})
 			}
 		default: // who is not logged in gets no further
 			conditional = true
 		}
 	}
-	var rules []BalancerRule
+	var rules []failover.ListenerRule
 	for _, host := range hosts {
 		for _, path := range paths {
 			for _, end := range ends {
@@ -231,6 +212,19 @@ func rulesOf(port int, r *elbtypes.Rule, groups map[string]string) []BalancerRul
 		}
 	}
 	return rules
+}
+
+// redirectTo is the protocol and port that a redirect leads to, where it names one of them: "#{protocol}" and "#{port}" are those of the
+// request. r53: E.1.
+func redirectTo(c *elbtypes.RedirectActionConfig, port int) string {
+	protocol, to := aws.ToString(c.Protocol), aws.ToString(c.Port)
+	if protocol == "" || strings.HasPrefix(protocol, "#") {
+		return "" // the protocol of the listener is not read here
+	}
+	if to == "" || strings.HasPrefix(to, "#") {
+		to = strconv.Itoa(port)
+	}
+	return protocol + ":" + to
 }
 
 // conditionsOf returns the patterns of a rule, one that is empty where any host or path will do.

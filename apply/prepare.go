@@ -30,6 +30,7 @@ type Prepared struct {
 	Current  plan.State // with the verdicts of the checks that the plan touches
 	Plan     plan.Plan
 	Warnings []failover.Warning
+	Notes    []plan.Finding // what could not be read, and what is therefore not said
 }
 
 // Prepare makes the plan that leads to what policies want: it looks load balancers up, compiles, reads what exists, and
@@ -54,6 +55,9 @@ func (a *Applier) Prepare(ctx context.Context, r Request) (Prepared, error) {
 		return isKnown(r.Known.LoadBalancers, l)
 	}))
 	if err != nil {
+		return p, err
+	}
+	if p.Notes, err = a.listeners(ctx, p.Policies, &found); err != nil {
 		return p, err
 	}
 	found.Region, found.NamespaceLabels = r.Known.Region, r.Known.NamespaceLabels

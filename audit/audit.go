@@ -12,7 +12,6 @@ package audit
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -56,34 +55,12 @@ type Input struct {
 	RecordSetLimits map[string]int `json:"recordSetLimits,omitempty"`
 }
 
-// A LoadBalancer is what its Region says about one. r53: E.1.
-type LoadBalancer struct {
-	DNSName      zone.Name     `json:"dnsName"`
-	HostedZoneID string        `json:"hostedZoneId"` // canonical
-	Addresses    []netip.Addr  `json:"addresses,omitempty"`
-	Rules        []Rule        `json:"rules,omitempty"` // of all listeners, in the order in which they are tried
-	TargetGroups []TargetGroup `json:"targetGroups,omitempty"`
-}
-
-// A Rule says what a load balancer does with a request.
-type Rule struct {
-	Host string `json:"host,omitempty"` // pattern with * and ?, in any case; empty means any
-	Path string `json:"path,omitempty"` // pattern with * and ?; empty means any
-	Port int    `json:"port,omitempty"` // of the listener; 0 means any
-
-	// Conditional says that more than host, path and port decides, so that it cannot be told whether a request falls under it.
-	Conditional bool `json:"conditional,omitempty"`
-
-	TargetGroup string `json:"targetGroup,omitempty"` // where requests go
-	Status      int    `json:"status,omitempty"`      // of a fixed response or redirect, instead of a target group
-}
-
-// A TargetGroup is what serves one application behind a load balancer.
-type TargetGroup struct {
-	Name       string `json:"name"`
-	Registered int    `json:"registered"` // targets
-	Healthy    int    `json:"healthy"`    // of these
-}
+// What a Region says about its load balancers.
+type (
+	LoadBalancer = failover.Balancer
+	Rule         = failover.ListenerRule
+	TargetGroup  = failover.TargetGroup
+)
 
 // A Severity says how bad a finding is.
 type Severity string
@@ -125,6 +102,7 @@ func rules() []rule {
 		wrongEndpoint,    // every check probes what its member sends clients to
 		crossedChecks,    // no calculated check counts another member's endpoint
 		wrongApplication, // every check reaches the application that it stands for
+		greenTargetless,  // no check is healthy while its application has no healthy target
 		blindChecks,      // every check sees the application, not only the load balancer
 		constantChecks,   // every check can fail and can succeed
 		invertedChecks,   // no check says the opposite by accident

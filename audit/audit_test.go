@@ -84,7 +84,7 @@ func article(t *testing.T) audit.Input {
 				{Path: "/app1health", TargetGroup: "app1"}, {Host: "app1.example.com", TargetGroup: "app1"},
 				{Path: "/app2health", TargetGroup: "app2"}, {Host: "app2.example.com", TargetGroup: "app2"}, {Status: 404},
 			},
-			TargetGroups: []audit.TargetGroup{{"app1", 2, 2}, {"app2", 2, 2}},
+			TargetGroups: []audit.TargetGroup{{Name: "app1", Registered: 2, Healthy: 2}, {Name: "app2", Registered: 2, Healthy: 2}},
 		})
 	}
 	return in

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/whatif"
@@ -170,13 +171,17 @@ func wrongApplication(w *world, add func(Finding)) {
 			continue
 		}
 		for _, m := range w.Cited[c.ID] {
-			r, lb := w.probeRule(c, m)
+			lb := w.probedBalancer(c, m)
+			if lb == nil {
+				continue
+			}
+			r := failover.ProbeRoute(lb.Rules, c.Config)
 			if r == nil || r.TargetGroup == "" {
 				continue
 			}
 			others := map[string][]string{} // hostnames by the target groups that serve them
 			for _, hostname := range m.Group.Hostnames() {
-				if own := lb.serving(hostname); len(own) > 0 && !slices.Contains(own, r.TargetGroup) {
+				if own := lb.Serving(hostname); len(own) > 0 && !slices.Contains(own, r.TargetGroup) {
 					others[few(own)] = append(others[few(own)], hostname)
 				}
 			}
@@ -195,19 +200,14 @@ func wrongApplication(w *world, add func(Finding)) {
 	}
 }
 
-// probeRule is the load balancer's rule that a probe falls under; nil when it is not known.
-func (w *world) probeRule(check *plan.Check, m *member) (*Rule, *LoadBalancer) {
-	c := check.Config
+// probedBalancer is the load balancer of a member that its check probes; nil when what it does is not known.
+func (w *world) probedBalancer(c *plan.Check, m *member) *LoadBalancer {
 	for _, t := range balancers(m) {
-		if fact := w.facts[t]; fact != nil && slices.Contains(w.Probed(check), t.String()) {
-			name := c.FullyQualifiedDomainName
-			if name == "" {
-				name = c.IPAddress
-			}
-			return fact.route(c.PortNumber(), strings.TrimSuffix(name, "."), c.Path()), fact
+		if fact := w.facts[t]; fact != nil && slices.Contains(w.Probed(c), t.String()) {
+			return fact
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // sharedChecks finds checks that empty a group at once. r53: A.4.

@@ -321,14 +321,9 @@ func failOpenSurprise(w *world, add func(Finding)) {
 
 // nothingHealthy finds groups that fail open now, by the verdicts and target groups that are known. r53: A.4.
 func nothingHealthy(w *world, add func(Finding)) {
-	now := failure{Well: true, Known: map[string]bool{}, Targets: map[*target]bool{}}
-	for id, c := range w.Checks {
-		if c.Healthy != nil {
-			now.Known[id] = *c.Healthy
-		}
-	}
+	now := w.now()
 	for _, t := range w.Targets {
-		if fact := w.facts[t]; fact != nil && len(fact.down()) > 0 {
+		if fact := w.facts[t]; fact != nil && len(without(fact)) > 0 {
 			now.Targets[t] = true
 		}
 	}

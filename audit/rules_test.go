@@ -226,6 +226,24 @@ func TestRules(t *testing.T) {
 		{"the application answers the probe", answeredBy(audit.Rule{Path: "/?ealth", TargetGroup: "a"}), nil},
 		{"another application answers the probe", answeredBy(audit.Rule{Path: "/health", TargetGroup: "b"}),
 			[]string{"critical check-wrong-application a.example.com A eu-west-1, health check c1"}},
+		{"no target is healthy, and the check is", targets(new(true), 2, 0),
+			[]string{"critical check-green-without-targets a.example.com A eu-west-1, health check c1"}},
+		{"there is no target, and the check is healthy", targets(new(true), 0, 0),
+			[]string{"critical check-green-without-targets a.example.com A eu-west-1, health check c1"}},
+		{"no target is healthy, and the check says so", targets(new(false), 2, 0), nil},
+		{"no target is healthy, and nobody asked the checkers", targets(nil, 2, 0), nil},
+		{"one target is healthy", targets(new(true), 2, 1), nil},
+		{"no target of a neighbour is healthy", func() *bed {
+			b := targets(new(true), 2, 2)
+			b.LoadBalancers[0].TargetGroups = append(b.LoadBalancers[0].TargetGroups, audit.TargetGroup{Name: "b", Registered: 2})
+			return b
+		}(), nil},
+		{"a calculated check without targets", func() *bed {
+			b := targets(nil, 2, 0).with(`c3 {"type": "HTTP", "fullyQualifiedDomainName": "lb-1.eu-west-1.elb.amazonaws.com"}`)
+			b.State.Checks[0].Config = health.Config{Type: health.Calculated, HealthThreshold: new(1), ChildHealthChecks: []string{"c3"}}
+			b.State.Checks[2].Healthy = new(true)
+			return b
+		}(), []string{"critical check-green-without-targets a.example.com A eu-west-1, health check c1"}},
 		{"checkers saw a redirect", func() *bed {
 			b := newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 c2")).with("c1", "c2")
 			b.Reports = map[string][]health.Report{"c1": {{Check: "c1", Healthy: true, Status: "Success: HTTP Status Code 301, Moved Permanently"}}}
@@ -324,7 +342,7 @@ func TestRules(t *testing.T) {
 			b := newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a !"+central+" -")).with("c1")
 			b.State.Checks[0].Healthy = new(false)
 			b.LoadBalancers = []audit.LoadBalancer{{DNSName: central, HostedZoneID: "Z215JYRZR1TBD5",
-				TargetGroups: []audit.TargetGroup{{"a", 2, 0}}}}
+				TargetGroups: []audit.TargetGroup{{Name: "a", Registered: 2}}}}
 			return b
 		}(), []string{"critical nothing-healthy a.example.com A"}},
 		{"one down now", func() *bed {
@@ -439,6 +457,14 @@ func answeredBy(first audit.Rule) *bed {
 		with(`c1 {"type": "HTTP", "resourcePath": "/health", "fullyQualifiedDomainName": "lb-1.eu-west-1.elb.amazonaws.com"}`, "c2")
 	b.LoadBalancers = []audit.LoadBalancer{{DNSName: west, HostedZoneID: "Z32O12XQLNTSW2",
 		Rules: []audit.Rule{first, {Host: "A.example.*", TargetGroup: "a"}, {TargetGroup: "b"}}}}
+	return b
+}
+
+// targets is an application whose check has a verdict, with targets behind the load balancer that it probes in the first Region.
+func targets(healthy *bool, registered, well int) *bed {
+	b := answeredBy(audit.Rule{Path: "/health", TargetGroup: "a"})
+	b.State.Checks[0].Healthy = healthy
+	b.LoadBalancers[0].TargetGroups = []audit.TargetGroup{{Name: "a", Registered: registered, Healthy: well}}
 	return b
 }
 

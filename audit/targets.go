@@ -166,9 +166,9 @@ func (w *world) joins(t *target, moved []string) (why string, joined bool) {
 		return fmt.Sprintf("Evaluate target health is on for %s, which serves %s (%s). As soon as one target group there has no "+
 			"healthy target, %s.", t, plural(len(all), "hostname"), few(all), leaves(moved)), len(applications(t.Members)) > 1
 	}
-	down := fact.down()
+	down := without(fact)
 	var takes []string
-	for _, tg := range fact.counting() {
+	for _, tg := range counting(fact) {
 		takes = append(takes, tg.Name)
 	}
 	why = fmt.Sprintf("Evaluate target health is on for %s. When any one of its %s (%s) has no healthy target, %s.", t,
@@ -188,16 +188,16 @@ func leaves(moved []string) string {
 
 // counting lists the target groups whose health is the load balancer's: those that rules refer to and that have
 // targets. r53: A.9, 3 and 4.
-func (lb *LoadBalancer) counting() []TargetGroup {
+func counting(lb *LoadBalancer) []TargetGroup {
 	return slices.DeleteFunc(slices.Clone(lb.TargetGroups), func(tg TargetGroup) bool {
-		return tg.Registered == 0 || !lb.uses(tg.Name)
+		return tg.Registered == 0 || !uses(lb, tg.Name)
 	})
 }
 
-// down names those of them that have no healthy target, and so make the load balancer unhealthy.
-func (lb *LoadBalancer) down() []string {
+// without names those of them that have no healthy target, and so make the load balancer unhealthy.
+func without(lb *LoadBalancer) []string {
 	var down []string
-	for _, tg := range lb.counting() {
+	for _, tg := range counting(lb) {
 		if tg.Healthy == 0 {
 			down = append(down, tg.Name)
 		}
@@ -206,57 +206,8 @@ func (lb *LoadBalancer) down() []string {
 }
 
 // uses reports whether a rule refers to a target group; where no rules are known, all are used.
-func (lb *LoadBalancer) uses(targetGroup string) bool {
+func uses(lb *LoadBalancer, targetGroup string) bool {
 	return len(lb.Rules) == 0 || slices.ContainsFunc(lb.Rules, func(r Rule) bool { return r.TargetGroup == targetGroup })
-}
-
-// route returns the rule that a request falls under, nil when none is known: also where one may apply that has conditions
-// of another kind.
-func (lb *LoadBalancer) route(port int, hostname, path string) *Rule {
-	path, _, _ = strings.Cut(path, "?")
-	for i := range lb.Rules {
-		r := &lb.Rules[i]
-		if (r.Port == 0 || r.Port == port) && (r.Host == "" || matches(strings.ToLower(r.Host), strings.ToLower(hostname))) &&
-			(r.Path == "" || matches(r.Path, path)) {
-			if r.Conditional {
-				return nil
-			}
-			return r
-		}
-	}
-	return nil
-}
-
-// serving lists the target groups that rules for a hostname lead to; nothing where no rule is for that hostname.
-func (lb *LoadBalancer) serving(hostname string) []string {
-	var list []string
-	for _, r := range lb.Rules {
-		if r.Host != "" && r.TargetGroup != "" && matches(strings.ToLower(r.Host), hostname) {
-			list = append(list, r.TargetGroup)
-		}
-	}
-	return sortedUnique(list)
-}
-
-// matches reports whether a text is of a pattern's form: * stands for any characters, ? for any one.
-func matches(pattern, text string) bool {
-	star, mark, i := -1, 0, 0
-	for t := 0; t < len(text); {
-		switch {
-		case i < len(pattern) && pattern[i] == '*':
-			star, mark = i, t
-			i++
-		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == text[t]):
-			i++
-			t++
-		case star >= 0:
-			mark++
-			i, t = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[i:], "*") == ""
 }
 
 // sameTargets finds groups whose members end at one endpoint.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/whatif"
@@ -23,6 +24,35 @@ func blindChecks(w *world, add func(Finding)) {
 					"the application can be down and the check healthy.", balancers[0]),
 				Fix: "Create an HTTP check of the application's health path at the same name, and set it as HealthCheckId (the type " +
 					"of a check cannot be changed).", Reference: "r53: B.1, A.9"})
+		}
+	}
+}
+
+// greenTargetless finds checks that are healthy while no target of the application is: the load balancer has nobody well to send
+// clients to, and they are sent to it all the same. r53: B.1, E.1.
+func greenTargetless(w *world, add func(Finding)) {
+	for _, c := range w.used() {
+		if !w.healthyNow(c.ID) {
+			continue
+		}
+		for _, m := range w.Cited[c.ID] {
+			for _, t := range balancers(m) {
+				fact := w.facts[t]
+				if fact == nil {
+					continue
+				}
+				for _, hostname := range m.Group.Hostnames() {
+					groups := fact.Targetless(hostname, c.Config)
+					if len(groups) == 0 {
+						continue
+					}
+					add(Finding{ID: "check-green-without-targets", Severity: Critical, Objects: []string{m.String(), named(c.ID)},
+						Hostnames: []string{hostname}, Reference: "r53: B.1, E.1",
+						Why: fmt.Sprintf("%s: clients are still sent there, and no failover happens.", failover.GreenWithoutTargets(t.String(), groups)),
+						Fix: "Find out which of both is wrong. Where the application is down, let the check probe a path that the application itself " +
+							"answers, by a rule that leads to its target group. Where it is well, correct the health check of the target group."})
+				}
+			}
 		}
 	}
 }
@@ -116,28 +146,40 @@ func (w *world) answeredWithout(c *plan.Check, add func(Finding)) {
 	}
 	for _, m := range w.Cited[c.ID] {
 		f := Finding{Objects: []string{m.String(), named(c.ID)}, Hostnames: m.Group.Hostnames(), Reference: "r53: B.1"}
-		r, lb := w.probeRule(c, m)
+		lb := w.probedBalancer(c, m)
+		var self failover.SelfAnswer
+		known, answered := lb != nil && failover.ProbeRoute(lb.Rules, c.Config) != nil, false
+		if lb != nil {
+			self, answered = failover.AnsweredByBalancer(c.Config, lb.Rules)
+		}
 		switch {
-		case r != nil && r.TargetGroup == "" && r.Status >= 400:
-			f.ID, f.Severity = "check-cannot-succeed", Critical
-			f.Why = fmt.Sprintf("%s answers %s of %s itself with status %d: the check is unhealthy however the application is.",
-				whatif.Host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.Status)
-		case r != nil && r.TargetGroup == "" && r.Status >= 200 && !c.Config.Type.MatchesString():
+		case answered:
 			f.ID, f.Severity = "check-cannot-fail", Critical
-			f.Why = fmt.Sprintf("%s answers %s of %s itself with status %d, which is success: the check never sees the application.",
-				whatif.Host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.Status)
-		case r == nil && w.sawRedirect(c.ID):
+			if !self.Healthy {
+				f.ID = "check-cannot-succeed"
+			}
+			f.Why, f.Fix = fmt.Sprintf("At %s, %s.", whatif.Host(lb.DNSName), self.Why), sentence(self.Fix)
+			if self.NewType {
+				f.Fix += anew
+			}
+		case !known && w.sawRedirect(c.ID):
 			f.ID, f.Severity = "check-redirected", Warning
 			f.Why = fmt.Sprintf("Probes of %s are answered with a redirect, which is success and is not followed: what it leads to may "+
 				"be down.", c.Config.Path())
+			f.Fix = "Probe what the redirect leads to, HTTPS on port 443 for instance, at a path that the application itself answers with " +
+				"200 when it is well." + anew
 		default:
 			continue
 		}
-		f.Fix = "Probe a path that the application itself answers with 200 when it is well: ResourcePath, and Port and Type where " +
-			"the redirect leads to HTTPS."
 		add(f)
 	}
 }
+
+// anew is what a person has to know who changes the type of a check. r53: B.2.
+const anew = " The type of a check cannot be changed: where it changes, create the check anew."
+
+// sentence writes a clause as a sentence.
+func sentence(clause string) string { return strings.ToUpper(clause[:1]) + clause[1:] + "." }
 
 func (w *world) sawRedirect(id string) bool {
 	return slices.ContainsFunc(w.in.Reports[id], func(r health.Report) bool {

@@ -49,6 +49,28 @@ func newWorld(in Input) *world {
 // well is the supposition that nothing fails.
 func well() failure { return failure{Well: true} }
 
+// now is the supposition that checks are as they are known to be, and all else is well.
+func (w *world) now() failure {
+	now := failure{Well: true, Known: map[string]bool{}, Targets: map[*target]bool{}}
+	for id, c := range w.Checks {
+		if c.Healthy != nil {
+			now.Known[id] = *c.Healthy
+		}
+	}
+	return now
+}
+
+// healthyNow reports whether a check is known to be healthy: by its checkers, or by those of all its children.
+func (w *world) healthyNow(id string) bool {
+	c := w.Checks[id]
+	if c == nil || c.Healthy != nil {
+		return c != nil && *c.Healthy
+	}
+	children := c.Config.ChildHealthChecks
+	unknown := func(child string) bool { return w.Checks[child] == nil || w.Checks[child].Healthy == nil }
+	return len(children) > 0 && !slices.ContainsFunc(children, unknown) && w.Verdict(id, w.now())
+}
+
 // fail is the failure of everything that members listen to, and what is below them.
 func (w *world) fail(members ...*member) failure { return w.Fail(well(), members...) }
 

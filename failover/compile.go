@@ -83,7 +83,8 @@ type place struct {
 	region  Region
 	path    string
 	alias   *zone.AliasTarget
-	v4, v6  []string // addresses, when there is no alias
+	rules   []ListenerRule // of the load balancer's listeners, where they are known
+	v4, v6  []string       // addresses, when there is no alias
 	hasIPv4 bool
 	hasIPv6 bool
 }
@@ -109,6 +110,7 @@ func (c *compiler) policy(p Policy) {
 		}
 		c.state.Checks = append(c.state.Checks, plan.Check{Key: key, Config: config, Tags: []zone.Tag{{Key: "Name", Value: key}}})
 		c.endpoints = append(c.endpoints, endpoint{p.Key(), at.region.Name, config})
+		c.warnings.answered(p, at, config)
 		for _, f := range families {
 			c.state.Records = append(c.state.Records, plan.Record{ZoneID: z.ID, CheckKey: key, Set: recordSet(p, at, f)})
 		}
@@ -203,6 +205,11 @@ func (c *compiler) loadBalancer(p Policy, at *place) {
 	at.hasIPv4 = true
 	if lb.DNSName != "" {
 		name := parsedName(lb.DNSName)
+		for _, f := range c.facts.LoadBalancers {
+			if f.DNSName == PlainName(name) {
+				at.rules = f.Rules
+			}
+		}
 		at.alias = &zone.AliasTarget{HostedZoneID: or(lb.HostedZoneID, canonicalZone(name)), DNSName: name}
 		// Nothing tells whether it has IPv6 addresses but the policy's word, or the name that ELB gives to those. r53: A.9.
 		at.hasIPv6 = slices.Contains(p.Spec.IPFamilies, IPv6) || strings.HasPrefix(string(name), "dualstack.")
@@ -227,7 +234,7 @@ func (c *compiler) loadBalancer(p Policy, at *place) {
 		return
 	}
 	at.alias = &zone.AliasTarget{HostedZoneID: found[0].HostedZoneID, DNSName: found[0].DNSName}
-	at.hasIPv6 = found[0].DualStack
+	at.hasIPv6, at.rules = found[0].DualStack, found[0].Rules
 }
 
 // families decides which record types a policy gets. A family that only some Regions have would leave its clients with

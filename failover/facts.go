@@ -27,6 +27,8 @@ type LoadBalancerFact struct {
 	HostedZoneID string // canonical
 	DualStack    bool   // has IPv6 addresses too
 	Internal     bool   // reachable from inside its network only
+	// Rules of all listeners, in the order in which they are tried; nil where they were not read.
+	Rules []ListenerRule
 }
 
 // A Lookup is a load balancer that Compile wants to find among the facts: by Name, or by ARN, in an AWS Region.
@@ -80,6 +82,11 @@ func canonicalZone(name zone.Name) string {
 		}
 	}
 	return ""
+}
+
+// PlainName is a load balancer's name without the label by which it also answers AAAA. r53: A.9.
+func PlainName(name zone.Name) zone.Name {
+	return zone.Name(strings.TrimPrefix(string(name), "dualstack."))
 }
 
 // parsed are the addresses among texts.

@@ -78,6 +78,13 @@ func (ws *warnings) check(p Policy, at place) {
 	}
 }
 
+// answered warns of a load balancer that answers the probes itself, so that the application is never seen.
+func (ws *warnings) answered(p Policy, at place, config health.Config) {
+	if self, answered := AnsweredByBalancer(config, at.rules); answered {
+		ws.add(p, p.checkPath(at.path, at.region, "path"), "%s; %s", self.Why, self.Fix)
+	}
+}
+
 // addresses warns of what is not probed, and of how long old answers live.
 func (ws *warnings) addresses(p Policy, at place) {
 	if at.alias != nil {

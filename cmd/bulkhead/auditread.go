@@ -185,14 +185,7 @@ func (s *survey) readBalancers(ctx context.Context, applier *apply.Applier, ownA
 }
 
 func balancer(b apply.Balancer) audit.LoadBalancer {
-	lb := audit.LoadBalancer{DNSName: b.DNSName, HostedZoneID: b.HostedZoneID}
-	for _, r := range b.Rules {
-		lb.Rules = append(lb.Rules, audit.Rule(r))
-	}
-	for _, g := range b.TargetGroups {
-		lb.TargetGroups = append(lb.TargetGroups, audit.TargetGroup(g))
-	}
-	return lb
+	return audit.LoadBalancer{DNSName: b.DNSName, HostedZoneID: b.HostedZoneID, Rules: b.Rules, TargetGroups: b.TargetGroups}
 }
 
 // readReports reads what the checkers of every endpoint check say.

@@ -169,7 +169,7 @@ func (p *planFlags) prepare(cmd *cobra.Command, objects []failover.Object, group
 	}
 	defer sayReading(cmd.Context(), cmd.ErrOrStderr(), applier)()
 	prepared, err := applier.Prepare(cmd.Context(), apply.Request{Groups: groups, Guard: guard})
-	return &planned{Prepared: prepared, applier: applier, provider: provider}, apply.Locate(objects, err)
+	return &planned{Prepared: prepared, applier: applier, provider: provider, notes: prepared.Notes}, apply.Locate(objects, err)
 }
 
 // readingPause is how long nothing is said while the account is read.
