@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/whatif"
@@ -25,7 +27,10 @@ type Takeover struct {
 	// OldTTLSeconds is how long resolvers may keep the old answers. WantedSeconds is the RTO that is promised, 0 for none.
 	OldTTLSeconds int64   `json:"oldTtlSeconds"`
 	WantedSeconds float64 `json:"wantedSeconds,omitempty"`
-	Estimated     bool    `json:"estimated,omitempty"` // latencies are, from distances
+	// Outside are old endpoints that are names outside the zones, and no load balancers: what they resolve to is not looked up, so
+	// that they count as other endpoints, whatever is behind them.
+	Outside   []string `json:"outside,omitempty"`
+	Estimated bool     `json:"estimated,omitempty"` // latencies are, from distances: at AWS
 }
 
 // A Change is what one client is answered with before and after.
@@ -46,7 +51,8 @@ func Takeovers(in Input, after plan.State, names []zone.Name) ([]Takeover, error
 	var list []Takeover
 	old, fresh := whatif.New(input(in.State)), whatif.New(input(after))
 	for _, name := range names {
-		c := comparison{old: side{World: old, zone: old.ZoneOf(name)}, fresh: side{World: fresh, zone: fresh.ZoneOf(name)}, name: name}
+		c := comparison{old: side{World: old, zone: old.ZoneOf(name)}, fresh: side{World: fresh, zone: fresh.ZoneOf(name)}, name: name,
+			provider: in.provider()}
 		if c.old.zone == nil || c.fresh.zone == nil {
 			continue
 		}
@@ -75,6 +81,7 @@ type side struct {
 type comparison struct {
 	old, fresh side
 	name       zone.Name
+	provider   failover.Provider
 }
 
 // group is the record sets that answer for a type of a name: its own, or a CNAME.
@@ -164,11 +171,16 @@ func (c *comparison) compare() (Takeover, error) {
 		}
 		for _, g := range []*group{was, is} {
 			if g != nil {
-				g.Walk(func(m *member) { t.Estimated = t.Estimated || m.Set.Region != "" })
+				g.Walk(func(m *member) { t.Estimated = t.Estimated || m.Set.Region != "" && c.provider == failover.AWS })
 			}
 		}
 	}
 	t.Gone, t.Added = missing(before, after), missing(after, before)
+	t.Outside = slices.DeleteFunc(slices.Clone(t.Gone), func(end string) bool {
+		_, err := netip.ParseAddr(end)
+		_, balancer := zone.LoadBalancerZone(zone.Name(end + "."))
+		return err == nil || balancer
+	})
 	return t, nil
 }
 
@@ -319,13 +331,16 @@ func (t Takeover) Lines() (lines []string) {
 		add("and %d more changes: -o json has all", more)
 	}
 	if len(t.Gone) > 0 {
-		add("no longer answered (%d): %s", len(t.Gone), few(t.Gone))
+		add("endpoints that are answered no more (%d): %s", len(t.Gone), few(t.Gone))
+	}
+	if len(t.Outside) > 0 {
+		add("names outside the zones are not looked up (%s): what one stands for may be the same as a new endpoint", few(t.Outside))
 	}
 	if len(t.Added) > 0 {
-		add("answered for the first time (%d): %s", len(t.Added), few(t.Added))
+		add("endpoints that are new (%d): %s", len(t.Added), few(t.Added))
 	}
 	if len(t.Lost) > 0 {
-		text := fmt.Sprintf("no longer answered: questions for %s", strings.Join(t.Lost, " and "))
+		text := "types that are answered no more: " + strings.Join(t.Lost, " and ")
 		if slices.Contains(t.Lost, everyOther) {
 			text += ". The CNAME answers every type that its target has"
 			if slices.Contains(t.Lost, zone.AAAA.String()) {
@@ -335,7 +350,7 @@ func (t Takeover) Lines() (lines []string) {
 		lines = append(lines, text)
 	}
 	if len(t.Gained) > 0 {
-		add("answered for the first time: questions for %s", strings.Join(t.Gained, " and "))
+		add("types that are new: %s", strings.Join(t.Gained, " and "))
 	}
 	if t.OldTTLSeconds > 0 && t.WantedSeconds > 0 && float64(t.OldTTLSeconds) > t.WantedSeconds {
 		ttl := short(time.Duration(t.OldTTLSeconds) * time.Second)

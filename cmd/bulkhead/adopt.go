@@ -29,6 +29,9 @@ rollback directory.
 Without hostnames, all names of the policies are taken over that have something in the way; the plan lists it as "adopted".
 Policies whose names have nothing in the way are left to bulkhead apply.
 
+Before the question, the plan says what clients notice, place by place, while nothing fails: who is answered with other endpoints,
+which endpoints and types are answered no more, and how long resolvers keep the old answers. -o json has every place.
+
 TXT records by which external-dns knows its names are left alone and reported, with what to do about them.
 
 Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
@@ -78,6 +81,9 @@ Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or r
 			r.notes = apply.Heritage(r.Current, names)
 			if !r.adopts() && err == nil && len(hostnames) > 0 {
 				r.notes = append(r.notes, plan.Finding{Text: "nothing is in the way of these names: bulkhead apply would do the same"})
+			}
+			if err == nil {
+				err = r.compareAdopted(cmd.Context())
 			}
 		}
 		return c.execute(cmd, r, err, "Take these records over?", c.account.endpointFlag(groups))

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/bulkhead-dns/bulkhead/explain"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
@@ -19,6 +20,7 @@ type planDocument struct {
 	Objectives []objective        `json:"objectives,omitempty"`
 	Warnings   []failover.Warning `json:"warnings,omitempty"`
 	Notes      []plan.Finding     `json:"notes,omitempty"`
+	Takeovers  []explain.Takeover `json:"takeovers,omitempty"` // what clients notice of names that are taken over
 }
 
 // An objective is how long a failover of one application takes.
@@ -34,7 +36,7 @@ type objective struct {
 }
 
 func (r *planned) document() planDocument {
-	d := planDocument{Provider: r.provider, Plan: r.Plan, Warnings: r.Warnings, Notes: r.notes}
+	d := planDocument{Provider: r.provider, Plan: r.Plan, Warnings: r.Warnings, Notes: r.notes, Takeovers: r.takeovers}
 	for _, p := range r.Policies {
 		rto := failover.Objectives(p, r.provider)
 		d.Objectives = append(d.Objectives, objective{
@@ -57,7 +59,7 @@ func (d planDocument) text(colour bool, width int) string {
 	for i, n := range d.Notes {
 		notes[i] = n.String()
 	}
-	sections = append(sections, bullets("Notes", notes, width), d.Plan.Closing(colour))
+	sections = append(sections, changesForClients(d.Takeovers, width), bullets("Notes", notes, width), d.Plan.Closing(colour))
 	return strings.Join(slices.DeleteFunc(sections, func(s string) bool { return s == "" }), "\n")
 }
 

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/explain"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
@@ -156,9 +157,10 @@ func (p *planFlags) checkRegions(groups []apply.Group) error {
 // A planned is a plan that was made, and with whom.
 type planned struct {
 	apply.Prepared
-	applier  *apply.Applier
-	provider failover.Provider
-	notes    []plan.Finding // beside those of the plan
+	applier   *apply.Applier
+	provider  failover.Provider
+	notes     []plan.Finding     // beside those of the plan
+	takeovers []explain.Takeover // what an adoption changes for clients
 }
 
 // prepare makes the plan for the policies of groups. A plan that is refused is returned with the error.
