@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/google/go-cmp/cmp"
 
@@ -50,11 +52,32 @@ func TestPlansKeepTheAccountsQuotas(t *testing.T) {
 			case prepared.Plan.Empty():
 				t.Error("the plan is empty")
 			}
+			// An engine without a quota has no word for that; what it tells instead is not shown as one.
+			use := prepared.Plan.Counts
+			if use.Checks.Limit != c.limits.HealthChecks || use.Zones[0].Limit != c.limits.RecordSetsPerZone {
+				t.Errorf("the plan tells of quotas of %d health checks and %d record sets, want those of %+v", use.Checks.Limit, use.Zones[0].Limit, c.limits)
+			}
 			calls := a.Calls()
 			if diff := cmp.Diff(c.read, []int{calls["GetAccountLimit"], calls["GetHostedZoneLimit"]}); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// An endpoint where nobody has ever answered is a wrong one: that is told at once, and not after the minute and a half that an engine
+// gets to come back.
+func TestAnEndpointThatWasNeverReached(t *testing.T) {
+	t.Parallel()
+	client := route53.New(route53.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:1"),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", "")})
+	a, err := New(Options{Route53: client, Provider: failover.Engine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Zones(t.Context())
+	if calls := a.Calls()["ListHostedZones"]; err == nil || calls != strangerAttempts {
+		t.Errorf("%d calls, want %d; error %v", calls, strangerAttempts, err)
 	}
 }
 
