@@ -2,7 +2,9 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strconv"
 
@@ -10,6 +12,7 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/bulkhead-dns/bulkhead/zone"
@@ -34,11 +37,38 @@ func (a *Applier) Test(ctx context.Context, zoneID string, name zone.Name, t zon
 	}
 	out, err := c.send(ctx, a, in)
 	if err != nil {
-		return Tested{}, fmt.Errorf("test the answer of %s %s: %w", name, t, err)
+		return Tested{}, fmt.Errorf("test the answer of %s %s: %w", name, t, untestable(err))
+	}
+	if out.ResponseCode == nil {
+		return Tested{}, fmt.Errorf("test the answer of %s %s: %w", name, t, errNoTest)
 	}
 	tested := Tested{Nameserver: aws.ToString(out.Nameserver), Code: aws.ToString(out.ResponseCode), Values: out.RecordData}
 	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
 		tested.Why = raw.Header.Get("X-Bulkhead-Why")
 	}
 	return tested, nil
+}
+
+// errNoTest is for endpoints that serve other operations of Route 53, and not this one.
+var errNoTest = errors.New("this Route 53 API does not have TestDNSAnswer: its answers cannot be confirmed; ask its name servers, with dig")
+
+// untestable replaces what an SDK makes of a page that is no reply of the operation: a status that says that there is no such
+// page or method, or a reply that cannot be read.
+func untestable(err error) error {
+	var known *types.NoSuchHostedZone
+	var response *smithyhttp.ResponseError
+	var unread *smithy.DeserializationError
+	if errors.As(err, &known) {
+		return err
+	}
+	if errors.As(err, &response) {
+		switch status := response.HTTPStatusCode(); status {
+		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+			return fmt.Errorf("%w (status %d)", errNoTest, status)
+		}
+	}
+	if errors.As(err, &unread) {
+		return errNoTest
+	}
+	return err
 }

@@ -88,7 +88,8 @@ func transient(err error) bool {
 	var connection *net.OpError
 	var response *smithyhttp.ResponseError
 	return errors.As(err, &send) || errors.As(err, &connection) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError
+		errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError &&
+			response.HTTPStatusCode() != http.StatusNotImplemented
 }
 
 // undialled reports whether there was no connection at all: nobody listens, or the host has no address.

@@ -19,10 +19,13 @@ func (e *elbv2) service() queryService {
 		namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
 		version:   "2015-12-01",
 		operations: map[string]operation{
+			"DescribeAccountLimits":          e.describeAccountLimits,
+			"DescribeListenerCertificates":   e.describeListenerCertificates,
 			"DescribeListeners":              e.describeListeners,
 			"DescribeLoadBalancerAttributes": e.describeLoadBalancerAttributes,
 			"DescribeLoadBalancers":          e.describeLoadBalancers,
 			"DescribeRules":                  e.describeRules,
+			"DescribeSSLPolicies":            e.describeSSLPolicies,
 			"DescribeTags":                   e.describeTags,
 			"DescribeTargetGroupAttributes":  e.describeTargetGroupAttributes,
 			"DescribeTargetGroups":           e.describeTargetGroups,

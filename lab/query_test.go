@@ -126,6 +126,12 @@ func TestQueryRepliesHaveAWSShapes(t *testing.T) {
 			"ResourceArns.member.3", listener, "ResourceArns.member.4", all.rules[0].RuleArn, "ResourceArns.member.5", all.rules[4].RuleArn)},
 		{"describe-load-balancer-attributes", serviceELB, "eu-west-1", form("DescribeLoadBalancerAttributes", "LoadBalancerArn", lb)},
 		{"describe-target-group-attributes", serviceELB, "eu-west-1", form("DescribeTargetGroupAttributes", "TargetGroupArn", group)},
+		{"describe-account-limits --page-size 2", serviceELB, "eu-west-1", form("DescribeAccountLimits", "PageSize", "2")},
+		{"describe-ssl-policies --names", serviceELB, "eu-west-1", form("DescribeSSLPolicies", "Names.member.1", "ELBSecurityPolicy-TLS13-1-3-2021-06")},
+		{"describe-ssl-policies of a name that is not there", serviceELB, "eu-west-1", form("DescribeSSLPolicies", "Names.member.1", "Mine")},
+		{"describe-ssl-policies of no load balancer type", serviceELB, "eu-west-1", form("DescribeSSLPolicies", "LoadBalancerType", "classic")},
+		{"describe-listener-certificates", serviceELB, "eu-west-1", form("DescribeListenerCertificates", "ListenerArn", listener)},
+		{"describe-listener-certificates of a listener that is not there", serviceELB, "us-east-1", form("DescribeListenerCertificates", "ListenerArn", listener)},
 	} {
 		client.region = c.region
 		status, header, reply := client.send(t, "POST", "/", c.service, c.body)
@@ -166,7 +172,7 @@ func TestQueryRefusesInAWSWords(t *testing.T) {
 	for i := range 21 {
 		tooMany = append(tooMany, listMember("Names", i+1), "demoalb")
 	}
-	const actions = "DescribeListeners, DescribeLoadBalancerAttributes, DescribeLoadBalancers, DescribeRules, DescribeTags, " +
+	const actions = "DescribeAccountLimits, DescribeListenerCertificates, DescribeListeners, DescribeLoadBalancerAttributes, DescribeLoadBalancers, DescribeRules, DescribeSSLPolicies, DescribeTags, " +
 		"DescribeTargetGroupAttributes, DescribeTargetGroups, DescribeTargetHealth"
 	for _, c := range []struct {
 		name, body string

@@ -30,7 +30,7 @@ type account struct {
 func addAccount(cmd *cobra.Command) *account {
 	a := &account{}
 	f := cmd.Flags()
-	f.StringVar(&a.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API; without it, what the AWS SDK chooses (AWS_ENDPOINT_URL_ROUTE_53)")
+	f.StringVar(&a.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API and its surroundings; without it, what the AWS SDK chooses (AWS_ENDPOINT_URL_ROUTE_53)")
 	f.StringVar(&a.profile, "profile", "", "`name` of a profile in the AWS configuration files")
 	f.StringVar(&a.provider, "provider", "", "`kind` of the account, aws or engine; without it, told by the endpoint")
 	cmd.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions([]string{"aws", "engine"}, cobra.ShellCompDirectiveNoFileComp))
@@ -96,7 +96,7 @@ func (a *account) open(ctx context.Context, class *failover.Class, o apply.Optio
 	o.ELBv2 = func(region string) *elasticloadbalancingv2.Client {
 		return elasticloadbalancingv2.NewFromConfig(cfg, func(e *elasticloadbalancingv2.Options) {
 			e.Region = region
-			if url := engineURL(endpoint, provider); url != "" {
+			if url := balancersURL(endpoint, provider); url != "" {
 				e.BaseEndpoint = aws.String(url)
 			}
 		})
@@ -118,13 +118,19 @@ func (a *account) kind(endpoint string, class *failover.Class) (failover.Provide
 	return failover.ProviderAt(cmp.Or(endpoint, environmentURL())), nil
 }
 
-// engineURL is where the load balancers of an engine's surroundings are described: beside its Route 53 API, unless the SDK's own
-// variable says otherwise. It is empty for AWS.
-func engineURL(endpoint string, provider failover.Provider) string {
-	if provider == failover.AWS || os.Getenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2") != "" {
+// balancersURL is where load balancers are described, empty for AWS. An endpoint that was given is called for everything, whatever
+// kind of account it is said to be, unless it is Route 53's own at AWS, or the SDK's variable for load balancers says otherwise. An
+// endpoint that only the environment has stands for an engine's surroundings; what it says of AWS's services the SDK knows.
+func balancersURL(endpoint string, provider failover.Provider) string {
+	switch {
+	case os.Getenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2") != "":
+		return ""
+	case endpoint != "" && failover.ProviderAt(endpoint) != failover.AWS:
+		return endpoint
+	case endpoint != "" || provider == failover.AWS:
 		return ""
 	}
-	return cmp.Or(endpoint, environmentURL())
+	return environmentURL()
 }
 
 // environmentURL is the Route 53 API that the SDK is told to use by its own variables, empty for AWS.

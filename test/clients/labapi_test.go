@@ -48,6 +48,16 @@ func TestAWSCLIDescribesWhatSurroundsRoute53(t *testing.T) {
 	if tag != "LoadBalancer" {
 		t.Errorf("describe-tags = %q, want LoadBalancer", tag)
 	}
+	if got := ask("eu-west-1", "Limits[?Name=='rules-per-application-load-balancer'].Max", "elbv2", "describe-account-limits"); got != "100" {
+		t.Errorf("describe-account-limits = %q, want 100 rules", got)
+	}
+	if got := ask("eu-west-1", "SslPolicies[?contains(SslProtocols, 'TLSv1.3')].Ciphers[0].[Name,Priority]", "elbv2", "describe-ssl-policies"); got !=
+		strings.Repeat("TLS_AES_128_GCM_SHA256\t1\n", 2)+"TLS_AES_128_GCM_SHA256\t1" {
+		t.Errorf("describe-ssl-policies = %q, want three with TLS 1.3", got)
+	}
+	if got := ask("eu-west-1", "length(Certificates)", "elbv2", "describe-listener-certificates", "--listener-arn", listener); got != "0" {
+		t.Errorf("describe-listener-certificates finds %s, want none", got)
+	}
 	if got := ask("us-east-1", "length(LoadBalancers)", "elbv2", "describe-load-balancers"); got != "0" {
 		t.Errorf("us-east-1 has %s load balancers, want none", got)
 	}
@@ -57,7 +67,8 @@ func TestAWSCLIDescribesWhatSurroundsRoute53(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"elbv2 describe-load-balancers --names nosuch", "(LoadBalancerNotFound)"},
 		{"elbv2 describe-target-groups --names nosuch", "(TargetGroupNotFound)"},
-		{"elbv2 describe-account-limits", "(InvalidAction)"},
+		{"elbv2 describe-ssl-policies --names nosuch", "(SSLPolicyNotFound)"},
+		{"elbv2 delete-load-balancer --load-balancer-arn nosuch", "(InvalidAction)"},
 		{"eks describe-cluster --name nosuch", "(ResourceNotFoundException)"},
 		{"iam list-users", "(InvalidAction)"},
 	} {
