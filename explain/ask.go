@@ -24,7 +24,10 @@ func (w *world) clients(g *group) []client {
 }
 
 // ask asks for one client.
-func ask(c whatif.Case, g *group, who client) Answer {
+func ask(c whatif.Case, g *group, who client) Answer { return askFailing(c, g, who, nil) }
+
+// askFailing asks while endpoints fail.
+func askFailing(c whatif.Case, g *group, who client, fails func(*member) bool) Answer {
 	answer := Answer{Client: who.Place, Shares: []Share{}}
 	var chances []*big.Rat // of the shares
 	whole := new(big.Rat)  // what they add up to
@@ -34,6 +37,7 @@ func ask(c whatif.Case, g *group, who client) Answer {
 		}
 		answer.FailOpen = answer.FailOpen || way.FailOpen
 		for _, e := range ends(g.Zone, way.Picks) {
+			e.Down = fails != nil && fails(e.member)
 			chance := new(big.Rat).Mul(way.Chance, e.chance)
 			whole.Add(whole, chance)
 			at := slices.IndexFunc(answer.Shares, func(have Share) bool { return slices.Equal(have.Path, e.Path) && have.Target == e.Target })
@@ -87,6 +91,7 @@ func percents(shares []*big.Rat, whole bool) []int {
 // An end is where a way ends.
 type end struct {
 	Share
+	member *member
 	chance *big.Rat // once the way is taken
 }
 
@@ -106,7 +111,7 @@ func ends(z *hosted, way []steer.Pick) (list []end) {
 			}
 			list = nil
 		}
-		e := end{Share{Path: slices.Clone(path), Target: targetOf(m)}, big.NewRat(1, 1)}
+		e := end{Share{Path: slices.Clone(path), Target: targetOf(m)}, m, big.NewRat(1, 1)}
 		if p.SetIdentifier != "" {
 			e.Path = append(e.Path, p.SetIdentifier)
 		}

@@ -91,4 +91,5 @@ type Share struct {
 	// by itself. Fraction is the same from 0 to 1, not rounded.
 	Percent  int     `json:"percent"`
 	Fraction float64 `json:"fraction"`
+	Down     bool    `json:"down,omitempty"` // in a Scenario: it is supposed to have failed
 }

@@ -127,6 +127,27 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 	}
 }
 
+// Who is sent to what has failed is told so.
+func TestAnswersThatAreDown(t *testing.T) {
+	both := world(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)), app("b", "", "192.0.2.2", role(zone.Secondary)))
+	calculated(&both, "both", 2, "c1", "c2")
+	both.State.Checks[0].Config.IPAddress, both.State.Checks[1].Config.IPAddress = "192.0.2.1", "192.0.2.2"
+	for _, c := range []struct {
+		in   explain.Input
+		want string
+	}{
+		{both, "  everyone  a    → b      → b (down)  → b (down)"},
+		{world(nil, []string{"c2"}, app("a", "", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary))),
+			"  everyone  a    stays (down)  stays    stays (down)"},
+		{world(nil, []string{"c2"}, app("a", "", "192.0.2.1", weight(1)), app("b", "c2", "192.0.2.2", weight(1))),
+			"  everyone  a 50 %, b 50 %  stays (partly down)  → a      → a (down)"},
+	} {
+		if text := explained(t, c.in, explain.Question{}).Text(false, 0); !strings.Contains(text, c.want+"\n") {
+			t.Errorf("no line %q in:\n%s", c.want, text)
+		}
+	}
+}
+
 // calculated makes a check one of others.
 func calculated(in *explain.Input, id string, threshold int, children ...string) {
 	for i := range in.State.Checks {

@@ -48,8 +48,16 @@ func (w *world) suppose(e *Explanation, g *group, clients []client, down []strin
 		failure := w.Fail(scenario{}, members...)
 		s := Scenario{Fails: what, Noticed: len(failure.Checks)+len(failure.Targets) > 0}
 		supposed := w.Suppose(g.Zone, failure)
+		var down []string
+		for _, m := range members {
+			down = append(down, w.Endpoints(m)...)
+		}
+		fails := func(m *member) bool {
+			ends := w.Endpoints(m)
+			return len(ends) > 0 && !slices.ContainsFunc(ends, func(end string) bool { return !slices.Contains(down, end) })
+		}
 		for _, c := range clients {
-			s.Answers = append(s.Answers, ask(supposed, g, c))
+			s.Answers = append(s.Answers, askFailing(supposed, g, c, fails))
 		}
 		e.Scenarios = append(e.Scenarios, s)
 	}

@@ -189,6 +189,23 @@ func outcome(a Answer) string {
 	return a.String()
 }
 
+// down says that clients are sent to what is supposed to have failed.
+func (a Answer) down() string {
+	down := 0
+	for _, s := range a.Shares {
+		if s.Down {
+			down++
+		}
+	}
+	switch {
+	case down == 0:
+		return ""
+	case down < len(a.Shares):
+		return " (partly down)"
+	}
+	return " (down)"
+}
+
 // change words an answer beside the one before: "stays" where it is the same.
 func change(before, after Answer) cell {
 	switch {
@@ -196,6 +213,10 @@ func change(before, after Answer) cell {
 		return cell{"stays (fail-open)", red}
 	case after.FailOpen:
 		return cell{outcome(after), red}
+	case before.same(after) && after.down() != "":
+		return cell{"stays" + after.down(), red}
+	case after.down() != "":
+		return cell{"→ " + after.String() + after.down(), red}
 	case before.same(after):
 		return cell{"stays", dim}
 	}

@@ -28,7 +28,8 @@ address. Where addresses are is told by --geoip; without it, only CIDR blocks pl
 
   →  answers    ×  unhealthy, passed over    ·  healthy, not chosen
 
-"fail-open" means that nothing was healthy, so that all count as healthy: Route 53 always answers something.
+"fail-open" means that nothing was healthy, so that all count as healthy: Route 53 always answers something. "down" means that
+clients are sent to what is supposed to have failed.
 
 --confirm asks the provider too (TestDNSAnswer, which reads): for every --client that is an address, sent as EDNS client subnet,
 and once without one for all places together. An engine tells its reasons as well. At AWS, answers with addresses are told apart by
