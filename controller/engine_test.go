@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,7 +32,14 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The tests wait most of their time: more of them run at once than there are processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	west    = "eu-west-1"
@@ -148,7 +156,13 @@ func (e *engine) client(t testing.TB, w *wire) *route53.Client {
 // worker is that of a Region's controller which has just started.
 func (e *engine) worker(t testing.TB, region string, w *wire) *worker {
 	t.Helper()
-	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: failover.Engine, VerdictTimeout: time.Minute, KeepTags: time.Hour})
+	return e.workerWaiting(t, region, w, time.Minute)
+}
+
+// workerWaiting is a worker that waits for verdicts so long: for tests in which one waits in vain.
+func (e *engine) workerWaiting(t testing.TB, region string, w *wire, verdicts time.Duration) *worker {
+	t.Helper()
+	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: failover.Engine, VerdictTimeout: verdicts, KeepTags: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (e *engine) bound(t testing.TB) map[string]string {
 func TestChangedCheckWaitsForItsVerdict(t *testing.T) {
 	e := startEngine(t)
 	now := time.Now()
-	w, list := e.worker(t, west, &wire{}), e.candidates(t, west, 3)
+	w, list := e.workerWaiting(t, west, &wire{}, 10*time.Second), e.candidates(t, west, 3)
 	e.mustPass(t, w, list, now)
 	before := e.bound(t)
 
@@ -162,7 +162,7 @@ func TestHeldIsTold(t *testing.T) {
 func TestAllowedPlanGoesOnWithoutThoseThatWait(t *testing.T) {
 	e := startEngine(t)
 	now := time.Now()
-	w, list := e.worker(t, west, &wire{}), e.candidates(t, west, 12)
+	w, list := e.workerWaiting(t, west, &wire{}, 10*time.Second), e.candidates(t, west, 12)
 	e.mustPass(t, w, list, now)
 	e.set(true, "/app03-new")
 	for i := range list {

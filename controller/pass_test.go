@@ -90,7 +90,7 @@ func TestBadPoliciesBlockNobody(t *testing.T) {
 	e.set(true, "/app05") // unhealthy at every checker
 
 	broken := &wire{refuse: "app07.example.com"} // a batch with it is refused
-	w, list := e.worker(t, west, broken), e.candidates(t, west, 12)
+	w, list := e.workerWaiting(t, west, broken, 10*time.Second), e.candidates(t, west, 12)
 	list[8].policy.Spec.HealthCheck.Path = "no slash"
 	e.mustPass(t, w, list, now)
 
@@ -127,7 +127,7 @@ func TestPatienceGrows(t *testing.T) {
 	e := startEngine(t)
 	now := time.Now()
 	e.set(true, "/app01")
-	w, list := e.worker(t, west, &wire{}), e.candidates(t, west, 2)
+	w, list := e.workerWaiting(t, west, &wire{}, 5*time.Second), e.candidates(t, west, 2)
 	var pauses []time.Duration
 	for range 3 {
 		next := e.mustPass(t, w, list, now).next
