@@ -56,6 +56,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bulkhead: %v\nSee '%s --help'.\n", err, cmd.CommandPath())
 		return exitUsage
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // what was being done when it came is of no use
+		err = errors.New("interrupted")
+	}
 	if !errors.Is(err, errExpectations) {
 		fmt.Fprintf(stderr, "bulkhead: %v\n", plainly(err))
 	}
