@@ -184,3 +184,25 @@ func TestFindingsOfOneZone(t *testing.T) {
 		}
 	}
 }
+
+// A cure for both address families names both, and only of the names that have both.
+func TestCureNamesBothFamilies(t *testing.T) {
+	b := newBed(latency("eu-west-1", "a 192.0.2.1 -"), latency("eu-central-1", "a 192.0.2.2 c2"),
+		twin(latency("eu-west-1", "a 192.0.2.1 -")), twin(latency("eu-central-1", "a 192.0.2.2 c2"))).with("c2")
+	if got, want := audit.Audit(b.Input)[0].Fix, "Set HealthCheckId on a.example.com A and AAAA eu-west-1."; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	apex := func(s zone.ResourceRecordSet) zone.ResourceRecordSet {
+		s.Name = "example.com."
+		return s
+	}
+	shared := newBed(apex(latency("eu-west-1", "apex !"+west+" -")), apex(twin(latency("eu-west-1", "apex !"+west+" -"))),
+		apex(latency("eu-central-1", "apex "+central+" c2")), apex(twin(latency("eu-central-1", "apex "+central+" c2"))),
+		latency("eu-west-1", "a !"+west+" c1"), latency("eu-central-1", "a "+central+" c2")).with("c1", "c2")
+	got := audit.Audit(shared.Input)[0].Fix
+	for _, want := range []string{"(a.example.com A eu-west-1)", "(example.com A eu-west-1 and example.com AAAA eu-west-1)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in: %s", want, got)
+		}
+	}
+}

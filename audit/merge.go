@@ -48,11 +48,13 @@ func withoutTypes(text string) string { return addressTypes.ReplaceAllString(tex
 func bothTypes(text string, objects []string) string {
 	for _, object := range objects {
 		name, rest, found := strings.Cut(object, " A")
-		if !found || rest != "" && rest[0] != ' ' || !slices.Contains(objects, name+" AAAA"+rest) {
+		twin := name + " AAAA" + rest
+		if !found || rest != "" && rest[0] != ' ' || !slices.Contains(objects, twin) || strings.Contains(text, twin) {
 			continue
 		}
-		whole := regexp.MustCompile(regexp.QuoteMeta(object) + `($|[^\pL\pN-])`) // and no longer SetIdentifier
-		text = whole.ReplaceAllString(text, strings.ReplaceAll(name+" A and AAAA"+rest, "$", "$$")+"$1")
+		whole := regexp.MustCompile(`(^|[ (])` + regexp.QuoteMeta(object) + `($|[^\pL\pN-])`) // no longer name, no longer SetIdentifier
+		both := strings.ReplaceAll(name+" A and AAAA"+rest, "$", "$$")
+		text = whole.ReplaceAllString(text, "${1}"+both+"${2}")
 	}
 	return text
 }
