@@ -96,10 +96,14 @@ func units(g *group) []*member {
 // note adds what a reader has to know to read the rest rightly.
 func (w *world) note(e *Explanation, g *group, q Question) {
 	add := func(text string) { e.Notes = append(e.Notes, text) }
+	var unnoticed []string
 	for _, s := range e.Scenarios {
-		if !s.Noticed {
-			add("Nothing tells Route 53 when " + s.Fails + " fails: there is no health check, and no load balancer's health is evaluated.")
+		if !s.Noticed && (s.Fails != everything || len(unnoticed) == 0) {
+			unnoticed = append(unnoticed, s.Fails)
 		}
+	}
+	if len(unnoticed) > 0 {
+		add("Nothing tells Route 53 of the failure of " + few(unnoticed) + ": there is no health check, and no load balancer's health is evaluated.")
 	}
 	var latency, evaluates, unknown bool
 	g.Walk(func(m *member) {

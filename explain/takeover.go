@@ -328,7 +328,7 @@ func (t Takeover) Lines() (lines []string) {
 		add("%s: %s", r.clients, r.change)
 	}
 	if more := len(rows) - rowsShown; more > 0 {
-		add("and %d more changes: -o json has all", more)
+		add("and %d more changes: -o json has all. Afterwards %s", more, few(t.answeredThen()))
 	}
 	if len(t.Gone) > 0 {
 		add("endpoints that are answered no more (%d): %s", len(t.Gone), few(t.Gone))
@@ -361,6 +361,23 @@ func (t Takeover) Lines() (lines []string) {
 		add("latencies are estimated from distances, those of a country from one of its cities; Route 53 goes by measurements of its own")
 	}
 	return lines
+}
+
+// answeredThen counts the places by what they are answered with afterwards, the most first.
+func (t Takeover) answeredThen() (texts []string) {
+	by := map[string]int{}
+	var order []string
+	for _, c := range t.Clients {
+		if by[c.After] == 0 {
+			order = append(order, c.After)
+		}
+		by[c.After]++
+	}
+	slices.SortStableFunc(order, func(a, b string) int { return by[b] - by[a] })
+	for _, after := range order {
+		texts = append(texts, fmt.Sprintf("%s are answered with %s", plural(by[after], "place"), after))
+	}
+	return texts
 }
 
 // of words a part of all places.

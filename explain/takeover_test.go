@@ -63,7 +63,7 @@ func TestTakeoverOfManyCountries(t *testing.T) {
 	lines := got.Lines()
 	want := []string{
 		"app.example.com: 62 of 62 places are answered with other endpoints than before, while nothing fails.",
-		"and 51 more changes: -o json has all",
+		"and 51 more changes: -o json has all. Afterwards 37 places are answered with 192.0.2.1, 25 places are answered with 192.0.2.2",
 		"endpoints that are answered no more (60): ad.lb.example.net, ae.lb.example.net, af.lb.example.net, ag.lb.example.net and 56 more",
 		"names outside the zones are not looked up (ad.lb.example.net, ae.lb.example.net, af.lb.example.net, ag.lb.example.net and 56 more): what one " +
 			"stands for may be the same as a new endpoint",
