@@ -38,7 +38,7 @@ var rooms = map[string][]string{
 	// L3: adapters.
 	"etcd":          {},
 	"etcd/etcdtest": {"etcd"},
-	"apply":         {"plan", "failover", "zone", "health"},
+	"apply":         {"whatif", "plan", "failover", "zone", "health"},
 	"store":         {"zone", "health"},
 	"prober":        {"health"},
 	"dnsserver":     {"wire", "steer", "zone"},

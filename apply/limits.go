@@ -44,9 +44,9 @@ func (a *Applier) RecordSetLimit(ctx context.Context, z zone.HostedZone) (int, e
 	return quota(out.Limit.Value), nil
 }
 
-// limits are the quotas that a plan is to keep: those of the account, and of the zones that it changes the smallest. Where they
+// Limits are the quotas that a plan is to keep: those of the account, and of the zones that it changes the smallest. Where they
 // may not be read, they are what an account has at first.
-func (a *Applier) limits(ctx context.Context, p plan.Plan) (zone.Limits, error) {
+func (a *Applier) Limits(ctx context.Context, p plan.Plan) (zone.Limits, error) {
 	limits := zone.DefaultLimits()
 	n, err := a.HealthCheckLimit(ctx)
 	switch {

@@ -28,6 +28,7 @@ type Prepared struct {
 	Facts    failover.Facts
 	Desired  plan.State
 	Current  plan.State // with the verdicts of the checks that the plan touches
+	Guard    plan.Guard // that the plan was made with: the request's, with what is known of the provider
 	Plan     plan.Plan
 	Warnings []failover.Warning
 	Notes    []plan.Finding // what could not be read, and what is therefore not said
@@ -70,7 +71,8 @@ func (a *Applier) Prepare(ctx context.Context, r Request) (Prepared, error) {
 		return p, err
 	}
 	p.Plan, err = a.judged(ctx, &p.Current, r.Guard, func(g plan.Guard) (plan.Plan, error) {
-		return plan.Diff(p.Current, p.Desired, g)
+		p.Guard = g
+		return Diff(p.Current, p.Desired, g)
 	})
 	return p, err
 }
@@ -94,7 +96,8 @@ func (a *Applier) PrepareDestroy(ctx context.Context, policies []string, guard p
 		guard.Limits = new(zone.DefaultLimits()) // nothing grows: the account's own need not be read
 	}
 	p.Plan, err = a.judged(ctx, &p.Current, guard, func(g plan.Guard) (plan.Plan, error) {
-		return plan.Destroy(p.Current, policies, g)
+		p.Guard = g
+		return Destroy(p.Current, policies, g)
 	})
 	return p, err
 }
@@ -109,7 +112,7 @@ func (a *Applier) judged(ctx context.Context, current *plan.State, guard plan.Gu
 	}
 	var refused *plan.Refused // perhaps for quotas that were raised
 	if guard.Limits == nil && !guard.Engine && (err == nil || errors.As(err, &refused)) {
-		limits, unread := a.limits(ctx, first)
+		limits, unread := a.Limits(ctx, first)
 		if unread != nil {
 			return first, unread
 		}

@@ -23,6 +23,13 @@ func (p *passing) plan(ctx context.Context, set []*task) (plan.Plan, error) {
 		planned, err := p.diff(live, false)
 		var refused *plan.Refused
 		switch {
+		case p.limits == nil && p.provider == failover.AWS && !planned.Empty() && (err == nil || errors.As(err, &refused)):
+			limits, err := p.applier.Limits(ctx, planned)
+			if err != nil {
+				return planned, err
+			}
+			p.limits = &limits
+			continue
 		case errors.As(err, &refused):
 			if p.leaveRefused(live, refused.Findings) {
 				continue
@@ -55,7 +62,8 @@ func (p *passing) plan(ctx context.Context, set []*task) (plan.Plan, error) {
 // diff compares what exists with what tasks want. Deletions are planned by themselves when nothing else is to do.
 // many says that it may be any share of what there is; what checkers say counts all the same.
 func (p *passing) diff(tasks []*task, many bool) (plan.Plan, error) {
-	guard := plan.Guard{Regions: []string{p.region}, Engine: p.provider == failover.Engine, Many: many}
+	guard := plan.Guard{Regions: []string{p.region}, Engine: p.provider == failover.Engine, Many: many,
+		Limits: p.limits}
 	desired := plan.State{Zones: p.state.Zones}
 	var deleted []string
 	for _, t := range tasks {
@@ -69,11 +77,11 @@ func (p *passing) diff(tasks []*task, many bool) (plan.Plan, error) {
 			deleted = append(deleted, t.key)
 		}
 	}
-	planned, err := plan.Diff(p.state, desired, guard)
+	planned, err := apply.Diff(p.state, desired, guard)
 	if err != nil || !planned.Empty() || len(deleted) == 0 {
 		return planned, err
 	}
-	if planned, err = plan.Destroy(p.state, deleted, guard); err != nil {
+	if planned, err = apply.Destroy(p.state, deleted, guard); err != nil {
 		return planned, err
 	}
 	for _, key := range policiesIn(planned) {

@@ -228,6 +228,7 @@ type passing struct {
 	granted   map[string]bool   // policies of a plan that changes too much and whose hash was given: what is left of it may be done
 	asked     map[string]string // digests of the tasks that are not left out, by key
 	fresh     bool              // the state was read, and nothing was done since
+	limits    *zone.Limits      // the account's quotas; nil: not read
 	report    passReport
 }
 

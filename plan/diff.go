@@ -138,11 +138,8 @@ func (d *differ) run(desired State) (Plan, error) {
 	d.guardBlast()
 	d.guardQuotas()
 
-	byPolicy := func(a, b Finding) int {
-		return strings.Compare(a.Policy+"\x00"+a.Object+"\x00"+a.Text, b.Policy+"\x00"+b.Object+"\x00"+b.Text)
-	}
-	slices.SortFunc(d.plan.Refusals, byPolicy)
-	slices.SortFunc(d.plan.Reports, byPolicy)
+	slices.SortFunc(d.plan.Refusals, Finding.compare)
+	slices.SortFunc(d.plan.Reports, Finding.compare)
 	d.plan.seal()
 	if d.plan.Refusals != nil {
 		return d.plan, &Refused{d.plan.Refusals}

@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/health"
@@ -170,6 +171,24 @@ func (p Plan) hash() string {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// Refuse returns the plan with further reasons why it must not be executed.
+func (p Plan) Refuse(reasons ...Finding) Plan {
+	p.Refusals = slices.SortedStableFunc(slices.Values(slices.Concat(p.Refusals, reasons)), Finding.compare)
+	p.Hash = p.hash()
+	return p
+}
+
+// Tell returns the plan with further reports.
+func (p Plan) Tell(reports ...Finding) Plan {
+	p.Reports = slices.SortedStableFunc(slices.Values(slices.Concat(p.Reports, reports)), Finding.compare)
+	return p
+}
+
+// compare orders findings by policy, then by object.
+func (f Finding) compare(g Finding) int {
+	return strings.Compare(f.Policy+"\x00"+f.Object+"\x00"+f.Text, g.Policy+"\x00"+g.Object+"\x00"+g.Text)
 }
 
 // seal sets what follows from the steps.

@@ -75,7 +75,7 @@ Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or r
 		guard.Adopt = names
 		r, err := c.prepare(cmd, objects, chosen, guard, c.options(cmd))
 		if refused := (*plan.Refused)(nil); len(hostnames) == 0 && (err == nil || errors.As(err, &refused)) {
-			err = r.onlyAdopted(guard)
+			err = r.onlyAdopted()
 		}
 		if r != nil {
 			r.notes = apply.Heritage(r.Current, names)
@@ -147,7 +147,7 @@ func adoptedBy(p plan.Plan) map[string]bool {
 }
 
 // onlyAdopted makes the plan again for the policies that take something over, or are refused.
-func (r *planned) onlyAdopted(guard plan.Guard) error {
+func (r *planned) onlyAdopted() error {
 	keep := adoptedBy(r.Plan)
 	for _, f := range r.Plan.Refusals {
 		keep[f.Policy] = true
@@ -156,8 +156,7 @@ func (r *planned) onlyAdopted(guard plan.Guard) error {
 	r.Warnings = slices.DeleteFunc(r.Warnings, func(w failover.Warning) bool { return !keep[w.Where] })
 	r.Desired.Checks = slices.DeleteFunc(r.Desired.Checks, func(c plan.Check) bool { return !keep[plan.PolicyOf(c.Key)] })
 	r.Desired.Records = slices.DeleteFunc(r.Desired.Records, func(rec plan.Record) bool { return !keep[plan.PolicyOf(rec.CheckKey)] })
-	guard.Engine = r.provider == failover.Engine
 	var err error
-	r.Plan, err = plan.Diff(r.Current, r.Desired, guard)
+	r.Plan, err = apply.Diff(r.Current, r.Desired, r.Guard)
 	return err
 }

@@ -1,0 +1,28 @@
+package apply
+
+import (
+	"errors"
+
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/whatif"
+)
+
+// Diff is plan.Diff, and refuses besides a plan after which clients of some place, who are answered now, would not be.
+func Diff(current, desired plan.State, guard plan.Guard) (plan.Plan, error) {
+	p, err := plan.Diff(current, desired, guard)
+	return guarded(current, p, err, guard.Force, nil)
+}
+
+// Destroy is plan.Destroy, and refuses besides a plan that leaves a part of a name, or another name that leads to it, without an
+// answer.
+func Destroy(current plan.State, policies []string, guard plan.Guard) (plan.Plan, error) {
+	p, err := plan.Destroy(current, policies, guard)
+	return guarded(current, p, err, guard.Force, policies)
+}
+
+func guarded(current plan.State, p plan.Plan, err error, force bool, destroyed []string) (plan.Plan, error) {
+	if refused := (*plan.Refused)(nil); err != nil && !errors.As(err, &refused) {
+		return p, err
+	}
+	return whatif.Guard(current, p, force, destroyed)
+}
