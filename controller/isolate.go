@@ -66,11 +66,12 @@ func (p *passing) diff(tasks []*task, many bool) (plan.Plan, error) {
 		Limits: p.limits}
 	desired := plan.State{Zones: p.state.Zones}
 	var deleted []string
+	sixes, owners := p.ipv6(), plan.NewOwners(p.state)
 	for _, t := range tasks {
 		switch t.intent {
 		case program:
 			desired.Checks = append(desired.Checks, t.desired.Checks...)
-			desired.Records = append(desired.Records, t.desired.Records...)
+			desired.Records = append(desired.Records, t.records(sixes, owners, p.region)...)
 		case withdraw:
 			desired.Checks = append(desired.Checks, p.elsewhere(t.key)...)
 		case destroy:
@@ -91,6 +92,13 @@ func (p *passing) diff(tasks []*task, many bool) (plan.Plan, error) {
 		err = p.guardDeletions(planned)
 	}
 	return planned, err
+}
+
+// ipv6 are the AAAA records that this Region's SetIdentifier has.
+func (p *passing) ipv6() []plan.Record {
+	return slices.DeleteFunc(slices.Clone(p.state.Records), func(r plan.Record) bool {
+		return r.Set.Type != zone.AAAA || r.Set.SetIdentifier != p.region
+	})
 }
 
 // keepLast leaves those out whose Region is to go and is the only one.

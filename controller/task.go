@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
@@ -27,6 +28,7 @@ type task struct {
 	hostname zone.Name
 	zones    []zone.HostedZone // that the class allows and the hostname is in
 	desired  plan.State        // to program
+	withIPv6 []plan.Record     // instead of those of desired, where this Region has its AAAA record already; nil when the policy says its families
 	refusal  *refusal          // why it is left
 	until    time.Time         // when a task that is left by time is something else; zero: never
 }
@@ -89,4 +91,22 @@ func (t *task) compile(c candidate, facts failover.Facts) {
 		return
 	}
 	t.intent, t.desired = program, desired
+	if len(c.policy.Spec.IPFamilies) > 0 {
+		return
+	}
+	facts.HasIPv6 = true
+	if both, _, err := failover.Compile([]failover.Policy{c.policy}, c.class, facts); err == nil {
+		t.withIPv6 = both.Records
+	}
+}
+
+// records are the record sets that a task to program wants of this Region, given those that are there.
+func (t *task) records(current []plan.Record, owners *plan.Owners, region string) []plan.Record {
+	has := func(r plan.Record) bool {
+		return r.Set.Type == zone.AAAA && r.Set.Name == t.hostname && owners.Key(&r.Set) == t.key+"/"+region
+	}
+	if len(t.withIPv6) > 0 && slices.ContainsFunc(current, has) {
+		return t.withIPv6
+	}
+	return t.desired.Records
 }

@@ -212,7 +212,7 @@ func (c *compiler) loadBalancer(p Policy, at *place) {
 		}
 		at.alias = &zone.AliasTarget{HostedZoneID: or(lb.HostedZoneID, canonicalZone(name)), DNSName: name}
 		// Nothing tells whether it has IPv6 addresses but the policy's word, or the name that ELB gives to those. r53: A.9.
-		at.hasIPv6 = slices.Contains(p.Spec.IPFamilies, IPv6) || strings.HasPrefix(string(name), "dualstack.")
+		at.hasIPv6 = slices.Contains(p.Spec.IPFamilies, IPv6) || strings.HasPrefix(string(name), "dualstack.") || c.facts.HasIPv6
 		return
 	}
 	var found []LoadBalancerFact
@@ -253,8 +253,8 @@ func (c *compiler) families(p Policy, places []place) []IPFamily {
 				c.refuse(p, "spec.ipFamilies", string(f), "%s has no %s address", at.region.Name, f)
 			}
 		}
-		// A cluster knows its own Region only, and cannot tell that the others have IPv6 too.
-		chosen := len(p.Spec.IPFamilies) == 0 && everywhere && (f == IPv4 || c.facts.Region == "")
+		// A cluster knows its own Region only, and cannot tell that the others have IPv6 too: it goes on with what is there.
+		chosen := len(p.Spec.IPFamilies) == 0 && everywhere && (f == IPv4 || c.facts.Region == "" || c.facts.HasIPv6)
 		if wanted || chosen {
 			families = append(families, f)
 		}

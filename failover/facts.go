@@ -15,6 +15,9 @@ type Facts struct {
 	LoadBalancers []LoadBalancerFact // those that policies name, as looked up
 	Zones         []zone.HostedZone  // all of the account
 	Region        string             // compile this Region only, as a cluster does; empty means all
+	// HasIPv6 says, beside Region, that the policies have AAAA records there already. Whoever made them knew all Regions, which a
+	// cluster does not: without it a cluster adds no AAAA record that its policy does not ask for, with it none is taken away.
+	HasIPv6 bool
 	// NamespaceLabels are for selectors of the class; nil outside clusters.
 	NamespaceLabels map[string]map[string]string
 }

@@ -80,7 +80,7 @@ type PolicySpec struct {
 	Routing Routing `json:"routing,omitzero" yaml:"routing,omitempty"`
 
 	// IPFamilies are the record types wanted: IPv4 is A, IPv6 is AAAA. Empty means every family that all Regions have;
-	// where only one Region is compiled, IPv4.
+	// where only one Region is compiled, IPv4, and IPv6 where its AAAA record is there already.
 	//
 	// +optional
 	// +listType=set
