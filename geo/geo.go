@@ -49,7 +49,7 @@ type Options struct {
 	Regions []Region
 
 	// GeoIP is a MaxMind DB, read whole, that places the clients whom no prefix places: GeoLite2 or GeoIP2, Country or
-	// City, or another with records of that shape. The atlas keeps it, so it must not be changed. Every location in it
+	// City, or another with records of that shape or of ipinfo's. The atlas keeps it, so it must not be changed. Every location in it
 	// becomes a place with a country, US state and coordinates as far as they are known; a Country database has no
 	// coordinates, and so no latencies. Empty means none.
 	GeoIP []byte
@@ -112,7 +112,7 @@ func New(o Options) (*Atlas, error) {
 	a.prefixes.setScopes()
 	if len(o.GeoIP) > 0 {
 		if err := a.addGeoIP(o.GeoIP); err != nil {
-			return nil, fmt.Errorf("GeoIP database: %w", err)
+			return nil, &GeoIPError{err}
 		}
 	}
 	return a, nil

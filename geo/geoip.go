@@ -1,9 +1,11 @@
 package geo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 )
@@ -48,6 +50,10 @@ func openGeoIP(data []byte, first PlaceID) (*geoIP, error) {
 	}
 	g := &geoIP{reader: reader, places: map[uintptr]PlaceID{}}
 	same := map[geoIPRecord]PlaceID{}
+	var (
+		flat   bool     // the fields of a record are ipinfo's
+		fields []string // of the first record
+	)
 	left := reader.Metadata.NodeCount + 1 // a tree of so many nodes with two branches has no more ends
 	for network := range reader.Networks(maxminddb.IncludeNetworksWithoutData()) {
 		if err := network.Err(); err != nil {
@@ -60,11 +66,12 @@ func openGeoIP(data []byte, first PlaceID) (*geoIP, error) {
 		if _, ok := g.places[network.Offset()]; ok || !network.Found() {
 			continue
 		}
-		var r record
-		if err := network.Decode(&r); err != nil {
-			return nil, fmt.Errorf("%s: %w", network.Prefix(), err)
+		if len(g.places) == 0 {
+			if flat, fields, err = isFlat(network.Decode); err != nil {
+				return nil, fmt.Errorf("%s: %w", network.Prefix(), err)
+			}
 		}
-		found, err := r.convert()
+		found, err := readRecord(network.Decode, flat)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", network.Prefix(), err)
 		}
@@ -81,10 +88,22 @@ func openGeoIP(data []byte, first PlaceID) (*geoIP, error) {
 		g.places[network.Offset()] = id
 	}
 	if len(g.records) == 0 {
-		return nil, errors.New("no record of the database has a country, a continent or coordinates")
+		return nil, fmt.Errorf("no record of the database has a country, a continent or coordinates: wanted are the fields "+
+			"country.iso_code, continent.code, location.latitude and location.longitude (MaxMind), or country_code or country, "+
+			"continent_code or continent, latitude or lat, and longitude or lng (ipinfo); the first record has %s",
+			cmp.Or(strings.Join(fields, ", "), "none"))
 	}
 	return g, nil
 }
+
+// A GeoIPError is what is wrong with Options.GeoIP. Who has read it from a file adds the name.
+type GeoIPError struct{ err error }
+
+// Error says what is wrong.
+func (e *GeoIPError) Error() string { return "GeoIP database: " + e.err.Error() }
+
+// Unwrap returns the error of the reader.
+func (e *GeoIPError) Unwrap() error { return e.err }
 
 // addGeoIP puts a database behind the prefix tables.
 func (a *Atlas) addGeoIP(data []byte) (err error) {

@@ -180,11 +180,36 @@ func TestNewRefusesGeoIP(t *testing.T) {
 	for want, data := range map[string][]byte{
 		"GeoIP database: ":                         []byte("not a database"),
 		"no record of the database has a country":  mmdb(6, network{"10.0.0.0/8", map[string]any{}}),
+		"wanted are the fields country.iso_code":   mmdb(6, network{"10.0.0.0/8", map[string]any{"asn": "AS1", "as_name": "x"}}),
+		"the first record has as_name, asn":        mmdb(6, network{"10.0.0.0/8", map[string]any{"asn": "AS1", "as_name": "x"}}),
+		`country: "de" is not two letters`:         mmdb(6, network{"10.0.0.0/8", map[string]any{"country": "de"}}),
+		`latitude "north" is not a number`:         mmdb(6, network{"10.0.0.0/8", map[string]any{"country": "DE", "lat": "north"}}),
 		`10.0.0.0/8: country: "de" is not two`:     mmdb(6, network{"10.0.0.0/8", city("EU", "de", "", 1, 2)}),
 		`10.0.0.0/8: location: latitude 91 is not`: mmdb(4, network{"10.0.0.0/8", city("EU", "DE", "", 91, 2)}),
 	} {
 		if _, err := geo.New(geo.Options{GeoIP: data}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New: %v; want an error with %q", err, want)
+		}
+	}
+}
+
+// ipinfo's databases have flat fields: of Lite, of Location in two forms, and of Country as it was.
+func TestGeoIPOfIPInfo(t *testing.T) {
+	a := mustNew(t, geo.Options{GeoIP: mmdb(6,
+		network{"81.0.0.0/8", map[string]any{"asn": "AS1", "country_code": "DE", "country": "Germany", "continent_code": "EU", "continent": "Europe"}},
+		network{"82.0.0.0/16", map[string]any{"city": "Ashburn", "region": "Virginia", "region_code": "VA", "country": "US", "lat": "39.04", "lng": "-77.49"}},
+		network{"83.0.0.0/16", map[string]any{"country_code": "TR", "country": "Türkiye", "latitude": 41.01, "longitude": 28.98}},
+		network{"84.0.0.0/16", map[string]any{"country": "", "continent": "AN", "continent_name": "Antarctica", "lat": "", "lng": ""}},
+		network{"85.0.0.0/16", map[string]any{"country": "FR", "country_name": "France", "continent": "EU"}},
+		network{"86.0.0.0/16", map[string]any{"asn": "AS2"}},
+	)})
+	for addr, want := range map[string]string{
+		"81.1.2.3": "GeoIP DE", "82.0.1.2": "GeoIP US-VA (39.04, -77.49)", "83.0.1.2": "GeoIP TR (41.01, 28.98)",
+		"84.0.1.2": "GeoIP continent AN", "85.0.1.2": "GeoIP FR", "86.0.1.2": "unknown",
+	} {
+		p, _ := a.Locate(netip.MustParseAddr(addr), false)
+		if got := a.Place(p).Name; got != want {
+			t.Errorf("%s is in %q, want %q", addr, got, want)
 		}
 	}
 }

@@ -45,7 +45,7 @@ type Options struct {
 	CheckerRegions []string
 	Places         []geo.Place
 	Regions        []geo.Region
-	// GeoIPFile is a MaxMind DB (GeoLite2 or GeoIP2, Country or City) for clients whom no place's prefix holds; "" means
+	// GeoIPFile is a MaxMind DB (GeoLite2 or GeoIP2, Country or City, or ipinfo's) for clients whom no place's prefix holds; "" means
 	// none. It is read once, at the start.
 	GeoIPFile string
 	// Resolvers answer for alias targets that are not the engine's own ("192.0.2.53:53"); empty means the system's.
@@ -189,7 +189,11 @@ func newAtlas(o Options) (*geo.Atlas, error) {
 			return nil, fmt.Errorf("read the GeoIP database: %w", err)
 		}
 	}
-	return geo.New(g)
+	atlas, err := geo.New(g)
+	if bad := new(geo.GeoIPError); errors.As(err, &bad) {
+		return nil, fmt.Errorf("%s: %w", o.GeoIPFile, err)
+	}
+	return atlas, err
 }
 
 // openStore starts the embedded etcd, unless the endpoints of another are given, and prepares the store on it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bulkhead-dns/bulkhead/explain"
+	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -59,7 +61,7 @@ Exit status: 0 fine, 1 failed, 2 wrong call, 3 when the provider answers differe
 	f.StringVar(&e.recordType, "type", "", "record `type`; without it, A where there is one, else AAAA, CNAME, or what there is")
 	f.StringArrayVar(&e.down, "if-down", nil, "`Region` or SetIdentifier that is supposed to fail; repeated: together")
 	f.BoolVar(&e.confirm, "confirm", false, "ask the provider for its answers too, and say where they differ")
-	f.StringVar(&e.geoIP, "geoip", "", "`file` of a MaxMind database (GeoLite2 or GeoIP2, Country or City) that tells where addresses are")
+	f.StringVar(&e.geoIP, "geoip", "", "`file` of a GeoIP database (MaxMind's GeoLite2 or GeoIP2, Country or City, or ipinfo's .mmdb) that tells where addresses are")
 	cmd.MarkFlagFilename("geoip", "mmdb")
 	cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"A", "AAAA", "CNAME", "MX", "TXT", "SRV", "CAA", "NS", "SOA", "PTR", "HTTPS"},
 		cobra.ShellCompDirectiveNoFileComp))
@@ -104,6 +106,9 @@ func (e *explainFlags) run(cmd *cobra.Command, text string) error {
 		return err
 	}
 	explained, err := e.explain(cmd.Context(), cmd, in, q)
+	if bad := new(geo.GeoIPError); errors.As(err, &bad) {
+		return fmt.Errorf("--geoip %s: %w", e.geoIP, err)
+	}
 	if err != nil {
 		return err
 	}
