@@ -59,7 +59,8 @@ type differ struct {
 	sites    map[string][]Site          // by policy: where its record sets are or are wanted
 	waits    map[string]bool            // keys whose change waits until their check is released
 	owners   *Owners
-	names    map[string][]zone.Name // of wanted record sets, by the key of their check
+	cuts     map[Site]*zone.ResourceRecordSet // delegations
+	names    map[string][]zone.Name           // of wanted record sets, by the key of their check
 
 	plan        Plan
 	wait        Wait
@@ -119,6 +120,7 @@ func (d *differ) run(desired State) (Plan, error) {
 	for _, z := range desired.Zones {
 		d.zones[z.ID] = z
 	}
+	d.cuts = d.delegations()
 	wanted := d.wantedChecks(desired)
 	d.names = wantedNames(desired.Records)
 	d.index(wanted)

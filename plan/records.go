@@ -51,6 +51,7 @@ func (d *differ) wantedRecords(desired State, checks map[string]*Check) []*Recor
 		case r.CheckKey != "" && checks[r.CheckKey] == nil:
 			d.refuse(policy, object, "is bound to the health check %s, which is not wanted", r.CheckKey)
 		default:
+			d.refuseDelegated(r, policy)
 			wanted = append(wanted, r)
 		}
 	}
@@ -120,8 +121,8 @@ func (d *differ) matchRecords(wanted []*Record) {
 			continue
 		}
 		d.matchPlace(at)
-		if len(at.changes) == 0 {
-			continue
+		if len(at.changes) == 0 || d.delegated(Site{at.zoneID, at.name}) != nil {
+			continue // nobody is answered there, before or after
 		}
 		d.guardAnswers(at)
 		for _, t := range at.typesAfter() {
