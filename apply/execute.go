@@ -42,10 +42,13 @@ func (a *Applier) Apply(ctx context.Context, p plan.Plan) (Result, error) {
 	}
 	for i, s := range p.Steps {
 		r.step = i
+		kept := len(r.deletions.kept)
 		if err := r.execute(ctx, s); err != nil {
 			return r.result, err
 		}
-		r.result.Steps++
+		if len(r.deletions.kept) == kept {
+			r.result.Steps++
+		}
 	}
 	if err := r.sync(ctx); err != nil {
 		return r.result, err

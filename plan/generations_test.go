@@ -115,6 +115,16 @@ func TestReplacedLoadBalancerMovesWithItsVerdict(t *testing.T) {
 	if got := waitOf(p).Replaces; len(got) != 1 {
 		t.Errorf("has to be healthy first: %v", got)
 	}
+
+	// A check with a name of its own asks what it asked before.
+	desired.Checks[1].Config.FullyQualifiedDomainName = app1().Checks[1].Config.FullyQualifiedDomainName
+	p, err = Diff(w.state(), desired, Guard{})
+	wantSteps(t, p, err, "change-records", "  UPSERT app1.example.com. A eu-central-1")
+	want := []string{"app1.example.com. A eu-central-1: its target changes and its health check does not, so that checkers do not verify it " +
+		"first: alias new.eu-central-1.elb.amazonaws.com."}
+	if diff := cmp.Diff(want, reports(p)); diff != "" {
+		t.Errorf("reports: want -, got +\n%s", diff)
+	}
 }
 
 // Somebody, or a run that looked too early, has deleted a check that a record set of ours cites: it would be healthy for ever.

@@ -254,6 +254,10 @@ func (d *differ) matchRecord(at *place, w, old *Record) {
 	if !rebound && sameSet(&old.Set, &set) {
 		return
 	}
+	if w.CheckKey != "" && !rebound && moves(&old.Set, &set) {
+		d.report(at.policy, describe(&set), "its target changes and its health check does not, so that checkers do not verify it first: %s",
+			content(&set))
+	}
 	mended := d.mends(w, old)
 	change.Adopted = d.owner(old) == "" && !mended
 	if !change.Adopted && !mended {
@@ -268,6 +272,14 @@ func (d *differ) matchRecord(at *place, w, old *Record) {
 		Dangling: d.dangling(old)}
 	change.Adopted = false
 	at.changes = append(at.changes, remove, change)
+}
+
+// moves reports whether clients are sent elsewhere.
+func moves(from, to *zone.ResourceRecordSet) bool {
+	if from.AliasTarget == nil || to.AliasTarget == nil {
+		return from.AliasTarget != to.AliasTarget || !sameValues(to.Type, from.ResourceRecords, to.ResourceRecords)
+	}
+	return from.AliasTarget.DNSName != to.AliasTarget.DNSName
 }
 
 // replaces asks for a healthy verdict on a check which takes the place of another one of ours, unless that is known to be
