@@ -37,8 +37,7 @@ func (i interruption) stopAt(w *wire, cancel func()) {
 func TestInterruptedAnywhereCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
-	none, two, replaced := want{}, want{apps: both}, want{apps: both, interval: 2}
-	other, moved := want{apps: both[:1], threshold: 2}, want{apps: both, path: "/other"}
+	none, two, other, replaced := want{}, want{apps: both}, want{apps: both[:1], threshold: 2}, want{apps: both, path: "/other"}
 	for _, way := range []struct {
 		name     string
 		from, to want
@@ -47,8 +46,7 @@ func TestInterruptedAnywhereCompletedByTheNext(t *testing.T) {
 	}{
 		{"create", none, two, 4, 4 + 4 + 1},              // checks, marks, batch
 		{"update and add", other, two, 4, 2 + 2 + 2 + 1}, // updates, checks, marks, batch
-		{"new path", two, moved, 4, 4 + 4 + 1 + 4},
-		{"replace", two, replaced, 4, 4 + 4 + 1 + 4}, // checks, marks, batch, deletions
+		{"replace", two, replaced, 4, 4 + 4 + 1 + 4},     // checks, marks, batch, deletions
 		{"destroy", two, none, 0, 1 + 4},
 	} {
 		for write := range way.writes + 1 {
