@@ -18,7 +18,8 @@ type Condition string
 
 // The conditions. An application is OK when all of its Regions are healthy and everybody is answered as while nothing
 // fails; Degraded when a Region is unhealthy and somebody healthy answers all the same; Down when somebody is answered
-// with what is unhealthy, for want of anything better. Unknown is one whose checkers have not been asked or say nothing.
+// with what is unhealthy, for want of anything better. Unknown is one whose checkers have not been asked or say nothing,
+// or whose load balancer tells something else than they do.
 // Partial is one with a Region that is not applied, Planned one of which nothing is.
 const (
 	OK       Condition = "ok"
@@ -123,7 +124,9 @@ type builder struct {
 	w       *world
 	policy  *failover.Policy // nil when it is not known
 	members []*member        // that cite its checks
-	a       Application
+	// doubtful says that a check is healthy and says nothing of the application.
+	doubtful bool
+	a        Application
 }
 
 // bound leaves out the checks of Regions whose record sets cite another one: a changed check that waits for a healthy verdict,
@@ -219,6 +222,7 @@ func (b *builder) regions(checks []*plan.Check) {
 			if target := targetOf(m); !slices.Contains(r.Targets, target) {
 				r.Targets = append(r.Targets, target)
 			}
+			b.behind(c, m, r)
 			for _, client := range b.a.Clients {
 				if client.Hostname == whatif.Host(m.Group.Key.Name) {
 					r.serve(client, m.Set.SetIdentifier)
@@ -230,6 +234,27 @@ func (b *builder) regions(checks []*plan.Check) {
 	slices.SortStableFunc(b.a.Regions, func(x, y Region) int { return strings.Compare(x.Name, y.Name) })
 	if b.policy != nil { // the policy's order says more than the alphabet
 		slices.SortStableFunc(b.a.Regions, func(x, y Region) int { return b.place(x.Name) - b.place(y.Name) })
+	}
+}
+
+// behind finds what a healthy check of a Region does not see: a load balancer that answers the probes itself, and one that has no
+// healthy target for the application.
+func (b *builder) behind(c *plan.Check, m *member, r Region) {
+	if m.Target == nil {
+		return
+	}
+	i := slices.IndexFunc(b.w.in.LoadBalancers, func(lb failover.Balancer) bool { return lb.DNSName == m.Target.Name })
+	if i < 0 {
+		return
+	}
+	lb := &b.w.in.LoadBalancers[i]
+	if self, answered := failover.AnsweredByBalancer(c.Config, lb.Rules); answered && slices.Contains(b.w.Probed(c), m.Target.String()) {
+		b.doubtful = b.doubtful || self.Healthy
+		b.problem("%s: %s; %s", r.Name, self.Why, self.Fix)
+	}
+	if groups := lb.Targetless(whatif.Host(m.Group.Key.Name), c.Config); len(groups) > 0 && r.Check.Health == Healthy {
+		b.doubtful = true
+		b.problem("%s: %s: clients are still sent there", r.Name, failover.GreenWithoutTargets(m.Target.String(), groups))
 	}
 }
 
@@ -325,7 +350,7 @@ func (b *builder) condition() Condition {
 		return Down
 	case is(Unhealthy):
 		return Degraded
-	case is(Unknown):
+	case is(Unknown) || b.doubtful:
 		return Unsure
 	case slices.ContainsFunc(b.a.Regions, func(r Region) bool { return !r.Applied }):
 		return Partial

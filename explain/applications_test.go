@@ -9,6 +9,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/explain"
 	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -137,5 +138,45 @@ func TestTextFitsTheTerminal(t *testing.T) {
 	text := explain.ApplicationsText(applications(t, in), false, 80)
 	if !strings.Contains(text, "% of everyone") || !strings.Contains(text, "1 application: 1 degraded.") {
 		t.Errorf("no shares or no summary:\n%s", text)
+	}
+}
+
+// A healthy check that says nothing of the application is told: the load balancer answers it by a redirect, or has no healthy target.
+func TestHealthyChecksThatSeeNoApplication(t *testing.T) {
+	const name = "shop-1.eu-west-1.elb.amazonaws.com"
+	for _, c := range []struct {
+		what         string
+		first        failover.ListenerRule
+		healthy      int
+		down         []string
+		condition    explain.Condition
+		wantContains []string
+	}{
+		{"all is well", failover.ListenerRule{}, 2, nil, explain.OK, nil},
+		{"a redirect answers", failover.ListenerRule{Port: 80, Status: 301, RedirectTo: "HTTPS:443"}, 2, nil, explain.Unsure,
+			[]string{"eu-west-1: HTTP:80 /h is answered by the load balancer itself with a redirect (301) to HTTPS:443", "set type HTTPS and port 443"}},
+		{"no target is healthy", failover.ListenerRule{}, 0, nil, explain.Unsure,
+			[]string{"eu-west-1: The health check is healthy, and no target of shop at " + name + " is: clients are still sent there"}},
+		{"no target is healthy, and the check says so", failover.ListenerRule{}, 0, []string{"c1"}, explain.Degraded, nil},
+	} {
+		in := shop(c.down...)
+		in.State.Records[0].Set.TTL, in.State.Records[0].Set.ResourceRecords = nil, nil
+		in.State.Records[0].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "Z32O12XQLNTSW2", DNSName: name + "."}
+		in.State.Checks[0].Config = health.Config{Type: health.HTTP, FullyQualifiedDomainName: name, ResourcePath: "/h"}
+		rules := []failover.ListenerRule{{Path: "/h", TargetGroup: "shop"}, {Host: "app.example.com", TargetGroup: "shop"}}
+		if c.first.Status != 0 {
+			rules = append([]failover.ListenerRule{c.first}, rules...)
+		}
+		in.LoadBalancers = []failover.Balancer{{DNSName: name + ".", HostedZoneID: "Z32O12XQLNTSW2", Rules: rules,
+			TargetGroups: []failover.TargetGroup{{Name: "shop", Registered: 2, Healthy: c.healthy}}}}
+		a := applications(t, in)[0]
+		if a.Condition != c.condition || len(c.wantContains) == 0 && len(a.Problems) > 0 {
+			t.Errorf("%s: %s %q, want %s", c.what, a.Condition, a.Problems, c.condition)
+		}
+		for _, want := range c.wantContains {
+			if !strings.Contains(strings.Join(a.Problems, "\n"), want) {
+				t.Errorf("%s: %q, want %q", c.what, a.Problems, want)
+			}
+		}
 	}
 }

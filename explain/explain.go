@@ -28,6 +28,9 @@ type Input struct {
 	// Reports are what single checkers say, by the id of the check. A check without an entry has no known verdict, and
 	// counts as healthy, as it does at Route 53 until there is data. r53: B.4.
 	Reports map[string][]health.Report
+	// LoadBalancers are those that are known. Applications says where one answers probes itself, and where none of an application's
+	// targets is healthy while its checkers say that it is.
+	LoadBalancers []failover.Balancer
 	// Collections are the CIDR collections of IP-based routing; one that is missing has no blocks.
 	Collections []zone.CIDRCollection
 	// Policies, which failover.Default has completed, are what is wanted. What is not among them is told from the tags of

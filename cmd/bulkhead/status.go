@@ -32,7 +32,8 @@ is decided by the same rules as in DNS.
   degraded   a Region is unhealthy; its clients are answered with another one
   down       somebody is answered with what is unhealthy, for want of anything better
   partial    a Region of the policy is not applied
-  unknown    checkers were not asked (--no-health), or have not reported
+  unknown    checkers were not asked (--no-health) or have not reported, or what they say is not how the application is: the load
+             balancer answers them itself, or has no healthy target for it
 
 What checkers say takes one call for each health check, of which AWS allows one a second; only those of the applications shown
 are asked.
@@ -122,6 +123,11 @@ func (s *statusFlags) applications(ctx context.Context, cmd *cobra.Command, in *
 	}
 	if err := s.look.ask(ctx, cmd.ErrOrStderr(), in, func(c *plan.Check) bool { return c.Owned() && shown[plan.PolicyOf(c.Key)] }); err != nil {
 		return nil, err
+	}
+	if !s.look.noHealth {
+		if err := readBalancersOf(ctx, cmd.ErrOrStderr(), in, shown); err != nil {
+			return nil, err
+		}
 	}
 	if list, err = explain.Applications(in.Input); err != nil {
 		return nil, err
