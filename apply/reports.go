@@ -38,17 +38,22 @@ func (a *Applier) Records(ctx context.Context, z zone.HostedZone) ([]plan.Record
 // Reports returns what every checker of an endpoint check says, without those that have not probed yet; nothing when the check
 // does not exist any more. There is one call for each check, and AWS allows about one a second. r53: B.7.
 func (a *Applier) Reports(ctx context.Context, id string) ([]health.Report, error) {
+	reports, _, err := a.reports(ctx, id)
+	return reports, err
+}
+
+// reports is Reports, and says whether the check exists.
+func (a *Applier) reports(ctx context.Context, id string) (reports []health.Report, exists bool, err error) {
 	do := call[*route53.GetHealthCheckStatusInput, *route53.GetHealthCheckStatusOutput]{
 		name: "GetHealthCheckStatus", do: a.o.Route53.GetHealthCheckStatus}
 	out, err := do.send(ctx, a, &route53.GetHealthCheckStatusInput{HealthCheckId: &id})
 	var gone *types.NoSuchHealthCheck
 	switch {
 	case errors.As(err, &gone):
-		return nil, nil
+		return nil, false, nil
 	case err != nil:
-		return nil, fmt.Errorf("read the status of health check %s: %w", id, err)
+		return nil, false, fmt.Errorf("read the status of health check %s: %w", id, err)
 	}
-	var reports []health.Report
 	for _, o := range out.HealthCheckObservations {
 		if o.StatusReport == nil || aws.ToString(o.StatusReport.Status) == "" {
 			continue
@@ -58,5 +63,5 @@ func (a *Applier) Reports(ctx context.Context, id string) ([]health.Report, erro
 			IPAddress: address, Healthy: strings.HasPrefix(status, "Success"), Status: status,
 			CheckedTime: aws.ToTime(o.StatusReport.CheckedTime)})
 	}
-	return reports, nil
+	return reports, true, nil
 }

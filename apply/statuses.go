@@ -28,8 +28,8 @@ type StatusOptions struct {
 func (a *Applier) Statuses(ctx context.Context, ids []string, o StatusOptions) (map[string][]health.Report, error) {
 	statuses := make(map[string][]health.Report, len(ids))
 	for i, id := range ids {
-		reports, err := a.Reports(ctx, id)
-		if err == nil && o.LastFailures && len(reports) > 0 {
+		reports, exists, err := a.reports(ctx, id)
+		if err == nil && o.LastFailures && exists { // whatever it has seen: which calls are made, and need a right, does not change by the minute
 			err = a.lastFailures(ctx, id, reports)
 		}
 		if err != nil {

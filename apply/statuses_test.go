@@ -69,6 +69,19 @@ func TestStatusesOfHealthChecks(t *testing.T) {
 	if n := after["GetHealthCheckLastFailureReason"] - before["GetHealthCheckLastFailureReason"]; n != 2 {
 		t.Errorf("%d calls of GetHealthCheckLastFailureReason for 2 checks that exist", n)
 	}
+	// The same calls are made for a check that no checker has probed: the rights that they need do not depend on the moment.
+	if _, err := e.client(t, &wire{}).UpdateHealthCheck(t.Context(), &route53.UpdateHealthCheckInput{HealthCheckId: &good,
+		Disabled: new(true), ResourcePath: aws.String("/elsewhere")}); err != nil {
+		t.Fatal(err)
+	}
+	before = a.Calls()
+	statuses, err := a.Statuses(t.Context(), []string{good}, StatusOptions{LastFailures: true})
+	if err != nil || len(statuses[good]) != 0 {
+		t.Errorf("a check that is not probed: %v, %v", statuses, err)
+	}
+	if n := a.Calls()["GetHealthCheckLastFailureReason"] - before["GetHealthCheckLastFailureReason"]; n != 1 {
+		t.Errorf("%d calls of GetHealthCheckLastFailureReason for a check that is not probed, want 1", n)
+	}
 }
 
 // createCheck makes a check of a path of the engine's application by hand.
