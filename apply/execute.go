@@ -311,6 +311,11 @@ func (r *run) sync(ctx context.Context) error {
 		first := r.open[0]
 		r.tell(first.zone, "waiting until name servers answer by the changes")
 		out, err := c.send(ctx, r.a, &route53.GetChangeInput{Id: &first.id})
+		var forgotten *types.NoSuchChange
+		if errors.As(err, &forgotten) { // as when Route 53 has moved its control plane to another Region. r53: D.5
+			return fmt.Errorf("the change %s of %s was accepted and is not known any more, so it may be lost: run again, which makes "+
+				"what is missing: %w", first.id, first.zone, err)
+		}
 		if err != nil {
 			return fmt.Errorf("ask whether the change %s of %s is in sync: %w", first.id, first.zone, err)
 		}
