@@ -1,6 +1,8 @@
 package audit_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -204,5 +206,27 @@ func TestCureNamesBothFamilies(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in: %s", want, got)
 		}
+	}
+}
+
+// Weighted groups nested in one another have more outcomes than anybody can ask for; what is wrong at the top is still found.
+func TestNestedWeights(t *testing.T) {
+	var sets []zone.ResourceRecordSet
+	ids := []string{"c"}
+	for level := range 6 {
+		for i := range 20 {
+			target := fmt.Sprintf("n%d !=n%d -", level, level+1)
+			if i == 19 || level == 5 {
+				target = fmt.Sprintf("n%d 192.0.2.%d c", level, i)
+			}
+			if level == 0 && i == 18 {
+				target = "n0 192.0.2.200 -"
+			}
+			sets = append(sets, weighted(fmt.Sprintf("m%02d", i), 1, target))
+		}
+	}
+	got := brief(audit.Audit(newBed(sets...).with(ids...).Input))
+	if !slices.Contains(got, "critical member-unchecked n0.example.com A m18") {
+		t.Errorf("got %q", got)
 	}
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/whatif"
 )
 
+// mostWays bounds what is asked where chance decides: weighted groups that are nested in one another multiply.
+const mostWays = 10000
+
 // clients are those whom a group tells apart, its members' in their order.
 func (w *world) clients(g *group) []client {
 	list, open := w.Clients(g)
@@ -31,7 +34,7 @@ func askFailing(c whatif.Case, g *group, who client, fails func(*member) bool) A
 	answer := Answer{Client: who.Place, Shares: []Share{}}
 	var chances []*big.Rat // of the shares
 	whole := new(big.Rat)  // what they add up to
-	for i, way := range c.Ask(g, who) {
+	for i, way := range c.Ask(g, who, mostWays) {
 		if i == 0 {
 			answer.Outcome = way.Outcome.String()
 		}

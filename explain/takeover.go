@@ -225,7 +225,7 @@ func (s side) answered(g *group, t zone.RRType, who client, noted map[string]boo
 	}
 	chances := map[string]*big.Rat{}
 	outcome := ""
-	for _, way := range s.now.AskType(g, t, who) {
+	for _, way := range s.now.AskType(g, t, who, mostWays) {
 		targets := s.targets(way.Picks)
 		if len(targets) == 0 || way.Outcome != steer.Answered {
 			outcome = way.Outcome.String()

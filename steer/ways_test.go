@@ -23,7 +23,7 @@ func TestWaysAreAllThatChanceCanTake(t *testing.T) {
 			name := zone.MustParseName(c.someName())
 			q := steer.Query{Name: name.AppendWire(nil), Type: choose(c, zone.A, zone.AAAA, zone.CNAME),
 				Client: choose(c, netip.MustParseAddr("10.1.1.1"), netip.MustParseAddr("11.0.0.1"), netip.MustParseAddr("203.0.113.7"))}
-			ways := steer.Ways(v, table, &q)
+			ways := steer.Ways(v, table, &q, 10000)
 			sum := new(big.Rat)
 			for _, way := range ways {
 				sum.Add(sum, way.Chance)
@@ -98,7 +98,7 @@ func TestChances(t *testing.T) {
 			table = table.With(v.Check(id), false)
 		}
 		var got string
-		for _, way := range steer.Ways(v, table, &steer.Query{Name: zone.MustParseName(c.name).AppendWire(nil), Type: zone.A}) {
+		for _, way := range steer.Ways(v, table, &steer.Query{Name: zone.MustParseName(c.name).AppendWire(nil), Type: zone.A}, 100) {
 			for i, p := range way.Picks {
 				if got != "" && i == 0 {
 					got += ", "
@@ -113,5 +113,35 @@ func TestChances(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s with %q down: %s, want %s", c.name, c.down, got, c.want)
 		}
+	}
+}
+
+// Where there are too many ways, every member of the name's own group is still among those returned.
+func TestTooManyWays(t *testing.T) {
+	w := newWorld()
+	w.must(t, "zone example.com Z1")
+	const levels, members = 8, 5
+	for level := range levels {
+		for i := range members {
+			line := fmt.Sprintf("alias n%d.example.com A n%d.example.com ; id=m%d weight=1", level, level+1, i)
+			if level == levels-1 || i == 0 {
+				line = fmt.Sprintf("record n%d.example.com A 60 192.0.2.%d ; id=m%d weight=1", level, i, i)
+			}
+			w.must(t, line)
+		}
+	}
+	ways := steer.Ways(w.view(t), nil, &steer.Query{Name: zone.MustParseName("n0.example.com").AppendWire(nil), Type: zone.A}, 100)
+	first := map[string]int{}
+	var seen []string
+	for _, way := range ways {
+		first[way.Picks[0].SetIdentifier]++
+		seen = append(seen, fmt.Sprint(way.Picks))
+	}
+	if len(ways) > 100 || len(first) != members || first["m0"] != 1 {
+		t.Errorf("%d ways, by the first member %v", len(ways), first)
+	}
+	slices.Sort(seen)
+	if len(slices.Compact(seen)) != len(ways) {
+		t.Error("a way is there twice")
 	}
 }

@@ -180,16 +180,16 @@ func (c *Case) hold(out map[*Member]bool) {
 // A Reply is how a client is answered, and with what chance.
 type Reply = steer.Way
 
-// Ask asks a group of the zone: one reply, or where chance decides one for every outcome that it can have, at most steer.MaxWays.
-func (c Case) Ask(g *Group, client Client) []Reply {
-	return c.AskType(g, g.Key.Type, client)
+// Ask asks a group of the zone: one reply, or where chance decides one for every outcome that it can have, but no more than most.
+func (c Case) Ask(g *Group, client Client, most int) []Reply {
+	return c.AskType(g, g.Key.Type, client, most)
 }
 
 // AskType asks as Ask does, for a type that a CNAME may stand for.
-func (c Case) AskType(g *Group, t zone.RRType, client Client) []Reply {
+func (c Case) AskType(g *Group, t zone.RRType, client Client, most int) []Reply {
 	q := g.query(client)
 	q.Type = t
-	return steer.Ways(c.view, c.table, &q)
+	return steer.Ways(c.view, c.table, &q, most)
 }
 
 // Explain asks as Ask does, and says how one of the replies comes about.

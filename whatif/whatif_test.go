@@ -60,7 +60,7 @@ func compiled(t *testing.T, in whatif.Input) (*whatif.World, *whatif.Zone) {
 func picked(w *whatif.World, g *whatif.Group, s whatif.Supposition) (lines []string) {
 	clients, _ := w.Clients(g)
 	for _, c := range clients {
-		r := w.Suppose(g.Zone, s).Ask(g, c)[0]
+		r := w.Suppose(g.Zone, s).Ask(g, c, 1)[0]
 		line := c.Place + ":"
 		for _, p := range r.Picks {
 			if m := g.Zone.Picked(p); m != nil {
