@@ -333,10 +333,13 @@ func (s side) groupsAt(name zone.Name) (groups []*Group) {
 	return groups
 }
 
+// mostWays bounds what is asked where chance decides: weighted groups that are nested in one another multiply.
+const mostWays = 10000
+
 // ask asks a name, and returns how likely there is no answer, and what there is instead.
 func (s side) ask(name zone.Name, t zone.RRType, client Client) (instead steer.Outcome, missed *big.Rat) {
 	missed = new(big.Rat)
-	for _, way := range s.well.Ask(&Group{Key: zone.Key{Name: name, Type: t}, wire: name.AppendWire(nil)}, client) {
+	for _, way := range s.well.Ask(&Group{Key: zone.Key{Name: name, Type: t}, wire: name.AppendWire(nil)}, client, mostWays) {
 		if way.Outcome != steer.Answered {
 			instead = way.Outcome
 			missed.Add(missed, way.Chance)
