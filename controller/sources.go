@@ -48,6 +48,9 @@ func (g *gatherer) source(c *candidate, own *failover.Region, status *v1alpha1.F
 	if c.class.Spec.Provider == failover.AWS && own.LoadBalancer != nil && c.policy.Spec.HealthCheck.HostHeader == "" && internal(own.LoadBalancer.DNSName) {
 		c.notes = append(c.notes, fmt.Sprintf("%s is internal: checkers of AWS are outside any network and cannot reach it", own.LoadBalancer.DNSName))
 	}
+	if note := g.redirected(c, *own); note != "" {
+		c.notes = append(c.notes, note)
+	}
 	return from.misplaced(own, c.class.Metadata.Name)
 }
 
