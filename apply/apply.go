@@ -44,6 +44,9 @@ type Options struct {
 	// KeepTags is how long the tags of a check are taken for what they were when they were last read, by whoever reads again and
 	// again; 0 reads them each time. What is written here is read anew.
 	KeepTags time.Duration
+	// Lag is how old the lists of health checks and tags may be that the provider gives; 0 means a minute at AWS, and that they are
+	// never old with an engine. A read waits for it when a check that record sets cite has no tags.
+	Lag time.Duration
 	// RollbackDir receives a plan that undoes a batch before the batch is sent, when it deletes or replaces what exists; it is
 	// made when missing. Empty means that none is written.
 	RollbackDir string
@@ -81,9 +84,12 @@ type Applier struct {
 	// reached says that the endpoint of the Route 53 API was reached once.
 	reached atomic.Bool
 
-	mu    sync.Mutex // guards calls, kept, and writes to o.Log
+	mu    sync.Mutex // guards what follows, and writes to o.Log
 	calls map[string]int
 	kept  map[string]keptTags // by id of the check
+
+	written  map[string]written   // by id, what was written lately
+	untagged map[string]time.Time // by id, since when a check of ours is known to have no tags
 }
 
 // New returns an Applier. It makes no call.
@@ -100,7 +106,8 @@ func New(o Options) (*Applier, error) {
 	if o.SyncTimeout == 0 {
 		o.SyncTimeout = defaultTimeout
 	}
-	a := &Applier{o: o, calls: make(map[string]int), kept: make(map[string]keptTags)}
+	a := &Applier{o: o, calls: make(map[string]int), kept: make(map[string]keptTags),
+		written: make(map[string]written), untagged: make(map[string]time.Time)}
 	if o.Paced || o.Provider == failover.AWS {
 		a.pacer = newPacer()
 	}

@@ -32,6 +32,7 @@ func (r *run) create(ctx context.Context, c *plan.CheckChange) error {
 		if err == nil {
 			line.ID = aws.ToString(out.HealthCheck.Id)
 			r.ids[c.Key], r.result.Created[c.Key] = line.ID, line.ID
+			r.a.wroteCheck(checkOf(out.HealthCheck))
 			if err := r.wrote(line, nil); err != nil {
 				return err
 			}
@@ -88,6 +89,7 @@ func (r *run) tag(ctx context.Context, c *plan.CheckChange) error {
 		if err := r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err); err != nil {
 			return err
 		}
+		r.a.wroteTags(c.ID, tags)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (a *Applier) Read(ctx context.Context, zones []zone.HostedZone) (plan.State
 			}
 		}
 	}
-	return state, nil
+	return state, a.complete(ctx, &state)
 }
 
 // A place is where a page of record sets begins; the zero place is the beginning of the zone.
@@ -121,12 +121,15 @@ func (a *Applier) listChecks(ctx context.Context) ([]plan.Check, error) {
 			return nil, fmt.Errorf("read the health checks: %w", err)
 		}
 		for _, h := range out.HealthChecks {
-			checks = append(checks, plan.Check{ID: aws.ToString(h.Id), Config: configOf(h.HealthCheckConfig),
-				CallerReference: aws.ToString(h.CallerReference)})
+			checks = append(checks, checkOf(&h))
 		}
 		marker, more = out.NextMarker, out.IsTruncated
 	}
 	return checks, nil
+}
+
+func checkOf(h *types.HealthCheck) plan.Check {
+	return plan.Check{ID: aws.ToString(h.Id), Config: configOf(h.HealthCheckConfig), CallerReference: aws.ToString(h.CallerReference)}
 }
 
 // mayBeOurs is decided by the caller reference, which stays with a check for ever. One that was made by other means and
