@@ -31,6 +31,7 @@ func (a *Applier) keptTags(ids []string, now time.Time) (tags map[string][]zone.
 }
 
 // keepTags keeps what was read. A check without tags is not kept: another run may be about to mark it.
+// Nor is what was written lately: the tags that were read may be those before.
 func (a *Applier) keepTags(ids []string, tags map[string][]zone.Tag, now time.Time) {
 	if a.o.KeepTags == 0 {
 		return
@@ -43,6 +44,9 @@ func (a *Applier) keepTags(ids []string, tags map[string][]zone.Tag, now time.Ti
 		}
 	}
 	for _, id := range ids {
+		if w, ok := a.written[id]; ok && now.Sub(w.at) < a.lag() {
+			continue
+		}
 		if len(tags[id]) > 0 {
 			a.kept[id] = keptTags{tags[id], now}
 		}
