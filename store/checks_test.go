@@ -14,6 +14,7 @@ import (
 
 // The table of caller references. r53: B.8
 func TestCreateHealthCheckIsIdempotent(t *testing.T) {
+	t.Parallel()
 	s := start(t, etcdtest.Start(t), "n")
 	a, b := checkConfig(t, "a.example.com"), checkConfig(t, "b.example.com")
 	first, err := s.CreateHealthCheck(t.Context(), "ref", a)

@@ -122,6 +122,7 @@ func writeWithoutEnd(ctx context.Context, s *store.Store, zoneID string) error {
 
 // kill -9 at any instant: every acknowledged change is there after the restart, and nothing is half applied.
 func TestAcknowledgedChangesSurviveAKill(t *testing.T) {
+	t.Parallel()
 	dir := etcdtest.Dir(t)
 	server := etcdtest.StartIn(t, dir)
 	s, stop := run(t, store.Options{Endpoints: []string{server.Endpoint()}, Node: "parent"})

@@ -11,6 +11,7 @@ import (
 
 // Every node is told, once a hint, and the State is the same with and without.
 func TestHintsAreToldToEveryNode(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	var mu sync.Mutex
 	told := map[string][]string{}

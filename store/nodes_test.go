@@ -26,6 +26,7 @@ func inSync(t testing.TB, s *store.Store, id string) bool {
 }
 
 func TestNodesSeeEachOther(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	a, b := start(t, endpoint, "a"), start(t, endpoint, "b")
 	z, c := createZone(t, a, "example.com", "r1"), createCheck(t, a, "ref")
@@ -66,6 +67,7 @@ func TestNodesSeeEachOther(t *testing.T) {
 }
 
 func TestTargetHealthLivesAsLongAsItsOwner(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	a := start(t, endpoint, "a")
 	b, stopB := run(t, store.Options{Endpoints: []string{endpoint}, Node: "b"})
@@ -86,6 +88,7 @@ func TestTargetHealthLivesAsLongAsItsOwner(t *testing.T) {
 }
 
 func TestReportsOfADeadNodeEnd(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	a := start(t, endpoint, "a")
 	c := createCheck(t, a, "ref")
@@ -97,6 +100,7 @@ func TestReportsOfADeadNodeEnd(t *testing.T) {
 
 // Route 53 says INSYNC when all name servers answer with the change; here every live node must have applied it.
 func TestChangeIsPendingUntilEveryNodeHasAppliedIt(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	a := start(t, endpoint, "a")
 	z := createZone(t, a, "example.com", "r1")
@@ -137,6 +141,7 @@ func TestChangeIsPendingUntilEveryNodeHasAppliedIt(t *testing.T) {
 }
 
 func TestOnChangeTellsWhatChanged(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	var mu sync.Mutex
 	var told []store.Change
@@ -188,6 +193,7 @@ func TestOnChangeTellsWhatChanged(t *testing.T) {
 
 // Every acknowledged change is there, and none was lost to another node that wrote at the same time.
 func TestNodesThatWriteToOneZoneLoseNothing(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	nodes := []*store.Store{start(t, endpoint, "a"), start(t, endpoint, "b")}
 	z := createZone(t, nodes[0], "example.com", "r1")
@@ -241,6 +247,7 @@ func TestNodesThatWriteToOneZoneLoseNothing(t *testing.T) {
 // A check may be deleted on one node while a batch on another cites it: the batch must not win with a check that is
 // gone.
 func TestBatchNeverCitesACheckDeletedElsewhere(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	a, b := start(t, endpoint, "a"), start(t, endpoint, "b")
 	z := createZone(t, a, "example.com", "r1")

@@ -83,6 +83,7 @@ func TestUsedLocationStays(t *testing.T) { // r53: A.8, C.3
 
 // A record set and the deletion of its location, through two nodes at the same moment: one of them is refused.
 func TestLocationIsNotTakenFromUnderARecordSet(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	a, b := start(t, endpoint, "a"), start(t, endpoint, "b")
 	z := createZone(t, a, "example.com", "r1")
@@ -175,6 +176,7 @@ func TestLimits(t *testing.T) { // r53: C.8
 
 // A node that starts without etcd still knows collections, delegation sets and tags.
 func TestSnapshotHasEverythingThatIsListed(t *testing.T) {
+	t.Parallel()
 	server := etcdtest.StartIn(t, etcdtest.Dir(t))
 	path := filepath.Join(t.TempDir(), "snapshot")
 	o := store.Options{Endpoints: []string{server.Endpoint()}, Node: "n", SnapshotPath: path}

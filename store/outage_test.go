@@ -29,6 +29,7 @@ func disconnected(t *testing.T, s *store.Store) {
 }
 
 func TestStoreLivesThroughARestartOfEtcd(t *testing.T) {
+	t.Parallel()
 	dir := etcdtest.Dir(t)
 	server := etcdtest.StartIn(t, dir)
 	s := start(t, server.Endpoint(), "n")
@@ -82,6 +83,7 @@ func etcdClient(t *testing.T, endpoint string) *clientv3.Client {
 }
 
 func TestLostLeaseIsTakenAnewWithAllThatWasSaid(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	s, other := start(t, endpoint, "n"), start(t, endpoint, "other")
 	z, c := createZone(t, s, "example.com", "r1"), createCheck(t, s, "ref")
@@ -112,6 +114,7 @@ func TestLostLeaseIsTakenAnewWithAllThatWasSaid(t *testing.T) {
 
 // A node that was away for longer than etcd remembers reads everything anew, deletions included.
 func TestNodeThatMissedCompactedHistoryStartsOver(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	w := newWire(t, endpoint)
 	far := start(t, w.endpoint, "far")
@@ -218,6 +221,7 @@ func snapshotOf(t *testing.T) (path, endpoint string, z zone.HostedZone, c healt
 }
 
 func TestColdStartFromTheSnapshot(t *testing.T) {
+	t.Parallel()
 	path, endpoint, z, c, sets := snapshotOf(t)
 	synctest.Test(t, func(t *testing.T) { // time passes only when everybody waits, however slow the machine is
 		var mu sync.Mutex
@@ -265,6 +269,7 @@ func TestColdStartFromTheSnapshot(t *testing.T) {
 }
 
 func TestDamagedSnapshotIsRefused(t *testing.T) {
+	t.Parallel()
 	path, endpoint, _, _, _ := snapshotOf(t)
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -298,6 +303,7 @@ func TestDamagedSnapshotIsRefused(t *testing.T) {
 
 // An empty source never means delete all.
 func TestEtcdThatComesBackEmptyIsRefused(t *testing.T) {
+	t.Parallel()
 	path, endpoint, z, _, sets := snapshotOf(t)
 	var log syncBuffer
 	s, _ := runLogged(t, store.Options{Endpoints: []string{endpoint}, Node: "n", SnapshotPath: path}, &log)

@@ -16,6 +16,7 @@ import (
 
 // Two nodes that switch accelerated recovery of two zones at the same moment: one of them is refused. r53: C.2, D.5.
 func TestRecoveryIsSwitchedForOneZoneAtATime(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	nodes := []*store.Store{start(t, endpoint, "a"), start(t, endpoint, "b")}
 	now := time.Now()
@@ -52,6 +53,7 @@ func TestRecoveryIsSwitchedForOneZoneAtATime(t *testing.T) {
 
 // The opposite wish waits until the transition is over, and a zone is deleted only when it is off again. r53: C.2, D.5.
 func TestZoneWithRecoveryIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	s := start(t, etcdtest.Start(t), "n")
 	z := createZone(t, s, "example.com", "r1")
 	now := time.Now()
@@ -78,6 +80,7 @@ func TestZoneWithRecoveryIsNotDeleted(t *testing.T) {
 
 // What was switched is known after a start without etcd.
 func TestRecoveryIsInTheSnapshot(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "snapshot")
 	o := store.Options{Endpoints: []string{etcdtest.Start(t)}, Node: "n", SnapshotPath: path}
 	s, stop := run(t, o)

@@ -16,6 +16,7 @@ import (
 // A checker whose lease is gone is an absent vote, also when there is no etcd to tell so. Back again, etcd gives every lease its time
 // anew: a node that died meanwhile must not vote because of that.
 func TestOtherNodesDoNotVoteWithoutEtcd(t *testing.T) {
+	t.Parallel()
 	dir := etcdtest.Dir(t)
 	server := etcdtest.StartIn(t, dir)
 	a := start(t, server.Endpoint(), "a")

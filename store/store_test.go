@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -20,9 +21,14 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
+// The tests wait most of their time: more of them run at once than there are processors.
 func TestMain(m *testing.M) {
 	if os.Getenv(childScenario) != "" {
 		os.Exit(runChild())
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -167,6 +173,7 @@ func wantError(t testing.TB, err, want error) {
 }
 
 func TestWriteIsReadBack(t *testing.T) {
+	t.Parallel()
 	s := start(t, etcdtest.Start(t), "n")
 	z := createZone(t, s, "example.com", "r1")
 	// Listing order by reversed labels with the trailing dot. r53: C.7, G.1 rule 14
@@ -191,6 +198,7 @@ func TestWriteIsReadBack(t *testing.T) {
 }
 
 func TestZoneHasApexRecordsAndNameServers(t *testing.T) {
+	t.Parallel()
 	s := start(t, etcdtest.Start(t), "n")
 	z := createZone(t, s, "example.com", "r1")
 	private, _, err := s.CreateHostedZone(t.Context(),
@@ -239,6 +247,7 @@ func TestZoneHasApexRecordsAndNameServers(t *testing.T) {
 }
 
 func TestZonesByNameFollowRoute53sOrder(t *testing.T) {
+	t.Parallel()
 	s := start(t, etcdtest.Start(t), "n")
 	for _, name := range []string{"b.example.com", "example.org", "a-example.com", "example.com", "example-x.com"} {
 		createZone(t, s, name, name)
@@ -294,6 +303,7 @@ func TestZoneIsDeletedOnlyWhenEmpty(t *testing.T) { // r53: C.2
 }
 
 func TestCommentOfAZoneCanBeChanged(t *testing.T) {
+	t.Parallel()
 	s := start(t, etcdtest.Start(t), "n")
 	z := createZone(t, s, "example.com", "r1")
 	got, err := s.UpdateHostedZoneComment(t.Context(), z.ID, "new")
@@ -337,6 +347,7 @@ func TestLargestBatchIsOneTransaction(t *testing.T) { // r53: C.6 "Batch size"
 }
 
 func TestAliasToALoadBalancerNeedsIt(t *testing.T) {
+	t.Parallel()
 	s := start(t, etcdtest.Start(t), "n")
 	z := createZone(t, s, "example.com", "r1")
 	lb := zone.LoadBalancer{DNSName: "lb-1.eu-west-1.elb.local.", HostedZoneID: "ZLAB"}
@@ -366,6 +377,7 @@ func TestAliasToALoadBalancerNeedsIt(t *testing.T) {
 }
 
 func TestWritesAreTakenOnceReady(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	for i := range 5 {
 		s, stop := run(t, store.Options{Endpoints: []string{endpoint}, Node: "n"})
@@ -376,6 +388,7 @@ func TestWritesAreTakenOnceReady(t *testing.T) {
 }
 
 func TestOptionsThatCannotWork(t *testing.T) {
+	t.Parallel()
 	for _, o := range []store.Options{
 		{Node: "n"},
 		{Endpoints: []string{"unix:///x"}},
