@@ -116,6 +116,16 @@ type wire struct {
 	writes int
 	cut    int    // the write before which it is cut, counted from 1; 0 never
 	refuse string // a text in a change batch that is refused
+	// noChecks answers 503 to what makes or marks health checks, and forget accepts the next change batch and forgets it: Route 53
+	// after a failover of its control plane. r53: D.5.
+	noChecks, forget bool
+}
+
+// impair sets noChecks and forget.
+func (w *wire) impair(noChecks, forget bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.noChecks, w.forget = noChecks, forget
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -132,6 +142,21 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		if w.cut > 0 && w.writes >= w.cut {
 			return nil, errors.New("the connection is cut")
 		}
+	}
+	reply := func(status int, text string) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Request: r, Header: http.Header{"Content-Type": {"text/xml"}},
+			Body: io.NopCloser(strings.NewReader(text))}, nil
+	}
+	post := r.Method == http.MethodPost
+	if w.noChecks && post && (strings.HasSuffix(r.URL.Path, "/2013-04-01/healthcheck") || strings.Contains(r.URL.Path, "/tags/healthcheck/")) {
+		return reply(http.StatusServiceUnavailable, `<ErrorResponse><Error><Type>Receiver</Type><Code>ServiceUnavailable</Code>`+
+			`<Message>try later</Message></Error><RequestId>1</RequestId></ErrorResponse>`)
+	}
+	if w.forget && post && strings.HasSuffix(r.URL.Path, "/rrset") {
+		w.forget = false
+		return reply(http.StatusOK, `<ChangeResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ChangeInfo>`+
+			`<Id>/change/C0STRANDED</Id><Status>PENDING</Status><SubmittedAt>2026-11-29T10:00:00.000Z</SubmittedAt></ChangeInfo>`+
+			`</ChangeResourceRecordSetsResponse>`)
 	}
 	if w.refuse != "" && r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/rrset") && bytes.Contains(body, []byte(w.refuse)) {
 		text := `<InvalidChangeBatch xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Messages><Message>not this one</Message></Messages>` +

@@ -15,7 +15,9 @@ import (
 )
 
 // plan makes the next plan for those of a set that are not left out, and leaves out those that a plan is refused for. Policies
-// that nobody waits for go before those whose checks have no verdict yet. What is deleted goes last.
+// that nobody waits for go before those whose checks have no verdict yet, and those that have their checks before those whose
+// checks are to be made, marked or changed, which may be impossible while records can be changed (r53: D.5). What is deleted goes
+// last.
 func (p *passing) plan(ctx context.Context, set []*task) (plan.Plan, error) {
 	for judged := false; ; {
 		p.keepLast(set)
@@ -49,14 +51,29 @@ func (p *passing) plan(ctx context.Context, set []*task) (plan.Plan, error) {
 			judged = true
 			continue
 		}
-		if waiting := waitedFor(planned); len(waiting) > 0 {
-			others := slices.DeleteFunc(slices.Clone(live), func(t *task) bool { return slices.Contains(waiting, t.key) })
+		for _, later := range [][]string{waitedFor(planned), making(planned)} {
+			if len(later) == 0 {
+				continue
+			}
+			others := slices.DeleteFunc(slices.Clone(live), func(t *task) bool { return slices.Contains(later, t.key) })
 			if before, err := p.diff(others, false); err == nil && !before.Empty() {
 				return before, nil
 			}
 		}
 		return planned, nil
 	}
+}
+
+// making lists the policies of a plan whose checks it makes, marks or changes.
+func making(planned plan.Plan) []string {
+	var keys []string
+	for _, s := range planned.Steps {
+		switch s.Kind {
+		case plan.CreateCheck, plan.TagCheck, plan.UpdateCheck:
+			keys = append(keys, plan.PolicyOf(s.Check.Key))
+		}
+	}
+	return keys
 }
 
 // diff compares what exists with what tasks want. Deletions are planned by themselves when nothing else is to do.

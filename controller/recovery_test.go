@@ -1,0 +1,62 @@
+package controller
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+)
+
+// While Route 53 makes no health checks, a pass changes the records of policies that have theirs; one that is new waits. A change
+// that was accepted and forgotten is put back by a later pass.
+func TestPassesOutliveAFailoverOfTheControlPlane(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	wire := &wire{}
+	w, list := e.worker(t, west, wire), e.candidates(t, west, 2)
+	e.mustPass(t, w, list, now)
+
+	e.dropRecord(t, "app01.example.com.")
+	wire.impair(true, false)
+	more := e.candidates(t, west, 3)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if _, err := w.pass(ctx, e.tasks(more, west, now.Add(time.Hour)), nil, now.Add(time.Hour)); err == nil {
+		t.Error("a check was wanted and none could be made: want the pass to say so")
+	}
+	wantEqual(t, "programmed while no checks can be made", names(list, west), e.have(t))
+
+	wire.impair(false, true)
+	e.dropRecord(t, "app02.example.com.")
+	later := now.Add(2 * time.Hour)
+	for range 5 { // a pass that finds a change forgotten ends with an error, and the next one reads anew
+		_, err := w.pass(t.Context(), e.tasks(more, west, later), nil, later)
+		if later = later.Add(time.Hour); err == nil {
+			break
+		}
+	}
+	wantEqual(t, "programmed in the end", names(more, west), e.have(t))
+}
+
+// dropRecord deletes a record set by hand.
+func (e *engine) dropRecord(t *testing.T, name string) {
+	t.Helper()
+	client := e.client(t, &wire{})
+	out, err := client.ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: &e.zones[0].ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range out.ResourceRecordSets {
+		if set := &out.ResourceRecordSets[i]; aws.ToString(set.Name) == name {
+			if _, err := client.ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{HostedZoneId: &e.zones[0].ID,
+				ChangeBatch: &types.ChangeBatch{Changes: []types.Change{{Action: types.ChangeActionDelete, ResourceRecordSet: set}}}}); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatalf("there is no %s", name)
+}
