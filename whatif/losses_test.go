@@ -133,3 +133,25 @@ func TestGuardOfAnswers(t *testing.T) {
 		t.Errorf("destroyed: %v, %v", p.Refusals, err)
 	}
 }
+
+// A thousand names of three members change their routing: every one is asked for every place, before and after.
+func BenchmarkLosses(b *testing.B) {
+	var before []zone.ResourceRecordSet
+	var changes []plan.RecordChange
+	for app := range 1000 {
+		for _, region := range []string{"eu-west-1", "eu-central-1", "us-east-1"} {
+			s := set(fmt.Sprintf("app%d", app), region, "192.0.2.1", "")
+			before = append(before, s)
+			changes = append(changes, remove(s))
+			s.Region, s.Weight = "", new(int64(1))
+			changes = append(changes, create(s))
+		}
+	}
+	current, p := input(nil, before...).State, planOf(changes...)
+	b.ReportAllocs()
+	for b.Loop() {
+		if losses := whatif.Losses(current, p); len(losses) > 0 {
+			b.Fatal(losses[0])
+		}
+	}
+}
