@@ -57,6 +57,11 @@ func TestPlansKeepTheAccountsQuotas(t *testing.T) {
 			if use.Checks.Limit != c.limits.HealthChecks || use.Zones[0].Limit != c.limits.RecordSetsPerZone {
 				t.Errorf("the plan tells of quotas of %d health checks and %d record sets, want those of %+v", use.Checks.Limit, use.Zones[0].Limit, c.limits)
 			}
+			// Who makes the plan again for a part of the policies, as adopt does, keeps the same quotas.
+			if again, _ := Diff(prepared.Current, prepared.Desired, prepared.Guard); again.Counts.Checks.Limit != use.Checks.Limit ||
+				again.Hash != prepared.Plan.Hash {
+				t.Errorf("made again, the plan is %s with a quota of %d health checks", again.Hash, again.Counts.Checks.Limit)
+			}
 			calls := a.Calls()
 			if diff := cmp.Diff(c.read, []int{calls["GetAccountLimit"], calls["GetHostedZoneLimit"]}); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
