@@ -187,11 +187,18 @@ func (e *engine) worker(t testing.TB, region string, w *wire) *worker {
 // workerWaiting is a worker that waits for verdicts so long: for tests in which one waits in vain.
 func (e *engine) workerWaiting(t testing.TB, region string, w *wire, verdicts time.Duration) *worker {
 	t.Helper()
+	return &worker{region: region, provider: failover.Engine, applier: e.applier(t, w, verdicts), resync: time.Hour,
+		log: slog.New(slog.DiscardHandler)}
+}
+
+// applier is one that waits for verdicts so long.
+func (e *engine) applier(t testing.TB, w *wire, verdicts time.Duration) *apply.Applier {
+	t.Helper()
 	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: failover.Engine, VerdictTimeout: verdicts, KeepTags: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &worker{region: region, provider: failover.Engine, applier: a, resync: time.Hour, log: slog.New(slog.DiscardHandler)}
+	return a
 }
 
 // candidate is an accepted policy of team-a, for <name>.example.com.

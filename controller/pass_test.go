@@ -133,6 +133,7 @@ func TestPatienceGrows(t *testing.T) {
 		next := e.mustPass(t, w, list, now).next
 		pauses = append(pauses, next.Sub(now))
 		now = next
+		w.applier = e.applier(t, &wire{}, time.Second) // the healthy one is made, the other is waited for in vain
 	}
 	wantEqual(t, "pauses", []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second}, pauses)
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 1, v1alpha1.ReasonPending: 1}, reasons(w))
