@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -36,7 +37,7 @@ func (r *run) create(ctx context.Context, c *plan.CheckChange) error {
 			if err := r.wrote(line, nil); err != nil {
 				return err
 			}
-			return r.tag(ctx, &plan.CheckChange{Key: c.Key, ID: line.ID, Tags: c.Tags})
+			return r.tagNew(ctx, &plan.CheckChange{Key: c.Key, ID: line.ID, Tags: c.Tags})
 		}
 		err = r.wrote(line, checkError(c.Key, fmt.Errorf("create health check %s: %w", c.Key, err)))
 		var taken *types.HealthCheckAlreadyExists
@@ -72,6 +73,21 @@ func (r *run) nextReference(ctx context.Context, key, reference string) (string,
 		return "", fmt.Errorf("create health check %s: %w", key, err)
 	}
 	return next, nil
+}
+
+// unseen is how long a check that was just created may be unknown to the next call: what answers that can be a moment behind.
+// Neither AWS nor an engine promises a time (unconfirmed).
+const unseen = 10 * time.Second
+
+// tagNew sets the tags of a check that was just created. A check that stays without is found by its reference in the next run.
+func (r *run) tagNew(ctx context.Context, c *plan.CheckChange) error {
+	for created, delay := time.Now(), firstPause; ; delay *= 2 {
+		err := r.tag(ctx, c)
+		var unknown *types.NoSuchHealthCheck
+		if !errors.As(err, &unknown) || time.Since(created) > unseen || pause(ctx, delay) != nil {
+			return err
+		}
+	}
 }
 
 // tag sets tags, ten a call. Others stay. r53: C.8.

@@ -22,11 +22,13 @@ import (
 )
 
 // An impaired provider is an engine as Route 53 is after a failover of its control plane, with accelerated recovery: records can be
-// changed, and what makes or marks health checks answers 503. It can forget the next batch that it accepts. r53: D.5.
+// changed, and what makes or marks health checks answers 503. It can forget the next batch that it accepts (r53: D.5), and not know
+// a new health check when its tags are set.
 type impaired struct {
 	http.Transport
 	impaired, forget atomic.Bool
 	refusals         atomic.Int64
+	unknown          atomic.Int64 // times that a health check is not known
 }
 
 func (p *impaired) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -40,6 +42,8 @@ func (p *impaired) RoundTrip(r *http.Request) (*http.Response, error) {
 	case p.impaired.Load() && post && (strings.HasSuffix(r.URL.Path, "/2013-04-01/healthcheck") || strings.Contains(r.URL.Path, "/tags/healthcheck/")):
 		p.refusals.Add(1)
 		return reply(503, "ErrorResponse", "<Error><Type>Receiver</Type><Code>ServiceUnavailable</Code><Message>try later</Message></Error><RequestId>r</RequestId>")
+	case post && strings.Contains(r.URL.Path, "/tags/healthcheck/") && p.unknown.Add(-1) >= 0:
+		return reply(404, "ErrorResponse", "<Error><Type>Sender</Type><Code>NoSuchHealthCheck</Code><Message>unknown</Message></Error><RequestId>r</RequestId>")
 	case post && strings.HasSuffix(r.URL.Path, "/rrset") && p.forget.CompareAndSwap(true, false):
 		return reply(200, "ChangeResourceRecordSetsResponse",
 			"<ChangeInfo><Id>/change/C0STRANDED</Id><Status>PENDING</Status><SubmittedAt>2026-11-29T10:00:00.000Z</SubmittedAt></ChangeInfo>")
@@ -83,6 +87,20 @@ func TestRecordsChangeWhileChecksCannotBeMade(t *testing.T) {
 	}
 	p.impaired.Store(false)
 	e.mustReach(t, a, w, plan.Guard{})
+}
+
+// A health check that was just created may be unknown to the next call for a moment: its tags are set all the same.
+func TestNewCheckIsMarkedThoughItIsNotKnownAtOnce(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t, node.Options{})
+	w := want{namespace: "unseen", zone: e.createZone(t, "unseen.test"), apps: []string{"app1"}}
+	a, p := e.impairedApplier(t)
+	p.unknown.Store(3)
+	e.mustReach(t, a, w, plan.Guard{})
+	checks, sets := e.objects(t, w)
+	if len(checks) == 0 || len(sets) == 0 || p.unknown.Load() >= 0 {
+		t.Errorf("%d health checks and %d record sets, %d refusals left: want all made after three refusals", len(checks), len(sets), p.unknown.Load())
+	}
 }
 
 // A batch that was accepted and forgotten is told, and the next run puts it back.

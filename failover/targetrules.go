@@ -118,7 +118,8 @@ func (v *validator) addresses(at string, r Region) {
 		count[family(a)]++
 	}
 	if policy := v.p.Spec.Routing.Policy; policy != Failover && policy != Geolocation {
-		// Weighted and latency sets have exactly one value; how several values of a multivalue set count is (unconfirmed).
+		// One value a set is what Route 53 takes for sure. Whether weighted and latency sets take several, and how several of a
+		// multivalue set count, is (unconfirmed).
 		for _, f := range []IPFamily{IPv4, IPv6} {
 			if count[f] > 1 {
 				v.refuse(at+".addresses", r.Addresses, "%s routing takes one %s address a Region", policy, f)
