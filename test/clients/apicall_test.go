@@ -32,7 +32,7 @@ func newCaller(t *testing.T, l *lab) *caller {
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &caller{
-		judge: judge{model: loadModel(t)}, url: l.api, key: l.key(t), http: &http.Client{Transport: transport, Timeout: 30 * time.Second},
+		judge: judge{model: loadModel(t)}, url: l.api, key: l.key(t), http: &http.Client{Transport: transport, Timeout: 2 * time.Minute},
 		called: map[string][]string{},
 	}
 }

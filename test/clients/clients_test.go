@@ -111,7 +111,7 @@ func startLab(t *testing.T, dir string, args ...string) *lab {
 	}
 	t.Cleanup(l.stop)
 	// A lab that never speaks is ended, so that reading ends.
-	hung := time.AfterFunc(time.Minute, l.kill)
+	hung := time.AfterFunc(3*time.Minute, l.kill)
 	defer hung.Stop()
 	var lines []string
 	for s := bufio.NewScanner(out); s.Scan(); {
@@ -150,7 +150,7 @@ func (l *lab) stop() {
 		return
 	}
 	_ = l.cmd.Process.Signal(syscall.SIGINT)
-	force := time.AfterFunc(20*time.Second, func() { _ = l.cmd.Process.Kill() })
+	force := time.AfterFunc(time.Minute, func() { _ = l.cmd.Process.Kill() })
 	defer force.Stop()
 	_ = l.cmd.Wait()
 }
@@ -216,7 +216,7 @@ func (l *lab) until(t *testing.T, want string, args ...string) {
 // looks is a rest.
 func (l *lab) eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(time.Minute)
+	deadline := time.NewTimer(3 * time.Minute)
 	defer deadline.Stop()
 	rest := time.NewTicker(200 * time.Millisecond)
 	defer rest.Stop()
@@ -224,7 +224,7 @@ func (l *lab) eventually(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-rest.C:
 		case <-deadline.C:
-			t.Fatalf("%s: not within a minute", what)
+			t.Fatalf("%s: not within three minutes", what)
 		}
 	}
 }

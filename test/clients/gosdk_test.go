@@ -51,7 +51,7 @@ func change(t *testing.T, client *route53.Client, zone *string, action types.Cha
 	waiter := route53.NewResourceRecordSetsChangedWaiter(client, func(o *route53.ResourceRecordSetsChangedWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 10*time.Millisecond, 100*time.Millisecond
 	})
-	return waiter.Wait(t.Context(), &route53.GetChangeInput{Id: out.ChangeInfo.Id}, 20*time.Second)
+	return waiter.Wait(t.Context(), &route53.GetChangeInput{Id: out.ChangeInfo.Id}, 2*time.Minute)
 }
 
 // listRecords follows all pages and leaves out the apex's own sets.
