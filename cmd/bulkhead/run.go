@@ -213,14 +213,14 @@ func advise(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
-		return fmt.Errorf("the plan is refused, nothing was written: %s%s", reasonList(refusals(refused)), wayOut(refused))
+		return fmt.Errorf("the plan is refused, nothing was written:%s%s", reasonList(refusals(refused)), wayOut(refused))
 	case errors.As(err, &verdict):
-		return fmt.Errorf("no record set was changed, because of health checks: %s\nCorrect the health check's port and path in the policy, or the "+
+		return fmt.Errorf("no record set was changed, because of health checks:%s\nCorrect the health check's port and path in the policy, or the "+
 			"application. Behind a load balancer, a rule with a host condition does not answer probes: they carry the load balancer's own name, or "+
 			"the hostHeader. Health checks that were created are kept, and removed when no policy asks for them; run the same command again to go "+
 			"on. --force waives checks that are unhealthy", reasonList(verdict.Reasons))
 	case errors.As(err, &batch):
-		return fmt.Errorf("the changes of %s were refused as a whole, no record set was changed: %s", batch.Zone, reasonList(batch.Reasons))
+		return fmt.Errorf("the changes of %s were refused as a whole, no record set was changed:%s", batch.Zone, reasonList(batch.Reasons))
 	case ctx.Err() != nil:
 		return errors.New("interrupted: what was done stays and harms nothing; run the same command again to complete it")
 	}
@@ -270,10 +270,10 @@ func refusals(r *plan.Refused) []string {
 	return reasons
 }
 
-// reasonList writes one reason in the line, and several in lines of their own.
+// reasonList is what follows the colon of a sentence: one reason in its line, and several in lines of their own.
 func reasonList(reasons []string) string {
 	if len(reasons) == 1 {
-		return reasons[0]
+		return " " + reasons[0]
 	}
 	return "\n  " + strings.Join(reasons, "\n  ")
 }
