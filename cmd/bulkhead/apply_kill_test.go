@@ -220,6 +220,7 @@ func (l *testLab) must(t *testing.T, want int, dir string, args ...string) strin
 // Wherever a run is killed, the next one completes it: nothing is there twice, and what others made stays. Workers take turns
 // at the calls, until a run ends before it is killed.
 func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
+	t.Parallel()
 	const workers = 10
 	for worker := range workers {
 		t.Run(fmt.Sprint(worker), func(t *testing.T) {
@@ -260,6 +261,7 @@ func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
 // Wherever a run that changes health checks is killed, the next one completes it: record sets cite checks that exist at any moment,
 // and there is one check for each Region in the end.
 func TestKilledWhileChecksChangeCompletedByTheNext(t *testing.T) {
+	t.Parallel()
 	const workers = 6
 	for worker := range workers {
 		t.Run(fmt.Sprint(worker), func(t *testing.T) {

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 // Scripts run the program as a shell would. Beside the usual commands there is `exits N PROGRAM …`, which wants that exit code,
 // and those of script_test.go.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
