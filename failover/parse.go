@@ -288,7 +288,7 @@ func join(path, name string) string {
 func suggestion(written string, known []string) string {
 	best, distance := "", 3
 	for _, name := range known {
-		if n := edits(strings.ToLower(written), strings.ToLower(name)); n < distance && n < len(name) {
+		if n := EditDistance(strings.ToLower(written), strings.ToLower(name)); n < distance && n < len(name) {
 			best, distance = name, n
 		}
 	}
@@ -298,8 +298,8 @@ func suggestion(written string, known []string) string {
 	return ", did you mean " + best + "?"
 }
 
-// edits is the number of bytes to insert, delete or replace on the way from a to b.
-func edits(a, b string) int {
+// EditDistance is the number of bytes to insert, delete or replace on the way from a to b.
+func EditDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

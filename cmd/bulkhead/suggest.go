@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
 // nearby is how many letters a mistyped word may differ by from the one that is suggested.
@@ -26,7 +28,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	var near []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden && (distance(name, f.Name) <= nearby || strings.HasPrefix(f.Name, name)) {
+		if !f.Hidden && (failover.EditDistance(name, f.Name) <= nearby || strings.HasPrefix(f.Name, name)) {
 			near = append(near, "--"+f.Name)
 		}
 	})
@@ -40,25 +42,4 @@ func didYouMean(names []string) string {
 	}
 	slices.Sort(names)
 	return ": did you mean " + strings.Join(slices.Compact(names), " or ") + "?"
-}
-
-// distance is how many letters have to be inserted, removed or replaced to get from one word to another (Levenshtein).
-func distance(from, to string) int {
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(from) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(to) {
-			cost := diagonal
-			if from[i] != to[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(to)]
 }
