@@ -17,7 +17,8 @@ type Class struct {
 	Spec       ClassSpec `json:"spec" yaml:"spec"`
 }
 
-// A ClassSpec says where records live and what policies may ask for. Its zero value allows everything.
+// A ClassSpec says where records live and what policies may ask for. Its zero value allows every hostname and zone, and of targets the
+// load balancers of AWS alone.
 //
 // +kubebuilder:object:generate=true
 // +kubebuilder:validation:XValidation:rule="!has(self.readinessSignal) || !self.readinessSignal || (has(self.provider) && self.provider == 'engine')",message="readinessSignal needs the provider engine: AWS takes no word of ours for the health of an endpoint"
@@ -71,6 +72,21 @@ type ClassSpec struct {
 	//
 	// +optional
 	Fastest Fastest `json:"fastest,omitzero" yaml:"fastest,omitempty"`
+
+	// Targets are what policies may point health checks and records at.
+	//
+	// +optional
+	Targets ClassTargets `json:"targets,omitzero" yaml:"targets,omitempty"`
+
+	// Deletion says what happens to health checks and records when their policy goes.
+	//
+	// +optional
+	Deletion ClassDeletion `json:"deletion,omitzero" yaml:"deletion,omitempty"`
+
+	// Revocation says what happens to a hostname that the class no longer allows.
+	//
+	// +optional
+	Revocation ClassRevocation `json:"revocation,omitzero" yaml:"revocation,omitempty"`
 
 	// HoldPeriod is how long a Region's record stays after its source has vanished from the cluster, 1s to 720h; default
 	// 10m. Then only this record is removed, and never the last one of the hostname.

@@ -42,6 +42,8 @@ func ValidateClass(c Class) error {
 	}
 	classDefaults(refuse, s)
 	classHostnames(refuse, s.Hostnames)
+	classTargets(refuse, s.Targets)
+	classDeletion(refuse, s)
 	for _, n := range []struct {
 		path  string
 		value int
@@ -114,11 +116,16 @@ func classHostnames(refuse refusal, rules []HostnameRule) {
 			refuse(at+".hostnames", nil, "is missing")
 		}
 		for j, pattern := range rule.Hostnames {
-			name, err := zone.ParseName(strings.TrimPrefix(strings.ReplaceAll(pattern, "{namespace}", "namespace"), "*."))
-			if err != nil || !isHostname(name) {
-				refuse(index(at+".hostnames", j), pattern, `must be a host name, with "*." before it for any one label`)
-			}
+			hostnamePattern(refuse, index(at+".hostnames", j), pattern)
 		}
+	}
+}
+
+// hostnamePattern judges a name that may begin with "*." and have {namespace} in it.
+func hostnamePattern(refuse refusal, path, pattern string) {
+	name, err := zone.ParseName(strings.TrimPrefix(strings.ReplaceAll(pattern, "{namespace}", "namespace"), "*."))
+	if err != nil || !isHostname(name) {
+		refuse(path, pattern, `must be a host name, with "*." before it for any one label`)
 	}
 }
 

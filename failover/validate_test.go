@@ -340,6 +340,20 @@ func TestDefaultTakesPolicyThenClassThenBuiltIn(t *testing.T) {
 	}
 }
 
+func TestClassPeriodsAndPermissions(t *testing.T) {
+	var none ClassSpec
+	if d, ok := none.RevocationGracePeriod(); ok || d != 0 || none.DeletionGracePeriod() != 10*time.Second || none.AllowsRetain() || none.RemovesAbandoned() {
+		t.Errorf("an empty class: revocation %s %t, deletion %s, retain %t, abandoned %t", d, ok, none.DeletionGracePeriod(), none.AllowsRetain(), none.RemovesAbandoned())
+	}
+	said := ClassSpec{
+		Deletion:   ClassDeletion{Retain: true, GracePeriod: Duration(time.Minute), Abandoned: RemoveAbandoned},
+		Revocation: ClassRevocation{GracePeriod: Duration(time.Hour)},
+	}
+	if d, ok := said.RevocationGracePeriod(); !ok || d != time.Hour || said.DeletionGracePeriod() != time.Minute || !said.AllowsRetain() || !said.RemovesAbandoned() {
+		t.Errorf("revocation %s %t, deletion %s, retain %t, abandoned %t", d, ok, said.DeletionGracePeriod(), said.AllowsRetain(), said.RemovesAbandoned())
+	}
+}
+
 func TestValidateClass(t *testing.T) {
 	if got := refusals(t, ValidateClass(*classOf(t, class))); got != nil {
 		t.Errorf("refused: %v", got)
@@ -358,6 +372,9 @@ spec:
   readinessSignal: true
   limits: {regionsPerPolicy: -1}
   fastest: {requestInterval: 30, failureThreshold: 2}
+  targets: {cidrs: [10.0.0.1/8, "::ffff:10.0.0.0/104", all, 192.0.2.0/24, 192.0.2.0/24], dnsSuffixes: ["*.example.net", lb, lb], hostHeaders: ["a*.example.com"]}
+  deletion: {gracePeriod: 2h, abandoned: Forget}
+  revocation: {gracePeriod: 1ms}
 `)
 	want := []string{
 		`spec.provider: "azure": must be aws or engine`,
@@ -375,6 +392,16 @@ spec:
 		`spec.hostnames[0].hostnames[0]: "a*.example.com": must be a host name, with "*." before it for any one label`,
 		`spec.hostnames[1].namespaces[0]: "[x]": must be a namespace's name, with * for any characters`,
 		"spec.hostnames[1].hostnames: is missing",
+		`spec.targets.cidrs[0]: "10.0.0.1/8": has host bits: write 10.0.0.0/8`,
+		`spec.targets.cidrs[1]: "::ffff:10.0.0.0/104": must be a CIDR block such as 192.0.2.0/24 or 2001:db8::/32`,
+		`spec.targets.cidrs[2]: "all": must be a CIDR block such as 192.0.2.0/24 or 2001:db8::/32`,
+		`spec.targets.cidrs[4]: "192.0.2.0/24": is given twice`,
+		`spec.targets.dnsSuffixes[0]: "*.example.net": must be a domain name such as lb.example.net; names below it are allowed`,
+		`spec.targets.dnsSuffixes[2]: "lb": is given twice`,
+		`spec.targets.hostHeaders[0]: "a*.example.com": must be a host name, with "*." before it for any one label`,
+		"spec.deletion.gracePeriod: 2h: must be 1s to 1h",
+		`spec.deletion.abandoned: "Forget": must be Report or Remove`,
+		"spec.revocation.gracePeriod: 1ms: must be 1s to 8760h; leave it out to change nothing",
 		"spec.limits.regionsPerPolicy: -1: must be 0, which is no bound, or more",
 		"spec.holdPeriod: 999h: must be 1s to 720h",
 		"spec.readinessSignal: true: needs the provider engine: AWS takes no word of ours for the health of an endpoint",
