@@ -27,6 +27,7 @@ spec:
     - {namespaces: [team-b], hostnames: [app2.example.com, shared.example.com]}
     - {namespaceSelector: {dns: self-service}, hostnames: ["*.{namespace}.example.com"]}
     - {namespaces: ["*"], hostnames: ["*.example.com"]}
+  targets: {cidrs: [3.5.140.0/24]}
   limits: {policiesPerNamespace: 2}
   fastest: {requestInterval: 10, failureThreshold: 2}
 ---
@@ -76,7 +77,7 @@ func TestTenantsGetWhatTheirClassAllows(t *testing.T) {
 }
 
 func TestApexAndZonesAreTheClassesToAllow(t *testing.T) {
-	const class = "kind: FailoverClass\nmetadata: {name: default}\nspec: {region: eu-west-1, provider: aws, zones: [example.com, ZEU], hostnames: [{namespaces: [team-a], hostnames: [%s]}]}\n"
+	const class = "kind: FailoverClass\nmetadata: {name: default}\nspec: {region: eu-west-1, provider: aws, zones: [example.com, ZEU], targets: {cidrs: [3.5.140.0/24]}, hostnames: [{namespaces: [team-a], hostnames: [%s]}]}\n"
 	for _, c := range []struct{ name, patterns, hostname, want string }{
 		{"by a pattern", `"*.example.com"`, "eu.example.com",
 			`team-a/p: HostnameRefused: spec.hostname: "eu.example.com": is the apex of a zone: the class default must name it in full for namespace team-a`},
@@ -90,7 +91,7 @@ func TestApexAndZonesAreTheClassesToAllow(t *testing.T) {
 		})
 	}
 	t.Run("a zone that the class leaves out", func(t *testing.T) {
-		s := clusterOf(t, "kind: FailoverClass\nmetadata: {name: default}\nspec: {region: eu-west-1, provider: aws, zones: [example.com]}\n",
+		s := clusterOf(t, "kind: FailoverClass\nmetadata: {name: default}\nspec: {region: eu-west-1, provider: aws, zones: [example.com], targets: {cidrs: [3.5.140.0/24]}}\n",
 			asked("team-a", "p", "x.eu.example.com", 1, ""))
 		wantDecided(t, s, `team-a/p: ZoneRefused: spec.hostname: "x.eu.example.com": the class default does not allow its zone, eu.example.com. ZEU; allowed: example.com`)
 	})
@@ -177,15 +178,15 @@ func TestAccountsHoldHostnamesForThemselves(t *testing.T) {
 	const classes = `
 kind: FailoverClass
 metadata: {name: aws}
-spec: {region: eu-west-1, provider: aws}
+spec: {region: eu-west-1, provider: aws, targets: {cidrs: [3.5.140.0/24]}}
 ---
 kind: FailoverClass
 metadata: {name: lab}
-spec: {region: eu-west-1, provider: engine, endpoint: "http://127.0.0.1:8053"}
+spec: {region: eu-west-1, provider: engine, endpoint: "http://127.0.0.1:8053", targets: {cidrs: [3.5.140.0/24]}}
 ---
 kind: FailoverClass
 metadata: {name: lab-too}
-spec: {region: eu-west-1, provider: engine, endpoint: "http://127.0.0.1:8053/"}
+spec: {region: eu-west-1, provider: engine, endpoint: "http://127.0.0.1:8053/", targets: {cidrs: [3.5.140.0/24]}}
 `
 	wantDecided(t, clusterOf(t, classes,
 		asked("team-a", "real", "app1.example.com", 9, "classRef: {name: aws}"),

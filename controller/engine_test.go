@@ -218,7 +218,8 @@ spec:
 	}
 	return candidate{object: &v1alpha1.FailoverPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: name}},
 		policy: *objects[0].Policy, class: &failover.Class{APIVersion: failover.APIVersion, Kind: failover.ClassKind,
-			Metadata: failover.Metadata{Name: "default"}}}
+			Metadata: failover.Metadata{Name: "default"},
+			Spec:     failover.ClassSpec{Targets: failover.ClassTargets{CIDRs: []string{"127.0.0.0/8", "fd00::/8", "52.95.110.0/24"}}}}}
 }
 
 func (e *engine) candidates(t testing.TB, region string, n int) []candidate {

@@ -208,6 +208,9 @@ func reasonOf(err error) string {
 		switch field := p.Path[strings.LastIndexByte(p.Path, '.')+1:]; {
 		case p.Path == "spec.hostname":
 			return v1alpha1.ReasonHostnameRefused
+		case p.Target:
+			reason = v1alpha1.ReasonTargetRefused
+		case reason == v1alpha1.ReasonTargetRefused:
 		case field == "requestInterval" || field == "failureThreshold":
 			reason = v1alpha1.ReasonTimersRefused
 		case field == "rto" && len(problems) == 1:

@@ -25,11 +25,11 @@ import (
 // noon is when candidates are gathered.
 func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
-// openClass is a class that allows everything.
+// openClass is a class that allows everything that tests ask for.
 const openClass = `
 kind: FailoverClass
 metadata: {name: default}
-spec: {region: eu-west-1, provider: aws}
+spec: {region: eu-west-1, provider: aws, targets: {cidrs: [3.5.140.0/24], dnsSuffixes: [lb.example.net], hostHeaders: [probe.example.com]}}
 `
 
 // shopIngress is an Ingress with a load balancer.

@@ -22,7 +22,7 @@ func ingress(points string) string {
 const engineClass = `
 kind: FailoverClass
 metadata: {name: default}
-spec: {region: eu-west-1, provider: engine}
+spec: {region: eu-west-1, provider: engine, targets: {cidrs: [3.5.140.0/24, 10.0.0.0/8, "2001:db8::/32"], dnsSuffixes: [lb.example.net]}}
 `
 
 // r53: E.1, E.2: what a name of a load balancer looks like, and which zone it is in.

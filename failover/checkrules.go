@@ -94,6 +94,9 @@ func (v *validator) hostHeader(refuse refusal, i int) {
 		refuse("hostHeader", h.HostHeader, "a TCP check of an address sends no name")
 	case err != nil || !isHostname(name):
 		refuse("hostHeader", h.HostHeader, "must be a host name")
+	case v.className != "" && name != hostnameOf(v.p) && !v.class.Targets.allowsHostHeader(v.p.Metadata.Namespace, name):
+		v.forbid(v.p.checkPath(fmt.Sprintf("spec.regions[%d]", i), r, "hostHeader"), Problem{Value: show(h.HostHeader), Reason: fmt.Sprintf(
+			"the class %s does not allow it: it is neither the hostname nor in spec.targets.hostHeaders", v.className)})
 	case r.LoadBalancer == nil:
 	case name == hostnameOf(v.p):
 		refuse("hostHeader", h.HostHeader, "is the hostname itself: beside a load balancer checkers resolve this name, and the check "+

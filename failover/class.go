@@ -234,7 +234,7 @@ func (s ClassSpec) allowedPatterns(namespace string, labels map[string]string) [
 	for _, rule := range s.Hostnames {
 		if rule.selects(namespace, labels) {
 			for _, h := range rule.Hostnames {
-				patterns = append(patterns, strings.ReplaceAll(h, "{namespace}", namespace))
+				patterns = append(patterns, forNamespace(h, namespace))
 			}
 		}
 	}
@@ -253,6 +253,11 @@ func (r HostnameRule) selects(namespace string, labels map[string]string) bool {
 		}
 	}
 	return len(r.NamespaceSelector) > 0
+}
+
+// forNamespace is what a pattern of a class means in a namespace.
+func forNamespace(pattern, namespace string) string {
+	return strings.ReplaceAll(pattern, "{namespace}", namespace)
 }
 
 func matchesHostname(pattern string, hostname zone.Name) bool {

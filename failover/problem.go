@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +13,8 @@ type Problem struct {
 	Path   string `json:"path"`            // of the field, such as spec.regions[1].name; empty for a whole document
 	Value  string `json:"value,omitempty"` // what is refused; empty when something is missing
 	Reason string `json:"reason"`          // what would be accepted, or why not
+	// Target says that the class does not allow what the policy points at, where another class might.
+	Target bool `json:"-"`
 }
 
 // Error is all of it in one line.
@@ -41,12 +44,9 @@ func (ps Problems) Error() string {
 // add notes a problem once.
 func (ps *Problems) add(where, path string, value any, format string, args ...any) {
 	p := Problem{Where: where, Path: path, Value: show(value), Reason: fmt.Sprintf(format, args...)}
-	for _, known := range *ps {
-		if known == p {
-			return
-		}
+	if !slices.Contains(*ps, p) {
+		*ps = append(*ps, p)
 	}
-	*ps = append(*ps, p)
 }
 
 // err returns the problems as an error, nil when there is none.

@@ -53,6 +53,14 @@ func (v *validator) refuse(path string, value any, format string, args ...any) {
 	v.problems.add(v.p.Key(), path, value, format, args...)
 }
 
+// forbid notes a target that the class does not allow, at a path. What cannot be a target at all is said already.
+func (v *validator) forbid(path string, p Problem) {
+	if !slices.ContainsFunc(v.problems, func(known Problem) bool { return known.Path == path }) {
+		p.Where, p.Path, p.Target = v.p.Key(), path, true
+		v.problems = append(v.problems, p)
+	}
+}
+
 // identity judges what the policy is called and which class and provider it is for.
 func (v *validator) identity() {
 	m := v.p.Metadata
@@ -234,6 +242,11 @@ func (v *validator) region(i int) {
 	}
 	v.member(at, r)
 	v.target(at, r)
+	if v.className != "" {
+		for _, p := range v.class.refusedTargets(v.className, r) {
+			v.forbid(at+"."+p.Path, p)
+		}
+	}
 	v.check(at, i)
 }
 

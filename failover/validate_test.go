@@ -40,6 +40,7 @@ spec:
     - {namespaceSelector: {tier: gold}, hostnames: ["*.gold.example.com"]}
   limits: {policiesPerNamespace: 1, regionsPerPolicy: 2}
   fastest: {requestInterval: 30, failureThreshold: 2}
+  targets: {cidrs: [93.184.216.0/24]}
 `
 
 func classOf(t *testing.T, text string) *Class {

@@ -22,6 +22,7 @@ const (
 	ReasonClassNotAccepted  = "ClassNotAccepted"  // the class itself is invalid
 	ReasonHostnameRefused   = "HostnameRefused"   // the class does not allow it: another tenant's, an apex, a wildcard
 	ReasonZoneRefused       = "ZoneRefused"       // no hosted zone holds it, or the class does not allow that zone
+	ReasonTargetRefused     = "TargetRefused"     // the class does not allow the address, the load balancer's name or the Host header
 	ReasonTimersRefused     = "TimersRefused"     // faster than the class allows
 	ReasonObjectivesUnmet   = "ObjectivesUnmet"   // the timers cannot meet the RTO
 	ReasonQuotaExceeded     = "QuotaExceeded"     // the namespace has as many policies as it may have
