@@ -170,7 +170,7 @@ func (a *Applier) check(ctx context.Context, id string) (health.Config, *int64, 
 func sameConfig(a, b health.Config) bool { return reflect.DeepEqual(echoed(a), echoed(b)) }
 
 func echoed(c health.Config) health.Config {
-	anything := health.Rules{MinRequestInterval: 1, AllowPrivateAddresses: true,
+	anything := health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress(),
 		Child: func(string) (health.Config, bool) { return health.Config{Type: health.HTTP}, true }}
 	if full, err := health.Normalize(c, anything); err == nil {
 		c = full

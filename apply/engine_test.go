@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -62,6 +63,7 @@ func startEngine(t testing.TB, o node.Options) *engine {
 	e.port = address.Port()
 
 	o.DataDir, o.HTTPAddr, o.DNSAddr = t.TempDir(), "127.0.0.1:0", "127.0.0.1:0"
+	o.ProbeAllow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	if e.Node, err = node.New(o); err != nil {
 		t.Fatal(err)
 	}

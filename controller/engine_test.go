@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -73,7 +74,8 @@ func startEngine(t *testing.T) *engine {
 		t.Fatal(err)
 	}
 	e.port = address.Port()
-	if e.Node, err = node.New(node.Options{DataDir: t.TempDir(), HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0"}); err != nil {
+	if e.Node, err = node.New(node.Options{DataDir: t.TempDir(), HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0",
+		ProbeAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -293,7 +293,7 @@ func (c *compiler) config(p Policy, at place) health.Config {
 	}
 	rules := health.Rules{}
 	if c.facts.Provider == Engine {
-		rules = health.Rules{MinRequestInterval: 1, AllowPrivateAddresses: true}
+		rules = health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress()}
 	}
 	complete, err := health.Normalize(config, rules)
 	if err != nil {

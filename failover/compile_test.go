@@ -121,7 +121,7 @@ func accepted(t *testing.T, s plan.State) {
 			t.Errorf("check %s is there twice", c.Key)
 		}
 		checks[c.Key] = true
-		if _, err := health.Normalize(c.Config, health.Rules{MinRequestInterval: 1, AllowPrivateAddresses: true}); err != nil {
+		if _, err := health.Normalize(c.Config, health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress()}); err != nil {
 			t.Errorf("check %s: %v", c.Key, err)
 		}
 	}

@@ -1,9 +1,26 @@
 package health
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
-// Restricted says that AWS's checkers refuse to probe the address: loopback, private, link-local, shared, documentation,
-// benchmark, multicast and reserved space. An IPv4 address mapped into IPv6 is judged as IPv4. r53: B.5.
+// Forbidden says that an address may not be probed: it is never an endpoint, or it is internal (Restricted) and none of the
+// allowed prefixes has it. An IPv4 address mapped into IPv6 is judged as IPv4; the prefixes have to be of plain IPv4 or IPv6.
+func Forbidden(a netip.Addr, allowed []netip.Prefix) bool {
+	a = a.Unmap()
+	return NeverEndpoint(a) ||
+		Restricted(a) && !slices.ContainsFunc(allowed, func(p netip.Prefix) bool { return p.Contains(a.WithZone("")) })
+}
+
+// AnyAddress are the prefixes that allow every endpoint, for clients that leave the judgement to the place of the check.
+func AnyAddress() []netip.Prefix {
+	return []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
+}
+
+// Restricted says that an address is internal: loopback, private, link-local, shared, documentation, benchmark, multicast and
+// reserved space, translations of IPv4 into IPv6, and addresses where clouds serve their metadata. AWS's checkers refuse to
+// probe these. An IPv4 address mapped into IPv6 is judged as IPv4. r53: B.5.
 func Restricted(a netip.Addr) bool {
 	a = a.Unmap()
 	switch {
@@ -22,6 +39,8 @@ func restricted4(b [4]byte) bool {
 		return true
 	case 100: // shared address space 100.64/10
 		return b[1]&0xc0 == 64
+	case 168: // 168.63.129.16 is the host's own service in every machine of Azure, although it is public space
+		return b == [4]byte{168, 63, 129, 16}
 	case 192: // IETF protocol assignments 192.0.0/24, documentation 192.0.2/24, 6to4 relay 192.88.99/24
 		return b[1] == 0 && (b[2] == 0 || b[2] == 2) || b[1] == 88 && b[2] == 99
 	case 198: // benchmark 198.18/15, documentation 198.51.100/24
@@ -33,7 +52,7 @@ func restricted4(b [4]byte) bool {
 }
 
 // restricted6 leaves global unicast space 2000::/3, less documentation, benchmark, ORCHID and tunnels whose IPv4 end may
-// be anything. ULA is private for netip.
+// be anything. Translated IPv4 (NAT64 64:ff9b::/96 and 64:ff9b:1::/48, ::a.b.c.d) is outside of it. ULA is private for netip.
 func restricted6(b [16]byte) bool {
 	first, second := uint16(b[0])<<8|uint16(b[1]), uint16(b[2])<<8|uint16(b[3])
 	switch {

@@ -63,15 +63,16 @@ func TestLengthsCountCharacters(t *testing.T) {
 
 func TestRestrictedAddresses(t *testing.T) {
 	for rule, addresses := range map[string]string{ // r53: B.5
-		"loopback":       "127.0.0.1 127.10.1.1 ::1",
-		"private":        "10.0.0.10 172.16.0.1 172.31.255.255 192.168.0.1 fc00::1 fd12::1",
-		"link-local":     "169.254.169.254 fe80::1",
-		"shared":         "100.64.0.1 100.127.255.255",
-		"documentation":  "192.0.2.1 198.51.100.1 203.0.113.255 2001:db8::1 3fff::1",
-		"benchmark":      "198.18.0.1 198.19.255.255 2001:2::1",
-		"multicast":      "224.0.0.1 239.255.255.255 ff02::1",
-		"reserved":       "0.0.0.0 0.1.2.3 192.0.0.1 192.88.99.1 240.0.0.1 255.255.255.255 :: 4000::1 2001::1 2002:a00:a::1 64:ff9b::808:808",
-		"mapped private": "::ffff:10.0.0.10",
+		"loopback":      "127.0.0.1 127.10.1.1 ::1",
+		"private":       "10.0.0.10 172.16.0.1 172.31.255.255 192.168.0.1 fc00::1 fd12::1",
+		"link-local":    "169.254.169.254 fe80::1",
+		"shared":        "100.64.0.1 100.127.255.255",
+		"documentation": "192.0.2.1 198.51.100.1 203.0.113.255 2001:db8::1 3fff::1",
+		"benchmark":     "198.18.0.1 198.19.255.255 2001:2::1",
+		"multicast":     "224.0.0.1 239.255.255.255 ff02::1",
+		"reserved":      "0.0.0.0 0.1.2.3 192.0.0.1 192.88.99.1 240.0.0.1 255.255.255.255 :: 4000::1 2001::1",
+		"IPv4 within":   "::ffff:10.0.0.10 ::10.0.0.10 2002:a00:a::1 64:ff9b::808:808 64:ff9b::a00:a 64:ff9b:1::a00:a",
+		"metadata":      "169.254.169.254 169.254.170.2 100.100.100.200 192.0.0.192 168.63.129.16 fd00:ec2::254 fd20:ce::254 fe80::a9fe:a9fe",
 	} {
 		for s := range strings.FieldsSeq(addresses) {
 			if !Restricted(netip.MustParseAddr(s)) {
@@ -80,13 +81,33 @@ func TestRestrictedAddresses(t *testing.T) {
 		}
 	}
 	for s := range strings.FieldsSeq("1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.0 172.15.0.1 172.32.0.1 192.0.1.1 192.0.3.1 " +
-		"198.17.255.255 198.20.0.0 203.0.112.1 223.255.255.255 2001:4860::8888 2600::1 2a00::1 ::ffff:8.8.8.8") {
+		"168.63.129.15 198.17.255.255 198.20.0.0 203.0.112.1 223.255.255.255 2001:4860::8888 2600::1 2a00::1 ::ffff:8.8.8.8") {
 		if a := netip.MustParseAddr(s); Restricted(a) || NeverEndpoint(a) {
 			t.Errorf("%s is public and refused", s)
 		}
 	}
 	if !Restricted(netip.Addr{}) || !NeverEndpoint(netip.Addr{}) {
 		t.Error("no address at all is accepted")
+	}
+}
+
+func TestAllowedAddresses(t *testing.T) {
+	allowed := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd12::/32")}
+	for s, forbidden := range map[string]bool{
+		"10.1.2.3": false, "::ffff:10.1.2.3": false, "fd12::1": false, "8.8.8.8": false, "2001:4860::8888": false,
+		"10.2.0.1": true, "::ffff:10.2.0.1": true, "::10.1.2.3": true, "64:ff9b::a01:203": true, "fd13::1": true, "127.0.0.1": true, "0.0.0.0": true,
+	} {
+		if got := Forbidden(netip.MustParseAddr(s), allowed); got != forbidden {
+			t.Errorf("%s is forbidden: %v, want %v", s, got, forbidden)
+		}
+	}
+	for s, forbidden := range map[string]bool{
+		"127.0.0.1": false, "::1": false, "169.254.169.254": false, "fe80::1%eth0": false,
+		"0.0.0.0": true, "::": true, "224.0.0.1": true, "ff02::1": true, "255.255.255.255": true,
+	} {
+		if got := Forbidden(netip.MustParseAddr(s), AnyAddress()); got != forbidden {
+			t.Errorf("every address is allowed, and %s is forbidden: %v, want %v", s, got, forbidden)
+		}
 	}
 }
 

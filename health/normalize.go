@@ -1,12 +1,16 @@
 package health
 
+import "net/netip"
+
 // Rules are the limits of the place a check is created in.
 type Rules struct {
 	// MinRequestInterval is the smallest accepted interval in seconds; 0 means 10, as on AWS. The engine sets 1: values
 	// from MinRequestInterval to 9 are then accepted beside 10 and 30, an extension of the engine.
 	MinRequestInterval int
-	// AllowPrivateAddresses accepts literal addresses that AWS refuses (r53: B.5), which on-prem and lab checks need.
-	AllowPrivateAddresses bool
+	// AllowedAddresses are internal addresses (r53: B.5) that are accepted all the same; none, as on AWS, without any.
+	AllowedAddresses []netip.Prefix
+	// AddressHint is a sentence that the refusal of an address ends with: what the place would accept. May be empty.
+	AddressHint string
 	// Child returns an existing check by id, for CALCULATED checks; nil means that none exists.
 	Child func(id string) (Config, bool)
 }

@@ -166,9 +166,9 @@ func FuzzNormalize(f *testing.F) {
 		if json.Unmarshal([]byte(text), &c) != nil {
 			return
 		}
-		rules := Rules{AllowPrivateAddresses: lab, Child: existing}
+		rules := Rules{Child: existing}
 		if lab {
-			rules.MinRequestInterval = 1
+			rules.MinRequestInterval, rules.AllowedAddresses = 1, AnyAddress()
 		}
 		before := c.clone()
 		first, err := Normalize(c, rules)

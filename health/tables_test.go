@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -153,9 +154,10 @@ func TestNormalizeAnswersAsRoute53(t *testing.T) {
 		verb, arg, _ := strings.Cut(l.text, " ")
 		switch verb {
 		case "aws":
-			rules.MinRequestInterval, rules.AllowPrivateAddresses = 0, false
+			rules.MinRequestInterval, rules.AllowedAddresses, rules.AddressHint = 0, nil, ""
 		case "engine":
-			rules.MinRequestInterval, rules.AllowPrivateAddresses = 1, true
+			rules.MinRequestInterval = 1
+			rules.AllowedAddresses, rules.AddressHint = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, "A hint."
 		case "create":
 			got, err = Normalize(decode[Config](t, l, arg), rules)
 		case "old":

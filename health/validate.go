@@ -242,12 +242,16 @@ func validateAddress(literal string, r Rules) error {
 	if err != nil || a.Zone() != "" {
 		return refuseParameter("IP address %q is neither an IPv4 nor an IPv6 address.", literal)
 	}
-	if NeverEndpoint(a) || (Restricted(a) && !r.AllowPrivateAddresses) {
+	if Forbidden(a, r.AllowedAddresses) {
 		version := 4
 		if a.Is6() {
 			version = 6
 		}
-		return refuse("IPv%d address %s is forbidden.", version, literal)
+		text := fmt.Sprintf("IPv%d address %s is forbidden.", version, literal)
+		if r.AddressHint != "" {
+			text += " " + r.AddressHint
+		}
+		return &InvalidInput{Message: text}
 	}
 	return nil
 }

@@ -51,6 +51,8 @@ type Options struct {
 	// Kubeconfig attaches a Kubernetes cluster to a Region by the path of its kubeconfig, so that the EKS API describes it; the current
 	// context counts. Regions without one have no cluster.
 	Kubeconfig map[string]string
+	// ProbeAllow are internal addresses that health checks may probe beside those of the Regions' networks: see node.Options.
+	ProbeAllow []netip.Prefix
 	// OnReport sees every probe of the engine's checkers, and whether the checker's state changed. It must not block.
 	OnReport func(r health.Report, changed bool)
 	Logger   *slog.Logger // nil discards
@@ -104,6 +106,15 @@ func (d Definition) places() []geo.Place {
 			ClientSubnets: []netip.Prefix{r.Clients},
 			Sources:       []netip.Prefix{r.network()},
 		})
+	}
+	return all
+}
+
+// networks are where load balancers and pods are.
+func (d Definition) networks() []netip.Prefix {
+	var all []netip.Prefix
+	for _, r := range d.Regions {
+		all = append(all, r.network())
 	}
 	return all
 }
@@ -227,6 +238,7 @@ func (l *Lab) openNode() (err error) {
 		DNSAddr:        dnsAddr,
 		CheckerRegions: checkerRegions(),
 		Places:         o.Definition.places(),
+		ProbeAllow:     append(o.Definition.networks(), o.ProbeAllow...),
 		OnReport:       o.OnReport,
 		Handlers:       l.handlers(),
 		Logger:         o.Logger,

@@ -56,9 +56,9 @@ type Options struct {
 	Throttle bool
 	// Limits are the account's quotas (r53: C.8); the zero value sets none. All nodes of an etcd should have the same.
 	Limits zone.Limits
-	// RefusePrivateAddresses refuses checks of addresses that AWS's checkers refuse (r53: B.5). The engine allows them by
-	// default: it is made for the networks of its owner.
-	RefusePrivateAddresses bool
+	// ProbeAllow are internal addresses (health.Restricted) that checks may have and names of checks may resolve to. Every other
+	// internal address is refused, as AWS does (r53: B.5): whoever may make checks would learn what answers there.
+	ProbeAllow []netip.Prefix
 	// SlowConfirmation turns fast confirmation off: a failing endpoint is probed at the plain interval only.
 	SlowConfirmation bool
 	// OnReport sees every probe of this node's checkers, and whether the checker's state changed. It must not block.
@@ -170,10 +170,11 @@ func (n *Node) open() (err error) {
 		return err
 	}
 	n.api, err = r53server.New(r53server.Options{
-		Store:        n.store,
-		Lookup:       n.users.lookup,
-		Throttle:     o.Throttle,
-		Rules:        health.Rules{MinRequestInterval: minRequestInterval, AllowPrivateAddresses: !o.RefusePrivateAddresses},
+		Store:    n.store,
+		Lookup:   n.users.lookup,
+		Throttle: o.Throttle,
+		Rules: health.Rules{MinRequestInterval: minRequestInterval, AllowedAddresses: o.ProbeAllow,
+			AddressHint: "Public addresses are accepted, and internal ones that the engine's setting probeAllow lists."},
 		Observations: n.Observations,
 		Answer:       n.published.load,
 		Logger:       o.Logger,
@@ -244,12 +245,12 @@ func (n *Node) newProber() (*prober.Prober, error) {
 		}
 	}
 	return prober.New(prober.Options{
-		Checkers:              checkers,
-		Resolve:               n.resolve,
-		AllowPrivateAddresses: !n.o.RefusePrivateAddresses,
-		FastConfirmation:      !n.o.SlowConfirmation,
-		OnReport:              n.onReport,
-		Logger:                n.o.Logger,
+		Checkers:         checkers,
+		Resolve:          n.resolve,
+		AllowedAddresses: n.o.ProbeAllow,
+		FastConfirmation: !n.o.SlowConfirmation,
+		OnReport:         n.onReport,
+		Logger:           n.o.Logger,
 	})
 }
 

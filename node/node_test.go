@@ -49,6 +49,9 @@ type engine struct {
 func start(t *testing.T, o node.Options) *engine {
 	t.Helper()
 	o.HTTPAddr, o.DNSAddr = "127.0.0.1:0", "127.0.0.1:0"
+	if o.ProbeAllow == nil {
+		o.ProbeAllow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	}
 	n, err := node.New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -67,7 +67,7 @@ func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) 
 // asEchoed fills in what the API fills in, so that a config which was read compares with one that is wanted. What the
 // rules of today would refuse is compared as it is.
 func asEchoed(c health.Config) health.Config {
-	anything := health.Rules{MinRequestInterval: 1, AllowPrivateAddresses: true,
+	anything := health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress(),
 		Child: func(string) (health.Config, bool) { return health.Config{Type: health.HTTP}, true }}
 	if full, err := health.Normalize(c, anything); err == nil {
 		return full

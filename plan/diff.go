@@ -253,7 +253,7 @@ func (d *differ) wantedChecks(desired State) map[string]*Check {
 	}
 	rules := health.Rules{Child: exists}
 	if d.guard.Engine {
-		rules.MinRequestInterval, rules.AllowPrivateAddresses = 1, true
+		rules.MinRequestInterval, rules.AllowedAddresses = 1, health.AnyAddress()
 	}
 	wanted := make(map[string]*Check, len(desired.Checks))
 	for _, c := range desired.Checks {

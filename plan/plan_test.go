@@ -119,7 +119,7 @@ func TestInverseOfDestroy(t *testing.T) {
 // Update asks for exactly what leads from one config to another, whatever they are.
 func TestUpdateLeadsToWhatIsWanted(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	rules := health.Rules{AllowPrivateAddresses: true, Child: func(string) (health.Config, bool) {
+	rules := health.Rules{AllowedAddresses: health.AnyAddress(), Child: func(string) (health.Config, bool) {
 		return health.Config{Type: health.HTTP}, true
 	}}
 	updates := 0

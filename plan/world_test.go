@@ -60,7 +60,7 @@ func (w *world) state() State {
 
 // anyRules accept what an engine accepts.
 func (w *world) rules() health.Rules {
-	return health.Rules{MinRequestInterval: 1, AllowPrivateAddresses: true, Child: func(id string) (health.Config, bool) {
+	return health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress(), Child: func(id string) (health.Config, bool) {
 		c, ok := w.checks[id]
 		if !ok {
 			return health.Config{}, false

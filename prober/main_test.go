@@ -23,13 +23,15 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// newProber is a prober of one checker that may probe this machine.
+// newProber is a prober of one checker that may probe any address, unless the options say which.
 func newProber(t testing.TB, o Options) *Prober {
 	t.Helper()
 	if o.Checkers == nil {
 		o.Checkers = []Checker{{Name: "n/eu-west-1", Region: "eu-west-1"}}
 	}
-	o.AllowPrivateAddresses = true
+	if o.AllowedAddresses == nil {
+		o.AllowedAddresses = health.AnyAddress()
+	}
 	p, err := New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package prober
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -18,7 +19,11 @@ func (p *Prober) probe(ctx context.Context, j job) result {
 	c := j.check.Config
 	address, byName, err := p.address(ctx, c)
 	if err != nil {
-		return fail(err, address)
+		return fail(err, netip.Addr{})
+	}
+	if health.Forbidden(address, p.o.AllowedAddresses) {
+		p.warnInternal(j.check.ID, address)
+		return fail(failure(addressRefused), netip.Addr{}) // which address a name has inside is not told either
 	}
 	resolved := netip.Addr{}
 	if byName {
@@ -56,7 +61,7 @@ func (c Checker) source(to netip.Addr) netip.Addr {
 }
 
 // address is where the check points now: its literal address, or the IPv4 address of its name, asked for at every
-// probe. A name's address is returned with the error that refuses it. r53: B.3, B.5.
+// probe. r53: B.3.
 func (p *Prober) address(ctx context.Context, c health.Config) (a netip.Addr, byName bool, err error) {
 	if c.IPAddress != "" {
 		a, err = netip.ParseAddr(c.IPAddress)
@@ -71,16 +76,27 @@ func (p *Prober) address(ctx context.Context, c health.Config) (a netip.Addr, by
 		if ownFault(err) {
 			return netip.Addr{}, true, err
 		}
-		return netip.Addr{}, true, failure("DNS resolution failed: " + err.Error())
+		return netip.Addr{}, true, failure("DNS resolution failed: " + unresolved(err))
 	}
 	a = a.Unmap()
-	switch {
-	case !a.Is4():
+	if !a.Is4() {
 		return netip.Addr{}, true, failure("DNS resolution failed: " + name + " has no IPv4 address")
-	case health.NeverEndpoint(a) || (health.Restricted(a) && !p.o.AllowPrivateAddresses):
-		return a, true, failure("The IP address is restricted or private.")
 	}
 	return a, true, nil
+}
+
+// unresolved says why a name has no address. The system's own words have the addresses of resolvers.
+func unresolved(err error) string {
+	var system *net.DNSError
+	switch {
+	case !errors.As(err, &system):
+		return err.Error()
+	case system.IsNotFound:
+		return system.Name + " has no IPv4 address"
+	case system.IsTimeout:
+		return "no resolver answered in time"
+	}
+	return "no resolver gave an answer"
 }
 
 // systemResolve takes the first IPv4 address that the system gives; which of several Route 53 takes is (unconfirmed).

@@ -37,8 +37,9 @@ type Options struct {
 	// Resolve returns the IPv4 address of a host name for a probe; it is asked at every probe (r53: B.3). nil means the
 	// system's resolver and the first address that it gives.
 	Resolve func(ctx context.Context, host string) (netip.Addr, error)
-	// AllowPrivateAddresses lets names resolve to addresses that AWS's checkers refuse (r53: B.5).
-	AllowPrivateAddresses bool
+	// AllowedAddresses are the internal addresses (health.Restricted) that are probed all the same. Without them a check is no
+	// way to learn from outside what answers inside. Judged at every probe, for the address that is dialled.
+	AllowedAddresses []netip.Prefix
 	// FastConfirmation re-probes after a first failure in a fifth of the interval until the machine turns or a probe
 	// succeeds; the number of consecutive failures asked for is still met. An extension of the engine.
 	FastConfirmation bool
@@ -48,7 +49,8 @@ type Options struct {
 	OnReport func(r health.Report, changed bool)
 	// MaxInFlight bounds probes at one time over all checks; 0 means 4096. Each needs a file descriptor.
 	MaxInFlight int
-	// Logger hears of probes that could not be made for want of this process's own resources; nil means nobody.
+	// Logger hears of probes that could not be made for want of this process's own resources, and of refused ones; nil means
+	// nobody.
 	Logger *slog.Logger
 }
 
@@ -64,8 +66,8 @@ type Prober struct {
 	checks   map[string]*entry
 	queue    queue // tasks that wait for their time
 	inFlight int
-	unmade   int       // probes not made since the last warning
-	warned   time.Time // when that was
+	unmade   warning // probes that could not be made
+	internal warning // probes refused for their address
 }
 
 // New returns a prober; Run starts it. The error says which option cannot be used.

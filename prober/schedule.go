@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -21,8 +22,9 @@ const (
 	// slack is how much before its time a probe may start, so that one wake-up serves many: a wake-up costs more than a
 	// probe does.
 	slack = 10 * time.Millisecond
-	// warnEvery bounds how often the log hears of probes that could not be made.
-	warnEvery = 10 * time.Second
+	// unmadeEvery and internalEvery bound how often the log hears of probes that could not be made, and that were refused.
+	unmadeEvery   = 10 * time.Second
+	internalEvery = 10 * time.Minute
 )
 
 // A task is one checker's work with one check. Everything in it is guarded by Prober.mu.
@@ -192,7 +194,9 @@ func (p *Prober) run(ctx context.Context, j job) {
 	var changed bool
 	counts := t.starts == j.start && ctx.Err() == nil
 	if counts && result.unmade != nil {
-		p.warn(ended, result.unmade)
+		if n := p.unmade.due(ended, unmadeEvery); n > 0 {
+			p.o.Logger.Warn("probes could not be made; their results are missing", slog.Int("probes", n), slog.Any("err", result.unmade))
+		}
 		counts = false
 	}
 	if counts {
@@ -240,14 +244,32 @@ func (t *task) observe(j job, r result, at time.Time, latency time.Duration) (he
 	return t.report, changed
 }
 
-// warn logs a probe that could not be made; it says nothing about the endpoint. p.mu is held.
-func (p *Prober) warn(now time.Time, err error) {
-	p.unmade++
-	if now.Sub(p.warned) < warnEvery {
-		return
+// warnInternal logs a probe that was refused. The check's owner is told less: whoever runs the engine has to see which address
+// it is.
+func (p *Prober) warnInternal(check string, a netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := p.internal.due(time.Now(), internalEvery); n > 0 {
+		p.o.Logger.Warn("probes of internal addresses are refused; allow those that are yours with --probe-allow or probeAllow",
+			slog.Int("probes", n), slog.String("check", check), slog.String("address", a.String()))
 	}
-	p.o.Logger.Warn("probes could not be made; their results are missing", slog.Int("probes", p.unmade), slog.Any("err", err))
-	p.unmade, p.warned = 0, now
+}
+
+// A warning is what the log is to hear of now and then: the events that it has not heard of, and when it heard last.
+type warning struct {
+	events int
+	told   time.Time
+}
+
+// due counts an event, and returns how many the log is to hear of now; 0 when it is not time yet.
+func (w *warning) due(now time.Time, every time.Duration) int {
+	w.events++
+	if now.Sub(w.told) < every {
+		return 0
+	}
+	n := w.events
+	w.events, w.told = 0, now
+	return n
 }
 
 // A queue is a heap of tasks by due time.

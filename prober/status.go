@@ -27,6 +27,7 @@ const (
 	connectClosed    = "The connection was closed by the endpoint."
 	responseTimedOut = "The endpoint did not send a response within 2 seconds of the connection."
 	bodyTimedOut     = "The endpoint did not send the search string within 2 seconds of the response header."
+	addressRefused   = "The probe was refused: the address is internal." // AWS says more (r53: B.5), and tells what a name resolves to
 	stringNotFound   = "The search string was not found in the first 5120 bytes of the body."
 )
 

@@ -256,24 +256,28 @@ func TestNamesThatCannotBeProbed(t *testing.T) {
 	for _, test := range []struct {
 		rule    string
 		resolve func(context.Context, string) (netip.Addr, error)
-		allow   bool
 		want    string
 	}{
-		{"r53: B.3 no A record", func(context.Context, string) (netip.Addr, error) { return netip.Addr{}, fmt.Errorf("no such host") },
-			true, "Failure: DNS resolution failed: no such host"},
-		{"r53: B.3 IPv4 only", resolver(netip.MustParseAddr("2001:4860::8888")), true,
+		{"r53: B.3 no A record", failing(fmt.Errorf("no such host")), "Failure: DNS resolution failed: no such host"},
+		{"r53: B.3 IPv4 only", resolver(netip.MustParseAddr("2001:4860::8888")),
 			"Failure: DNS resolution failed: app1.example.com has no IPv4 address"},
-		{"r53: B.5 a name may resolve to a private address, and fails", resolver(netip.MustParseAddr("10.0.0.10")), false,
-			"Failure: Resolved IP: 10.0.0.10. The IP address is restricted or private."},
-		{"no place has such an endpoint", resolver(netip.MustParseAddr("0.0.0.0")), true,
-			"Failure: Resolved IP: 0.0.0.0. The IP address is restricted or private."},
+		// The addresses of the engine's resolvers are not for whoever reads a status.
+		{"no such host", failing(&net.DNSError{Err: "no such host", Name: "app1.example.com", Server: "10.0.0.2:53", IsNotFound: true}),
+			"Failure: DNS resolution failed: app1.example.com has no IPv4 address"},
+		{"no answer", failing(&net.DNSError{Err: "read udp 10.0.0.1:2->10.0.0.2:53: i/o timeout", IsTimeout: true}),
+			"Failure: DNS resolution failed: no resolver answered in time"},
+		{"a bad answer", failing(&net.DNSError{Err: "server misbehaving", Server: "10.0.0.2:53"}),
+			"Failure: DNS resolution failed: no resolver gave an answer"},
 	} {
 		p := newProber(t, Options{Resolve: test.resolve})
-		p.o.AllowPrivateAddresses = test.allow
 		if got := probeOnce(t.Context(), p, byName(health.HTTP, netip.AddrPort{})); test.want != got {
 			t.Errorf("%s\nwant %s\ngot  %s", test.rule, test.want, got)
 		}
 	}
+}
+
+func failing(err error) func(context.Context, string) (netip.Addr, error) {
+	return func(context.Context, string) (netip.Addr, error) { return netip.Addr{}, err }
 }
 
 func TestSystemResolverIsTheDefault(t *testing.T) {

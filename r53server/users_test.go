@@ -73,7 +73,7 @@ func startOffice(t *testing.T, throttle bool, users ...r53server.User) *office {
 		},
 		Throttle: throttle,
 		Now:      o.clock,
-		Rules:    health.Rules{AllowPrivateAddresses: true},
+		Rules:    health.Rules{AllowedAddresses: health.AnyAddress()},
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {

@@ -35,9 +35,11 @@ type config struct {
 	Users     string       `yaml:"users"`
 	Throttle  bool         `yaml:"throttle"`
 	Limits    limitsConfig `yaml:"limits"`
-	// RefusePrivateAddresses and FastConfirmation: see node.Options.
-	RefusePrivateAddresses bool  `yaml:"refusePrivateAddresses"`
-	FastConfirmation       *bool `yaml:"fastConfirmation"`
+	// ProbeAllow and FastConfirmation: see node.Options.
+	ProbeAllow       []string `yaml:"probeAllow"`
+	FastConfirmation *bool    `yaml:"fastConfirmation"`
+	// RefusePrivateAddresses was the opposite of ProbeAllow; it is read to say so.
+	RefusePrivateAddresses *bool `yaml:"refusePrivateAddresses"`
 }
 
 type etcdConfig struct {
@@ -150,19 +152,22 @@ func kindOf(goType string) string {
 // options maps the file to the node's options.
 func (c config) options() (node.Options, error) {
 	o := node.Options{
-		DataDir:                c.DataDir,
-		Name:                   c.Name,
-		HTTPAddr:               c.HTTP,
-		DNSAddr:                c.DNS,
-		EtcdEndpoints:          c.Etcd.Endpoints,
-		CheckerRegions:         c.Checkers,
-		GeoIPFile:              c.GeoIP,
-		Resolvers:              c.Resolvers,
-		Limits:                 zone.Limits(c.Limits),
-		UsersFile:              c.Users,
-		Throttle:               c.Throttle,
-		RefusePrivateAddresses: c.RefusePrivateAddresses,
-		SlowConfirmation:       c.FastConfirmation != nil && !*c.FastConfirmation,
+		DataDir:          c.DataDir,
+		Name:             c.Name,
+		HTTPAddr:         c.HTTP,
+		DNSAddr:          c.DNS,
+		EtcdEndpoints:    c.Etcd.Endpoints,
+		CheckerRegions:   c.Checkers,
+		GeoIPFile:        c.GeoIP,
+		Resolvers:        c.Resolvers,
+		Limits:           zone.Limits(c.Limits),
+		UsersFile:        c.Users,
+		Throttle:         c.Throttle,
+		SlowConfirmation: c.FastConfirmation != nil && !*c.FastConfirmation,
+	}
+	if c.RefusePrivateAddresses != nil {
+		return o, errors.New("refusePrivateAddresses is no setting any more: take it out. Internal addresses are refused, " +
+			"except those that probeAllow lists, such as [10.0.0.0/8]")
 	}
 	for _, p := range c.Places {
 		place := geo.Place{
@@ -181,6 +186,9 @@ func (c config) options() (node.Options, error) {
 		})
 	}
 	var err error
+	if o.ProbeAllow, err = parseProbeAllow(c.ProbeAllow); err != nil {
+		return o, err
+	}
 	o.EtcdTLS, err = c.Etcd.tls()
 	return o, err
 }

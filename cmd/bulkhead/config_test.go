@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"testing"
 )
 
@@ -38,6 +40,7 @@ limits: {healthChecks: 200}
 regions:
   - {name: dc-1, coordinates: {latitude: 52.37, longitude: 4.9}}
 fastConfirmation: false
+probeAllow: [10.0.0.0/8, "fd12::/48", 192.168.1.7]
 users: /etc/users.yaml
 `))
 	if err != nil {
@@ -58,6 +61,8 @@ users: /etc/users.yaml
 		t.Errorf("place = %+v", o.Places[0])
 	case o.Places[0].Country != "IE" || o.GeoIPFile != "/geo.mmdb" || o.Resolvers[0] != "192.0.2.53:53" || o.Limits.HealthChecks != 200:
 		t.Errorf("options = %+v", o)
+	case !slices.Equal(o.ProbeAllow, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd12::/48"), netip.MustParsePrefix("192.168.1.7/32")}):
+		t.Errorf("ProbeAllow = %v", o.ProbeAllow)
 	case o.Regions[0].Name != "dc-1" || o.Regions[0].Coordinates.Latitude != 52.37:
 		t.Errorf("region = %+v", o.Regions[0])
 	}

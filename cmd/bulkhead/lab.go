@@ -26,6 +26,7 @@ func newLab() *cobra.Command {
 		o          lab.Options
 		dataDir    string
 		definition string
+		probeAllow []string
 		verbose    bool
 	)
 	cmd := &cobra.Command{
@@ -60,6 +61,10 @@ alone is made, for ` + "`bulkhead apply`" + ` to fill; with --empty nothing is. 
 					return err
 				}
 			}
+			var err error
+			if o.ProbeAllow, err = parseProbeAllow(probeAllow); err != nil {
+				return usageError{err}
+			}
 			level := slog.LevelWarn
 			if verbose {
 				level = slog.LevelDebug
@@ -77,6 +82,7 @@ alone is made, for ` + "`bulkhead apply`" + ` to fill; with --empty nothing is. 
 	f.BoolVar(&o.ZoneOnly, "zone-only", false, "make the zone, leave out checks and records, for bulkhead apply to make")
 	f.BoolVar(&o.AnyPort, "any-port", false, "take free ports where the defaults are taken")
 	f.StringToStringVar(&o.Kubeconfig, "kubeconfig", nil, "`REGION=FILE` of a cluster to attach, for aws eks list-clusters; may be repeated")
+	f.StringSliceVar(&probeAllow, "probe-allow", nil, "internal `addresses` that health checks may probe beside the lab's own, as CIDRs")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
 	addTimers(cmd, &o.Interval, &o.Threshold, 10)
 	cmd.MarkFlagFilename("definition", "yaml", "yml")

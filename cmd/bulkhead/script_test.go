@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"regexp"
 	"strconv"
@@ -41,6 +42,7 @@ func startTestLab(dir string) (*testLab, error) {
 // runTestLab runs a lab on free ports.
 func runTestLab(o lab.Options) (*testLab, error) {
 	o.HTTPAddr, o.DNSAddr, o.AnyPort = "127.0.0.1:0", "127.0.0.1:0", true
+	o.ProbeAllow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("192.0.2.0/24")}
 	l, err := lab.New(o)
 	if err != nil {
 		return nil, err

@@ -75,6 +75,7 @@ Flags win over the file.`,
 	f.StringVar(&flags.HTTP, "http", "", "`address` of the Route 53 API (default "+node.DefaultHTTPAddr+")")
 	f.StringVar(&flags.DNS, "dns", "", "`address` of DNS, UDP and TCP (default "+node.DefaultDNSAddr+")")
 	f.StringSliceVar(&endpoints, "etcd-endpoints", nil, "`URLs` of an external etcd; without them one runs inside the node")
+	f.StringSliceVar(&flags.ProbeAllow, "probe-allow", nil, "internal `addresses` that health checks may probe, as CIDRs (10.0.0.0/8); all others are refused")
 	f.BoolVar(&flags.Throttle, "throttle", false, "refuse API requests beyond Route 53's rates, as AWS does")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
 	return cmd
@@ -115,6 +116,9 @@ func (c config) override(flags config, endpoints []string) config {
 	c.Throttle = c.Throttle || flags.Throttle
 	if len(endpoints) > 0 {
 		c.Etcd.Endpoints = endpoints
+	}
+	if len(flags.ProbeAllow) > 0 {
+		c.ProbeAllow = flags.ProbeAllow
 	}
 	return c
 }

@@ -99,7 +99,8 @@ type lab struct {
 func startLab(t *testing.T, dir string, args ...string) *lab {
 	t.Helper()
 	l := &lab{dir: dir}
-	l.cmd = exec.Command(bulkhead, append([]string{"lab", "--any-port", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--data-dir", dir}, args...)...)
+	l.cmd = exec.Command(bulkhead, append([]string{"lab", "--any-port", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--data-dir", dir,
+		"--probe-allow", "127.0.0.0/8"}, args...)...)
 	var talk bytes.Buffer
 	l.cmd.Stderr = &talk
 	out, err := l.cmd.StdoutPipe()
