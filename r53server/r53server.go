@@ -62,7 +62,7 @@ type Server struct {
 	store        *store.Store
 	lookup       func(string) (User, bool)
 	permissions  map[string]permission
-	throttle     *throttle // nil when rates are not limited
+	throttle     *Throttle // nil when rates are not limited
 	clients      *PerClient
 	now          func() time.Time
 	rules        health.Rules
@@ -80,7 +80,7 @@ func New(o Options) (*Server, error) {
 		logger:      o.Logger,
 		permissions: permissions(), clients: NewPerClient(maxPerClient), now: o.Now}
 	if o.Throttle {
-		s.throttle = newThrottle()
+		s.throttle = NewThrottle()
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -158,7 +158,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, er
 	if err != nil {
 		return route{}, reply{}, err
 	}
-	if err := s.throttle.request(found.operation, s.now()); err != nil {
+	if err := s.throttle.Request(found.operation, s.now()); err != nil {
 		return route{}, reply{}, err
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)

@@ -18,7 +18,7 @@ func (s *Server) changeResourceRecordSets(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := s.throttle.change(batchCost(changes), s.now()); err != nil {
+	if err := s.throttle.Change(batchCost(changes), s.now()); err != nil {
 		return reply{}, err
 	}
 	info, err := s.store.ChangeRecords(r.ctx, z.ID, comment, changes)

@@ -92,26 +92,27 @@ func (b *bucket) fill(now time.Time) time.Time {
 	return b.empty
 }
 
-// A throttle is Route 53's two limits: of requests, for the account and for each operation, and of changes. A nil throttle
+// A Throttle is Route 53's two limits: of requests, for the account and for each operation, and of changes. A nil Throttle
 // lets everything pass. It never grows: every operation has its bucket from the start.
-type throttle struct {
+type Throttle struct {
 	mu      sync.Mutex
 	account bucket
 	actions map[string]*bucket
 	changes bucket
 }
 
-func newThrottle() *throttle {
-	t := &throttle{account: bucket{rate: accountRate()}, changes: bucket{rate: changeRate()}, actions: map[string]*bucket{}}
+// NewThrottle returns a Throttle with full buckets. Its clock is that of the times it is given.
+func NewThrottle() *Throttle {
+	t := &Throttle{account: bucket{rate: accountRate()}, changes: bucket{rate: changeRate()}, actions: map[string]*bucket{}}
 	for _, r := range routes() {
 		t.actions[r.operation] = &bucket{rate: actionRate(r.operation)}
 	}
 	return t
 }
 
-// request lets a request of an operation pass or refuses it. One that is refused costs nothing in either bucket
+// Request lets a request of an operation pass or refuses it. One that is refused costs nothing in either bucket
 // (unconfirmed): clients that retry would never get through otherwise.
-func (t *throttle) request(operation string, now time.Time) error {
+func (t *Throttle) Request(operation string, now time.Time) error {
 	if t == nil {
 		return nil
 	}
@@ -125,9 +126,9 @@ func (t *throttle) request(operation string, now time.Time) error {
 	return nil
 }
 
-// change lets changes of that cost pass or refuses them. What the store refuses afterwards has cost all the same
+// Change lets changes of that cost pass or refuses them. What the store refuses afterwards has cost all the same
 // (unconfirmed).
-func (t *throttle) change(cost int, now time.Time) error {
+func (t *Throttle) Change(cost int, now time.Time) error {
 	if t == nil {
 		return nil
 	}

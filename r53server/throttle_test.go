@@ -95,13 +95,13 @@ func TestBucketAgreesWithCounting(t *testing.T) {
 
 // Both request buckets must have a token, whatever mixture of operations is asked for.
 func TestThrottleOfRequests(t *testing.T) {
-	limit := newThrottle()
+	limit := NewThrottle()
 	if len(limit.actions) != len(routes()) {
 		t.Errorf("%d buckets for %d operations", len(limit.actions), len(routes()))
 	}
 	ask := func(operation string, times int, at time.Time) (passed int) {
 		for range times {
-			if limit.request(operation, at) == nil {
+			if limit.Request(operation, at) == nil {
 				passed++
 			}
 		}
@@ -128,7 +128,7 @@ func TestThrottleOfRequests(t *testing.T) {
 		}
 	}
 	var refusal *apiError
-	if err := limit.request("GetHealthCheckStatus", noon.Add(time.Second)); !errors.As(err, &refusal) || *refusal != (apiError{"Throttling", 400, "Rate exceeded"}) {
+	if err := limit.Request("GetHealthCheckStatus", noon.Add(time.Second)); !errors.As(err, &refusal) || *refusal != (apiError{"Throttling", 400, "Rate exceeded"}) {
 		t.Errorf("refusal is %v, want 400 Throttling: Rate exceeded", err) // r53: C.8
 	}
 }
@@ -143,7 +143,7 @@ func TestThrottleOfChanges(t *testing.T) {
 		}
 		return changes
 	}
-	limit := newThrottle()
+	limit := NewThrottle()
 	for _, step := range []struct {
 		name  string
 		cost  int
@@ -162,7 +162,7 @@ func TestThrottleOfChanges(t *testing.T) {
 		{"more than fits, full", batchCost(batch(0, 0, 5000)), 60 * time.Second, true}, // to be told what is wrong with it
 		{"and is empty then", batchCost(batch(1, 0, 0)), 60 * time.Second, false},
 	} {
-		if err := limit.change(step.cost, noon.Add(step.after)); (err == nil) != step.pass {
+		if err := limit.Change(step.cost, noon.Add(step.after)); (err == nil) != step.pass {
 			t.Errorf("%s (cost %d): %v", step.name, step.cost, err)
 		}
 	}
