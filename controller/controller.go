@@ -81,8 +81,8 @@ const (
 // maxAccounts is how many accounts are worked on at once. One that does not answer holds no other up.
 const maxAccounts = 8
 
-// leaseName is the name of the Lease that replicas elect a leader by.
-const leaseName = "bulkhead-controller"
+// LeaseName is the name of the Lease that replicas elect a leader by.
+const LeaseName = "bulkhead-controller"
 
 // A Controller looks after the policies of one cluster.
 type Controller struct {
@@ -151,7 +151,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		Metrics:                       metricsserver.Options{BindAddress: orNone(c.o.MetricsAddress)},
 		HealthProbeBindAddress:        orNone(c.o.HealthAddress),
 		LeaderElection:                c.o.LeaderElection,
-		LeaderElectionID:              leaseName,
+		LeaderElectionID:              LeaseName,
 		LeaderElectionNamespace:       c.o.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		Cache:                         cache.Options{ByObject: map[client.Object]cache.ByObject{&discoveryv1.EndpointSlice{}: {Transform: slim}}},

@@ -97,7 +97,7 @@ func TestChartRefusesValuesThatItDoesNotKnow(t *testing.T) {
 }
 
 func TestPlainManifestsAreTheChart(t *testing.T) {
-	want, err := helm(t, "template", "bulkhead", "bulkhead", "--namespace", "bulkhead-system", "--include-crds", "--kube-version", "1.37.2",
+	want, err := helm(t, "template", "bulkhead", "bulkhead", "--namespace", "bulkhead-system", "--include-crds", "--no-hooks", "--kube-version", "1.37.2",
 		"--set", "namespace.create=true", "--set", "class.region=eu-west-1")
 	if err != nil {
 		t.Fatal(err, want)
