@@ -90,22 +90,31 @@ func (r *run) tagNew(ctx context.Context, c *plan.CheckChange) error {
 	}
 }
 
-// tag sets tags, ten a call. Others stay. r53: C.8.
+// tag sets tags, ten a call, and removes those that are to go in the first one. Others stay. r53: C.8.
 func (r *run) tag(ctx context.Context, c *plan.CheckChange) error {
 	r.tell(c.Key, "marking")
 	r.a.forgetTags(c.ID)
 	do := call[*route53.ChangeTagsForResourceInput, *route53.ChangeTagsForResourceOutput]{
 		name: "ChangeTagsForResource", do: r.a.o.Route53.ChangeTagsForResource}
-	for tags := range slices.Chunk(c.Tags, tagsPerCall) {
-		_, err := do.send(ctx, r.a, &route53.ChangeTagsForResourceInput{
-			ResourceType: types.TagResourceTypeHealthcheck, ResourceId: &c.ID, AddTags: sdkTags(tags)})
+	calls := slices.Collect(slices.Chunk(c.Tags, tagsPerCall))
+	if len(calls) == 0 && len(c.Untag) > 0 {
+		calls = [][]zone.Tag{nil}
+	}
+	for i, tags := range calls {
+		in := &route53.ChangeTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceId: &c.ID, AddTags: sdkTags(tags)}
+		var untag []string
+		if i == 0 {
+			untag = c.Untag
+			in.RemoveTagKeys = untag
+		}
+		_, err := do.send(ctx, r.a, in)
 		if err != nil {
 			err = fmt.Errorf("set the tags of health check %s (%s): %w", c.Key, c.ID, err)
 		}
 		if err := r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err); err != nil {
 			return err
 		}
-		r.a.wroteTags(c.ID, tags)
+		r.a.wroteTags(c.ID, tags, untag)
 	}
 	return nil
 }

@@ -41,19 +41,22 @@ func TestInterruptedAnywhereCompletedByTheNext(t *testing.T) {
 	for _, way := range []struct {
 		name     string
 		from, to want
+		moved    bool // to another namespace
 		keys     int
 		writes   int
 	}{
-		{"create", none, two, 4, 4 + 4 + 1},              // checks, marks, batch
-		{"update and add", other, two, 4, 2 + 2 + 2 + 1}, // updates, checks, marks, batch
-		{"replace", two, replaced, 4, 4 + 4 + 1 + 4},     // checks, marks, batch, deletions
-		{"destroy", two, none, 0, 1 + 4},
+		{"create", none, two, false, 4, 4 + 4 + 1},              // checks, marks, batch
+		{"update and add", other, two, false, 4, 2 + 2 + 2 + 1}, // updates, checks, marks, batch
+		{"replace", two, replaced, false, 4, 4 + 4 + 1 + 4},     // checks, marks, batch, deletions
+		{"destroy", two, none, false, 0, 1 + 4},
+		{"move", two, two, true, 4, 4},                                  // marks
+		{"move and replace", two, replaced, true, 4, 4 + 4 + 4 + 1 + 4}, // checks, their marks, marks, batch, deletions
 	} {
 		for write := range way.writes + 1 {
 			for _, executed := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%d %v", way.name, write, executed), func(t *testing.T) {
 					t.Parallel()
-					if got := e.goWay(t, way.from, way.to, way.keys, interruption{write, executed}); write == 0 && got != way.writes {
+					if got := e.goWay(t, way.from, way.to, way.moved, way.keys, interruption{write, executed}); write == 0 && got != way.writes {
 						t.Errorf("%d writes, want %d", got, way.writes)
 					}
 				})
@@ -63,11 +66,16 @@ func TestInterruptedAnywhereCompletedByTheNext(t *testing.T) {
 }
 
 // goWay goes from one state to another in a zone of its own, with an interruption, and returns the number of writes it took.
-func (e *engine) goWay(t *testing.T, from, to want, keys int, i interruption) int {
+func (e *engine) goWay(t *testing.T, from, to want, moved bool, keys int, i interruption) int {
 	t.Helper()
 	namespace := fmt.Sprintf("n%d", e.number.Add(1))
 	z := e.createZone(t, namespace+".example")
 	from.namespace, from.zone, to.namespace, to.zone = namespace, z, namespace, z
+	var guard plan.Guard
+	if moved {
+		to.namespace = "to-" + namespace
+		guard.Successors = map[string]string{namespace + "/app1": to.namespace + "/app1", namespace + "/app2": to.namespace + "/app2"}
+	}
 	foreign := simple("www."+namespace+".example", "192.0.2.80")
 	e.put(t, z, foreign)
 	calm := e.applier(t, &wire{}, Options{})
@@ -83,11 +91,11 @@ func (e *engine) goWay(t *testing.T, from, to want, keys int, i interruption) in
 	if i.write > 0 {
 		i.stopAt(&w, cancel)
 	}
-	_, _, err := e.reach(ctx, t, e.applier(t, &w, Options{}), to, plan.Guard{})
+	_, _, err := e.reach(ctx, t, e.applier(t, &w, Options{}), to, guard)
 	if i.write == 0 && err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := e.reach(t.Context(), t, calm, to, plan.Guard{}); err != nil {
+	if _, _, err := e.reach(t.Context(), t, calm, to, guard); err != nil {
 		t.Fatalf("the run after the interruption: %v", err)
 	}
 	if to.apps != nil {
@@ -97,10 +105,28 @@ func (e *engine) goWay(t *testing.T, from, to want, keys int, i interruption) in
 	if n := len(got); n != keys || len(slices.Compact(got)) != keys || len(records) != keys+1 {
 		t.Errorf("checks %v and %d record sets, want %d of each, and one by hand", got, len(records), keys)
 	}
+	if moved {
+		if left, _ := e.objects(t, from); len(left) != keys && to.path == "" || len(left) != 0 && to.path != "" { // known by their references
+			t.Errorf("checks %v were made in the former namespace", left)
+		}
+		if p, err := plan.Destroy(e.state(t, z), []string{namespace + "/app1", namespace + "/app2"}, plan.Guard{Engine: true}); err != nil || !p.Empty() {
+			t.Errorf("of the predecessors there is: %v\n%s", err, p.Text(false))
+		}
+	}
 	if !slices.ContainsFunc(records, func(s zone.ResourceRecordSet) bool { return cmp.Equal(s, foreign) }) {
 		t.Errorf("the record set made by hand is not as it was: %+v", records)
 	}
 	return w.writes
+}
+
+// state is what the engine holds, with one zone.
+func (e *engine) state(t *testing.T, z zone.HostedZone) plan.State {
+	t.Helper()
+	s, err := e.applier(t, &wire{}, Options{}).Read(t.Context(), []zone.HostedZone{z})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // An answer that is lost on the way is no end: what is the same when repeated is repeated.

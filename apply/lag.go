@@ -32,6 +32,7 @@ func (a *Applier) lag() time.Duration {
 // A written is a check that this process has made or marked.
 type written struct {
 	check plan.Check // its tags are those that were set
+	gone  []string   // keys of tags that were removed
 	at    time.Time
 }
 
@@ -39,23 +40,27 @@ type written struct {
 func (a *Applier) wroteCheck(c plan.Check) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.written[c.ID] = written{c, time.Now()}
+	a.written[c.ID] = written{check: c, at: time.Now()}
 }
 
-// wroteTags remembers tags that were set.
-func (a *Applier) wroteTags(id string, tags []zone.Tag) {
+// wroteTags remembers tags that were set, and keys of those that were removed.
+func (a *Applier) wroteTags(id string, tags []zone.Tag, gone []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	w := a.written[id]
 	w.check.ID, w.at = id, time.Now()
-	w.check.Tags = overlaid(w.check.Tags, tags)
+	w.check.Tags = overlaid(w.check.Tags, tags, gone)
+	w.gone = slices.Concat(w.gone, gone)
+	w.gone = slices.DeleteFunc(w.gone, func(key string) bool {
+		return slices.ContainsFunc(tags, func(t zone.Tag) bool { return t.Key == key })
+	})
 	a.written[id] = w
 }
 
-// overlaid returns tags with others in the place of those with their keys.
-func overlaid(tags, others []zone.Tag) []zone.Tag {
+// overlaid returns tags without some, and with others in the place of those with their keys.
+func overlaid(tags, others []zone.Tag, gone []string) []zone.Tag {
 	kept := slices.DeleteFunc(slices.Clone(tags), func(t zone.Tag) bool {
-		return slices.ContainsFunc(others, func(o zone.Tag) bool { return o.Key == t.Key })
+		return slices.Contains(gone, t.Key) || slices.ContainsFunc(others, func(o zone.Tag) bool { return o.Key == t.Key })
 	})
 	return append(kept, others...)
 }
@@ -108,7 +113,7 @@ func (a *Applier) complete(ctx context.Context, state *plan.State) error {
 	for i := range state.Checks {
 		c := &state.Checks[i]
 		if w, ok := lately[c.ID]; ok && len(w.check.Tags) > 0 {
-			c.Tags = overlaid(c.Tags, w.check.Tags)
+			c.Tags = overlaid(c.Tags, w.check.Tags, w.gone)
 			c.Key = plan.KeyOf(c.CallerReference, c.Tags)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -123,12 +124,20 @@ func promise(w *world, guard Guard, desired State) *promises {
 		}
 	}
 	for _, r := range w.state().Records {
-		if c := w.checks[r.Set.HealthCheckID]; c != nil && wanted[c.Key] && c.Hold() != NotHeld && r.Set.SetIdentifier == RegionOf(c.Key) {
+		if c := w.checks[r.Set.HealthCheckID]; c != nil && wanted[p.keyOf(c)] && c.Hold() != NotHeld && r.Set.SetIdentifier == RegionOf(c.Key) {
 			p.held[c.ID] = asJSON(c.Config)
 		}
 	}
 	p.bytes = p.foreign(w)
 	return p
+}
+
+// keyOf is the key of a check once its policy has been followed.
+func (p *promises) keyOf(c *Check) string {
+	if next := p.guard.Successors[PolicyOf(c.Key)]; next != "" {
+		return next + "/" + RegionOf(c.Key)
+	}
+	return c.Key
 }
 
 // holding checks that what an operator holds is as it was and is cited, as far as anything is: of two that are held, one.
@@ -139,10 +148,10 @@ func (p *promises) holding(t *testing.T, w *world, when string) {
 		if c != nil && asJSON(c.Config) != config {
 			t.Fatalf("%s: %s is held as %s and is %s now", when, c.Key, config, asJSON(c.Config))
 		}
-		key := p.start.checks[id].Key
+		key := p.keyOf(p.start.checks[id])
 		if !slices.ContainsFunc(w.state().Records, func(r Record) bool {
 			now := w.checks[r.Set.HealthCheckID]
-			return now != nil && now.Key == key && now.Hold() != NotHeld
+			return now != nil && p.keyOf(now) == key && now.Hold() != NotHeld
 		}) {
 			t.Fatalf("%s: %s was held, and nothing is that is cited", when, key)
 		}
@@ -297,6 +306,9 @@ func tryChaos(t *testing.T, seed uint64) bool {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 5))
 	w, desired, guard := disorder(t, r), randomState(r), randomGuard(r)
+	if r.IntN(4) == 0 {
+		desired, guard.Successors = renamedPolicies(desired)
+	}
 	p, err := Diff(w.state(), desired, guard)
 	if err != nil {
 		var refused *Refused
@@ -351,6 +363,24 @@ func tryChaos(t *testing.T, seed uint64) bool {
 		}
 	}
 	return true
+}
+
+// renamedPolicies wants the same by policies of another namespace, and says which follows which.
+func renamedPolicies(s State) (renamed State, successors map[string]string) {
+	renamed, successors = both(s), make(map[string]string)
+	renamed.Zones = s.Zones
+	rename := func(key *string) {
+		next := "next" + strings.TrimPrefix(*key, "team")
+		successors[PolicyOf(*key)] = PolicyOf(next)
+		*key = next
+	}
+	for i := range renamed.Checks {
+		rename(&renamed.Checks[i].Key)
+	}
+	for i := range renamed.Records {
+		rename(&renamed.Records[i].CheckKey)
+	}
+	return renamed, successors
 }
 
 // In whatever state an account is: what is planned and applied is reached in the end, nothing of others changes, no name loses

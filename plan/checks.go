@@ -85,7 +85,7 @@ func sameConfig(a, b health.Config) bool {
 // matchChecks plans for every wanted check to go on with an existing one or to create one.
 func (d *differ) matchChecks(wanted map[string]*Check) {
 	d.settle(wanted)
-	var create, tag, update []Step
+	var create, inherit, tag, update []Step
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
 		want := wanted[key]
 		c := d.choose(key, want.Config)
@@ -95,11 +95,15 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 		}
 		d.bound[key] = c.ID
 		change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference}
-		if missing := missingTags(d.marks(want, c), c.Tags); len(missing) > 0 {
+		marks, untag := d.heritageTags(c, d.marks(want, c))
+		if missing := missingTags(marks, c.Tags); len(missing)+len(untag) > 0 {
 			step := change
-			step.Tags = missing
+			step.Tags, step.Untag = missing, untag
 			if d.unmarked[c.ID] {
 				step.Why = "an earlier run created it and was interrupted"
+			}
+			if d.inherited[c.ID] != "" {
+				step.Why = "taken over from " + PolicyOf(c.Key)
 			}
 			tag = append(tag, Step{Kind: TagCheck, Check: &step})
 		}
@@ -117,13 +121,19 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 		update = append(update, Step{Kind: UpdateCheck, Check: &change})
 		d.checkBlast.changed++
 	}
-	d.plan.Steps = slices.Concat(d.plan.Steps, create, tag, update)
+	for i := range d.current.Checks {
+		if c := &d.current.Checks[i]; d.inherited[c.ID] != "" && d.bound[d.inherited[c.ID]] != c.ID {
+			inherit = append(inherit, d.takeOver(c))
+		}
+	}
+	slices.SortFunc(inherit, func(a, b Step) int { return strings.Compare(a.Check.ID, b.Check.ID) })
+	d.plan.Steps = slices.Concat(d.plan.Steps, create, inherit, tag, update)
 }
 
 // marks returns the tags that a wanted check has in the end: its own and those of ownership.
 func marks(c *Check) []zone.Tag {
 	tags := slices.DeleteFunc(slices.Clone(c.Tags), func(t zone.Tag) bool {
-		return t.Key == TagManagedBy || t.Key == TagKey || t.Key == TagInverted
+		return t.Key == TagManagedBy || t.Key == TagKey || t.Key == TagInverted || t.Key == TagTakenOver
 	})
 	tags = append(tags, zone.Tag{Key: TagManagedBy, Value: TagValue}, zone.Tag{Key: TagKey, Value: c.Key})
 	if isTrue(c.Config.Inverted) {

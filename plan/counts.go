@@ -125,7 +125,7 @@ func (c *Counts) count(steps []Step) {
 			c.Calls.CreateHealthCheck++
 			c.Calls.ChangeTagsForResource += tagCalls(s.Check.Tags)
 		case TagCheck:
-			c.Calls.ChangeTagsForResource += tagCalls(s.Check.Tags)
+			c.Calls.ChangeTagsForResource += max(tagCalls(s.Check.Tags), min(1, len(s.Check.Untag)))
 		case UpdateCheck:
 			c.Calls.UpdateHealthCheck++
 		case DeleteCheck:

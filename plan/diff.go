@@ -61,6 +61,9 @@ type differ struct {
 	owners   *Owners
 	cuts     map[Site]*zone.ResourceRecordSet // delegations
 	names    map[string][]zone.Name           // of wanted record sets, by the key of their check
+	wantedAt map[string]map[string]bool       // how they are listed, by policy
+	// inherited are the checks that a policy of the plan takes over from its predecessor, by id: the key that they are to have.
+	inherited map[string]string
 
 	plan        Plan
 	wait        Wait
@@ -90,6 +93,7 @@ func newDiffer(current State, guard Guard) *differ {
 		verified:  make(map[string]bool),
 		sites:     make(map[string][]Site),
 		waits:     make(map[string]bool),
+		inherited: make(map[string]string),
 	}
 	for _, z := range current.Zones {
 		d.zones[z.ID] = z
@@ -101,11 +105,14 @@ func newDiffer(current State, guard Guard) *differ {
 }
 
 func (d *differ) refuse(policy, object, format string, args ...any) {
-	d.plan.Refusals = append(d.plan.Refusals, Finding{policy, object, fmt.Sprintf(format, args...)})
+	d.plan.Refusals = append(d.plan.Refusals, Finding{Policy: policy, Object: object, Text: fmt.Sprintf(format, args...)})
 }
 
+// refuseAs refuses for a reason that programs know.
+func (d *differ) refuseAs(f Finding) { d.plan.Refusals = append(d.plan.Refusals, f) }
+
 func (d *differ) report(policy, object, format string, args ...any) {
-	d.plan.Reports = append(d.plan.Reports, Finding{policy, object, fmt.Sprintf(format, args...)})
+	d.plan.Reports = append(d.plan.Reports, Finding{Policy: policy, Object: object, Text: fmt.Sprintf(format, args...)})
 }
 
 // inReach reports whether the plan may touch what belongs to a key.
@@ -114,7 +121,7 @@ func (d *differ) inReach(key string) bool {
 }
 
 // owner returns the key that an existing record set belongs to, empty when it is not ours.
-func (d *differ) owner(r *Record) string { return d.owners.Key(&r.Set) }
+func (d *differ) owner(r *Record) string { return d.follows(d.owners.Key(&r.Set), r.Set.Name) }
 
 func (d *differ) run(desired State) (Plan, error) {
 	for _, z := range desired.Zones {
@@ -123,6 +130,8 @@ func (d *differ) run(desired State) (Plan, error) {
 	d.cuts = d.delegations()
 	wanted := d.wantedChecks(desired)
 	d.names = wantedNames(desired.Records)
+	d.wantedAt = wantedNamesOf(d.names)
+	d.inherit()
 	d.index(wanted)
 	d.matchChecks(wanted)
 	d.matchRecords(d.wantedRecords(desired, wanted))
@@ -175,6 +184,9 @@ func (d *differ) index(wanted map[string]*Check) {
 			d.taken[key] = max(d.taken[key], generation)
 		}
 		key := c.Key
+		if next := d.inherited[c.ID]; next != "" {
+			key = next
+		}
 		if !c.Owned() {
 			if key = d.abandoned(c, held, hashes); key == "" {
 				continue

@@ -21,6 +21,12 @@ type Guard struct {
 	Force bool
 	// Many lets a plan change more than 30 % of what Bulkhead owns, and nothing else that Force does: what checkers say counts.
 	Many bool
+	// Successors are policies that take the place of others of the same hostname, because somebody renamed or moved them: the
+	// follower's "<namespace>/<policy>" by that of the predecessor, which is not in the plan itself. What the predecessor has in
+	// the guard's Regions at names where the follower wants record sets is the follower's: its health check goes on with other
+	// tags, and its record sets stay as they are as far as they are wanted. Once this is done the plans of the follower need no
+	// Successors any more, and Destroy finds nothing of the predecessor.
+	Successors map[string]string
 	// Release names policies, "<namespace>/<policy>", whose held checks are to be as the policy says again. See Hold.
 	Release []string
 	// Engine says that the provider is an engine: it takes intervals of 1 to 9 seconds and private addresses, and it

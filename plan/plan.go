@@ -75,7 +75,9 @@ type CheckChange struct {
 	Old             *health.Config `json:"old,omitempty"`  // nil for one to create
 	New             *health.Config `json:"new,omitempty"`  // nil for one to delete
 	Tags            []zone.Tag     `json:"tags,omitempty"` // to set; for one to delete: what it has
-	Why             string         `json:"why,omitempty"`  // when it does not go without saying
+	// Untag are keys of tags that go, in the same call that sets Tags. At most 10.
+	Untag []string `json:"untag,omitempty"`
+	Why   string   `json:"why,omitempty"` // when it does not go without saying
 	// Sites are, for one to delete, where record sets of its policy are or are wanted: somebody may have come to bind the check
 	// there, so that this is where to look right before the deletion.
 	Sites []Site `json:"sites,omitempty"`
@@ -132,10 +134,23 @@ type RecordChange struct {
 
 // A Finding is a sentence about an object.
 type Finding struct {
-	Policy string `json:"policy,omitempty"` // whom it concerns, empty for the whole plan
-	Object string `json:"object,omitempty"` // a check's key, a record set, a zone
-	Text   string `json:"text"`
+	Kind   FindingKind `json:"kind,omitempty"`   // empty where no program needs to tell it from others
+	Policy string      `json:"policy,omitempty"` // whom it concerns, empty for the whole plan
+	Object string      `json:"object,omitempty"` // a check's key, a record set, a zone
+	Text   string      `json:"text"`
+	Holder string      `json:"holder,omitempty"` // who has what is wanted, see Kind
 }
+
+// A FindingKind is what a finding is about, for programs.
+type FindingKind string
+
+// The kinds of findings.
+const (
+	// HeldByPolicy refuses: the hostname, or a Region of it, belongs to the policy Holder, "<namespace>/<policy>".
+	HeldByPolicy FindingKind = "held-by-policy"
+	// OtherPolicy reports: the record set of another Region belongs to the policy Holder and not to this one. It stays as it is.
+	OtherPolicy FindingKind = "other-policy"
+)
 
 // String returns the finding as a sentence.
 func (f Finding) String() string {

@@ -149,6 +149,12 @@ func (d *differ) contradictory(at *place) bool {
 
 // matchPlace plans the changes at one name.
 func (d *differ) matchPlace(at *place) {
+	if holder := d.holderElsewhere(at); holder != "" {
+		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: string(at.name), Holder: holder, Text: "belongs to " + holder +
+			", which has record sets of it in other Regions: a name belongs to one policy. This Region joins when they are of this policy, or of " +
+			"another one of its namespace"})
+		return
+	}
 	wanted := make(map[zone.Key]*Record, len(at.want))
 	for _, w := range at.want {
 		wanted[w.Set.Key()] = w
@@ -166,7 +172,8 @@ func (d *differ) matchPlace(at *place) {
 			d.report(at.policy, describe(&r.Set), "cites health check %s, which does not exist: it counts as healthy for ever until this is "+
 				"mended", r.Set.HealthCheckID)
 		case w != nil && w.CheckKey == "" && key == "" && sameSet(&r.Set, &w.Set): // made by us or not: it is as wanted
-		case key != "" && PolicyOf(key) == at.policy && w == nil: // another Region's, which has its own plan
+		case key != "" && w == nil && (PolicyOf(key) == at.policy || !d.guard.covers(RegionOf(key))): // another Region's, which has its own plan
+			d.reportOther(at, r, key)
 			at.keep(r)
 			continue
 		case !d.inTheWay(at, r, adopted):
@@ -326,7 +333,9 @@ func (d *differ) refuseHeld(at *place, r *Record, key string) {
 	case d.owners.Borrows(&r.Set) != "":
 		held = "not Bulkhead's, although it cites the health check of " + d.owners.Borrows(&r.Set) + ". " + advice
 	case key != "":
-		held = "held by " + PolicyOf(key) + ", which is not part of this plan: a name belongs to one policy"
+		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: describe(&r.Set), Holder: PolicyOf(key), Text: fmt.Sprintf(
+			"is in the way (%s): it is held by %s, which is not part of this plan: a name belongs to one policy", content(&r.Set), PolicyOf(key))})
+		return
 	case !adoptable(at, r):
 		held = "not Bulkhead's, and nothing may stand beside a CNAME. Remove it by hand, or use addresses or an alias"
 	case r.Set.HealthCheckID != "" && exists:
@@ -350,7 +359,13 @@ func (d *differ) reportBeside(at *place, r *Record) {
 }
 
 func (d *differ) reportHandover(at *place, r *Record, key string) {
-	if from := PolicyOf(key); len(at.want) > 0 && from != at.policy {
+	from := PolicyOf(key)
+	if before := d.owners.Key(&r.Set); d.inherited[r.Set.HealthCheckID] != "" {
+		from = PolicyOf(d.byID[r.Set.HealthCheckID].Key)
+	} else if before != key {
+		from = PolicyOf(before)
+	}
+	if len(at.want) > 0 && from != at.policy {
 		d.report(at.policy, describe(&r.Set), "moves here from %s", from)
 	}
 }

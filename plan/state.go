@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -48,21 +47,39 @@ type Record struct {
 
 // The tags by which ownership is known.
 const (
+	tagPrefix    = "bulkhead.dev/"
 	TagManagedBy = "bulkhead.dev/managed-by" // value: TagValue
 	TagKey       = "bulkhead.dev/check"      // value: Check.Key
 	TagValue     = "bulkhead"
+	// TagTakenOver is on a check that another policy has taken over: what its caller reference names, and a hash of the key that it
+	// has now, so that neither of the two tags means anything without the other, or on another check.
+	TagTakenOver = "bulkhead.dev/taken-over"
 )
 
 // KeyOf returns the key of the health check that was created with a caller reference and bears tags, empty when it is not
-// ours. Tags can be set by hand, a reference stays with a check for ever: both must name the same key, so that a check cannot
-// be passed off as another's.
+// ours. Tags can be set by hand, a reference stays with a check for ever: both must name the same key, or TagTakenOver must say
+// that the one followed the other, so that a check cannot be passed off as another's.
 func KeyOf(reference string, tags []zone.Tag) string {
-	if !slices.Contains(tags, zone.Tag{Key: TagManagedBy, Value: TagValue}) {
-		return ""
+	key, made := tagged(tags, TagKey), ""
+	if reference, _, ok := parseReference(reference); ok {
+		made = reference
 	}
-	made, _, ok := parseReference(reference)
+	switch {
+	case key == "" || made == "" || tagged(tags, TagManagedBy) != TagValue:
+		return ""
+	case made == key || made == hashed(key) || tagged(tags, TagTakenOver) == takenOver(made, key):
+		return key
+	}
+	return ""
+}
+
+// takenOver is the value of TagTakenOver for a check whose reference names a key, or the hash of one, and that has another key now.
+func takenOver(made, key string) string { return made + " as " + hashed(key) }
+
+// tagged returns the value of a tag, empty when it is not there.
+func tagged(tags []zone.Tag, key string) string {
 	for _, t := range tags {
-		if t.Key == TagKey && ok && (made == t.Value || made == hashed(t.Value)) {
+		if t.Key == key {
 			return t.Value
 		}
 	}
@@ -75,6 +92,12 @@ func PolicyOf(key string) string {
 		return key[:i]
 	}
 	return key
+}
+
+// namespaceOf returns the namespace of a policy, "<namespace>/<policy>".
+func namespaceOf(policy string) string {
+	namespace, _, _ := strings.Cut(policy, "/")
+	return namespace
 }
 
 // RegionOf returns the Region that a check key belongs to.

@@ -127,6 +127,9 @@ func (c *CheckChange) line(kind Kind) line {
 			tags[i] = t.Key + "=" + t.Value
 		}
 		l.text = shortID(c.ID) + " tags " + strings.Join(tags, " ")
+		if len(c.Untag) > 0 {
+			l.text += " without " + strings.Join(c.Untag, " ")
+		}
 	}
 	if c.Why != "" {
 		l.text += " (" + c.Why + ")"

@@ -89,7 +89,7 @@ func (w *world) execute(t *testing.T, p Plan, calls int) (done bool) {
 func (w *world) calls(t *testing.T, s Step) []func() {
 	t.Helper()
 	tag := func(id string) {
-		tags, err := zone.ApplyTags(w.checks[id].Tags, s.Check.Tags, nil)
+		tags, err := zone.ApplyTags(w.checks[id].Tags, s.Check.Tags, s.Check.Untag)
 		if err != nil {
 			t.Fatalf("tags of %s: %v", s.Check.Key, err)
 		}

@@ -1,0 +1,108 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A policy that was renamed, moved to another namespace, or written in the place of an annotation is another policy for the same
+// hostname. The follower takes over what its predecessor has: checks get other tags, in one call each, and everything behind that
+// is a change of the follower's own. So a run that ends anywhere is completed by the next, whether or not that knows of the
+// predecessor.
+
+// follows returns the key that something of ours at a name has once the policies of the plan have taken over from their
+// predecessors: the same key for what nobody follows.
+func (d *differ) follows(key string, name zone.Name) string {
+	if len(d.guard.Successors) == 0 || key == "" {
+		return key
+	}
+	policy := PolicyOf(key)
+	next := d.guard.Successors[policy]
+	if next == "" || d.managed[policy] || !d.managed[next] || !d.guard.covers(RegionOf(key)) || !d.wantedAt[next][listed(name)] {
+		return key
+	}
+	return next + "/" + RegionOf(key)
+}
+
+// inherit notes the checks of predecessors that the policies of the plan go on with: those that record sets cite only where the
+// follower wants some, and those that nothing cites and that were made for such a name. Others are the predecessor's still, which
+// has another hostname by now.
+func (d *differ) inherit() {
+	if len(d.guard.Successors) == 0 {
+		return
+	}
+	cited := make(map[string][]zone.Name) // names of record sets that may be ours, by the id of their check
+	for i := range d.current.Records {
+		set := &d.current.Records[i].Set
+		if c := d.byID[set.HealthCheckID]; c != nil && c.Owned() && set.SetIdentifier == RegionOf(c.Key) {
+			if listedNames := hostnamesOf(c); listedNames == nil || slices.Contains(listedNames, listed(set.Name)) {
+				cited[c.ID] = append(cited[c.ID], set.Name)
+			}
+		}
+	}
+	for i := range d.current.Checks {
+		c := &d.current.Checks[i]
+		names := cited[c.ID]
+		if last := hostnamesOf(c); len(names) == 0 && len(last) > 0 {
+			names = []zone.Name{zone.Name(last[0] + ".")} // listed again, it is the same
+		}
+		if len(names) == 0 {
+			continue
+		}
+		key := d.follows(c.Key, names[0])
+		if key != c.Key && !slices.ContainsFunc(names, func(n zone.Name) bool { return d.follows(c.Key, n) != key }) {
+			d.inherited[c.ID] = key
+		}
+	}
+}
+
+// wantedNamesOf returns how the names of wanted record sets are listed, by policy.
+func wantedNamesOf(names map[string][]zone.Name) map[string]map[string]bool {
+	byPolicy := make(map[string]map[string]bool)
+	for key, list := range names {
+		policy := PolicyOf(key)
+		if byPolicy[policy] == nil {
+			byPolicy[policy] = make(map[string]bool, len(list))
+		}
+		for _, n := range list {
+			byPolicy[policy][listed(n)] = true
+		}
+	}
+	return byPolicy
+}
+
+// heritageTags returns the tags that make a check of a predecessor one of ours, and those of the predecessor that go.
+func (d *differ) heritageTags(c *Check, want []zone.Tag) (set []zone.Tag, remove []string) {
+	key := d.inherited[c.ID]
+	if key == "" {
+		return want, nil
+	}
+	set = slices.Clone(want)
+	if made, _, _ := parseReference(c.CallerReference); made != key && made != hashed(key) {
+		set = append(set, zone.Tag{Key: TagTakenOver, Value: takenOver(made, key)})
+	}
+	slices.SortFunc(set, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
+	for _, t := range c.Tags {
+		if strings.HasPrefix(t.Key, tagPrefix) && tagged(set, t.Key) == "" {
+			remove = append(remove, t.Key)
+		}
+	}
+	return set, remove
+}
+
+// takeOver plans to mark a check of a predecessor that no wanted key goes on with: record sets cite it until its replacement is
+// healthy.
+func (d *differ) takeOver(c *Check) Step {
+	key := d.inherited[c.ID]
+	tags := []zone.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: key}}
+	for _, keep := range []string{TagHostnames, TagInverted} {
+		if value := tagged(c.Tags, keep); value != "" {
+			tags = append(tags, zone.Tag{Key: keep, Value: value})
+		}
+	}
+	set, remove := d.heritageTags(c, tags)
+	return Step{Kind: TagCheck, Check: &CheckChange{Key: c.Key, ID: c.ID, CallerReference: c.CallerReference,
+		Tags: missingTags(set, c.Tags), Untag: remove, Why: "taken over by " + PolicyOf(key)}}
+}
