@@ -46,8 +46,8 @@ func (v *validator) request(refuse refusal, h HealthCheck) {
 	case t == health.TCP:
 	case !strings.HasPrefix(h.Path, "/") || tooLong(h.Path):
 		refuse("path", h.Path, "must begin with / and have at most %d characters", maxText)
-	case strings.ContainsFunc(h.Path, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		refuse("path", h.Path, "must have no spaces or control characters: use percent encoding")
+	case strings.ContainsFunc(h.Path, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		refuse("path", h.Path, "must have ASCII characters only, no spaces and no control characters: use percent encoding")
 	}
 	switch {
 	case t.MatchesString() && h.SearchString == "":
@@ -56,8 +56,15 @@ func (v *validator) request(refuse refusal, h HealthCheck) {
 		refuse("searchString", h.SearchString, "a %s check reads no body", h.Type)
 	case tooLong(h.SearchString):
 		refuse("searchString", h.SearchString, "must have at most %d characters", maxText)
+	case !health.IsXMLText(h.SearchString) || strings.Contains(h.SearchString, "\r") || strings.TrimFunc(h.SearchString, isSpace) != h.SearchString:
+		// XML has no control characters; where a carriage return is not escaped it comes back as a line feed. Whether Route 53 keeps
+		// white space at the ends is (unconfirmed).
+		refuse("searchString", h.SearchString, "must have no control characters but tab and line feed, none of U+FFFE and U+FFFF, and no white space "+
+			"at its ends: Route 53 would not give it back as it is")
 	}
 }
+
+func isSpace(r rune) bool { return r <= ' ' }
 
 // timers judges interval and threshold against provider and class.
 func (v *validator) timers(refuse refusal, h HealthCheck) {

@@ -120,6 +120,10 @@ func partsOfARN(arn string) (region, partition string) {
 	if len(parts) < 6 || parts[0] != "arn" || parts[2] != "elasticloadbalancing" || !strings.HasPrefix(parts[5], "loadbalancer/") {
 		return "", ""
 	}
+	// A Region becomes a part of the name of the API that is asked.
+	if !hasOnly(parts[1], "-") || !hasOnly(parts[3], "-") || !hasOnly(parts[4], "") || !hasOnly(parts[5], "/_-") {
+		return "", ""
+	}
 	if parts[1] != "aws" && !strings.HasPrefix(parts[1], "aws-") {
 		return "", ""
 	}

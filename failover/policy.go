@@ -168,11 +168,11 @@ type HealthCheck struct {
 	// +kubebuilder:validation:Maximum=65535
 	Port *int `json:"port,omitempty" yaml:"port,omitempty"`
 
-	// Path begins with "/" and has 1 to 255 characters; default "/".
+	// Path begins with "/" and has 1 to 255 characters of ASCII, no spaces; default "/".
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
-	// +kubebuilder:validation:XValidation:rule="self.matches('^/[^[:cntrl:] ]*$')",message="must begin with / and have no spaces or control characters: use percent encoding"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/[!-~]*$')",message="must begin with / and have ASCII characters only, no spaces and no control characters: use percent encoding"
 	Path string `json:"path,omitempty" yaml:"path,omitempty"`
 
 	// HostHeader is the name in the Host header and in TLS. Beside addresses it is default the hostname. Beside a load
@@ -184,11 +184,13 @@ type HealthCheck struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9._-]+$`
 	HostHeader string `json:"hostHeader,omitempty" yaml:"hostHeader,omitempty"`
 
-	// SearchString is what the first 5120 bytes of an answer must contain; 1 to 255 characters.
+	// SearchString is what the first 5120 bytes of an answer must contain; 1 to 255 characters, of control characters tab and line feed
+	// only, no white space at its ends.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'(?s)^[^\x00-\x20\x{fffe}\x{ffff}]([^\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]*[^\x00-\x20\x{fffe}\x{ffff}])?$')`,message="must have no control characters but tab and line feed, none of U+FFFE and U+FFFF, and no white space at its ends: Route 53 would not give it back as it is"
 	SearchString string `json:"searchString,omitempty" yaml:"searchString,omitempty"`
 
 	// RequestInterval is 10 or 30 seconds, on the engine also 1 to 9; default 30.
@@ -356,13 +358,14 @@ type LoadBalancer struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9-]+$`
 	Name string `json:"name,omitempty" yaml:"name,omitempty"`
 
 	// ARN of a load balancer in the Region.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:Pattern=`^arn:[^:]*:elasticloadbalancing:[^:]+:[^:]*:loadbalancer/.+$`
+	// +kubebuilder:validation:Pattern=`^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]*:loadbalancer/[A-Za-z0-9/_-]+$`
 	ARN string `json:"arn,omitempty" yaml:"arn,omitempty"`
 
 	// DNSName is the load balancer's own name.
@@ -370,6 +373,7 @@ type LoadBalancer struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9._-]+$`
 	DNSName string `json:"dnsName,omitempty" yaml:"dnsName,omitempty"`
 
 	// HostedZoneID goes with DNSName: the canonical id of the load balancer's zone. It may be left out for an Application

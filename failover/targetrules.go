@@ -62,6 +62,9 @@ func (v *validator) loadBalancer(at string, r Region) {
 	if lb.HostedZoneID != "" && lb.DNSName == "" {
 		v.refuse(at+".hostedZoneId", lb.HostedZoneID, "goes with dnsName only: it is looked up otherwise")
 	}
+	if lb.Name != "" && !hasOnly(lb.Name, "-") {
+		v.refuse(at+".name", lb.Name, "must be the name of a load balancer: letters, digits and -")
+	}
 	if lb.ARN != "" {
 		_, aws := zone.CanonicalHostedZoneID(r.Name)
 		in, partition := partsOfARN(lb.ARN)
@@ -87,6 +90,8 @@ func (v *validator) balancerName(at string, lb LoadBalancer) {
 	switch {
 	case err != nil:
 		v.refuse(at+".dnsName", lb.DNSName, "is not a domain name: %v", err)
+	case !isHostname(name):
+		v.refuse(at+".dnsName", lb.DNSName, "must be a host name")
 	case name == hostnameOf(v.p):
 		v.refuse(at+".dnsName", lb.DNSName, "is the hostname itself")
 	case lb.HostedZoneID == "" && canonicalZone(name) == "":
@@ -148,6 +153,13 @@ func (v *validator) ttl(at string, r Region) {
 			return
 		}
 	}
+}
+
+// hasOnly reports whether a text has nothing but ASCII letters, digits and some characters more.
+func hasOnly(s, more string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(more, r)
+	})
 }
 
 func isZoneID(s string) bool {

@@ -106,6 +106,12 @@ func TestValidate(t *testing.T) {
 			[]string{"spec.healthCheck.port: is missing: a TCP check has no default", `spec.healthCheck.path: "/x": a TCP check asks for no path`}},
 		{"B.2 search string", "{hostname: a.example.com, healthCheck: {type: HTTP_STR_MATCH}, " + two, AWS,
 			[]string{"spec.healthCheck.searchString: is missing: HTTP_STR_MATCH looks for it in the first 5120 bytes of the answer"}},
+		{"XML has no such characters", `{hostname: a.example.com, healthCheck: {path: "/x\ufffe", searchString: "a\x01"}, regions: [{lb1}]}`, AWS, []string{
+			`spec.healthCheck.path: "/x\ufffe": must have ASCII characters only, no spaces and no control characters: use percent encoding`,
+			`spec.healthCheck.searchString: "a\x01": must have no control characters but tab and line feed, none of U+FFFE and U+FFFF, and no white space ` +
+				"at its ends: Route 53 would not give it back as it is"}},
+		{"a Region becomes a name", "{hostname: a.example.com, regions: [{name: x, loadBalancer: {arn: 'arn:aws:elasticloadbalancing:example.net/:1:loadbalancer/x'}}]}", Engine,
+			[]string{`spec.regions[0].loadBalancer.arn: "arn:aws:elasticloadbalancing:example.net/:1:loadbalancer/x": must be arn:<partition>:elasticloadbalancing:<region>:<account>:loadbalancer/…`}},
 		{"B.2 path", "{hostname: a.example.com, healthCheck: {path: a b}, " + two, AWS,
 			[]string{`spec.healthCheck.path: "a b": must begin with / and have at most 255 characters`}},
 		{"B.4 checker Regions", "{hostname: a.example.com, healthCheck: {checkerRegions: [us-east-1, eu-west-1]}, " + two, AWS,

@@ -210,6 +210,12 @@ func validateEndpoint(c Config) error {
 	if i := strings.IndexFunc(c.ResourcePath, func(r rune) bool { return r < ' ' || r == 0x7f }); i >= 0 {
 		return refuseParameter("Resource path %q has a control character; use percent encoding.", c.ResourcePath)
 	}
+	switch {
+	case !IsXMLText(c.ResourcePath):
+		return refuseParameter("Resource path %q has a character that XML does not have.", c.ResourcePath)
+	case !IsXMLText(c.SearchString):
+		return refuseParameter("Search string %q has a character that XML does not have.", c.SearchString)
+	}
 	return validateDomainName(c.FullyQualifiedDomainName)
 }
 
