@@ -40,6 +40,9 @@ func (a *Applier) Apply(ctx context.Context, p plan.Plan) (Result, error) {
 	if err := r.check(); err != nil {
 		return r.result, err
 	}
+	if err := r.inScope(ctx, p.Steps); err != nil {
+		return r.result, err
+	}
 	for i, s := range p.Steps {
 		r.step = i
 		kept := len(r.deletions.kept)
@@ -89,7 +92,9 @@ func (r *run) execute(ctx context.Context, s plan.Step) error {
 	case plan.CreateCheck:
 		return r.create(ctx, s.Check)
 	case plan.TagCheck:
-		r.ids[s.Check.Key] = s.Check.ID
+		if r.binds(s.Check.ID) { // others of the key are marked as well when they are taken over
+			r.ids[s.Check.Key] = s.Check.ID
+		}
 		return r.tag(ctx, s.Check)
 	case plan.UpdateCheck:
 		r.ids[s.Check.Key] = s.Check.ID
@@ -106,6 +111,15 @@ func (r *run) execute(ctx context.Context, s plan.Step) error {
 		return r.remove(ctx, s.Check)
 	}
 	return fmt.Errorf("step %d is of the unknown kind %q", r.step+1, s.Kind)
+}
+
+// binds reports whether the plan's record sets are to cite an existing check.
+func (r *run) binds(id string) bool {
+	return slices.ContainsFunc(r.p.Steps, func(s plan.Step) bool {
+		return s.Batch != nil && slices.ContainsFunc(s.Batch.Changes, func(c plan.RecordChange) bool {
+			return c.Action != zone.Delete && c.Set.HealthCheckID == id
+		})
+	})
 }
 
 func (r *run) tell(object, format string, args ...any) {
@@ -143,6 +157,11 @@ func (r *run) change(ctx context.Context, b *plan.Batch) error {
 	}
 	if err := r.unheld(ctx, b); err != nil {
 		return err
+	}
+	if waits(r.p) {
+		if err := r.inScope(ctx, []plan.Step{{Batch: b}}); err != nil {
+			return err
+		}
 	}
 	changes, err := r.changes(b)
 	if err != nil {

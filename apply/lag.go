@@ -57,6 +57,13 @@ func (a *Applier) wroteTags(id string, tags []zone.Tag, gone []string) {
 	a.written[id] = w
 }
 
+// disown drops what is remembered of a check that another process looks after by now: its tags are what they are read as.
+func (a *Applier) disown(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.written, id)
+}
+
 // overlaid returns tags without some, and with others in the place of those with their keys.
 func overlaid(tags, others []zone.Tag, gone []string) []zone.Tag {
 	kept := slices.DeleteFunc(slices.Clone(tags), func(t zone.Tag) bool {

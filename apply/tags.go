@@ -53,6 +53,13 @@ func (a *Applier) keepTags(ids []string, tags map[string][]zone.Tag, now time.Ti
 	}
 }
 
+// ForgetTags has the tags of checks read anew the next time, as who waits for what another cluster writes into them needs.
+func (a *Applier) ForgetTags(ids ...string) {
+	for _, id := range ids {
+		a.forgetTags(id)
+	}
+}
+
 // forgetTags drops what is known of a check's tags, because they are about to change.
 func (a *Applier) forgetTags(id string) {
 	a.mu.Lock()

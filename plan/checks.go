@@ -85,9 +85,13 @@ func sameConfig(a, b health.Config) bool {
 // matchChecks plans for every wanted check to go on with an existing one or to create one.
 func (d *differ) matchChecks(wanted map[string]*Check) {
 	d.settle(wanted)
-	var create, inherit, tag, update []Step
+	var create, taken, tag, update []Step
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
 		want := wanted[key]
+		if id := d.heldKeys[key]; id != "" {
+			d.refuseHeldByCluster(PolicyOf(key), key, id)
+			continue
+		}
 		c := d.choose(key, want.Config)
 		if c == nil {
 			create = append(create, d.create(want))
@@ -102,10 +106,13 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 			if d.unmarked[c.ID] {
 				step.Why = "an earlier run created it and was interrupted"
 			}
-			if d.inherited[c.ID] != "" {
-				step.Why = "taken over from " + PolicyOf(c.Key)
+			mark := Step{Kind: TagCheck, Check: &step}
+			if from := d.formerly(c); from != "" {
+				step.Why = "taken over from " + from
+				taken = append(taken, mark)
+			} else {
+				tag = append(tag, mark)
 			}
-			tag = append(tag, Step{Kind: TagCheck, Check: &step})
 		}
 		if d.held[c.ID] != NotHeld {
 			d.hold(c, want)
@@ -121,13 +128,7 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 		update = append(update, Step{Kind: UpdateCheck, Check: &change})
 		d.checkBlast.changed++
 	}
-	for i := range d.current.Checks {
-		if c := &d.current.Checks[i]; d.inherited[c.ID] != "" && d.bound[d.inherited[c.ID]] != c.ID {
-			inherit = append(inherit, d.takeOver(c))
-		}
-	}
-	slices.SortFunc(inherit, func(a, b Step) int { return strings.Compare(a.Check.ID, b.Check.ID) })
-	d.plan.Steps = slices.Concat(d.plan.Steps, create, inherit, tag, update)
+	d.plan.Steps = slices.Concat(d.plan.Steps, d.takeOver(taken), create, tag, update)
 }
 
 // marks returns the tags that a wanted check has in the end: its own and those of ownership.
@@ -153,8 +154,11 @@ func (d *differ) marks(want, c *Check) []zone.Tag {
 	}
 	if tag, ok := hostnamesTag(had, d.names[want.Key]); ok {
 		tags = append(slices.DeleteFunc(tags, func(t zone.Tag) bool { return t.Key == TagHostnames }), tag)
-		slices.SortFunc(tags, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
 	}
+	if d.guard.Cluster != "" {
+		tags = append(slices.DeleteFunc(tags, func(t zone.Tag) bool { return t.Key == TagCluster }), d.guard.cluster())
+	}
+	slices.SortFunc(tags, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return tags
 }
 
@@ -167,7 +171,7 @@ func missingTags(want, have []zone.Tag) []zone.Tag {
 func (d *differ) deleteChecks() {
 	parents := make(map[string]string)
 	for i := range d.current.Checks {
-		if c := &d.current.Checks[i]; d.owned[c.ID] == "" || !d.inReach(d.owned[c.ID]) {
+		if c := &d.current.Checks[i]; d.owned[c.ID] == "" || !d.mine(c.ID, d.owned[c.ID]) {
 			for _, child := range c.Config.ChildHealthChecks {
 				parents[child] = c.ID
 			}

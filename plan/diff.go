@@ -64,6 +64,9 @@ type differ struct {
 	wantedAt map[string]map[string]bool       // how they are listed, by policy
 	// inherited are the checks that a policy of the plan takes over from its predecessor, by id: the key that they are to have.
 	inherited map[string]string
+	others    map[string]string // checks of ours that other clusters look after, by id: the cluster
+	heldKeys  map[string]string // the first of them by key
+	seized    map[string]string // those that the plan takes over from another cluster
 
 	plan        Plan
 	wait        Wait
@@ -94,6 +97,9 @@ func newDiffer(current State, guard Guard) *differ {
 		sites:     make(map[string][]Site),
 		waits:     make(map[string]bool),
 		inherited: make(map[string]string),
+		others:    make(map[string]string),
+		heldKeys:  make(map[string]string),
+		seized:    make(map[string]string),
 	}
 	for _, z := range current.Zones {
 		d.zones[z.ID] = z
@@ -131,6 +137,7 @@ func (d *differ) run(desired State) (Plan, error) {
 	wanted := d.wantedChecks(desired)
 	d.names = wantedNames(desired.Records)
 	d.wantedAt = wantedNamesOf(d.names)
+	d.sortClusters()
 	d.inherit()
 	d.index(wanted)
 	d.matchChecks(wanted)
@@ -151,6 +158,7 @@ func (d *differ) run(desired State) (Plan, error) {
 
 	slices.SortFunc(d.plan.Refusals, Finding.compare)
 	slices.SortFunc(d.plan.Reports, Finding.compare)
+	d.plan.Scope = d.guard.scope()
 	d.plan.seal()
 	if d.plan.Refusals != nil {
 		return d.plan, &Refused{d.plan.Refusals}
@@ -188,7 +196,7 @@ func (d *differ) index(wanted map[string]*Check) {
 			key = next
 		}
 		if !c.Owned() {
-			if key = d.abandoned(c, held, hashes); key == "" {
+			if key = d.abandoned(c, held, hashes); key == "" || d.heldKeys[key] != "" { // another cluster is about to mark it
 				continue
 			}
 			d.unmarked[c.ID] = true
@@ -197,7 +205,7 @@ func (d *differ) index(wanted map[string]*Check) {
 		if d.guard.covers(RegionOf(key)) {
 			d.checkBlast.owned++
 		}
-		if d.inReach(key) {
+		if d.mine(c.ID, key) {
 			d.byKey[key] = append(d.byKey[key], c)
 		}
 	}
@@ -293,8 +301,10 @@ func (d *differ) wantedChecks(desired State) map[string]*Check {
 // reportOthers tells what is ours and nobody asked for, and what was to be destroyed and is not there.
 func (d *differ) reportOthers() {
 	here, others := make(map[string]bool), make(map[string]bool)
-	for _, key := range d.owned {
+	d.reportKeptForCluster()
+	for id, key := range d.owned {
 		switch policy := PolicyOf(key); {
+		case d.others[id] != "":
 		case d.inReach(key):
 			here[policy] = true
 		case !d.managed[policy] && d.guard.covers(RegionOf(key)):

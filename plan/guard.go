@@ -27,6 +27,13 @@ type Guard struct {
 	// tags, and its record sets stay as they are as far as they are wanted. Once this is done the plans of the follower need no
 	// Successors any more, and Destroy finds nothing of the predecessor.
 	Successors map[string]string
+	// Cluster is the identity of the cluster that the plan is made for, without spaces, and ClusterName what people call it. Checks
+	// get them as TagCluster. What another cluster looks after in the guard's Regions stays as it is, and what is wanted in its place is
+	// refused with the kind HeldByCluster. Empty, as for a person at a terminal, means that all clusters' are in reach and no tag is set.
+	Cluster, ClusterName string
+	// TakeOver are clusters, by identity or name, whose checks and record sets of the plan's policies the Cluster takes over: checks
+	// get its tag, and record sets move to its target as they do to a new generation.
+	TakeOver []string
 	// Release names policies, "<namespace>/<policy>", whose held checks are to be as the policy says again. See Hold.
 	Release []string
 	// Engine says that the provider is an engine: it takes intervals of 1 to 9 seconds and private addresses, and it

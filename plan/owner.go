@@ -146,7 +146,7 @@ func wantedNames(records []Record) map[string][]zone.Name {
 func (d *differ) reportBorrowers() {
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
-		if key := d.owners.Borrows(set); d.inReach(key) && !slices.Contains(d.guard.Adopt, set.Name) {
+		if key := d.owners.Borrows(set); d.mine(set.HealthCheckID, key) && !slices.Contains(d.guard.Adopt, set.Name) {
 			d.report(PolicyOf(key), describe(set), "%s", Borrowed(key, set.HealthCheckID))
 		}
 	}

@@ -36,6 +36,8 @@ type Plan struct {
 	// Zones are those that the plan was made from, when it, or what undoes it, deletes health checks: right before a deletion
 	// they are looked through for record sets that cite the check by then.
 	Zones []ZoneRef `json:"zones,omitempty"`
+	// Scope is whom the plan was made for, when it was made with Guard.Cluster.
+	Scope *Scope `json:"scope,omitempty"`
 }
 
 // A ZoneRef names a hosted zone.
@@ -148,6 +150,9 @@ type FindingKind string
 const (
 	// HeldByPolicy refuses: the hostname, or a Region of it, belongs to the policy Holder, "<namespace>/<policy>".
 	HeldByPolicy FindingKind = "held-by-policy"
+	// HeldByCluster refuses: the cluster Holder looks after the Region of the hostname. As a report on policies that are destroyed:
+	// what it looks after stays.
+	HeldByCluster FindingKind = "held-by-cluster"
 	// OtherPolicy reports: the record set of another Region belongs to the policy Holder and not to this one. It stays as it is.
 	OtherPolicy FindingKind = "other-policy"
 )

@@ -72,7 +72,7 @@ func (d *differ) places(wanted []*Record) []*place {
 		p.want = append(p.want, r)
 	}
 	for i := range d.current.Records {
-		if r := &d.current.Records[i]; d.inReach(d.owner(r)) {
+		if r := &d.current.Records[i]; d.reaches(r) {
 			at(site{r.ZoneID, r.Set.Name})
 		}
 	}
@@ -105,8 +105,8 @@ func (d *differ) policyAt(at *place) string {
 		}
 	}
 	for _, r := range at.here {
-		if key := d.owner(r); d.inReach(key) {
-			return PolicyOf(key)
+		if d.reaches(r) {
+			return PolicyOf(d.owner(r))
 		}
 	}
 	return ""
@@ -166,7 +166,7 @@ func (d *differ) matchPlace(at *place) {
 		w := wanted[r.Set.Key()]
 		var foreign bool
 		switch {
-		case d.inReach(key):
+		case d.reaches(r):
 			d.reportHandover(at, r, key)
 		case d.mends(w, r):
 			d.report(at.policy, describe(&r.Set), "cites health check %s, which does not exist: it counts as healthy for ever until this is "+
@@ -314,7 +314,7 @@ func (d *differ) inTheWay(at *place, r *Record, adopted bool) bool {
 
 // besideOurs reports whether a record set is in one group with some of ours.
 func (d *differ) besideOurs(at *place, r *Record) bool {
-	return slices.ContainsFunc(at.here, func(o *Record) bool { return o.Set.Type == r.Set.Type && d.inReach(d.owner(o)) })
+	return slices.ContainsFunc(at.here, func(o *Record) bool { return o.Set.Type == r.Set.Type && d.reaches(o) })
 }
 
 // adoptable reports whether a foreign record set may be replaced when its name is adopted: addresses and CNAMEs, or what
@@ -332,6 +332,11 @@ func (d *differ) refuseHeld(at *place, r *Record, key string) {
 	switch _, exists := d.byID[r.Set.HealthCheckID]; {
 	case d.owners.Borrows(&r.Set) != "":
 		held = "not Bulkhead's, although it cites the health check of " + d.owners.Borrows(&r.Set) + ". " + advice
+	case d.others[r.Set.HealthCheckID] != "":
+		if len(d.plan.Refusals) == 0 || !slices.ContainsFunc(d.plan.Refusals, func(f Finding) bool { return f.Kind == HeldByCluster && f.Policy == at.policy }) {
+			d.refuseHeldByCluster(at.policy, describe(&r.Set), r.Set.HealthCheckID)
+		}
+		return
 	case key != "":
 		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: describe(&r.Set), Holder: PolicyOf(key), Text: fmt.Sprintf(
 			"is in the way (%s): it is held by %s, which is not part of this plan: a name belongs to one policy", content(&r.Set), PolicyOf(key))})

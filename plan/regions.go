@@ -16,9 +16,9 @@ func (d *differ) holderElsewhere(at *place) (holder string) {
 		key := d.owner(r)
 		switch {
 		case key == "":
-		case d.inReach(key) || d.related(at.policy, r, key):
+		case d.reaches(r) || d.guard.covers(RegionOf(key)) || d.related(at.policy, r, key):
 			return ""
-		case holder == "" && !d.guard.covers(RegionOf(key)):
+		case holder == "":
 			holder = PolicyOf(key)
 		}
 	}

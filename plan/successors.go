@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,6 +46,9 @@ func (d *differ) inherit() {
 	}
 	for i := range d.current.Checks {
 		c := &d.current.Checks[i]
+		if d.others[c.ID] != "" {
+			continue
+		}
 		names := cited[c.ID]
 		if last := hostnamesOf(c); len(names) == 0 && len(last) > 0 {
 			names = []zone.Name{zone.Name(last[0] + ".")} // listed again, it is the same
@@ -92,17 +97,42 @@ func (d *differ) heritageTags(c *Check, want []zone.Tag) (set []zone.Tag, remove
 	return set, remove
 }
 
-// takeOver plans to mark a check of a predecessor that no wanted key goes on with: record sets cite it until its replacement is
-// healthy.
-func (d *differ) takeOver(c *Check) Step {
-	key := d.inherited[c.ID]
-	tags := []zone.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: key}}
-	for _, keep := range []string{TagHostnames, TagInverted} {
-		if value := tagged(c.Tags, keep); value != "" {
-			tags = append(tags, zone.Tag{Key: keep, Value: value})
+// takeOver plans to mark the checks that are taken over, besides those that wanted keys go on with, which are marked by steps, those
+// that record sets cite until their replacement is healthy. The checks that record sets cite come first: whose they are decides.
+func (d *differ) takeOver(steps []Step) []Step {
+	for _, key := range slices.Sorted(maps.Keys(d.byKey)) {
+		for _, c := range d.byKey[key] {
+			from := d.formerly(c)
+			if from == "" || d.bound[key] == c.ID || d.destroyed[PolicyOf(key)] {
+				continue
+			}
+			tags := []zone.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: key}}
+			for _, keep := range []string{TagHostnames, TagInverted, TagCluster} {
+				if value := tagged(c.Tags, keep); value != "" && (keep != TagCluster || d.guard.Cluster == "") {
+					tags = append(tags, zone.Tag{Key: keep, Value: value})
+				}
+			}
+			if d.guard.Cluster != "" {
+				tags = append(tags, d.guard.cluster())
+			}
+			set, remove := d.heritageTags(c, tags)
+			steps = append(steps, Step{Kind: TagCheck, Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference,
+				Tags: missingTags(set, c.Tags), Untag: remove, Why: "taken over from " + from}})
 		}
 	}
-	set, remove := d.heritageTags(c, tags)
-	return Step{Kind: TagCheck, Check: &CheckChange{Key: c.Key, ID: c.ID, CallerReference: c.CallerReference,
-		Tags: missingTags(set, c.Tags), Untag: remove, Why: "taken over by " + PolicyOf(key)}}
+	slices.SortStableFunc(steps, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(d.ours[b.Check.ID], d.ours[a.Check.ID]), strings.Compare(a.Check.Key, b.Check.Key), strings.Compare(a.Check.ID, b.Check.ID))
+	})
+	return steps
+}
+
+// formerly says whose a check was that the plan takes over, a policy's or a cluster's; empty for one that it does not.
+func (d *differ) formerly(c *Check) string {
+	switch {
+	case d.inherited[c.ID] != "":
+		return PolicyOf(c.Key)
+	case d.seized[c.ID] != "":
+		return "the cluster " + d.seized[c.ID]
+	}
+	return ""
 }

@@ -1,0 +1,138 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// TagCluster is the tag of a check that says which cluster looks after it: Guard.Cluster, and behind a space Guard.ClusterName.
+const TagCluster = "bulkhead.dev/cluster"
+
+// Two clusters in one Region want the same check and the same record set. Whose tag the check bears looks after both; the other one
+// is refused, and neither changes nor deletes them, until it is told to take over. What bears no such tag belongs to the first that comes.
+
+// ClusterOf returns which cluster looks after a check with these tags, empty when they do not say; name is empty when it has none.
+func ClusterOf(tags []zone.Tag) (id, name string) {
+	id, name, _ = strings.Cut(tagged(tags, TagCluster), " ")
+	return id, name
+}
+
+// cluster returns the tag of the plan's cluster.
+func (g Guard) cluster() zone.Tag {
+	// r53: C.3 does not list what a value may have; these characters are allowed in tags of all services.
+	plain := strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._:/=+@", c) {
+			return c
+		}
+		return '-'
+	}, g.ClusterName)
+	value := strings.TrimSpace(g.Cluster + " " + plain)
+	return zone.Tag{Key: TagCluster, Value: value[:min(len(value), maxTagValue)]}
+}
+
+// takesOverFrom reports whether the plan may take what a cluster looks after.
+func (g Guard) takesOverFrom(id, name string) bool {
+	return slices.Contains(g.TakeOver, id) || name != "" && slices.Contains(g.TakeOver, name)
+}
+
+// sortClusters notes which checks of the guard's Regions other clusters look after, and which of them the plan takes over.
+func (d *differ) sortClusters() {
+	if d.guard.Cluster == "" {
+		return
+	}
+	for i := range d.current.Checks {
+		c := &d.current.Checks[i]
+		id, name := ClusterOf(c.Tags)
+		switch {
+		case !c.Owned() || id == "" || id == d.guard.Cluster || !d.guard.covers(RegionOf(c.Key)):
+		case d.guard.takesOverFrom(id, name):
+			d.seized[c.ID] = clusterTitle(id, name)
+		default:
+			d.others[c.ID] = clusterTitle(id, name)
+		}
+	}
+	if len(d.others) == 0 {
+		return
+	}
+	// Whoever has the check that record sets cite has what else there is of its key: the rest of a run that was interrupted.
+	cited, ours := make(map[string]bool), make(map[string]bool)
+	for i := range d.current.Records {
+		set := &d.current.Records[i].Set
+		c := d.byID[set.HealthCheckID]
+		if c == nil || !c.Owned() || set.SetIdentifier != RegionOf(c.Key) {
+			continue
+		}
+		cited[c.ID] = true
+		if d.others[c.ID] == "" {
+			ours[c.Key] = true
+		}
+	}
+	for id, title := range d.others {
+		key := d.byID[id].Key
+		switch first := d.heldKeys[key]; {
+		case ours[key] && !cited[id]:
+			delete(d.others, id)
+			d.seized[id] = title
+		case first == "" || id < first:
+			d.heldKeys[key] = id
+		}
+	}
+}
+
+// clusterTitle is how people are told of a cluster.
+func clusterTitle(id, name string) string {
+	if name == "" {
+		return id
+	}
+	return name + " (" + id + ")"
+}
+
+// mine reports whether the plan may touch a check of ours that has a key.
+func (d *differ) mine(id, key string) bool { return d.inReach(key) && d.others[id] == "" }
+
+// reaches reports whether the plan may touch a record set.
+func (d *differ) reaches(r *Record) bool { return d.mine(r.Set.HealthCheckID, d.owner(r)) }
+
+// refuseHeldByCluster says which cluster looks after something that is wanted.
+func (d *differ) refuseHeldByCluster(policy, object, id string) {
+	d.refuseAs(Finding{Kind: HeldByCluster, Policy: policy, Object: object, Holder: d.others[id], Text: "is looked after by the cluster " +
+		d.others[id] + ", and this is another one: it stays as it is until that cluster gives it up, or this one is told to take it over"})
+}
+
+// reportKeptForCluster tells, when policies are destroyed, what stays because another cluster looks after it.
+func (d *differ) reportKeptForCluster() {
+	for id, title := range d.others {
+		key := d.owned[id]
+		if policy := PolicyOf(key); d.destroyed[policy] && d.inReach(key) {
+			d.plan.Reports = append(d.plan.Reports, Finding{Kind: HeldByCluster, Policy: policy, Object: key, Holder: title,
+				Text: "health check " + id + " is looked after by the cluster " + title + " and stays, with its record sets"})
+		}
+	}
+}
+
+// scope is what Apply holds right before it writes: that no other cluster has come to look after what the plan changes.
+func (g Guard) scope() *Scope {
+	if g.Cluster == "" {
+		return nil
+	}
+	return &Scope{Cluster: g.Cluster, Regions: g.Regions, TakeOver: g.TakeOver}
+}
+
+// A Scope says which cluster a plan was made for, and from which clusters it takes over.
+type Scope struct {
+	Cluster  string   `json:"cluster"`
+	Regions  []string `json:"regions,omitempty"`
+	TakeOver []string `json:"takeOver,omitempty"`
+}
+
+// Foreign returns the cluster that looks after a check of ours with these tags when the plan must not touch it, else "".
+func (s *Scope) Foreign(tags []zone.Tag) string {
+	id, name := ClusterOf(tags)
+	g := Guard{Regions: s.Regions, TakeOver: s.TakeOver}
+	if id == "" || id == s.Cluster || !g.covers(RegionOf(tagged(tags, TagKey))) || g.takesOverFrom(id, name) {
+		return ""
+	}
+	return clusterTitle(id, name)
+}
