@@ -33,9 +33,8 @@ func (g *gatherer) annotated(in *networkingv1.Ingress) []candidate {
 // what is wrong. An Ingress without hosts gives one candidate without a hostname.
 func refusedHosts(in *networkingv1.Ingress, ask failover.AnnotatedIngress, wrong error) []candidate {
 	refused := &refusal{v1alpha1.ReasonAnnotationInvalid, said(wrong)}
-	ask.Annotations = map[string]string{failover.FailoverAnnotation: "true"}
-	policies, err := failover.FromAnnotations(ask)
-	if err != nil {
+	policies := failover.AnnotatedHosts(ask)
+	if len(policies) == 0 {
 		policies = []failover.Policy{{
 			APIVersion: failover.APIVersion,
 			Kind:       failover.PolicyKind,

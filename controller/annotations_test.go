@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -47,11 +48,11 @@ func TestWrongAnnotationRefusesEveryHost(t *testing.T) {
 			`team-a/shop.app2.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/request-intervall"]: unknown setting, did you mean request-interval?`,
 		}},
 		{"host", `"true"`, `"app1.example.com,app3.example.com"`, []string{
-			`team-a/shop.app1.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "app3.example.com": must be true, false, or hosts of the Ingress: app1.example.com, app2.example.com; metadata.annotations["bulkhead.dev/app2.example.com.path"]: app2.example.com is not a host that fails over: app1.example.com`,
-			`team-a/shop.app2.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "app3.example.com": must be true, false, or hosts of the Ingress: app1.example.com, app2.example.com; metadata.annotations["bulkhead.dev/app2.example.com.path"]: app2.example.com is not a host that fails over: app1.example.com`,
+			`team-a/shop.app1.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "app3.example.com": must be true, false, or hosts of the Ingress: app1.example.com, app2.example.com`,
+			`team-a/shop.app2.example.com: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "app3.example.com": must be true, false, or hosts of the Ingress: app1.example.com, app2.example.com`,
 		}},
 		{"no host", "[{host: app2.example.com}, {host: app1.example.com}, {}]", "[{}]", []string{
-			`team-a/Ingress shop: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "true": no rule of the Ingress has a host; one without *. is needed, such as app1.example.com; metadata.annotations["bulkhead.dev/app2.example.com.path"]: app2.example.com is not a host that fails over: none does`,
+			`team-a/Ingress shop: AnnotationInvalid: metadata.annotations["bulkhead.dev/failover"]: "true": no rule of the Ingress has a host; one without *. is needed, such as app1.example.com`,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -109,4 +110,22 @@ func TestAnnotatedIngressIsATenantLikeAnyOther(t *testing.T) {
 			keys[c.policy.Key()] = true
 		}
 	})
+}
+
+// An Ingress that grows beyond the bound is refused in few words, and no host is forgotten: what is programmed stays.
+func TestTooManyHostsAreRefusedAndKept(t *testing.T) {
+	rules := make([]string, 101)
+	for i := range rules {
+		rules[i] = fmt.Sprintf("{host: h%03d.example.com}", i)
+	}
+	list := gather(clusterOf(t, openClass, strings.Replace(annotatedShop, "[{host: app2.example.com}, {host: app1.example.com}, {}]",
+		"["+strings.Join(rules, ", ")+"]", 1)), "", noon())
+	if len(list) != 101 || list[100].policy.Metadata.Name != "shop.h100.example.com" {
+		t.Fatalf("%d candidates", len(list))
+	}
+	for _, c := range list {
+		if c.refusal != list[0].refusal || c.refusal == nil || len(c.refusal.message) > 200 {
+			t.Fatalf("%s: %+v", c.policy.Key(), c.refusal)
+		}
+	}
 }

@@ -3,7 +3,6 @@ package failover
 import (
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,12 +22,20 @@ type AnnotatedIngress struct {
 	Hosts           []string // of its rules; those without a host are ""
 }
 
+// Bounds of what annotations of one Ingress may ask for, and of what is told about them.
+const (
+	maxAnnotatedHosts  = 100
+	maxAnnotation      = 1024 // bytes of a setting's value
+	maxAnnotationsTold = 5    // problems; the others are counted
+)
+
 // FromAnnotations makes one policy for each host of an Ingress that asks for failover by annotation, ordered by hostname,
 // and none for an Ingress that does not. Settings are bulkhead.dev/<setting> for all hosts and
 // bulkhead.dev/<host>.<setting> for one, which wins; settings lists them. The policies are neither completed nor judged.
 //
 // The error is Problems, with a path such as metadata.annotations["bulkhead.dev/path"]; there are no policies then, so that a
-// misspelt setting does not program half of what was meant.
+// misspelt setting does not program half of what was meant. It is one for the whole Ingress, of bounded length whatever the Ingress has.
+// An Ingress may ask for 100 hosts at most.
 func FromAnnotations(in AnnotatedIngress) ([]Policy, error) {
 	asked := strings.TrimSpace(in.Annotations[FailoverAnnotation])
 	if asked == "" || asked == "false" {
@@ -36,23 +43,52 @@ func FromAnnotations(in AnnotatedIngress) ([]Policy, error) {
 	}
 	r := annotationReader{in: in}
 	hosts := r.hosts(asked)
+	if len(r.problems) > 0 { // nothing can be told from hosts that are not known
+		return nil, r.err()
+	}
 	shared, own := r.sort(hosts)
+	var common PolicySpec
+	r.fill(&common, shared)
 	var policies []Policy
 	for _, host := range hosts {
-		p := Policy{APIVersion: APIVersion, Kind: PolicyKind}
-		p.Metadata = Metadata{Namespace: in.Namespace, Name: annotatedName(in.Name, host)}
-		p.Spec = PolicySpec{Hostname: host, TargetRef: &TargetRef{Kind: IngressTarget, Name: in.Name}}
-		merged := maps.Clone(shared)
-		maps.Copy(merged, own[host])
-		for _, name := range sortedKeys(merged) {
-			r.set(&p.Spec, name, merged[name])
-		}
+		p := annotatedPolicy(in, host)
+		p.Spec = *common.DeepCopy()
+		p.Spec.Hostname, p.Spec.TargetRef = host, &TargetRef{Kind: IngressTarget, Name: in.Name}
+		r.fill(&p.Spec, own[host])
 		policies = append(policies, p)
 	}
-	if len(r.problems) > 0 {
-		return nil, r.problems
+	if err := r.err(); err != nil {
+		return nil, err
 	}
 	return policies, nil
+}
+
+// AnnotatedHosts are the policies that FromAnnotations could make of the hosts of an Ingress, with nothing but identity and hostname,
+// whatever the annotations say: what is programmed for them stays while the annotations are refused.
+func AnnotatedHosts(in AnnotatedIngress) []Policy {
+	var policies []Policy
+	for _, host := range in.named() {
+		p := annotatedPolicy(in, host)
+		p.Spec.Hostname = host
+		policies = append(policies, p)
+	}
+	return policies
+}
+
+func annotatedPolicy(in AnnotatedIngress, host string) Policy {
+	return Policy{APIVersion: APIVersion, Kind: PolicyKind, Metadata: Metadata{Namespace: in.Namespace, Name: annotatedName(in.Name, host)}}
+}
+
+// named are the hosts of the rules that name one, in order.
+func (in AnnotatedIngress) named() []string {
+	var named []string
+	for _, host := range in.Hosts {
+		if host != "" && !strings.HasPrefix(host, "*.") {
+			named = append(named, host)
+		}
+	}
+	slices.Sort(named)
+	return slices.Compact(named)
 }
 
 // annotatedName is the name of the policy that stands for a host of an Ingress: the same in every cluster, so that all
@@ -71,42 +107,53 @@ func annotatedName(ingress, host string) string {
 // A setting is one annotation's word.
 type setting struct{ key, value string }
 
+// An annotationReader reads the settings of one Ingress, and keeps the first few problems.
 type annotationReader struct {
 	in       AnnotatedIngress
 	problems Problems
+	more     int // problems that are counted only
 }
 
 func (r *annotationReader) refuse(key string, value any, format string, args ...any) {
+	if len(r.problems) == maxAnnotationsTold {
+		r.more++
+		return
+	}
 	r.problems.add(r.in.Namespace+"/"+r.in.Name, fmt.Sprintf("metadata.annotations[%q]", key), value, format, args...)
+}
+
+// err is everything that was refused.
+func (r *annotationReader) err() error {
+	if r.more > 0 {
+		r.problems.add(r.in.Namespace+"/"+r.in.Name, "metadata.annotations", nil, "and %d more", r.more)
+	}
+	return r.problems.err()
 }
 
 // hosts are those that fail over, in order.
 func (r *annotationReader) hosts(asked string) []string {
-	var named []string
-	for _, host := range r.in.Hosts {
-		if host != "" && !strings.HasPrefix(host, "*.") {
-			named = append(named, host)
-		}
+	named := r.in.named()
+	hosts := named
+	if asked == "true" && len(named) == 0 {
+		r.refuse(FailoverAnnotation, asked, "no rule of the Ingress has a host; one without *. is needed, such as app1.example.com")
 	}
-	slices.Sort(named)
-	named = slices.Compact(named)
-	if asked == "true" {
-		if len(named) == 0 {
-			r.refuse(FailoverAnnotation, asked, "no rule of the Ingress has a host; one without *. is needed, such as app1.example.com")
+	if asked != "true" {
+		hosts = nil
+		for host := range strings.SplitSeq(asked, ",") {
+			host = strings.TrimSpace(host)
+			if _, found := slices.BinarySearch(named, host); !found {
+				r.refuse(FailoverAnnotation, host, "must be true, false, or hosts of the Ingress: %s", or(few(named), "it has none"))
+				continue
+			}
+			hosts = append(hosts, host)
 		}
-		return named
+		slices.Sort(hosts)
+		hosts = slices.Compact(hosts)
 	}
-	var hosts []string
-	for host := range strings.SplitSeq(asked, ",") {
-		host = strings.TrimSpace(host)
-		if !slices.Contains(named, host) {
-			r.refuse(FailoverAnnotation, host, "must be true, false, or hosts of the Ingress: %s", or(strings.Join(named, ", "), "it has none"))
-			continue
-		}
-		hosts = append(hosts, host)
+	if len(hosts) > maxAnnotatedHosts {
+		r.refuse(FailoverAnnotation, nil, "asks for %d hosts: at most %d of an Ingress; name hosts, use several Ingresses, or FailoverPolicies", len(hosts), maxAnnotatedHosts)
 	}
-	slices.Sort(hosts)
-	return slices.Compact(hosts)
+	return hosts
 }
 
 // sort tells the settings of all hosts from those of one.
@@ -124,11 +171,17 @@ func (r *annotationReader) sort(hosts []string) (shared map[string]setting, own 
 		s := setting{key, strings.TrimSpace(r.in.Annotations[key])}
 		switch {
 		case !slices.Contains(settingNames(), word):
-			r.refuse(key, nil, "unknown setting%s", suggestion(word, settingNames()))
+			if len(r.problems) < maxAnnotationsTold {
+				r.refuse(key, nil, "unknown setting%s", suggestion(word, settingNames()))
+			} else {
+				r.more++
+			}
+		case len(s.value) > maxAnnotation:
+			r.refuse(key, nil, "has %d bytes: at most %d", len(s.value), maxAnnotation)
 		case host == "":
 			shared[word] = s
 		case !slices.Contains(hosts, host):
-			r.refuse(key, nil, "%s is not a host that fails over: %s", host, or(strings.Join(hosts, ", "), "none does"))
+			r.refuse(key, nil, "%s is not a host that fails over: %s", host, or(few(hosts), "none does"))
 		default:
 			if own[host] == nil {
 				own[host] = map[string]setting{}
@@ -137,6 +190,13 @@ func (r *annotationReader) sort(hosts []string) (shared map[string]setting, own 
 		}
 	}
 	return shared, own
+}
+
+// fill gives a spec what settings say.
+func (r *annotationReader) fill(spec *PolicySpec, settings map[string]setting) {
+	for _, name := range sortedKeys(settings) {
+		r.set(spec, name, settings[name])
+	}
 }
 
 // settingNames lists what may follow bulkhead.dev/ in an annotation.
@@ -168,6 +228,7 @@ func (r *annotationReader) set(spec *PolicySpec, name string, s setting) {
 	case "routing":
 		spec.Routing.Policy = s.value
 	case "order":
+		spec.Routing.Order = nil
 		for region := range strings.SplitSeq(s.value, ",") {
 			spec.Routing.Order = append(spec.Routing.Order, strings.TrimSpace(region))
 		}

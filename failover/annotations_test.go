@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -90,6 +91,84 @@ func TestAnnotationsThatAreNotUnderstoodProgramNothing(t *testing.T) {
 	_, err := FromAnnotations(AnnotatedIngress{Namespace: "x", Name: "y", Annotations: map[string]string{FailoverAnnotation: "true"}, Hosts: []string{"*.example.com", ""}})
 	want := []string{`metadata.annotations["bulkhead.dev/failover"]: "true": no rule of the Ingress has a host; one without *. is needed, such as app1.example.com`}
 	if diff := cmp.Diff(want, refusals(t, err)); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+}
+
+// What one object costs, and what is told about it, does not grow with the product of what it has.
+func TestAnnotationsOfOneIngressAreBounded(t *testing.T) {
+	const hosts, names = 5000, 2000
+	in := AnnotatedIngress{Namespace: "team-a", Name: "shop", Annotations: map[string]string{FailoverAnnotation: "true"}}
+	for i := range hosts {
+		in.Hosts = append(in.Hosts, fmt.Sprintf("h%04d.example.com", i))
+	}
+	const tooMany = `metadata.annotations["bulkhead.dev/failover"]: asks for 5000 hosts: at most 100 of an Ingress; name hosts, use several Ingresses, or FailoverPolicies`
+	for i := range names {
+		in.Annotations[fmt.Sprintf("bulkhead.dev/wrong-%04d", i)] = strings.Repeat("x", 100)
+	}
+	bounded := func(what string, want []string) {
+		t.Helper()
+		policies, err := FromAnnotations(in)
+		if diff := cmp.Diff(want, refusals(t, err)); diff != "" || policies != nil {
+			t.Errorf("%s: %d policies; want -, got +\n%s", what, len(policies), diff)
+		}
+		if allocs := testing.AllocsPerRun(1, func() { FromAnnotations(in) }); allocs > 2000 {
+			t.Errorf("%s: %.0f allocations", what, allocs)
+		}
+	}
+	bounded("too many hosts", []string{tooMany})
+
+	in.Hosts = in.Hosts[:100]
+	wrong := []string{}
+	for i := range 5 {
+		wrong = append(wrong, fmt.Sprintf(`metadata.annotations["bulkhead.dev/wrong-%04d"]: unknown setting; known are %s`, i, strings.Join(settingNames(), ", ")))
+	}
+	bounded("wrong names", append(wrong, "metadata.annotations: and 1995 more"))
+
+	in.Annotations = map[string]string{FailoverAnnotation: strings.Repeat("h0000.example.com,nobody.example.com,", names)}
+	policies, err := FromAnnotations(in)
+	if err == nil || len(err.Error()) > 1500 || policies != nil {
+		t.Errorf("wrong hosts: %d policies, an error of %d bytes", len(policies), len(err.Error()))
+	}
+	in.Annotations = map[string]string{FailoverAnnotation: "true", "bulkhead.dev/order": strings.Repeat(",", 100_000)}
+	bounded("a long value", []string{`metadata.annotations["bulkhead.dev/order"]: has 100000 bytes: at most 1024`})
+	in.Annotations = map[string]string{FailoverAnnotation: strings.Repeat("x", 200_000)}
+	if _, err := FromAnnotations(in); err == nil || len(err.Error()) > 1500 {
+		t.Errorf("a long value: an error of %d bytes", len(err.Error()))
+	}
+
+	// As many hosts as there may be share nothing, so that what is changed in one is not changed in another.
+	in.Annotations = map[string]string{FailoverAnnotation: "true", "bulkhead.dev/port": "8080", "bulkhead.dev/weights": "eu-west-1=1"}
+	if policies, err = FromAnnotations(in); err != nil || len(policies) != 100 {
+		t.Fatalf("%d policies, %v", len(policies), err)
+	}
+	*policies[0].Spec.HealthCheck.Port, policies[0].Spec.Routing.Weights["eu-west-1"] = 1, 2
+	if *policies[1].Spec.HealthCheck.Port != 8080 || policies[1].Spec.Routing.Weights["eu-west-1"] != 1 {
+		t.Error("policies of two hosts share what they say")
+	}
+}
+
+// A list that names nothing is no "false", which would remove what is there.
+func TestAnEmptyListOfHostsIsRefused(t *testing.T) {
+	for _, asked := range []string{",", "a.example.com,"} {
+		if policies, err := FromAnnotations(ingress("bulkhead.dev/failover: " + asked)); err == nil || policies != nil {
+			t.Errorf("%q: %d policies, %v", asked, len(policies), err)
+		}
+	}
+}
+
+// Whatever the annotations say, what is programmed for the hosts is known by the same names.
+func TestAnnotatedHostsAreThePoliciesThatAnnotationsMake(t *testing.T) {
+	in := ingress("bulkhead.dev/failover: true")
+	policies, err := FromAnnotations(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range policies {
+		policies[i].Spec = PolicySpec{Hostname: policies[i].Spec.Hostname}
+	}
+	in.Annotations[FailoverAnnotation] = "nonsense"
+	if diff := cmp.Diff(policies, AnnotatedHosts(in)); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
 }

@@ -143,8 +143,8 @@ func (c *compiler) zone(p Policy) zone.HostedZone {
 	}
 	allowed := slices.DeleteFunc(slices.Clone(found), func(z zone.HostedZone) bool { return !c.class.Spec.AllowsZone(z) })
 	if len(allowed) == 0 {
-		c.refuse(p, "spec.hostname", p.Spec.Hostname, "the class %s does not allow its zone, %s %s; allowed: %s",
-			c.class.Metadata.Name, found[0].Name, found[0].ID, strings.Join(c.class.Spec.Zones, ", "))
+		c.refuse(p, "spec.hostname", p.Spec.Hostname, "the class %s does not allow its zone, %s %s",
+			c.class.Metadata.Name, found[0].Name, found[0].ID)
 		return zone.HostedZone{}
 	}
 	return c.single(p, allowed)
@@ -159,7 +159,7 @@ func (c *compiler) single(p Policy, zones []zone.HostedZone) zone.HostedZone {
 		}
 		slices.Sort(ids)
 		c.refuse(p, "spec.hostname", p.Spec.Hostname, "several zones have the name %s: name the right one of %s in the class",
-			zones[0].Name, strings.Join(ids, ", "))
+			zones[0].Name, few(ids))
 	}
 	return zones[0]
 }

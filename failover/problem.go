@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A Problem is one thing that is refused.
@@ -43,7 +44,7 @@ func (ps Problems) Error() string {
 
 // add notes a problem once.
 func (ps *Problems) add(where, path string, value any, format string, args ...any) {
-	p := Problem{Where: where, Path: path, Value: show(value), Reason: fmt.Sprintf(format, args...)}
+	p := Problem{Where: where, Path: clip(path, maxShown), Value: show(value), Reason: clip(fmt.Sprintf(format, args...), maxReason)}
 	if !slices.Contains(*ps, p) {
 		*ps = append(*ps, p)
 	}
@@ -57,7 +58,33 @@ func (ps Problems) err() error {
 	return ps
 }
 
-// show writes a value as a reader knows it from the file. nil is nothing.
+// Bounds of what a problem repeats of somebody's words.
+const (
+	maxShown  = 300  // bytes of a value
+	maxReason = 1000 // bytes of a reason
+	maxFew    = 8    // names of a list
+)
+
+// few lists names, and counts those that are too many.
+func few(names []string) string {
+	if len(names) <= maxFew {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxFew], ", "), len(names)-maxFew)
+}
+
+// clip cuts what is too long.
+func clip(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
+}
+
+// show writes a value as a reader knows it from the file, cut where it is long. nil is nothing.
 func show(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -66,9 +93,9 @@ func show(value any) string {
 		if v == "" {
 			return ""
 		}
-		return fmt.Sprintf("%q", v)
+		return fmt.Sprintf("%q", clip(v, maxShown))
 	case []string:
-		return "[" + strings.Join(v, ", ") + "]"
+		return "[" + few(v) + "]"
 	case time.Duration:
 		return short(v)
 	}

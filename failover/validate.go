@@ -17,11 +17,12 @@ const (
 	maxText      = 255 // characters of paths and search strings. r53: B.2
 	maxName      = 63
 	maxThreshold = 10
-	minCheckers  = 3 // Regions. r53: B.2
+	minCheckers  = 3  // Regions. r53: B.2
+	maxProblems  = 50 // that are told of a policy
 )
 
 // Validate judges a policy, as Default completes it, against what the provider can do and the class (nil means none)
-// allows. Of the facts it does not read LoadBalancers. The error is Problems: everything that is wrong.
+// allows. Of the facts it does not read LoadBalancers. The error is Problems: everything that is wrong, the first 50 in words.
 func Validate(p Policy, class *Class, facts Facts) error {
 	p = Default(p, class)
 	v := validator{p: p, facts: facts}
@@ -38,6 +39,9 @@ func Validate(p Policy, class *Class, facts Facts) error {
 	if len(v.problems) == 0 {
 		v.objectives()
 	}
+	if v.more > 0 {
+		v.problems.add(p.Key(), "", nil, "and %d more", v.more)
+	}
 	return v.problems.err()
 }
 
@@ -47,15 +51,23 @@ type validator struct {
 	className string
 	facts     Facts
 	problems  Problems
+	more      int // problems that are counted only
 }
 
 func (v *validator) refuse(path string, value any, format string, args ...any) {
+	if len(v.problems) == maxProblems {
+		v.more++
+		return
+	}
 	v.problems.add(v.p.Key(), path, value, format, args...)
 }
 
 // forbid notes a target that the class does not allow, at a path. What cannot be a target at all is said already.
 func (v *validator) forbid(path string, p Problem) {
-	if !slices.ContainsFunc(v.problems, func(known Problem) bool { return known.Path == path }) {
+	switch {
+	case len(v.problems) == maxProblems:
+		v.more++
+	case !slices.ContainsFunc(v.problems, func(known Problem) bool { return known.Path == path }):
 		p.Where, p.Path, p.Target = v.p.Key(), path, true
 		v.problems = append(v.problems, p)
 	}
@@ -127,7 +139,7 @@ func (v *validator) allowed(path string, name zone.Name) {
 	}
 	if !v.class.allowsHostname(namespace, labels, name) {
 		v.refuse(path, v.p.Spec.Hostname, "the class %s does not allow it to namespace %s; allowed: %s", v.className, namespace,
-			or(strings.Join(v.class.allowedPatterns(namespace, labels), ", "), "none"))
+			or(few(v.class.allowedPatterns(namespace, labels)), "none"))
 	}
 }
 
@@ -191,7 +203,7 @@ func (v *validator) routingTables(names []string) {
 		}
 		for _, region := range table.regions {
 			if !slices.Contains(names, region) && v.facts.Region == "" {
-				v.refuse(path+"."+region, nil, "is not among the regions: %s", strings.Join(names, ", "))
+				v.refuse(path+"."+region, nil, "is not among the regions: %s", few(names))
 			}
 		}
 	}
@@ -208,12 +220,12 @@ func (v *validator) order(names []string) {
 	}
 	for i, region := range order {
 		if !slices.Contains(names, region) && v.facts.Region == "" && len(names) > 0 {
-			v.refuse(fmt.Sprintf("%s[%d]", path, i), region, "is not among the regions: %s", strings.Join(names, ", "))
+			v.refuse(fmt.Sprintf("%s[%d]", path, i), region, "is not among the regions: %s", few(names))
 		}
 	}
 	for i, region := range names {
 		if !slices.Contains(order, region) {
-			v.refuse(fmt.Sprintf("spec.regions[%d].name", i), region, "is not in the order: %s", strings.Join(order, ", "))
+			v.refuse(fmt.Sprintf("spec.regions[%d].name", i), region, "is not in the order: %s", few(order))
 		}
 	}
 }

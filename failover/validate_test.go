@@ -220,6 +220,22 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// What is told of one policy has a bound, whatever it says a hundred times.
+func TestRefusalsOfAPolicyAreBounded(t *testing.T) {
+	p := policyOf(t, "{hostname: a.example.com, routing: {policy: Weighted, weights: {}}, regions: []}")
+	for i := range 100 {
+		p.Spec.Regions = append(p.Spec.Regions, Region{Name: fmt.Sprintf("r%d-%s", i, strings.Repeat("x", 50)), Addresses: []string{"1.2.3"}, Weight: new(int64(-1))})
+		p.Spec.Routing.Weights[fmt.Sprint(i)+strings.Repeat("y", 10_000)] = 1
+	}
+	p.Spec.HealthCheck.Path = strings.Repeat("ü", 200_000)
+	p.Spec.Hostname = strings.Repeat("z", 100_000)
+	err := Validate(p, nil, Facts{Provider: AWS})
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != 51 || problems[50].Reason != "and 351 more" || len(err.Error()) > 60_000 {
+		t.Errorf("%d problems in %d bytes, the last %q", len(problems), len(err.Error()), problems[len(problems)-1].Reason)
+	}
+}
+
 func TestValidateObjectives(t *testing.T) {
 	spec := func(rto, rest string) string {
 		return "{hostname: a.example.com, objectives: {rto: " + rto + "}, " + rest + "regions: [{lb1}, {lb2}]}"
