@@ -41,6 +41,8 @@ type Options struct {
 	VerdictTimeout time.Duration
 	// SyncTimeout limits the wait until name servers answer by a change; 0 means 5 minutes.
 	SyncTimeout time.Duration
+	// Attempts is how often a call is made at most, 0 means 12: for callers that come back by themselves and have others to look after.
+	Attempts int
 	// KeepTags is how long the tags of a check are taken for what they were when they were last read, by whoever reads again and
 	// again; 0 reads them each time. What is written here is read anew.
 	KeepTags time.Duration
@@ -86,6 +88,7 @@ type Applier struct {
 
 	mu    sync.Mutex // guards what follows, and writes to o.Log
 	calls map[string]int
+	fault *Fault
 	kept  map[string]keptTags // by id of the check
 
 	written  map[string]written   // by id, what was written lately
@@ -105,6 +108,9 @@ func New(o Options) (*Applier, error) {
 	}
 	if o.SyncTimeout == 0 {
 		o.SyncTimeout = defaultTimeout
+	}
+	if o.Attempts == 0 {
+		o.Attempts = maxAttempts
 	}
 	a := &Applier{o: o, calls: make(map[string]int), kept: make(map[string]keptTags),
 		written: make(map[string]written), untagged: make(map[string]time.Time)}

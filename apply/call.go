@@ -52,13 +52,14 @@ func (c call[In, Out]) send(ctx context.Context, a *Applier, in In) (Out, error)
 		if !unreached {
 			a.reached.Store(true)
 		}
+		a.note(c.name, err)
 		if err == nil {
 			return out, nil
 		}
 		if unreached && attempt >= strangerAttempts && !a.reached.Load() {
 			return none, err
 		}
-		if ctx.Err() != nil || attempt == maxAttempts || !refused(err) && (c.once || !transient(err)) {
+		if ctx.Err() != nil || attempt == a.o.Attempts || !refused(err) && (c.once || !transient(err)) {
 			return none, err
 		}
 		if pause(ctx, delay/2+rand.N(delay/2)) != nil {

@@ -23,6 +23,7 @@ type Result struct {
 	Steps     int               `json:"steps"`               // that were completed
 	Created   map[string]string `json:"created,omitempty"`   // id by key of checks that were created, or found again after an interrupted creation
 	Changes   []string          `json:"changes,omitempty"`   // ids of change batches that were accepted
+	Open      []string          `json:"open,omitempty"`      // those of them that not all name servers answer by yet
 	Rollbacks []string          `json:"rollbacks,omitempty"` // paths of the plans that undo them
 }
 
@@ -36,27 +37,48 @@ type Result struct {
 // verdict or the wrong one, and *BatchError when Route 53 refuses a batch. After any error, and after the end of the process at any point, reading and planning anew
 // gives the plan that completes what was begun.
 func (a *Applier) Apply(ctx context.Context, p plan.Plan) (Result, error) {
-	r := &run{a: a, p: p, ids: make(map[string]string), result: Result{Created: make(map[string]string)}}
+	return a.newRun(p).all(ctx)
+}
+
+func (a *Applier) newRun(p plan.Plan) *run {
+	return &run{a: a, p: p, ids: make(map[string]string), result: Result{Created: make(map[string]string)}}
+}
+
+// all executes the steps in order.
+func (r *run) all(ctx context.Context) (Result, error) {
 	if err := r.check(); err != nil {
 		return r.result, err
 	}
-	if err := r.inScope(ctx, p.Steps); err != nil {
+	if err := r.inScope(ctx, r.p.Steps); err != nil {
 		return r.result, err
 	}
-	for i, s := range p.Steps {
+	for i, s := range r.p.Steps {
 		r.step = i
 		kept := len(r.deletions.kept)
-		if err := r.execute(ctx, s); err != nil {
-			return r.result, err
+		err := r.execute(ctx, s)
+		if errors.Is(err, errLater) {
+			break
+		}
+		if err != nil {
+			return r.settle(), err
 		}
 		if len(r.deletions.kept) == kept {
 			r.result.Steps++
 		}
 	}
-	if err := r.sync(ctx); err != nil {
-		return r.result, err
+	if err := r.sync(ctx); err != nil && !errors.Is(err, errLater) {
+		return r.settle(), err
 	}
-	return r.result, r.lookAgain(ctx)
+	return r.settle(), r.lookAgain(ctx)
+}
+
+// settle returns the result with the changes that are open.
+func (r *run) settle() Result {
+	r.result.Open = nil
+	for _, change := range r.open {
+		r.result.Open = append(r.result.Open, change.id)
+	}
+	return r.result
 }
 
 // A run is one execution of a plan.
@@ -68,6 +90,7 @@ type run struct {
 	live   map[string]bool   // caller references of existing checks, read when one is found to be taken
 	open   []pendingChange   // changes that are not known to be in sync
 	result Result
+	hasty  bool // it waits for nothing, see Advance
 
 	deletions deletions
 }
@@ -326,6 +349,9 @@ func (r *run) sync(ctx context.Context) error {
 	}
 	c := call[*route53.GetChangeInput, *route53.GetChangeOutput]{name: "GetChange", do: r.a.o.Route53.GetChange}
 	deadline := time.Now().Add(r.a.o.SyncTimeout)
+	if r.hasty {
+		deadline = time.Now().Add(r.a.haste())
+	}
 	for delay := 10 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
 		first := r.open[0]
 		r.tell(first.zone, "waiting until name servers answer by the changes")
@@ -344,6 +370,9 @@ func (r *run) sync(ctx context.Context) error {
 			}
 			delay = 10 * time.Millisecond
 			continue
+		}
+		if r.hasty && time.Now().After(deadline) {
+			return errLater
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("the change %s of %s is not in sync after %v: it is accepted, and no health check is deleted before name "+

@@ -31,6 +31,8 @@ type VerdictError struct {
 	// Policies are those that the reasons are about, sorted, "<namespace>/<policy>". A plan without them does not wait for
 	// what they wait for.
 	Policies []string
+	// ByPolicy are the reasons of each policy by itself. What is said to one policy's owner says nothing of another's.
+	ByPolicy map[string][]string
 }
 
 // Error returns all reasons.
@@ -58,12 +60,15 @@ func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 	if r.a.pacer != nil {
 		timeout += time.Duration(2*len(waiting)) * rateOf("GetHealthCheckStatus").interval
 	}
+	if r.hasty {
+		timeout = -1 // whatever is there when it asks
+	}
 	deadline := time.Now().Add(timeout)
 	for delay := 20 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
-		var reasons, keys []string
+		var objections []objection
 		late := time.Now().After(deadline)
 		for _, c := range waiting {
-			if !c.verdict.healthy {
+			if !c.verdict.healthy && !(r.hasty && r.result.Created[c.key] != "") { // one that has just been made has none
 				if c.verdict, err = r.a.verdict(ctx, c.id, c.config); err != nil {
 					return fmt.Errorf("wait for a verdict on %s: %w", c.key, err)
 				}
@@ -74,17 +79,16 @@ func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 				}
 			}
 			if reason := c.objection(r.a.o.Force); reason != "" {
-				reasons, keys = append(reasons, reason), append(keys, c.key)
+				objections = append(objections, objection{reason, []string{c.key}})
 			}
 		}
-		unhealthy, concerned := r.withoutHealth(w, waiting, keys)
-		reasons, keys = append(reasons, unhealthy...), append(keys, concerned...)
-		if len(reasons) == 0 {
+		objections = append(objections, withoutHealth(w, waiting, objections)...)
+		if len(objections) == 0 {
 			return nil
 		}
-		r.tell("", "waiting for verdicts: %s", reasons[0])
+		r.tell("", "waiting for verdicts: %s", objections[0].reason)
 		if late {
-			return &VerdictError{reasons, policiesOf(keys)}
+			return verdictError(objections)
 		}
 		if err := pause(ctx, delay); err != nil {
 			return err
@@ -136,30 +140,49 @@ func (r *run) compare(ctx context.Context, c *candidate) error {
 }
 
 // policiesOf are the policies of keys, each once.
-func policiesOf(keys []string) []string {
-	policies := make([]string, len(keys))
-	for i, key := range keys {
-		policies[i] = plan.PolicyOf(key)
-	}
-	slices.Sort(policies)
-	return slices.Compact(policies)
+// An objection is a reason why record sets must not change yet, and the keys of the checks that it is about.
+type objection struct {
+	reason string
+	keys   []string
 }
 
-// withoutHealth tells of the groups that no check is healthy of, and of those checks, unless each of them was told of already.
-func (r *run) withoutHealth(w *plan.Wait, waiting []*candidate, told []string) (reasons, keys []string) {
-	healthy := make(map[string]bool)
+// verdictError returns the error that objections make.
+func verdictError(objections []objection) *VerdictError {
+	e := &VerdictError{ByPolicy: make(map[string][]string)}
+	for _, o := range objections {
+		e.Reasons = append(e.Reasons, o.reason)
+		var policies []string
+		for _, key := range o.keys {
+			policies = append(policies, plan.PolicyOf(key))
+		}
+		slices.Sort(policies)
+		for _, policy := range slices.Compact(policies) {
+			e.ByPolicy[policy] = append(e.ByPolicy[policy], o.reason)
+		}
+	}
+	e.Policies = sortedKeys(e.ByPolicy)
+	return e
+}
+
+// withoutHealth objects to the groups that no check is healthy of, unless each of their checks was objected to already.
+func withoutHealth(w *plan.Wait, waiting []*candidate, before []objection) (objections []objection) {
+	healthy, told := make(map[string]bool), make(map[string]bool)
 	for _, c := range waiting {
 		healthy[c.key] = c.verdict.healthy
 	}
-	for _, g := range w.Healthy {
-		if !slices.ContainsFunc(g.Checks, func(key string) bool { return healthy[key] }) &&
-			slices.ContainsFunc(g.Checks, func(key string) bool { return !slices.Contains(told, key) }) {
-			reasons = append(reasons, fmt.Sprintf("%s %s answers with something healthy now and would not any more: none of %s is healthy",
-				g.Name, g.Type, strings.Join(g.Checks, ", ")))
-			keys = append(keys, g.Checks...)
+	for _, o := range before {
+		for _, key := range o.keys {
+			told[key] = true
 		}
 	}
-	return reasons, keys
+	for _, g := range w.Healthy {
+		if !slices.ContainsFunc(g.Checks, func(key string) bool { return healthy[key] }) &&
+			slices.ContainsFunc(g.Checks, func(key string) bool { return !told[key] }) {
+			objections = append(objections, objection{fmt.Sprintf("%s %s answers with something healthy now and would not any more: none of %s is healthy",
+				g.Name, g.Type, strings.Join(g.Checks, ", ")), g.Checks})
+		}
+	}
+	return objections
 }
 
 // candidates finds the checks of the keys: those that this run created or changed, and existing ones, which the plan's record
@@ -253,7 +276,7 @@ func (a *Applier) verdict(ctx context.Context, id string, config health.Config) 
 // Judge reads the verdicts of existing checks that the changes of a plan touch, into the state that it was made from. A plan
 // that is made from it again knows which members are healthy, so that it refuses to remove the last of them, and does not
 // wait for what is known. The statuses of an account are read one a second: it is for plans that change record sets, and
-// makes no call for others.
+// makes no call for others, nor for checks whose verdict the state has.
 func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) error {
 	type site struct {
 		zoneID string
@@ -275,7 +298,7 @@ func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) err
 	}
 	for i := range state.Checks {
 		c := &state.Checks[i]
-		if !wanted[c.ID] || !c.Config.Type.IsEndpoint() { // others have no status that could be read. r53: B.7
+		if !wanted[c.ID] || c.Healthy != nil || !c.Config.Type.IsEndpoint() { // others have no status that could be read. r53: B.7
 			continue
 		}
 		v, err := a.verdict(ctx, c.ID, c.Config)
