@@ -85,12 +85,16 @@ func refused(err error) bool {
 // transient reports whether there was no answer, none that is about the request, or one that broke off. The call may have been
 // executed.
 func transient(err error) bool {
+	var response *smithyhttp.ResponseError
+	return Unanswered(err) || errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError &&
+		response.HTTPStatusCode() != http.StatusNotImplemented
+}
+
+// Unanswered reports whether an error says that a call got no answer at all: the connection could not be made, or broke off.
+func Unanswered(err error) bool {
 	var send *smithyhttp.RequestSendError
 	var connection *net.OpError
-	var response *smithyhttp.ResponseError
-	return errors.As(err, &send) || errors.As(err, &connection) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError &&
-			response.HTTPStatusCode() != http.StatusNotImplemented
+	return errors.As(err, &send) || errors.As(err, &connection) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // undialled reports whether there was no connection at all: nobody listens, or the host has no address.

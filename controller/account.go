@@ -3,6 +3,7 @@ package controller
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -18,7 +19,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A site is what one pass is about: an account and a Region of it. The zero site is that of policies without a class.
+// A site is what one round is about: an account and a Region of it. The zero site is that of policies without a class.
 type site struct {
 	provider failover.Provider
 	endpoint string
@@ -30,7 +31,7 @@ func siteOf(class *failover.Class, region string) site {
 	return site{class.Spec.Provider, class.Spec.Endpoint, cmp.Or(region, class.Spec.Region)}
 }
 
-// An account is a site at work: its worker, which one pass at a time uses, and what passes and polls have found out.
+// An account is a site at work: its worker, which one round at a time uses, and what rounds and polls have found out.
 type account struct {
 	site   site
 	worker *worker
@@ -41,23 +42,34 @@ type account struct {
 	board    board
 	verdicts map[string]verdicts // by id of the check
 	polling  bool
-	well     map[string]bool                   // policies that wait for a verdict which has come
+	fresh    *reading                          // by a poll, for the next round; nil: none
+	nudged   map[string]bool                   // policies for which something has changed that they may wait for
+	placed   map[string]zone.Name              // hostnames by policy, for which the zones were read
 	backends map[string][]types.NamespacedName // Services by policy, of classes with the readiness signal
 	signal   signal
 
 	publishing sync.Mutex // guards what follows
 	written    map[types.UID]v1alpha1.FailoverPolicyStatus
-	told       map[string]string // the last refusal that an event told, by policy
+	told       map[types.UID]map[string][sha256.Size]byte // what events said last, by object and what it is about
 }
 
-// A board is what the last pass has left for statuses.
+// A board is what the last round has left for statuses.
 type board struct {
 	candidates []candidate
 	outcomes   map[string]outcome // by policy
 	refused    []string
+	abandoned  []string // policies that are gone without a trace, and have checks
 	state      plan.State
 	zones      []zone.HostedZone // that the state was read of
 	readAt     time.Time
+	writes     uint64 // of the worker by then
+}
+
+// A reading is what a poll has read of the account.
+type reading struct {
+	state  plan.State
+	at     time.Time
+	writes uint64 // of the worker when it began
 }
 
 // verdicts are what the checkers of a check said when they were asked last.
@@ -82,10 +94,11 @@ func (c *Controller) account(ctx context.Context, s site, class *failover.Class)
 		worker: &worker{region: s.region, provider: provider, applier: applier, resync: c.o.Resync,
 			log: c.o.Log.With(slog.String("endpoint", s.endpoint))},
 		verdicts: make(map[string]verdicts),
-		well:     make(map[string]bool),
+		nudged:   make(map[string]bool),
+		placed:   make(map[string]zone.Name),
 		signal:   make(signal),
 		written:  make(map[types.UID]v1alpha1.FailoverPolicyStatus),
-		told:     make(map[string]string),
+		told:     make(map[types.UID]map[string][sha256.Size]byte),
 	}
 	c.accounts[s] = a
 	return a, nil
@@ -128,4 +141,12 @@ func (a *account) facts() failover.Facts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return failover.Facts{Provider: a.worker.provider, Zones: a.zones, Region: a.site.region}
+}
+
+// retire forgets the account of a site that no class is of any more.
+func (c *Controller) retire(s site) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.accounts, s)
+	delete(c.troubles, s)
 }

@@ -27,13 +27,10 @@ func borrowersOf(b board) map[string][]string {
 
 // tellBorrowers makes an event of what has begun to cite a check of a policy.
 func (c *Controller) tellBorrowers(a *account, x candidate, texts []string) {
-	key := "borrowers " + string(x.object.GetUID()) + " " + x.policy.Key()
-	text := strings.Join(texts, "; ")
-	if a.told[key] == text {
+	if len(texts) == 0 && a.told[x.object.GetUID()] == nil {
 		return
 	}
-	a.told[key] = text
-	if text != "" {
+	if text := strings.Join(texts, "; "); a.tells(x.object, "borrowers "+x.policy.Key(), text) && text != "" {
 		c.event(x.object, eventWarning, v1alpha1.EventForeignRecord, text)
 	}
 }

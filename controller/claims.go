@@ -24,7 +24,7 @@ type share struct{ class, namespace string }
 
 // claim gives every hostname to the policy that was created first, and to every namespace as many as its class allows. An annotated
 // Ingress comes after all policies: its age says nothing of when it was annotated, and an old one must not take a hostname from those
-// who have it.
+// who have it. What is deleted comes last of all: it gives way to whoever may have the hostname after it.
 //
 // Only policies that may have their hostname claim it, so that nobody is kept from a name by somebody who cannot have it; one whose source
 // is not ready claims it all the same. What is refused here is decided anew each time: it is accepted once the holder is gone.
@@ -37,6 +37,7 @@ func claim(list []candidate) {
 	}
 	slices.SortStableFunc(order, func(a, b *candidate) int {
 		return cmp.Or(
+			boolFirst(a.object.GetDeletionTimestamp() == nil, b.object.GetDeletionTimestamp() == nil),
 			boolFirst(!a.annotated(), !b.annotated()),
 			a.object.GetCreationTimestamp().Compare(b.object.GetCreationTimestamp().Time),
 			strings.Compare(string(a.object.GetUID()), string(b.object.GetUID())),
@@ -55,6 +56,8 @@ func claim(list []candidate) {
 		of, limit := share{c.class.Metadata.Name, c.policy.Metadata.Namespace}, c.class.Spec.Limits.PoliciesPerNamespace
 		named := names[c.policy.Key()]
 		switch first := hostnames[wanted]; {
+		case first != nil && c.object.GetDeletionTimestamp() != nil:
+			c.succeeded = first.object.GetDeletionTimestamp() == nil
 		case first != nil:
 			c.lose(first)
 		case named != nil && named != c:

@@ -1,9 +1,10 @@
 // Package controller answers how the policies of a cluster get to Route 53 and their health comes back.
 //
 //   - Each controller writes its own Region's checks and record sets and no other's, so that clusters need not know each other;
-//   - there is one pass for all policies of an account, not one reconciliation a policy: it looks at everything, and makes no
+//   - the unit of work is one hostname: it is planned, guarded, written, waited for, refused and tried again by itself, and what is odd
+//     about it is nobody else's delay, refusal or text;
+//   - a round looks at the whole cluster, takes the hostnames whose time has come in turns by namespace, and never waits. It makes no
 //     call when nothing has changed;
-//   - a policy that cannot be programmed is told so in its status and left out, and the others go on;
 //   - nothing is kept but the cluster and Route 53 themselves: a controller may end at any moment, and the next one reads and
 //     goes on.
 //
@@ -12,6 +13,7 @@ package controller
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -62,10 +64,9 @@ type Options struct {
 	LeaderElection          bool   // several replicas elect the one that works
 	LeaderElectionNamespace string // of the Lease; empty means the pod's own
 
-	Debounce time.Duration // how long changes of the cluster are gathered for one pass; 0 means 1 s
+	Debounce time.Duration // how long changes of the cluster are gathered for one round; 0 means 1 s
 	Resync   time.Duration // after which the provider is read and corrected although nothing has changed; 0 means 10 min
 	Poll     time.Duration // between readings of verdicts; 0 means 3 s, AWS is asked one a second at most
-	Settle   time.Duration // how long no policy may have been deleted before records of deleted ones go; 0 means 10 s
 }
 
 // A Source is a group of kinds that tell load balancers.
@@ -76,6 +77,12 @@ const (
 	IngressSource Source = "ingress"
 	GatewaySource Source = "gateway" // Gateway and HTTPRoute
 	ServiceSource Source = "service"
+)
+
+// The pauses of an account that cannot be worked with. They are short: when it can be, everybody waits for it.
+const (
+	firstRetry   = 500 * time.Millisecond
+	longestRetry = 15 * time.Second
 )
 
 // maxAccounts is how many accounts are worked on at once. One that does not answer holds no other up.
@@ -91,14 +98,16 @@ type Controller struct {
 
 	// Set by Run.
 	client          client.Client
+	reader          client.Reader // that asks the API server
 	cache           cache.Cache
 	recorder        events.EventRecorder
 	sources, unread []Source
 
-	mu       sync.Mutex // guards accounts and queue
+	mu       sync.Mutex // guards accounts, queue and troubles
 	queue    workqueue.TypedRateLimitingInterface[site]
 	accounts map[site]*account
-	orphans  *account // policies without a class
+	troubles map[site]string // what is wrong with accounts as a whole
+	orphans  *account        // policies without a class
 
 	endpoints endpoints
 }
@@ -115,7 +124,7 @@ func New(o Options) (*Controller, error) {
 		name    string
 		value   *time.Duration
 		initial time.Duration
-	}{{"Debounce", &o.Debounce, time.Second}, {"Resync", &o.Resync, 10 * time.Minute}, {"Poll", &o.Poll, 3 * time.Second}, {"Settle", &o.Settle, 10 * time.Second}} {
+	}{{"Debounce", &o.Debounce, time.Second}, {"Resync", &o.Resync, 10 * time.Minute}, {"Poll", &o.Poll, 3 * time.Second}} {
 		if *d.value < 0 {
 			return nil, fmt.Errorf("controller: Options.%s is %s, want 0 or more", d.name, *d.value)
 		}
@@ -126,9 +135,9 @@ func New(o Options) (*Controller, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Controller{o: o, metrics: newMetrics(), accounts: make(map[site]*account),
+	c := &Controller{o: o, metrics: newMetrics(), accounts: make(map[site]*account), troubles: make(map[site]string),
 		endpoints: endpoints{wake: make(chan struct{}, 1)}}
-	c.orphans = &account{worker: &worker{}, written: make(map[types.UID]v1alpha1.FailoverPolicyStatus), told: make(map[string]string)}
+	c.orphans = &account{worker: &worker{}, written: make(map[types.UID]v1alpha1.FailoverPolicyStatus), told: make(map[types.UID]map[string][sha256.Size]byte)}
 	if o.Metrics != nil {
 		if err := c.register(o.Metrics); err != nil {
 			return nil, fmt.Errorf("controller: Options.Metrics: %w", err)
@@ -159,23 +168,23 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("prepare the controller: %w", err)
 	}
-	if err := errors.Join(m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping)); err != nil {
+	if err := errors.Join(m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("ping", healthz.Ping), m.AddReadyzCheck("route53", c.ready)); err != nil {
 		return err
 	}
-	c.client, c.cache, c.recorder = m.GetClient(), m.GetCache(), m.GetEventRecorder(fieldOwner)
+	c.client, c.reader, c.cache, c.recorder = m.GetClient(), m.GetAPIReader(), m.GetCache(), m.GetEventRecorder(fieldOwner)
 	if c.sources, c.unread, err = c.available(m.GetRESTMapper()); err != nil {
 		return err
 	}
-	passes, err := rtcontroller.NewTyped("passes", m, rtcontroller.TypedOptions[site]{
+	rounds, err := rtcontroller.NewTyped("rounds", m, rtcontroller.TypedOptions[site]{
 		Reconciler:              c,
 		MaxConcurrentReconciles: maxAccounts,
-		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[site](time.Second, time.Minute),
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[site](firstRetry, longestRetry),
 		SkipNameValidation:      new(true), // a process may have several
 	})
 	if err != nil {
 		return fmt.Errorf("prepare the controller: %w", err)
 	}
-	if err := c.watch(m, passes); err != nil {
+	if err := c.watch(m, rounds); err != nil {
 		return fmt.Errorf("prepare the controller: %w", err)
 	}
 	if err := errors.Join(m.Add(manager.RunnableFunc(c.poll)), m.Add(manager.RunnableFunc(c.hint))); err != nil {

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,15 +55,20 @@ func TestDeletedPolicyLeavesOtherRegionsAlone(t *testing.T) {
 	e.mustPass(t, w, here, now)
 	e.mustPass(t, e.worker(t, central, &wire{}), there, now)
 
-	e.mustPass(t, w, []candidate{deleted(here[0], now), here[1]}, now)
-	wantEqual(t, "left", []string{"app01 eu-central-1", "app02 eu-central-1", "app02 eu-west-1"}, e.have(t))
+	report := e.mustPass(t, w, []candidate{deleted(here[0], now), here[1]}, now)
+	wantEqual(t, "in the grace period", names(here, west, central), e.have(t))
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonRemoved: 1, v1alpha1.ReasonProgrammed: 1}, reasons(w))
-	if !w.outcomes["team-a/app01"].done {
+	if !w.outcomes()["team-a/app01"].done {
 		t.Error("the deletion is not done: the finalizer would stay")
 	}
+	report = e.mustPass(t, w, here[1:], now.Add(time.Second))
+	if end := now.Add(10 * time.Second); report.next.Before(now.Add(5*time.Second)) || report.next.After(end) {
+		t.Errorf("the next round is %s after the deletion, want the end of the grace period", report.next.Sub(now))
+	}
+	e.mustPass(t, w, here[1:], now.Add(10*time.Second))
+	wantEqual(t, "left", []string{"app01 eu-central-1", "app02 eu-central-1", "app02 eu-west-1"}, e.have(t))
 	// Also the last Region's goes when the policy is deleted: somebody asked for it.
-	other := e.worker(t, central, &wire{})
-	e.mustPass(t, other, []candidate{deleted(there[0], now), there[1]}, now)
+	e.remove(t, e.worker(t, central, &wire{}), there[:1], there[1:], now)
 	wantEqual(t, "left", []string{"app02 eu-central-1", "app02 eu-west-1"}, e.have(t))
 }
 
@@ -71,25 +77,31 @@ func TestDeletedNamespaceNeedsAWord(t *testing.T) {
 	now := time.Now()
 	w, list := e.worker(t, west, &wire{}), e.candidates(t, west, 12)
 	e.mustPass(t, w, list, now)
+	// A few at a time are as many in the end.
+	now = e.remove(t, w, list[:3], list[3:], now)
+	wantEqual(t, "left", names(list[3:], west), e.have(t))
+	both := []candidate{deleted(list[3], now), deleted(list[4], now)}
+	e.mustPass(t, w, append(slices.Clone(both), list[5:]...), now.Add(time.Minute))
+	e.mustPass(t, w, append(slices.Clone(both), list[5:]...), now.Add(2*time.Minute))
+	wantEqual(t, "left", names(list[3:], west), e.have(t))
+	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonPending: 2, v1alpha1.ReasonProgrammed: 7}, reasons(w))
+	// But not later.
+	now = e.remove(t, w, list[3:5], list[5:], now.Add(time.Hour))
+	wantEqual(t, "left", names(list[5:], west), e.have(t))
+
+	list = e.candidates(t, west, 12)
+	now = now.Add(2 * time.Hour)
+	e.mustPass(t, w, list, now)
+	now = e.remove(t, w, list, nil, now.Add(time.Hour))
+	wantEqual(t, "left", names(list, west), e.have(t))
 	gone := make([]candidate, len(list))
 	for i := range list {
 		gone[i] = deleted(list[i], now)
 	}
-
-	// A few at a time are as many in the end.
-	e.mustPass(t, w, append(append([]candidate(nil), gone[:3]...), list[3:]...), now)
-	wantEqual(t, "left", names(list[3:], west), e.have(t))
-	e.mustPass(t, w, append(append([]candidate(nil), gone[3:5]...), list[5:]...), now.Add(time.Minute))
-	wantEqual(t, "left", names(list[3:], west), e.have(t))
-	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonPending: 2, v1alpha1.ReasonProgrammed: 7}, reasons(w))
-	// But not later.
-	e.mustPass(t, w, append(append([]candidate(nil), gone[3:5]...), list[5:]...), now.Add(time.Hour))
-	wantEqual(t, "left", names(list[5:], west), e.have(t))
-
-	e.mustPass(t, w, append(list[5:], e.candidates(t, west, 5)...), now.Add(2*time.Hour))
-	e.mustPass(t, w, gone, now.Add(3*time.Hour))
-	wantEqual(t, "left", names(list, west), e.have(t))
-	e.mustPass(t, w, gone, now.Add(3*time.Hour), hashIn(t, w.refused[0]))
+	e.mustPass(t, w, gone, now)
+	hash := hashIn(t, w.refusedPlans()[0])
+	e.mustPass(t, w, gone, now, hash)
+	e.mustPass(t, w, nil, now.Add(11*time.Second), hash)
 	wantEqual(t, "left", nil, e.have(t))
 }
 
@@ -136,12 +148,13 @@ func TestAnnotatedIngressThatIsGoneIsWithdrawnByItsOwnClusterAlone(t *testing.T)
 	}
 	pass := func(w *worker, cluster string, list []candidate, now time.Time) {
 		t.Helper()
-		w.owners, w.hold, w.allowed = []string{cluster + "/default"}, 10*time.Minute, e.zones
-		tasks := e.tasks(list, w.region, now)
-		for i := range tasks {
-			tasks[i].mark(list[i], cluster)
+		w.cluster, w.classes, w.zones = cluster, map[string]classRule{"default": {hold: 10 * time.Minute}}, e.zones
+		var tasks []task
+		for _, c := range list {
+			tasks = append(tasks, taskOf(c, failover.Facts{Provider: failover.Engine, Zones: e.zones, Region: w.region}, now))
+			tasks[len(tasks)-1].mark(c.object, "default", cluster)
 		}
-		if _, err := w.pass(t.Context(), tasks, nil, now); err != nil {
+		if _, err := e.rounds(t.Context(), w, tasks, nil, now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -167,6 +180,8 @@ func TestWhatIsToBeDone(t *testing.T) {
 	plain := e.candidate(t, "app", west)
 	retained := deleted(plain, now)
 	retained.object.SetAnnotations(map[string]string{v1alpha1.DeletionPolicyAnnotation: v1alpha1.Retain})
+	allowed := retained
+	allowed.class = &failover.Class{Metadata: failover.Metadata{Name: "default"}, Spec: failover.ClassSpec{Deletion: failover.ClassDeletion{Retain: true}}}
 	unclassed := deleted(plain, now)
 	unclassed.class = nil
 	vanished := plain
@@ -175,32 +190,43 @@ func TestWhatIsToBeDone(t *testing.T) {
 	longGone.vanished = now.Add(-time.Hour)
 	refused := plain
 	refused.refusal = &refusal{v1alpha1.ReasonHostnameHeld, "by another"}
+	revoked := func(since time.Duration) candidate {
+		c := plain
+		c.class = &failover.Class{Metadata: failover.Metadata{Name: "default"},
+			Spec: failover.ClassSpec{Revocation: failover.ClassRevocation{GracePeriod: failover.Duration(time.Hour)}}}
+		c.refusal = &refusal{v1alpha1.ReasonHostnameRefused, "not allowed"}
+		c.object = &v1alpha1.FailoverPolicy{Status: v1alpha1.FailoverPolicyStatus{Conditions: []metav1.Condition{{Type: v1alpha1.ConditionAccepted,
+			Reason: v1alpha1.ReasonHostnameRefused, LastTransitionTime: metav1.NewTime(now.Add(-since))}}}}
+		return c
+	}
 
 	for _, c := range []struct {
 		name      string
 		candidate candidate
-		deleted   time.Time
 		intent    intent
 		reason    string
 		until     time.Time
+		retained  bool
 	}{
-		{"refused", refused, time.Time{}, leave, v1alpha1.ReasonHostnameHeld, time.Time{}},
-		{"no zone", plain, time.Time{}, leave, v1alpha1.ReasonHostnameRefused, time.Time{}},
-		{"deleted just now", deleted(plain, now), now, leave, v1alpha1.ReasonPending, now.Add(10 * time.Second)},
-		{"deleted, and others after it", deleted(plain, now.Add(-time.Minute)), now.Add(-5 * time.Second), leave, v1alpha1.ReasonPending, now.Add(5 * time.Second)},
-		{"deleted", deleted(plain, now.Add(-10*time.Second)), now.Add(-10 * time.Second), destroy, "", time.Time{}},
-		{"deleted and retained", retained, now.Add(-time.Minute), leave, "", time.Time{}},
-		{"deleted without a class", unclassed, now.Add(-time.Minute), leave, v1alpha1.ReasonNoClass, time.Time{}},
-		{"held", vanished, time.Time{}, leave, v1alpha1.ReasonHolding, now.Add(9 * time.Minute)},
-		{"vanished", longGone, time.Time{}, withdraw, "", time.Time{}},
+		{"refused", refused, leave, v1alpha1.ReasonHostnameHeld, time.Time{}, false},
+		{"no zone", plain, leave, v1alpha1.ReasonHostnameRefused, time.Time{}, false},
+		{"deleted", deleted(plain, now), release, "", time.Time{}, false},
+		{"deleted, and the class does not let it retain", retained, release, "", time.Time{}, false},
+		{"deleted and retained", allowed, release, "", time.Time{}, true},
+		{"deleted without a class", unclassed, leave, v1alpha1.ReasonNoClass, time.Time{}, true},
+		{"held", vanished, leave, v1alpha1.ReasonHolding, now.Add(9 * time.Minute), false},
+		{"vanished", longGone, withdraw, "", time.Time{}, false},
+		{"not allowed any more", revoked(time.Minute), leave, v1alpha1.ReasonHostnameRefused, now.Add(59 * time.Minute), false},
+		{"not allowed for long", revoked(time.Hour), destroy, v1alpha1.ReasonHostnameRefused, time.Time{}, false},
 	} {
-		got := taskOf(c.candidate, failover.Facts{Provider: failover.Engine, Region: west}, c.deleted, 10*time.Second, now)
+		got := taskOf(c.candidate, failover.Facts{Provider: failover.Engine, Region: west}, now)
 		reason := ""
 		if got.refusal != nil {
 			reason = got.refusal.reason
 		}
-		if got.intent != c.intent || reason != c.reason || !got.until.Equal(c.until) {
-			t.Errorf("%s: intent %d, reason %q until %s, want %d, %q, %s", c.name, got.intent, reason, got.until, c.intent, c.reason, c.until)
+		if got.intent != c.intent || reason != c.reason || !got.until.Equal(c.until) || got.retained != c.retained {
+			t.Errorf("%s: intent %d, reason %q until %s, retained %t, want %d, %q, %s, %t", c.name, got.intent, reason, got.until, got.retained, c.intent, c.reason,
+				c.until, c.retained)
 		}
 	}
 }

@@ -53,14 +53,15 @@ type engine struct {
 	port  string // of the application, on 127.0.0.1
 	zones []zone.HostedZone
 
-	mu   sync.Mutex
-	down map[string]bool // paths that the application answers 503 to
+	mu    sync.Mutex
+	down  map[string]bool // paths that the application answers 503 to
+	waits map[*worker]time.Duration
 }
 
 func startEngine(t *testing.T) *engine {
 	t.Helper()
 	t.Parallel() // waiting for verdicts is most of the time
-	e := &engine{down: make(map[string]bool)}
+	e := &engine{down: make(map[string]bool), waits: make(map[*worker]time.Duration)}
 	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -186,17 +187,20 @@ func (e *engine) worker(t testing.TB, region string, w *wire) *worker {
 	return e.workerWaiting(t, region, w, time.Minute)
 }
 
-// workerWaiting is a worker that waits for verdicts so long: for tests in which one waits in vain.
+// workerWaiting is a worker whose rounds are repeated so long while something waits for a verdict: for tests in which one waits in vain.
 func (e *engine) workerWaiting(t testing.TB, region string, w *wire, verdicts time.Duration) *worker {
 	t.Helper()
-	return &worker{region: region, provider: failover.Engine, applier: e.applier(t, w, verdicts), resync: time.Hour,
-		log: slog.New(slog.DiscardHandler)}
+	made := &worker{region: region, provider: failover.Engine, applier: e.applier(t, w), resync: time.Hour, log: slog.New(slog.DiscardHandler),
+		cluster: "cluster-of-" + region, classes: map[string]classRule{"default": {hold: 10 * time.Minute}}, zones: e.zones}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.waits[made] = verdicts
+	return made
 }
 
-// applier is one that waits for verdicts so long.
-func (e *engine) applier(t testing.TB, w *wire, verdicts time.Duration) *apply.Applier {
+func (e *engine) applier(t testing.TB, w *wire) *apply.Applier {
 	t.Helper()
-	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: failover.Engine, VerdictTimeout: verdicts, KeepTags: time.Hour})
+	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: failover.Engine, KeepTags: time.Hour, Attempts: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,23 +237,83 @@ func (e *engine) candidates(t testing.TB, region string, n int) []candidate {
 	return list
 }
 
-// tasks are what a pass is asked for candidates.
+// tasks are what a round is asked for candidates.
 func (e *engine) tasks(list []candidate, region string, now time.Time) []task {
 	var tasks []task
 	for _, c := range list {
-		tasks = append(tasks, taskOf(c, failover.Facts{Provider: failover.Engine, Zones: e.zones, Region: region}, time.Time{}, 0, now))
+		t := taskOf(c, failover.Facts{Provider: failover.Engine, Zones: e.zones, Region: region}, now)
+		t.mark(c.object, "default", "cluster-of-"+region)
+		tasks = append(tasks, t)
 	}
 	return tasks
 }
 
-// mustPass is a pass without an error.
-func (e *engine) mustPass(t testing.TB, w *worker, list []candidate, now time.Time, force ...string) passReport {
+// remove deletes policies: they are judged and released, their objects are gone, and what they had goes after the grace period. It returns
+// when that is over. list are the others.
+func (e *engine) remove(t testing.TB, w *worker, gone, list []candidate, now time.Time, force ...string) time.Time {
 	t.Helper()
-	report, err := w.pass(t.Context(), e.tasks(list, w.region, now), force, now)
+	var marked []candidate
+	for _, c := range gone {
+		marked = append(marked, deleted(c, now))
+	}
+	e.mustPass(t, w, append(marked, list...), now, force...)
+	now = now.Add(11 * time.Second)
+	e.mustPass(t, w, list, now, force...)
+	return now
+}
+
+// mustPass makes rounds without an error, until nothing is to be done at once and nothing waits for a verdict.
+func (e *engine) mustPass(t testing.TB, w *worker, list []candidate, now time.Time, force ...string) roundReport {
+	t.Helper()
+	report, err := e.rounds(t.Context(), w, e.tasks(list, w.region, now), force, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return report
+}
+
+// rounds makes rounds from now on, and returns what all of them have done.
+func (e *engine) rounds(ctx context.Context, w *worker, tasks []task, force []string, now time.Time) (roundReport, error) {
+	e.mu.Lock()
+	patience := e.waits[w]
+	e.mu.Unlock()
+	begun, sum := time.Now(), roundReport{idle: true, steps: make(map[plan.Kind]int)}
+	for at := now; ; {
+		report, err := w.round(ctx, tasks, force, at)
+		for kind, n := range report.steps {
+			sum.steps[kind] += n
+		}
+		sum.idle, sum.drifted, sum.next = sum.idle && report.idle, append(sum.drifted, report.drifted...), report.next
+		if err != nil {
+			return sum, err
+		}
+		var next time.Time
+		for _, u := range w.units {
+			awaits := false
+			for _, o := range u.outcomes {
+				awaits = awaits || o.awaits
+			}
+			if awaits && time.Since(begun) < patience || !u.due.IsZero() && u.due.Before(at.Add(time.Second)) && !awaits {
+				next = earlier(next, u.due)
+			}
+		}
+		if next.IsZero() {
+			return sum, nil
+		}
+		select {
+		case <-time.After(min(next.Sub(at), time.Second)):
+		case <-ctx.Done():
+			return sum, ctx.Err()
+		}
+		at = latest(next, now.Add(time.Since(begun)))
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // have returns what the engine holds: "app1 eu-west-1" for each record with a check of ours, sorted, and checks without a record.
@@ -293,7 +357,7 @@ func names(list []candidate, regions ...string) []string {
 // reasons counts outcomes by reason.
 func reasons(w *worker) map[string]int {
 	counted := make(map[string]int)
-	for o := range maps.Values(w.outcomes) {
+	for o := range maps.Values(w.outcomes()) {
 		counted[o.reason]++
 	}
 	return counted

@@ -44,6 +44,10 @@ type candidate struct {
 	vanished time.Time        // zero, or since when its source is gone
 	heldBy   *v1alpha1.Holder // of the hostname, where another has it
 	notes    []string         // what an accepted policy's owner should know
+
+	// Of a deleted one:
+	succeeded bool // another has its hostname now
+	kept      bool // its definition is being deleted, not the policy alone: what it has at the provider stays
 }
 
 // A refusal is why a candidate is not programmed: reason is one of v1alpha1's, of Accepted or Programmed.

@@ -46,7 +46,7 @@ func TestChangedCheckWaitsForItsVerdict(t *testing.T) {
 	list[1].policy.Spec.HealthCheck.Path = "/right"
 	report := e.mustPass(t, w, list, now.Add(time.Second))
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 2, v1alpha1.ReasonPending: 1}, reasons(w))
-	o := w.outcomes["team-a/app01"]
+	o := w.outcomes()["team-a/app01"]
 	if o.done || !o.awaits || !strings.Contains(o.message, "503") || !strings.Contains(o.message, before["app01"]) {
 		t.Errorf("%+v, want the reason that checkers give, and the check that stays bound", o)
 	}
@@ -56,12 +56,12 @@ func TestChangedCheckWaitsForItsVerdict(t *testing.T) {
 	}
 
 	patient := w.applier
-	w.applier = e.applier(t, &wire{}, time.Second) // nothing that is waited for gets healthy
-	e.mustPass(t, w, list, report.next)            // again: no third check
+	w.applier = e.applier(t, &wire{})   // nothing that is waited for gets healthy
+	e.mustPass(t, w, list, report.next) // again: no third check
 	w.applier = patient
 	wantEqual(t, "what is there", append(names(list, west), "check only: team-a/app01/eu-west-1"), e.have(t))
 	e.set(false, "/typo")
-	e.mustPass(t, w, list, w.next(e.tasks(list, west, now)))
+	e.mustPass(t, w, list, w.next())
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 3}, reasons(w))
 	wantEqual(t, "what is there", names(list, west), e.have(t))
 }
@@ -98,7 +98,7 @@ func TestResyncLeavesWhatAnOperatorHolds(t *testing.T) {
 
 	list[0].policy.Spec.HealthCheck.Path = "/right"
 	e.mustPass(t, w, list, now.Add(time.Hour+time.Second))
-	if o := w.outcomes["team-a/app01"]; held() != plan.ForcedOut || o.done || !o.held || !strings.Contains(o.message, "/right") {
+	if o := w.outcomes()["team-a/app01"]; held() != plan.ForcedOut || o.done || !o.held || !strings.Contains(o.message, "/right") {
 		t.Errorf("it is %q, %+v: want the change to wait", held(), o)
 	}
 
@@ -107,10 +107,10 @@ func TestResyncLeavesWhatAnOperatorHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &account{site: site{region: west}, worker: w, well: make(map[string]bool), board: board{outcomes: w.outcomes, state: state}}
+	a := &account{site: site{region: west}, worker: w, fresh: &reading{state, now.Add(time.Hour + 2*time.Second), w.writes}, nudged: make(map[string]bool), board: board{outcomes: w.outcomes(), state: state}}
 	a.released()
-	wantEqual(t, "noticed", map[string]bool{"team-a/app01": true}, a.well)
-	a.comfort()
+	wantEqual(t, "noticed", map[string]bool{"team-a/app01": true}, a.nudged)
+	a.advise(now.Add(time.Hour + 2*time.Second))
 	e.mustPass(t, w, list, now.Add(time.Hour+2*time.Second))
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 2}, reasons(w))
 	if e.bound(t)["app01"] == id {
@@ -118,20 +118,22 @@ func TestResyncLeavesWhatAnOperatorHolds(t *testing.T) {
 	}
 }
 
-// A policy is not woken by the healthy check that is bound already, only by the one that it waits for.
-func TestOnlyTheAwaitedCheckWakesItsPolicy(t *testing.T) {
-	a := &account{site: site{region: west}, well: make(map[string]bool), board: board{
-		outcomes: map[string]outcome{"team-a/app": {awaits: true}},
-		state: plan.State{Checks: []plan.Check{{ID: "old", Key: "team-a/app/" + west}, {ID: "new", Key: "team-a/app/" + west}},
-			Records: []plan.Record{{}}},
+// A policy that waits is looked at again when a verdict on one of its checks changes, and not for what stays as it is.
+func TestVerdictsThatChangeWakeThePoliciesThatWait(t *testing.T) {
+	a := &account{site: site{region: west}, nudged: make(map[string]bool), verdicts: make(map[string]verdicts), board: board{
+		outcomes: map[string]outcome{"team-a/app": {awaits: true}, "team-a/done": {done: true}},
+		state:    plan.State{Checks: []plan.Check{{ID: "new", Key: "team-a/app/" + west}, {ID: "there", Key: "team-a/app/" + central}, {ID: "done", Key: "team-a/done/" + west}}},
 	}}
-	a.board.state.Records[0].Set.HealthCheckID = "old"
-	healthy := []health.Report{{Healthy: true}}
-	if a.notice("old", healthy); a.waiting() {
-		t.Error("woken by the bound check")
-	}
-	if a.notice("new", healthy); !a.waiting() {
-		t.Error("not woken by the check that it waits for")
+	for _, c := range []struct {
+		check   string
+		healthy bool
+		wakes   bool
+	}{{"new", true, true}, {"new", true, false}, {"there", false, true}, {"there", false, false}, {"there", true, true}, {"done", true, false}} {
+		clear(a.nudged)
+		a.heard(c.check, []health.Report{{Healthy: c.healthy}})
+		if a.hasNews() != c.wakes {
+			t.Errorf("%s, healthy %t: woken %v, want %t", c.check, c.healthy, a.nudged, c.wakes)
+		}
 	}
 }
 
@@ -173,9 +175,9 @@ func TestAllowedPlanGoesOnWithoutThoseThatWait(t *testing.T) {
 	}
 	e.mustPass(t, w, list, now.Add(time.Second))
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonPending: 12}, reasons(w))
-	e.mustPass(t, w, list, now.Add(2*time.Second), hashIn(t, w.refused[0]))
+	e.mustPass(t, w, list, now.Add(2*time.Second), hashIn(t, w.refusedPlans()[0]))
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 11, v1alpha1.ReasonPending: 1}, reasons(w))
-	if o := w.outcomes["team-a/app03"]; !o.awaits {
+	if o := w.outcomes()["team-a/app03"]; !o.awaits {
 		t.Errorf("%+v, want a verdict to be waited for", o)
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // How many checks an engine is asked for at once, and how old what is known of an account's checks and records may be before
-// it is read again, beside passes: other Regions' controllers change theirs.
+// it is read again, beside rounds: other Regions' controllers change theirs.
 const (
 	engineStatuses = 200
 	engineRefresh  = 10 * time.Second
@@ -40,7 +40,7 @@ func (c *Controller) poll(ctx context.Context) error {
 			polls.Go(func() {
 				defer a.endPoll()
 				changed, err := a.ask(ctx, c.o.Poll)
-				if a.waiting() {
+				if a.hasNews() {
 					c.wake(a.site)
 				}
 				if err == nil && changed {
@@ -70,7 +70,7 @@ func (a *account) endPoll() {
 	a.polling = false
 }
 
-// post puts up what a pass has found.
+// post puts up what a round has found.
 func (a *account) post(b board) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -90,21 +90,16 @@ func (a *account) ask(ctx context.Context, interval time.Duration) (changed bool
 			return changed, err
 		}
 		changed = a.heard(id, reports) || changed
-		a.notice(id, reports)
 	}
 	return changed, nil
 }
 
 // refresh reads the account's checks and records, which other controllers change, when what is known of them is old.
 func (a *account) refresh(ctx context.Context) (changed bool, err error) {
-	old := engineRefresh
-	if a.worker.provider == failover.AWS {
-		old = awsRefresh
-	}
 	a.mu.Lock()
 	known := a.board
 	a.mu.Unlock()
-	if len(known.zones) == 0 || time.Since(known.readAt) < old {
+	if len(known.zones) == 0 || time.Since(known.readAt) < a.worker.refresh() {
 		return false, nil
 	}
 	at := time.Now()
@@ -114,8 +109,9 @@ func (a *account) refresh(ctx context.Context) (changed bool, err error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.board.readAt.Equal(known.readAt) { // else a pass has put up something newer
+	if a.board.readAt.Equal(known.readAt) && a.board.writes == known.writes { // else a round has put up something newer
 		a.board.state, a.board.readAt = state, at
+		a.fresh = &reading{state, at, known.writes}
 		a.released()
 	}
 	return true, nil
@@ -163,12 +159,19 @@ func (a *account) turn(interval time.Duration) []string {
 	return ids
 }
 
-// heard keeps what checkers say, and reports whether that is something else than before.
+// heard keeps what checkers say, and reports whether that is something else than before. Where the verdict is another one, whoever may
+// wait for it is looked at again.
 func (a *account) heard(id string, reports []health.Report) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before, known := a.verdicts[id]
 	a.verdicts[id] = verdicts{reports, time.Now()}
+	if i := slices.IndexFunc(a.board.state.Checks, func(c plan.Check) bool { return c.ID == id }); i >= 0 {
+		c := &a.board.state.Checks[i]
+		if !sameVerdict(verdictOf(c.Config, before.reports), verdictOf(c.Config, reports)) {
+			a.nudge(plan.PolicyOf(c.Key))
+		}
+	}
 	said := func(list []health.Report) []string {
 		words := make([]string, len(list))
 		for i, r := range list {
@@ -180,52 +183,58 @@ func (a *account) heard(id string, reports []health.Report) bool {
 	return !known || !slices.Equal(said(before.reports), said(reports))
 }
 
-// notice notes a policy whose records wait for a healthy verdict when there is one, so that it is not left to its patience. What
-// records cite already says nothing of the check that is to replace it.
-func (a *account) notice(id string, reports []health.Report) {
-	if !slices.ContainsFunc(reports, func(r health.Report) bool { return r.Healthy }) {
-		return
+// verdictOf is what reports together say about a check, nil without any.
+func verdictOf(config health.Config, reports []health.Report) *bool {
+	if len(reports) == 0 {
+		return nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i := range a.board.state.Checks {
-		c := &a.board.state.Checks[i]
-		key := plan.PolicyOf(c.Key)
-		if c.ID == id && plan.RegionOf(c.Key) == a.site.region && a.board.outcomes[key].awaits && !a.board.cited(id) {
-			a.well[key] = true
-		}
+	s, _ := health.Aggregate(config, reports, nil)
+	return &s.Healthy
+}
+
+func sameVerdict(a, b *bool) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+
+// nudge has a policy, if it is not done, looked at again in the next round.
+func (a *account) nudge(policy string) {
+	if o, known := a.board.outcomes[policy]; known && !o.done {
+		a.nudged[policy] = true
 	}
 }
 
-// cited reports whether a record set cites a check.
-func (b *board) cited(id string) bool {
-	return slices.ContainsFunc(b.state.Records, func(r plan.Record) bool { return r.Set.HealthCheckID == id })
-}
-
-// released notes the policies whose changes waited until an operator undid what he had made of a check, and who has.
+// released nudges the policies whose changes waited until an operator undid what he had made of a check, when he has.
 func (a *account) released() {
 	for key, o := range a.board.outcomes {
 		if o.held && !slices.ContainsFunc(a.board.state.Checks, func(c plan.Check) bool {
 			return c.Owned() && plan.PolicyOf(c.Key) == key && plan.RegionOf(c.Key) == a.site.region && c.Hold() != plan.NotHeld
 		}) {
-			a.well[key] = true
+			a.nudge(key)
 		}
 	}
 }
 
-func (a *account) waiting() bool {
+func (a *account) hasNews() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.well) > 0
+	return len(a.nudged) > 0
 }
 
-// comfort ends the patience of those whose verdict has come.
-func (a *account) comfort() {
+// advise gives the worker what polls have found. A verdict that is old does not count: it is asked for again where it matters.
+func (a *account) advise(now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for key := range a.well {
-		delete(a.worker.patience, key)
-		a.worker.digest = "" // there is something to do although nobody asks anew
+	w := a.worker
+	if f := a.fresh; f != nil && f.writes == w.writes && f.at.After(w.readAt) {
+		w.state, w.readAt, w.read, w.stale = f.state, f.at, w.writes, false
 	}
-	clear(a.well)
+	a.fresh = nil
+	known := make(map[string]*bool, len(a.verdicts))
+	for i := range w.state.Checks {
+		c := &w.state.Checks[i]
+		if v, ok := a.verdicts[c.ID]; ok && now.Sub(v.asked) < w.refresh() {
+			known[c.ID] = verdictOf(c.Config, v.reports)
+		}
+	}
+	w.healthy = func(check string) *bool { return known[check] }
+	w.nudge(a.nudged, now)
+	clear(a.nudged)
 }

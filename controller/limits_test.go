@@ -18,18 +18,16 @@ func TestQuotasAreTheAccountsOwn(t *testing.T) {
 	}
 	c := e.candidate(t, "app01", west)
 	c.policy.Spec.Regions[0].Addresses, c.policy.Spec.HealthCheck.RequestInterval = []string{"52.95.110.1"}, new(30)
-	asked := taskOf(c, failover.Facts{Provider: failover.AWS, Zones: e.zones, Region: west}, time.Time{}, 0, time.Now())
-	p := &passing{worker: &worker{region: west, provider: failover.AWS, applier: a, log: slog.New(slog.DiscardHandler)},
-		zones: e.zones, left: make(map[string]outcome), destroyed: make(map[string]bool)}
-	if err := p.read(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w := &worker{region: west, provider: failover.AWS, applier: a, resync: time.Hour, log: slog.New(slog.DiscardHandler)}
+	now := time.Now()
 	for range 2 {
-		if planned, err := p.plan(t.Context(), []*task{&asked}); err != nil || planned.Empty() || p.limits == nil {
-			t.Fatalf("%d steps, %v, refused %v", len(planned.Steps), err, asked.refusal)
+		asked := taskOf(c, failover.Facts{Provider: failover.AWS, Zones: e.zones, Region: west}, now)
+		if _, err := w.round(t.Context(), []task{asked}, nil, now); err != nil || w.limits == nil {
+			t.Fatalf("%v, refused %v, outcomes %v", err, asked.refusal, w.outcomes())
 		}
+		c.policy.Spec.HealthCheck.Path, now = "/other", now.Add(2*time.Minute)
 	}
-	if n := a.Calls(); n["GetAccountLimit"] != 1 || n["GetHostedZoneLimit"] != 1 {
+	if n := a.Calls(); n["GetAccountLimit"] != 1 || n["CreateHealthCheck"] != 2 {
 		t.Errorf("calls %v", n)
 	}
 }

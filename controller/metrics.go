@@ -29,9 +29,9 @@ func newMetrics() *metrics {
 	at := []string{"region", "endpoint"}
 	return &metrics{
 		passes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bulkhead_controller_passes_total",
-			Help: "Passes over all policies of an account: idle ones made no call to the provider."}, append(at, "result")),
+			Help: "Rounds over the policies of an account: idle ones made no call to the provider."}, append(at, "result")),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "bulkhead_controller_pass_duration_seconds",
-			Help: "How long passes took that were not idle.", Buckets: prometheus.ExponentialBuckets(0.05, 2, 14)}, at),
+			Help: "How long rounds took that were not idle.", Buckets: prometheus.ExponentialBuckets(0.05, 2, 14)}, at),
 		steps: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bulkhead_controller_plan_steps_total",
 			Help: "Steps of plans that were executed, by kind."}, append(at, "kind")),
 		statusWrites: prometheus.NewCounter(prometheus.CounterOpts{Name: "bulkhead_controller_status_writes_total",
@@ -39,7 +39,7 @@ func newMetrics() *metrics {
 		failovers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bulkhead_controller_failovers_total",
 			Help: "Moves of this Region's clients from one Region to another, by a failure or its end."}, []string{"from", "to"}),
 		succeeded: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "bulkhead_controller_last_success_timestamp_seconds",
-			Help: "When the last pass ended without an error."}, at),
+			Help: "When the last round ended without an error."}, at),
 		policies: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "bulkhead_controller_policies",
 			Help: "Policies by class and condition."}, append(at, "class", "condition", "status", "reason")),
 		refused: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "bulkhead_controller_refused_plans",
@@ -81,8 +81,8 @@ func (c calls) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// passed counts a pass.
-func (m *metrics) passed(s site, r passReport, took time.Duration, err error) {
+// passed counts a round.
+func (m *metrics) passed(s site, r roundReport, took time.Duration, err error) {
 	result := "done"
 	switch {
 	case err != nil:

@@ -30,9 +30,9 @@ func TestMetricsAreNamedAsPrometheusWants(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := site{region: west}
-	c.metrics.passed(at, passReport{steps: map[plan.Kind]int{plan.CreateCheck: 2}}, time.Second, nil)
-	c.metrics.passed(at, passReport{idle: true}, time.Second, nil)
-	c.metrics.passed(at, passReport{}, time.Second, errors.New("unreachable"))
+	c.metrics.passed(at, roundReport{steps: map[plan.Kind]int{plan.CreateCheck: 2}}, time.Second, nil)
+	c.metrics.passed(at, roundReport{idle: true}, time.Second, nil)
+	c.metrics.passed(at, roundReport{}, time.Second, errors.New("unreachable"))
 	c.metrics.failovers.WithLabelValues(west, central).Inc()
 	p := &v1alpha1.FailoverPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "app", UID: "1"}}
 	status := v1alpha1.FailoverPolicyStatus{ClassName: "default", Conditions: []metav1.Condition{{Type: "Accepted", Status: "True", Reason: "Accepted"}}}

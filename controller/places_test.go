@@ -28,7 +28,7 @@ func TestDefaultOfAGroupIsNotWithdrawn(t *testing.T) {
 	everywhere.vanished = now
 	e.mustPass(t, w, []candidate{everywhere}, now.Add(time.Hour))
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonLastRecordKept: 1}, reasons(w))
-	if got := w.outcomes["team-a/app01"].message; !strings.Contains(got, "clients anywhere else are answered now and would get NODATA") {
+	if got := w.outcomes()["team-a/app01"].message; !strings.Contains(got, "clients anywhere else are answered now and would get NODATA") {
 		t.Errorf("said is %q", got)
 	}
 	wantEqual(t, "left", []string{"app01 eu-central-1", "app01 eu-west-1"}, e.have(t))

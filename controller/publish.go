@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,13 +62,14 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 	}
 	borrowers := borrowersOf(b)
 	now, there := time.Now(), make(map[types.UID]bool)
-	var changes []change
+	var changes []rewrite
 	for _, x := range b.candidates {
 		key := x.policy.Key()
 		o, known := b.outcomes[key]
 		if x.refusal != nil { // of two with one key, only one can be accepted
 			o, known = outcome{reason: x.refusal.reason, message: x.refusal.message}, true
 		}
+		there[x.object.GetUID()] = true
 		c.tellBorrowers(a, x, borrowers[key])
 		p, isPolicy := x.object.(*v1alpha1.FailoverPolicy)
 		if !isPolicy {
@@ -78,7 +80,6 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 			c.tellIngress(a, x, o)
 			continue
 		}
-		there[p.UID] = true
 		before, written := a.written[p.UID]
 		if !written {
 			before = p.Status
@@ -87,11 +88,11 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 			o.message += "; " + strings.Join(borrowers[key], "; ")
 		}
 		after := statusOf(finding{candidate: x, outcome: o, known: known, app: apps[key], state: &b.state, provider: a.worker.provider,
-			region: a.site.region, idle: idle[key]}, before, now)
+			region: a.site.region, idle: idle[key], unread: a.site == (site{}) || b.readAt.IsZero()}, before, now)
 		if equality.Semantic.DeepEqual(before, after) {
 			continue
 		}
-		changes = append(changes, change{p, before, after, nil})
+		changes = append(changes, rewrite{p, before, after, nil})
 	}
 	c.writeAll(ctx, changes)
 	var problems []error
@@ -119,25 +120,26 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 			delete(a.written, uid)
 		}
 	}
+	a.forget(there)
 	c.metrics.observe(a.site, b, a.written, apps)
 	return errors.Join(problems...)
 }
 
-// A change is a status that is another one.
-type change struct {
+// A rewrite is a status that is another one.
+type rewrite struct {
 	policy        *v1alpha1.FailoverPolicy
 	before, after v1alpha1.FailoverPolicyStatus
 	err           error // of writing it
 }
 
-// writers is how many statuses are written at once: a pass may change all of them.
+// writers is how many statuses are written at once: a round may change many of them.
 const writers = 8
 
 // writeAll writes statuses, and notes what went wrong with each.
-func (c *Controller) writeAll(ctx context.Context, changes []change) {
+func (c *Controller) writeAll(ctx context.Context, changes []rewrite) {
 	var (
 		wait sync.WaitGroup
-		next = make(chan *change)
+		next = make(chan *rewrite)
 	)
 	for range min(writers, len(changes)) {
 		wait.Go(func() {
@@ -258,14 +260,17 @@ func conditionOrNone(c *metav1.Condition) metav1.Condition {
 	return *c
 }
 
-// tellIngress tells of an annotated Ingress, which has no status of ours, what became of one of its hosts.
+// tellIngress tells of an annotated Ingress, which has no status of ours, what became of one of its hosts. What is wrong with the
+// annotations is told once for the object.
 func (c *Controller) tellIngress(a *account, x candidate, o outcome) {
-	key := string(x.object.GetUID()) + " " + x.policy.Key()
+	about, prefix := x.policy.Key(), x.policy.Spec.Hostname+": "
+	if o.reason == v1alpha1.ReasonAnnotationInvalid {
+		about, prefix = "", ""
+	}
 	text := o.reason + ": " + o.message
-	if o.reason == "" || a.told[key] == text {
+	if o.reason == "" || !a.tells(x.object, about, text) {
 		return
 	}
-	a.told[key] = text
 	kind, reason := eventWarning, v1alpha1.EventRefused
 	switch {
 	case o.done:
@@ -275,7 +280,31 @@ func (c *Controller) tellIngress(a *account, x candidate, o outcome) {
 	case !isAcceptance(o.reason) && o.reason != v1alpha1.ReasonProviderRefused && o.reason != v1alpha1.ReasonForeignRecord:
 		kind, reason = eventNormal, o.reason
 	}
-	c.event(x.object, kind, reason, x.policy.Spec.Hostname+": "+text)
+	c.event(x.object, kind, reason, prefix+text)
+}
+
+// tells reports whether a text about something of an object is another one than before, and keeps it. Only a hash is kept, because
+// tenants write what is in it.
+func (a *account) tells(o client.Object, about, text string) bool {
+	of, hash := a.told[o.GetUID()], sha256.Sum256([]byte(text))
+	if of == nil {
+		of = make(map[string][sha256.Size]byte)
+		a.told[o.GetUID()] = of
+	}
+	if of[about] == hash {
+		return false
+	}
+	of[about] = hash
+	return true
+}
+
+// forget drops what was told of objects that are gone.
+func (a *account) forget(there map[types.UID]bool) {
+	for uid := range a.told {
+		if !there[uid] {
+			delete(a.told, uid)
+		}
+	}
 }
 
 // publishClasses writes the statuses of classes that are not what they were.
@@ -315,6 +344,13 @@ func classStatus(o *v1alpha1.FailoverClass, class *failover.Class, b board, zone
 			s.Policies++
 		}
 	}
+	reachable := metav1.Condition{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReachable}
+	abandoned := metav1.Condition{Type: v1alpha1.ConditionAbandoned, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNothingAbandoned}
+	if len(b.abandoned) > 0 {
+		abandoned.Status, abandoned.Reason = metav1.ConditionTrue, v1alpha1.ReasonPolicyGone
+		abandoned.Message = shortened(fmt.Sprintf("health checks and records of this cluster whose policy is gone without a trace: %s. Make the policy again, remove them "+
+			"with bulkhead destroy, or set spec.deletion.abandoned to Remove", someOf(b.abandoned)))
+	}
 	const most = 500
 	for _, z := range zones {
 		if !z.PrivateZone && class.Spec.AllowsZone(z) && len(s.Zones) < most {
@@ -329,7 +365,7 @@ func classStatus(o *v1alpha1.FailoverClass, class *failover.Class, b board, zone
 	if len(b.refused) > 0 {
 		refused.Status, refused.Reason, refused.Message = metav1.ConditionTrue, v1alpha1.ReasonTooManyChanges, shortened(strings.Join(b.refused, "; "))
 	}
-	for _, condition := range []metav1.Condition{accepted, refused} {
+	for _, condition := range []metav1.Condition{accepted, refused, reachable, abandoned} {
 		condition.ObservedGeneration = o.Generation
 		meta.SetStatusCondition(&s.Conditions, condition)
 	}

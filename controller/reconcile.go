@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -17,17 +18,21 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
-// Reconcile makes a pass: it looks at the whole cluster, and brings about what concerns one site.
+// Reconcile makes a round: it looks at the whole cluster, and brings about what concerns one site.
 func (c *Controller) Reconcile(ctx context.Context, s site) (reconcile.Result, error) {
 	if s == (site{}) {
 		return reconcile.Result{}, c.unclassed(ctx)
 	}
 	begun := time.Now()
-	report, err := c.pass(ctx, s, begun)
+	report, err := c.round(ctx, s, begun)
 	c.metrics.passed(s, report, time.Since(begun), err)
+	if err == nil {
+		c.trouble(s, "")
+	}
 	switch {
 	case err != nil && ctx.Err() == nil:
-		c.o.Log.Error("pass", "region", s.region, "endpoint", s.endpoint, "error", err)
+		c.o.Log.Error("round", "region", s.region, "endpoint", s.endpoint, "error", err)
+		c.publishTrouble(ctx, s, err)
 		return reconcile.Result{}, err
 	case err != nil || report.next.IsZero():
 		return reconcile.Result{}, err
@@ -35,55 +40,50 @@ func (c *Controller) Reconcile(ctx context.Context, s site) (reconcile.Result, e
 	return reconcile.Result{RequeueAfter: max(time.Until(report.next), 10*time.Millisecond)}, nil
 }
 
-// pass brings the policies of a site about, and tells them what became of them.
-func (c *Controller) pass(ctx context.Context, s site, now time.Time) (passReport, error) {
+// round brings the policies of a site about as far as possible without waiting, and tells them what became of them.
+func (c *Controller) round(ctx context.Context, s site, now time.Time) (roundReport, error) {
 	snapshot, err := c.snapshot(ctx)
 	if err != nil {
-		return passReport{}, err
+		return roundReport{}, err
 	}
 	c.watchEndpoints(ctx, c.signalled(snapshot))
-	var classes []failover.Class
-	for i := range snapshot.classes {
-		if class := snapshot.classes[i].Class(); c.serves(&class) && siteOf(&class, c.o.Region) == s {
-			classes = append(classes, class)
-		}
-	}
+	classes := c.classesOf(s, snapshot)
 	if len(classes) == 0 {
-		return passReport{idle: true}, nil
+		c.retire(s)
+		return roundReport{idle: true}, nil
 	}
 	a, err := c.account(ctx, s, &classes[0])
 	if err != nil {
-		return passReport{}, err
+		return roundReport{}, err
 	}
 	if err := a.readZones(ctx, c.o.Resync); err != nil {
-		return passReport{}, err
+		return roundReport{}, err
 	}
 	if snapshot, err = c.snapshot(ctx); err != nil {
-		return passReport{}, err
+		return roundReport{}, err
 	}
-	candidates, tasks := c.tasks(a, snapshot, classes, now)
-	if a.asksForZone(candidates, tasks) {
-		// A zone that nobody has may have been made since the zones were read.
+	going := c.definitionGoes(ctx, snapshot)
+	candidates, tasks := c.tasks(a, snapshot, classes, going, now)
+	if a.asksForZone(tasks) {
+		// The zone that the hostname belongs in may have been made since the zones were read.
 		if err := a.readZones(ctx, c.o.Debounce); err != nil {
-			return passReport{}, err
+			return roundReport{}, err
 		}
 		if snapshot, err = c.snapshot(ctx); err != nil {
-			return passReport{}, err
+			return roundReport{}, err
 		}
-		candidates, tasks = c.tasks(a, snapshot, classes, now)
+		candidates, tasks = c.tasks(a, snapshot, classes, going, now)
 	}
 	c.hold(ctx, candidates, tasks)
-	a.prepare(snapshot, classes)
-	a.comfort()
-	report, err := a.worker.pass(ctx, tasks, forced(classes), now)
+	a.prepare(snapshot, classes, candidates)
+	report, err := a.worker.round(ctx, tasks, forced(classes), now)
+	a.post(board{candidates: candidates, outcomes: a.worker.outcomes(), refused: a.worker.refusedPlans(), abandoned: a.worker.abandoned,
+		state: a.worker.state, zones: a.worker.state.Zones, readAt: a.worker.readAt, writes: a.worker.writes})
 	if err != nil {
 		return report, err
 	}
-	board := board{candidates: candidates, outcomes: a.worker.outcomes, refused: a.worker.refused, state: a.worker.state,
-		zones: zonesOf(tasks), readAt: a.worker.readAt}
-	a.post(board)
 	a.expect(backendsOf(snapshot, candidates))
-	if err := c.release(ctx, candidates, tasks, a.worker.outcomes); err != nil {
+	if err := c.release(ctx, candidates, tasks, a.worker.outcomes()); err != nil {
 		return report, err
 	}
 	if err := c.publish(ctx, a, report.drifted); err != nil {
@@ -92,16 +92,22 @@ func (c *Controller) pass(ctx context.Context, s site, now time.Time) (passRepor
 	return report, c.publishClasses(ctx, a, snapshot, classes)
 }
 
-// tasks are the candidates of classes, and what is to be done about each.
-func (c *Controller) tasks(a *account, s snapshot, classes []failover.Class, now time.Time) ([]candidate, []task) {
+// classesOf are the classes of a site that are served.
+func (c *Controller) classesOf(s site, snapshot snapshot) []failover.Class {
+	var classes []failover.Class
+	for i := range snapshot.classes {
+		if class := snapshot.classes[i].Class(); c.serves(&class) && siteOf(&class, c.o.Region) == s {
+			classes = append(classes, class)
+		}
+	}
+	return classes
+}
+
+// tasks are the candidates of classes, and what is to be done about each. definitionGoes says that the definition of policies is being
+// deleted, and all of them with it: what they have at the provider stays.
+func (c *Controller) tasks(a *account, s snapshot, classes []failover.Class, definitionGoes bool, now time.Time) ([]candidate, []task) {
 	mine := func(class *failover.Class) bool {
 		return class != nil && slices.ContainsFunc(classes, func(o failover.Class) bool { return o.Metadata.Name == class.Metadata.Name })
-	}
-	var deleted time.Time
-	for i := range s.policies {
-		if at := s.policies[i].DeletionTimestamp; at != nil && at.After(deleted) {
-			deleted = at.Time
-		}
 	}
 	facts := a.facts()
 	facts.NamespaceLabels = make(map[string]map[string]string, len(s.namespaces))
@@ -115,29 +121,46 @@ func (c *Controller) tasks(a *account, s snapshot, classes []failover.Class, now
 			x.class = lastClass(x.object, classes)
 		}
 		if mine(x.class) {
-			t := taskOf(x, facts, deleted, c.o.Settle, now)
-			t.mark(x, identity(s))
+			x.kept = definitionGoes
+			t := taskOf(x, facts, now)
+			t.mark(x.object, x.class.Metadata.Name, identity(s))
 			candidates, tasks = append(candidates, x), append(tasks, t)
 		}
 	}
 	return candidates, tasks
 }
 
-// prepare tells the worker about the cluster and its classes.
-func (a *account) prepare(s snapshot, classes []failover.Class) {
+// definitionGoes reports whether the CustomResourceDefinition of policies is being deleted. It is asked for when a policy is deleted.
+func (c *Controller) definitionGoes(ctx context.Context, s snapshot) bool {
+	if !slices.ContainsFunc(s.policies, func(p v1alpha1.FailoverPolicy) bool { return p.DeletionTimestamp != nil }) {
+		return false
+	}
+	var definition metav1.PartialObjectMetadata
+	definition.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
+	if err := c.reader.Get(ctx, client.ObjectKey{Name: v1alpha1.PolicyDefinition}, &definition); err != nil {
+		c.o.Log.Warn("the definition of policies cannot be read: deleted policies count as deleted one by one", "error", err)
+		return apierrors.IsNotFound(err)
+	}
+	return definition.DeletionTimestamp != nil
+}
+
+// prepare tells the worker about the cluster and its classes, and what polls have found.
+func (a *account) prepare(s snapshot, classes []failover.Class, candidates []candidate) {
 	w := a.worker
-	w.owners, w.hold, w.allowed = nil, 0, nil
+	w.cluster, w.classes, w.zones = identity(s), make(map[string]classRule), nil
 	for _, class := range classes {
-		if cluster := identity(s); cluster != "" {
-			w.owners = append(w.owners, ownerOf(cluster, &class))
-		}
-		w.hold = max(w.hold, class.Spec.Hold())
+		w.classes[class.Metadata.Name] = classRule{class.Spec.Hold(), class.Spec.RemovesAbandoned()}
 	}
 	for _, z := range a.facts().Zones {
 		if !z.PrivateZone && slices.ContainsFunc(classes, func(class failover.Class) bool { return class.Spec.AllowsZone(z) }) {
-			w.allowed = append(w.allowed, z)
+			w.zones = append(w.zones, z)
 		}
 	}
+	w.classOf = make(map[string]string, len(candidates))
+	for _, c := range candidates {
+		w.classOf[c.policy.Key()] = c.class.Metadata.Name
+	}
+	a.advise(time.Now())
 }
 
 // identity is what tells a cluster from every other: the UID of its first namespace.
@@ -150,10 +173,11 @@ func identity(s snapshot) string {
 	return ""
 }
 
-// lastClass is the class that a deleted policy was made for when it was programmed, nil when it is not among those.
+// lastClass is the class that a policy was programmed by, nil when it is not among those. A policy that names another class, one that is
+// not there, is still that class's.
 func lastClass(o client.Object, classes []failover.Class) *failover.Class {
 	p, ok := o.(*v1alpha1.FailoverPolicy)
-	if !ok || p.DeletionTimestamp == nil {
+	if !ok {
 		return nil
 	}
 	for i := range classes {
@@ -164,17 +188,16 @@ func lastClass(o client.Object, classes []failover.Class) *failover.Class {
 	return nil
 }
 
-// asksForZone reports whether a policy that the last pass did not know lacks a zone.
-func (a *account) asksForZone(candidates []candidate, tasks []task) bool {
+// asksForZone reports whether a policy lacks a zone, or is to be placed in one for the first time.
+func (a *account) asksForZone(tasks []task) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i, t := range tasks {
-		if t.refusal == nil || t.refusal.reason != v1alpha1.ReasonZoneRefused {
+	for _, t := range tasks {
+		lacks := t.refusal != nil && t.refusal.reason == v1alpha1.ReasonZoneRefused
+		if !lacks && t.intent != program || a.placed[t.key] == t.hostname {
 			continue
 		}
-		if !slices.ContainsFunc(a.board.candidates, func(known candidate) bool {
-			return known.object.GetUID() == candidates[i].object.GetUID() && known.object.GetGeneration() == candidates[i].object.GetGeneration()
-		}) {
+		if a.placed[t.key] = t.hostname; lacks || !a.worker.has(t.key) {
 			return true
 		}
 	}
@@ -211,7 +234,7 @@ func (c *Controller) hold(ctx context.Context, candidates []candidate, tasks []t
 	}
 }
 
-// release takes the finalizer off deleted policies of which nothing is left, or nothing is to be removed.
+// release takes the finalizer off deleted policies whose records are marked to go, or stay.
 func (c *Controller) release(ctx context.Context, candidates []candidate, tasks []task, outcomes map[string]outcome) error {
 	var problems []error // of one that changes right now; the others need not wait for it
 	for i, t := range tasks {
@@ -219,8 +242,7 @@ func (c *Controller) release(ctx context.Context, candidates []candidate, tasks 
 		if !ok || p.DeletionTimestamp == nil || !controllerutil.ContainsFinalizer(p, v1alpha1.Finalizer) {
 			continue
 		}
-		retained := p.Annotations[v1alpha1.DeletionPolicyAnnotation] == v1alpha1.Retain
-		if !retained && (t.intent != destroy || !outcomes[t.key].done) {
+		if !(t.intent == leave && t.retained) && (t.intent != release || !outcomes[t.key].done) {
 			continue
 		}
 		free := p.DeepCopy()
@@ -229,8 +251,9 @@ func (c *Controller) release(ctx context.Context, candidates []candidate, tasks 
 		if err != nil && !apierrors.IsNotFound(err) {
 			problems = append(problems, err)
 		}
-		if err == nil && !retained {
-			c.event(p, eventNormal, v1alpha1.EventRemoved, "this Region's health check and records are removed")
+		if err == nil && !t.retained {
+			c.event(p, eventNormal, v1alpha1.EventRemoved, "this Region's health check and records are removed at "+t.removal.UTC().Format(time.RFC3339)+
+				", unless another policy has the hostname by then")
 		}
 	}
 	return errors.Join(problems...)
@@ -253,7 +276,7 @@ func (c *Controller) unclassed(ctx context.Context) error {
 	for _, x := range gather(s, c.o.Region, time.Now()) {
 		if x.class == nil && lastClass(x.object, classes) == nil {
 			candidates = append(candidates, x)
-			tasks = append(tasks, taskOf(x, failover.Facts{}, time.Time{}, 0, time.Now()))
+			tasks = append(tasks, taskOf(x, failover.Facts{}, time.Now()))
 		}
 	}
 	outcomes := make(map[string]outcome, len(tasks))

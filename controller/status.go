@@ -27,6 +27,7 @@ type finding struct {
 	provider  failover.Provider
 	region    string
 	idle      string // the Services behind it when none has a ready endpoint; needs the readiness signal
+	unread    bool   // the provider was not read: what was known of it stays
 }
 
 // statusOf is the status of a policy, made from the one before: times stay where nothing changed.
@@ -67,6 +68,9 @@ func statusOf(f finding, before v1alpha1.FailoverPolicyStatus, now time.Time) v1
 		s.HoldUntil = &until
 	}
 	s.Target = targetOf(f.candidate.policy)
+	if f.unread {
+		return f.asBefore(s, before)
+	}
 	f.regions(&s)
 	status, reason, message := f.healthy(&s)
 	set(v1alpha1.ConditionHealthy, status, reason, message)
@@ -76,6 +80,15 @@ func statusOf(f finding, before v1alpha1.FailoverPolicyStatus, now time.Time) v1
 		set(v1alpha1.ConditionHeld, status, reason, message)
 	}
 	s.LastFailover = f.moved(&s, before, now)
+	return s
+}
+
+// asBefore is a status with what was known of the provider: nobody has read it since, and records answer as they did.
+func (f *finding) asBefore(s, before v1alpha1.FailoverPolicyStatus) v1alpha1.FailoverPolicyStatus {
+	s.HostedZoneID, s.Health, s.ServedHere, s.ServedFrom = before.HostedZoneID, before.Health, before.ServedHere, before.ServedFrom
+	s.Regions, s.Records = before.Regions, before.Records
+	s.ClassName, s.Target = cmp.Or(s.ClassName, before.ClassName), cmp.Or(s.Target, before.Target)
+	s.Region = cmp.Or(s.Region, before.Region)
 	return s
 }
 
@@ -99,7 +112,7 @@ func shortened(message string) string {
 func isAcceptance(reason string) bool {
 	return !slices.Contains([]string{v1alpha1.ReasonProgrammed, v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonTargetNotReady, v1alpha1.ReasonHolding,
 		v1alpha1.ReasonLastRecordKept, v1alpha1.ReasonRemoved, v1alpha1.ReasonPending, v1alpha1.ReasonProviderRefused,
-		v1alpha1.ReasonForeignRecord}, reason)
+		v1alpha1.ReasonForeignRecord, v1alpha1.ReasonProviderUnavailable}, reason)
 }
 
 // targetOf is where this Region's clients are to be sent.
@@ -153,6 +166,7 @@ func (f *finding) regions(s *v1alpha1.FailoverPolicyStatus) {
 			f.records(s, r.Check.ID)
 		}
 	}
+	s.Regions = onePerRegion(s.Regions)
 	slices.SortFunc(s.Regions, func(a, b v1alpha1.RegionStatus) int { return strings.Compare(a.SetIdentifier, b.SetIdentifier) })
 	if told && m.Outcome == "answered" {
 		s.ServedHere = new(serves(f.region))
@@ -160,6 +174,21 @@ func (f *finding) regions(s *v1alpha1.FailoverPolicyStatus) {
 			s.ServedFrom = m.Shares[0].Path[0]
 		}
 	}
+}
+
+// onePerRegion keeps one entry of each Region: while a check is replaced there are two, and the one that serves clients is told of.
+func onePerRegion(regions []v1alpha1.RegionStatus) []v1alpha1.RegionStatus {
+	var kept []v1alpha1.RegionStatus
+	for _, r := range regions {
+		i := slices.IndexFunc(kept, func(k v1alpha1.RegionStatus) bool { return k.SetIdentifier == r.SetIdentifier })
+		switch {
+		case i < 0:
+			kept = append(kept, r)
+		case !kept[i].ServedHere && (r.ServedHere || kept[i].Target == ""):
+			kept[i] = r
+		}
+	}
+	return kept
 }
 
 // records are the record sets that depend on this Region's check.

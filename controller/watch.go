@@ -25,9 +25,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
-// watch lets every change of what a pass looks at lead to a pass, those within the debounce time to one.
-func (c *Controller) watch(m manager.Manager, passes rtcontroller.TypedController[site]) error {
-	spec := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+// watch lets every change of what a round looks at lead to a round, those within the debounce time to one.
+func (c *Controller) watch(m manager.Manager, rounds rtcontroller.TypedController[site]) error {
+	spec := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, unheld())
 	kinds := []struct {
 		object client.Object
 		when   predicate.Predicate
@@ -59,11 +59,11 @@ func (c *Controller) watch(m manager.Manager, passes rtcontroller.TypedControlle
 		}
 	}
 	for _, k := range kinds {
-		if err := passes.Watch(source.TypedKind(m.GetCache(), k.object, c.enqueue(), k.when)); err != nil {
+		if err := rounds.Watch(source.TypedKind(m.GetCache(), k.object, c.enqueue(), k.when)); err != nil {
 			return err
 		}
 	}
-	return passes.Watch(source.TypedFunc[site](func(_ context.Context, q workqueue.TypedRateLimitingInterface[site]) error {
+	return rounds.Watch(source.TypedFunc[site](func(_ context.Context, q workqueue.TypedRateLimitingInterface[site]) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.queue = q
@@ -71,7 +71,14 @@ func (c *Controller) watch(m manager.Manager, passes rtcontroller.TypedControlle
 	}))
 }
 
-// wake asks for a pass of a site at once.
+// unheld is for objects whose finalizers change, as when kubectl replace takes ours off.
+func unheld() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return !slices.Equal(e.ObjectOld.GetFinalizers(), e.ObjectNew.GetFinalizers())
+	}}
+}
+
+// wake asks for a round of a site at once.
 func (c *Controller) wake(s site) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,7 +100,7 @@ func balanced() predicate.Predicate {
 	}
 }
 
-// enqueue asks for a pass of every account: a change may concern any, and a pass that finds nothing to do makes no call.
+// enqueue asks for a round of every account: a change may concern any, and a round that finds nothing to do makes no call.
 func (c *Controller) enqueue() handler.TypedEventHandler[client.Object, site] {
 	type queue = workqueue.TypedRateLimitingInterface[site]
 	all := func(ctx context.Context, q queue) {

@@ -42,6 +42,8 @@ const (
 	ReasonPending         = "Pending"         // being written, or waiting for the provider
 	ReasonProviderRefused = "ProviderRefused" // the provider said no; the message says what
 	ReasonForeignRecord   = "ForeignRecord"   // a record that is not ours has the name
+	// ReasonProviderUnavailable: the controller cannot work at Route 53 at all; see the class.
+	ReasonProviderUnavailable = "ProviderUnavailable"
 )
 
 // Reasons of Healthy.
@@ -83,6 +85,8 @@ const (
 	EventReleased   = "Released" // and has undone it
 	// EventForeignRecord: a record set that is not ours cites a check of the policy. It stays, and so does the check.
 	EventForeignRecord = "ForeignRecord"
+	// EventUnavailable: the controller cannot work at Route 53; of a class.
+	EventUnavailable = "ProviderUnavailable"
 )
 
 // DefaultClassAnnotation marks with "true" the class of policies that name none.
@@ -97,8 +101,29 @@ const (
 	ReasonNothingRefused = "NothingRefused"
 )
 
+// Conditions of a FailoverClass beside Accepted and PlanRefused.
 const (
-	// ForcePlanAnnotation on a class has the hash of a refused plan, which is then executed.
+	// Reachable says whether the controller can work at Route 53: with credentials, with the rights that it needs, and at all.
+	ConditionReachable = "Reachable"
+	// Abandoned is True while this cluster has health checks whose policy is gone without a trace.
+	ConditionAbandoned = "Abandoned"
+)
+
+// Reasons of Reachable and Abandoned.
+const (
+	ReasonReachable        = "Reachable"
+	ReasonAccessDenied     = "AccessDenied" // an IAM action is missing; the message names it
+	ReasonUnreachable      = "Unreachable"  // no credentials, wrong ones, or nobody who listens
+	ReasonNothingAbandoned = "NothingAbandoned"
+	ReasonPolicyGone       = "PolicyGone"
+)
+
+// PolicyDefinition is the name of the CustomResourceDefinition of policies.
+const PolicyDefinition = "failoverpolicies." + Group
+
+const (
+	// ForcePlanAnnotation has the hash of a refused plan, which is then executed: on a policy, of what is refused to it alone; on a class,
+	// of anything. Several are separated by commas.
 	ForcePlanAnnotation = "bulkhead.dev/force-plan"
 	// DeletionPolicyAnnotation on a policy says with Retain that its check and records stay when it is deleted.
 	DeletionPolicyAnnotation = "bulkhead.dev/deletion-policy"

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
@@ -16,11 +18,10 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
-// How long a batch waits for the first verdicts of new checks, before the policies that have none yet are left for later. A
-// checker on AWS begins within half a minute.
+// How often a call is made, and how long a connection may take to be made, before others have their turn and somebody is told.
 const (
-	engineVerdicts = 10 * time.Second
-	awsVerdicts    = 90 * time.Second
+	attempts = 3
+	dialTime = 2 * time.Second
 )
 
 // accounts returns what opens the account of a class. endpoint, if there is one, stands before what classes say. Between resyncs tags
@@ -34,15 +35,14 @@ func accounts(endpoint string, resync time.Duration) (func(context.Context, fail
 		if at != "" && !isURL(at) {
 			return nil, "", fmt.Errorf("the class %s: endpoint %s: use a URL such as http://127.0.0.1:8053", class.Metadata.Name, at)
 		}
-		cfg, err := awsconfig.LoadDefaultConfig(ctx)
+		cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
+			d.Timeout = dialTime
+		})))
 		if err != nil {
 			return nil, "", fmt.Errorf("AWS configuration: %w", err)
 		}
 		called := cmp.Or(at, os.Getenv("AWS_ENDPOINT_URL_ROUTE_53"), os.Getenv("AWS_ENDPOINT_URL"))
-		o := apply.Options{Provider: cmp.Or(class.Spec.Provider, failover.ProviderAt(called)), VerdictTimeout: engineVerdicts, KeepTags: resync}
-		if o.Provider == failover.AWS {
-			o.VerdictTimeout = awsVerdicts
-		}
+		o := apply.Options{Provider: cmp.Or(class.Spec.Provider, failover.ProviderAt(called)), KeepTags: resync, Attempts: attempts}
 		o.Route53 = route53.NewFromConfig(cfg, func(r *route53.Options) {
 			r.Region = apply.Route53Region(called, cfg.Region)
 			if at != "" {

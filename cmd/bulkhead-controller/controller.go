@@ -47,9 +47,8 @@ It works in every cluster; of several replicas one is elected, the others stand 
 	s.BoolVar(&f.o.LeaderElection, "leader-elect", false, "work only while elected among the replicas")
 	s.StringVar(&f.o.LeaderElectionNamespace, "leader-election-namespace", "", "`namespace` of the Lease; without it, the pod's own")
 	s.DurationVar(&f.o.Resync, "resync", 10*time.Minute, "`time` after which Route 53 is read and corrected although nothing has changed")
-	s.DurationVar(&f.o.Debounce, "debounce", time.Second, "`time` in which changes of the cluster are gathered for one pass")
+	s.DurationVar(&f.o.Debounce, "debounce", time.Second, "`time` in which changes of the cluster are gathered for one round")
 	s.DurationVar(&f.o.Poll, "poll", 3*time.Second, "`time` between readings of verdicts; AWS is asked for one a second at most")
-	s.DurationVar(&f.o.Settle, "settle", 10*time.Second, "`time` for which no policy may have been deleted before records of deleted ones go")
 	cmd.RegisterFlagCompletionFunc("sources", cobra.FixedCompletions(sourceNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -76,7 +75,7 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"resync", f.o.Resync}, {"debounce", f.o.Debounce}, {"poll", f.o.Poll}, {"settle", f.o.Settle}} {
+	}{{"resync", f.o.Resync}, {"debounce", f.o.Debounce}, {"poll", f.o.Poll}} {
 		if d.value <= 0 {
 			return usageError{fmt.Errorf("--%s %s: use a time above 0, such as 1s", d.name, d.value)}
 		}

@@ -122,7 +122,7 @@ func must(t *testing.T, err error) {
 
 func (c *crowd) replica(t *testing.T, s *site, name string) *replica {
 	t.Helper()
-	return s.startReplica(t, c.world, name, "--resync=5s", "--settle=1s")
+	return s.startReplica(t, c.world, name, "--resync=5s")
 }
 
 // during changes policies in both clusters, lets something happen in the middle of the writes that follow, changes more, lets it be

@@ -33,7 +33,7 @@ func TestTenantsAreKeptApart(t *testing.T) {
 	}
 	s.apply(t, "tenancyclass.yaml")
 	s.startIngresses(t, w)
-	s.startReplica(t, w, "controller", "--resync=2s", "--settle=1s")
+	s.startReplica(t, w, "controller", "--resync=2s")
 	s.apply(t, "owners.yaml")
 	for _, name := range []string{"app1", "shared"} {
 		kubectl(t, s.Region, "team-0", "wait", "--for=condition=Programmed", "--timeout=60s", "failoverpolicy", name)

@@ -1,0 +1,380 @@
+package controller
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// A proposal is what a plan is made for: tasks whose intents go together.
+type proposal struct {
+	tasks []*task
+	diff  func(tasks []*task, guard plan.Guard) (plan.Plan, error)
+}
+
+// proposals sorts the tasks of units: what is programmed and withdrawn, what is released, what is
+// destroyed, and what is destroyed by force.
+func (r *round) proposals(units []*unit) []proposal {
+	list := []proposal{{diff: r.diff}, {diff: r.releases}, {diff: r.destroys}, {diff: func(tasks []*task, guard plan.Guard) (plan.Plan, error) {
+		guard.Force = true
+		return r.destroys(tasks, guard)
+	}}}
+	for _, u := range units {
+		for _, t := range u.tasks {
+			switch t.intent {
+			case program, withdraw:
+				list[0].tasks = append(list[0].tasks, t)
+			case release:
+				list[1].tasks = append(list[1].tasks, t)
+			case destroy:
+				i := 2
+				if t.force {
+					i = 3
+				}
+				list[i].tasks = append(list[i].tasks, t)
+			}
+		}
+	}
+	return list
+}
+
+// diff compares what exists with what is programmed and withdrawn.
+func (r *round) diff(tasks []*task, guard plan.Guard) (plan.Plan, error) {
+	desired := plan.State{Zones: r.state.Zones}
+	sixes, owners := r.ipv6(), plan.NewOwners(r.state)
+	guard.Successors = make(map[string]string)
+	holders := r.holders(owners)
+	for _, t := range tasks {
+		switch t.intent {
+		case program:
+			for _, key := range holders[t.hostname] {
+				if key != t.key {
+					guard.Successors[key] = t.key
+				}
+			}
+			desired.Checks = append(desired.Checks, r.wanted(t, holders[t.hostname])...)
+			desired.Records = append(desired.Records, t.records(sixes, owners, r.region)...)
+		case withdraw:
+			desired.Checks = append(desired.Checks, r.elsewhere(t.key)...)
+		}
+	}
+	return apply.Diff(r.state, desired, guard)
+}
+
+// wanted are the checks of a task to program. What was said of them when their policy, or the one before it, was deleted does not hold
+// any more.
+func (r *round) wanted(t *task, holders []string) []plan.Check {
+	marked := slices.ContainsFunc(r.state.Checks, func(c plan.Check) bool {
+		policy := plan.PolicyOf(c.Key)
+		return c.Owned() && plan.RegionOf(c.Key) == r.region && (policy == t.key || slices.Contains(holders, policy)) && tagValue(&c, tagRemoval) != ""
+	})
+	if !marked {
+		return t.desired.Checks
+	}
+	checks := slices.Clone(t.desired.Checks)
+	for i := range checks {
+		checks[i].Tags = append(slices.Clone(checks[i].Tags), zone.Tag{Key: tagRemoval})
+	}
+	return checks
+}
+
+// holders are the policies that have this Region's record sets of a hostname.
+func (r *round) holders(owners *plan.Owners) map[zone.Name][]string {
+	holders := make(map[zone.Name][]string)
+	for i := range r.state.Records {
+		set := &r.state.Records[i].Set
+		key := owners.Key(set)
+		if policy := plan.PolicyOf(key); key != "" && plan.RegionOf(key) == r.region && !slices.Contains(holders[set.Name], policy) {
+			holders[set.Name] = append(holders[set.Name], policy)
+		}
+	}
+	return holders
+}
+
+// releases judges whether what deleted policies have here may go, and marks it so. It goes by itself later, unless another policy has
+// taken it over by then.
+func (r *round) releases(tasks []*task, guard plan.Guard) (plan.Plan, error) {
+	var judged []string
+	removals := make(map[string][]string) // policies by what their checks are marked with
+	for _, t := range tasks {
+		mark := t.removal.UTC().Format(time.RFC3339)
+		switch {
+		case t.retained:
+			mark = never
+		case !t.succeeded:
+			judged = append(judged, t.key)
+		}
+		if guard.Force && !t.retained {
+			mark += forcedRemoval
+		}
+		removals[mark] = append(removals[mark], t.key)
+	}
+	if len(judged) > 0 {
+		if planned, err := apply.Destroy(r.state, judged, guard); err != nil {
+			return planned, err
+		}
+	}
+	return plan.Mark(r.state, func(policy string) (zone.Tag, bool) {
+		for mark, keys := range removals {
+			if slices.Contains(keys, policy) {
+				return zone.Tag{Key: tagRemoval, Value: mark}, true
+			}
+		}
+		return zone.Tag{}, false
+	}, guard), nil
+}
+
+// destroys is the plan that removes what is to go.
+func (r *round) destroys(tasks []*task, guard plan.Guard) (plan.Plan, error) {
+	keys := make([]string, len(tasks))
+	for i, t := range tasks {
+		keys[i] = t.key
+	}
+	if len(keys) == 0 {
+		return plan.Plan{}, nil
+	}
+	return apply.Destroy(r.state, keys, guard)
+}
+
+// propose makes the next plan for those of some tasks that are not left out, and leaves out those that it is refused for. Tasks that need
+// no health check to be made or waited for go before the others: Route 53 may be unable to make checks while records can be changed
+// (r53: D.5).
+func (r *round) propose(ctx context.Context, p proposal) (plan.Plan, []*task, error) {
+	guard := r.loose()
+	guard.Force = false
+	for judged := false; ; {
+		live := r.live(p.tasks)
+		if len(live) == 0 {
+			return plan.Plan{}, nil, nil
+		}
+		planned, err := p.diff(live, guard)
+		var refused *plan.Refused
+		switch {
+		case errors.As(err, &refused):
+			if r.leaveRefused(ctx, p, live, refused.Findings) {
+				continue
+			}
+			return plan.Plan{}, live, err
+		case err != nil:
+			return planned, live, err
+		case !judged && removes(planned):
+			// A plan that knows the verdicts does not take the last healthy member away.
+			if err := r.applier.Judge(ctx, &r.state, planned); err != nil {
+				return planned, live, err
+			}
+			judged = true
+			continue
+		}
+		slow := append(waitedFor(planned), making(planned)...)
+		quick := slices.DeleteFunc(slices.Clone(live), func(t *task) bool { return slices.Contains(slow, t.key) })
+		if len(slow) == 0 || len(quick) == 0 {
+			return planned, live, nil
+		}
+		if before, err := p.diff(quick, guard); err == nil && !before.Empty() {
+			return before, quick, nil
+		}
+		return planned, live, nil
+	}
+}
+
+// live are the tasks that are not left out.
+func (r *round) live(tasks []*task) []*task {
+	return slices.DeleteFunc(slices.Clone(tasks), func(t *task) bool { _, left := r.left[t.key]; return left })
+}
+
+// leave leaves a task out of the round. It comes back after a pause, which begins with first.
+func (r *round) leave(t *task, first time.Duration, o outcome) {
+	r.left[t.key], r.first[t.key] = o, first
+}
+
+// leaveRefused leaves the tasks out that findings name, and reports whether there are any.
+func (r *round) leaveRefused(ctx context.Context, p proposal, live []*task, findings []plan.Finding) bool {
+	texts := make(map[string][]string)
+	for _, f := range findings {
+		text := f.Text
+		if f.Object != "" {
+			text = f.Object + " " + text
+		}
+		texts[f.Policy] = append(texts[f.Policy], text)
+	}
+	found := false
+	for _, t := range live {
+		if len(texts[t.key]) == 0 {
+			continue
+		}
+		found = true
+		r.refuse(ctx, p, t, strings.Join(texts[t.key], "; "))
+	}
+	return found
+}
+
+// refuse leaves a task out whose plan is refused, unless somebody has allowed it. Where it can be allowed, the outcome says how.
+func (r *round) refuse(ctx context.Context, p proposal, t *task, why string) {
+	o := outcome{reason: v1alpha1.ReasonProviderRefused, message: why}
+	switch {
+	case t.intent == withdraw:
+		o.reason = v1alpha1.ReasonLastRecordKept
+	case t.intent == release || t.intent == destroy:
+		o.reason = v1alpha1.ReasonPending
+	case r.foreign(t):
+		o.reason = v1alpha1.ReasonForeignRecord
+	}
+	if forced, err := p.diff([]*task{t}, r.loose()); err == nil && !forced.Empty() {
+		hash := short(hashOf(forced))
+		if !r.allowed[t.key] && (slices.Contains(r.force, hash) || slices.Contains(t.forced, hash)) {
+			r.allowed[t.key] = true
+			r.execute(ctx, []*task{t}, forced)
+			return
+		}
+		o.message = fmt.Sprintf("%s. To do it all the same, annotate this object, or its class, with %s=%s, which stands for this change alone", why,
+			v1alpha1.ForcePlanAnnotation, hash)
+	}
+	r.leave(t, firstPause, o)
+}
+
+// hashOf stands for what a plan does. Verdicts that come and go do not change it: it has to stand until somebody has read it.
+func hashOf(p plan.Plan) string {
+	h := sha256.New()
+	e := json.NewEncoder(h)
+	for _, s := range p.Steps {
+		if s.Wait == nil {
+			// Plain values always have a JSON form.
+			_ = e.Encode(s)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// short is how people name a plan: the beginning of its hash.
+func short(hash string) string { return hash[:min(16, len(hash))] }
+
+// ipv6 are the AAAA records that this Region's SetIdentifier has.
+func (r *round) ipv6() []plan.Record {
+	return slices.DeleteFunc(slices.Clone(r.state.Records), func(record plan.Record) bool {
+		return record.Set.Type != zone.AAAA || record.Set.SetIdentifier != r.region
+	})
+}
+
+// keepLast leaves those out whose Region is to go and is the only one.
+func (r *round) keepLast(tasks []*task) {
+	for _, t := range tasks {
+		if t.intent == withdraw && r.has(t.key) && len(r.elsewhere(t.key)) == 0 {
+			r.leave(t, longestPause, outcome{reason: v1alpha1.ReasonLastRecordKept, message: "its source has vanished and the hold period is over; this Region's " +
+				"record stays, because no other Region has one of this hostname. To remove it, delete the policy"})
+		}
+	}
+}
+
+// has reports whether a policy has a check in this Region.
+func (w *worker) has(key string) bool {
+	return slices.ContainsFunc(w.state.Checks, func(c plan.Check) bool {
+		return c.Owned() && plan.PolicyOf(c.Key) == key && plan.RegionOf(c.Key) == w.region
+	})
+}
+
+// elsewhere are the checks of a policy in other Regions. A plan that wants them, and cannot reach them, knows the policy as
+// one that goes on: it takes this Region's record away, but not the last answer.
+func (w *worker) elsewhere(key string) []plan.Check {
+	var others []plan.Check
+	for _, c := range w.state.Checks {
+		if c.Owned() && plan.PolicyOf(c.Key) == key && plan.RegionOf(c.Key) != w.region {
+			others = append(others, c)
+		}
+	}
+	return others
+}
+
+// foreign reports whether the hostname of a task has an address record that is not Bulkhead's, or another policy's here.
+func (w *worker) foreign(t *task) bool {
+	owners := plan.NewOwners(w.state)
+	return slices.ContainsFunc(w.state.Records, func(r plan.Record) bool {
+		address := r.Set.Type == zone.A || r.Set.Type == zone.AAAA || r.Set.Type == zone.CNAME
+		return address && r.Set.Name == t.hostname && plan.PolicyOf(owners.Key(&r.Set)) != t.key
+	})
+}
+
+// making lists the policies of a plan whose checks it makes, marks or changes.
+func making(planned plan.Plan) []string {
+	var keys []string
+	for _, s := range planned.Steps {
+		switch s.Kind {
+		case plan.CreateCheck, plan.TagCheck, plan.UpdateCheck:
+			keys = append(keys, plan.PolicyOf(s.Check.Key))
+		}
+	}
+	return keys
+}
+
+// waitedFor are the policies whose checks need a verdict before the records of a plan change.
+func waitedFor(planned plan.Plan) (keys []string) {
+	for _, s := range planned.Steps {
+		if s.Wait != nil {
+			for _, key := range s.Wait.Checks {
+				keys = append(keys, plan.PolicyOf(key))
+			}
+		}
+	}
+	return keys
+}
+
+// removes reports whether a plan takes a record set away or replaces one.
+func removes(planned plan.Plan) bool {
+	return slices.ContainsFunc(planned.Steps, func(s plan.Step) bool {
+		return s.Batch != nil && slices.ContainsFunc(s.Batch.Changes, func(c plan.RecordChange) bool { return c.Action != zone.Create })
+	})
+}
+
+// changing are the policies of which a plan changes or deletes what exists.
+func changing(planned plan.Plan) (keys []string) {
+	for _, s := range planned.Steps {
+		switch {
+		case s.Kind == plan.UpdateCheck || s.Kind == plan.DeleteCheck:
+			keys = append(keys, plan.PolicyOf(s.Check.Key))
+		case s.Batch != nil:
+			for _, c := range s.Batch.Changes {
+				if c.Action != zone.Create {
+					keys = append(keys, c.Policy)
+				}
+			}
+		}
+	}
+	return keys
+}
+
+// policiesIn are the policies that the steps of a plan are for, sorted.
+func policiesIn(planned plan.Plan) []string {
+	var keys []string
+	for _, s := range planned.Steps {
+		keys = append(keys, policiesOf(s)...)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// policiesOf are the policies that a step is for.
+func policiesOf(s plan.Step) (keys []string) {
+	switch {
+	case s.Check != nil:
+		keys = append(keys, plan.PolicyOf(s.Check.Key))
+	case s.Wait != nil:
+		for _, key := range s.Wait.Checks {
+			keys = append(keys, plan.PolicyOf(key))
+		}
+	case s.Batch != nil:
+		for _, c := range s.Batch.Changes {
+			keys = append(keys, c.Policy)
+		}
+	}
+	return slices.DeleteFunc(keys, func(key string) bool { return key == "" })
+}
