@@ -9,8 +9,18 @@ import (
 
 // Diff is plan.Diff, and refuses besides a plan after which clients of some place, who are answered now, would not be.
 func Diff(current, desired plan.State, guard plan.Guard) (plan.Plan, error) {
-	p, err := plan.Diff(current, desired, guard)
-	return guarded(current, p, err, guard.Force, nil)
+	p, refusal := plan.Diff(current, desired, guard)
+	p, err := guarded(current, p, refusal, guard.Force, nil)
+	if err == nil || refusal != nil || guard.KeepRouting {
+		return p, err
+	}
+	// Where one Region leaves clients alone, another one may be about to answer them: this is asked for, and waits.
+	guard.KeepRouting = true
+	kept, refusal := plan.Diff(current, desired, guard)
+	if kept, refusal = guarded(current, kept, refusal, guard.Force, nil); refusal == nil {
+		return kept, nil
+	}
+	return p, err
 }
 
 // Destroy is plan.Destroy, and refuses besides a plan that leaves a part of a name, or another name that leads to it, without an

@@ -3,6 +3,8 @@ package plan
 import (
 	"runtime"
 	"testing"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // A thousand applications in three Regions: to create, to leave alone, to change. heap-MB is what is live with both states and
@@ -15,8 +17,10 @@ func BenchmarkDiff(b *testing.B) {
 	empty := existing.state()
 	for i, c := range desired.Checks {
 		id := CallerReference(c.Key, 1)
-		existing.checks[id] = &Check{Key: c.Key, ID: id, Config: asEchoed(c.Config), Tags: marks(&c)}
 		set := desired.Records[i].Set
+		names, _ := hostnamesTag(nil, []zone.Name{set.Name})
+		existing.checks[id] = &Check{Key: c.Key, ID: id, Config: asEchoed(c.Config),
+			Tags: append(marks(&c), names, zone.Tag{Key: TagCluster, Value: "uid-" + RegionOf(c.Key)})}
 		set.HealthCheckID = id
 		existing.put(set)
 	}
@@ -28,18 +32,21 @@ func BenchmarkDiff(b *testing.B) {
 	for _, c := range []struct {
 		name             string
 		current, desired State
+		guard            Guard
 		steps            int
 	}{
-		{"create", empty, desired, 3000 + 1 + 4}, // 333 names of three members fit into a batch
-		{"unchanged", full, desired, 0},
-		{"change", full, changed, 1500 + 7},
+		{"create", empty, desired, guard, 3000 + 1 + 4}, // 333 names of three members fit into a batch
+		{"unchanged", full, desired, guard, 0},
+		{"change", full, changed, guard, 1500 + 1 + 7 + 1500},
+		{"region", full, desired, Guard{Engine: true, Regions: []string{"eu-west-1"}, Cluster: "uid-eu-west-1"}, 0},
+		{"region, routing waits", full, changed, Guard{Force: true, Engine: true, Regions: []string{"eu-west-1"}, Cluster: "uid-eu-west-1"}, 4*500 + 2},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			var p Plan
 			for b.Loop() {
 				var err error
-				if p, err = Diff(c.current, c.desired, guard); err != nil || len(p.Steps) != c.steps {
+				if p, err = Diff(c.current, c.desired, c.guard); err != nil || len(p.Steps) != c.steps {
 					b.Fatalf("%d steps, want %d: %v", len(p.Steps), c.steps, err)
 				}
 			}

@@ -128,7 +128,7 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 		update = append(update, Step{Kind: UpdateCheck, Check: &change})
 		d.checkBlast.changed++
 	}
-	d.plan.Steps = slices.Concat(d.plan.Steps, d.takeOver(taken), create, tag, update)
+	d.plan.Steps = slices.Concat(d.plan.Steps, d.takeOver(taken), create, tag, d.askAlso(), update)
 }
 
 // marks returns the tags that a wanted check has in the end: its own and those of ownership.
@@ -158,6 +158,7 @@ func (d *differ) marks(want, c *Check) []zone.Tag {
 	if d.guard.Cluster != "" {
 		tags = append(slices.DeleteFunc(tags, func(t zone.Tag) bool { return t.Key == TagCluster }), d.guard.cluster())
 	}
+	tags = d.ask(want.Key, tags, c)
 	slices.SortFunc(tags, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return tags
 }

@@ -97,7 +97,7 @@ func TestChecksWithoutAClusterGetOne(t *testing.T) {
 	if p, err = Diff(w.state(), app1(), Guard{}); err != nil || !p.Empty() {
 		t.Errorf("for nobody in particular: %v\n%s", err, p.Text(false))
 	}
-	if p, err = Diff(w.state(), at(centralRegion, "demoalb"), in(centralRegion, "other")); err != nil {
+	if _, err = Diff(w.state(), at(centralRegion, "demoalb"), in(centralRegion, "other")); err != nil {
 		t.Errorf("in another Region: %v", err)
 	}
 	if p, err = Destroy(w.state(), []string{"team/app1"}, Guard{}); err != nil || p.Counts.Objects.Delete != 4 {

@@ -66,6 +66,8 @@ type differ struct {
 	inherited map[string]string
 	others    map[string]string // checks of ours that other clusters look after, by id: the cluster
 	heldKeys  map[string]string // the first of them by key
+	asks      map[string]string // what TagRouting says, by key of the check
+	publish   map[string]bool   // keys whose checks get the tag although they do not have it
 	seized    map[string]string // those that the plan takes over from another cluster
 
 	plan        Plan
@@ -99,6 +101,8 @@ func newDiffer(current State, guard Guard) *differ {
 		inherited: make(map[string]string),
 		others:    make(map[string]string),
 		heldKeys:  make(map[string]string),
+		asks:      make(map[string]string),
+		publish:   make(map[string]bool),
 		seized:    make(map[string]string),
 	}
 	for _, z := range current.Zones {
@@ -140,8 +144,10 @@ func (d *differ) run(desired State) (Plan, error) {
 	d.sortClusters()
 	d.inherit()
 	d.index(wanted)
+	places := d.places(d.wantedRecords(desired, wanted))
+	d.settleRouting(places)
 	d.matchChecks(wanted)
-	d.matchRecords(d.wantedRecords(desired, wanted))
+	d.matchRecords(places)
 	if len(d.batches) > 0 && len(d.wait.Checks) > 0 {
 		slices.Sort(d.wait.Checks)
 		d.wait.Checks = slices.Compact(d.wait.Checks)

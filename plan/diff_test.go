@@ -272,21 +272,6 @@ func TestRegionsLimitThePlan(t *testing.T) {
 	wantSteps(t, p, err, "change-records", "  DELETE app1.example.com. A eu-west-1", "delete-check team/app1/eu-west-1")
 }
 
-// A cluster cannot change the policy of a group on its own: Route 53 takes that for all members at once. r53: C.6.
-func TestRegionCannotChangeTheGroupAlone(t *testing.T) {
-	w := build(t, app1())
-	desired := app1()
-	for i := range desired.Records {
-		desired.Records[i].Set.Region, desired.Records[i].Set.Weight = "", new(int64(1))
-	}
-	p, err := Diff(w.state(), desired, Guard{Regions: []string{"eu-west-1"}})
-	want := []string{"example.com.: Route 53 would not accept the changes: [RRSet with DNS name app1.example.com., type A, " +
-		"SetIdentifier eu-west-1 cannot be created as a non-weighted set exists with the same name and type.]"}
-	if diff := cmp.Diff(want, refusals(p)); err == nil || diff != "" {
-		t.Errorf("%v: want -, got +\n%s", err, diff)
-	}
-}
-
 func TestPoliciesThatAreNotMentionedStay(t *testing.T) {
 	w := build(t, both(app1(), app2()))
 	p, err := Diff(w.state(), app1(), Guard{})

@@ -34,6 +34,11 @@ type Guard struct {
 	// TakeOver are clusters, by identity or name, whose checks and record sets of the plan's policies the Cluster takes over: checks
 	// get its tag, and record sets move to its target as they do to a new generation.
 	TakeOver []string
+	// KeepRouting has record sets keep routing that other Regions would have to change with, as if those did not ask for theirs yet.
+	KeepRouting bool
+	// Lead has the plan change the routing of a group that all Regions have agreed on although another Region is the one to do it. It
+	// is for a Region that has waited for that one in vain; two that do it at once do no harm, because one of them is refused.
+	Lead bool
 	// Release names policies, "<namespace>/<policy>", whose held checks are to be as the policy says again. See Hold.
 	Release []string
 	// Engine says that the provider is an engine: it takes intervals of 1 to 9 seconds and private addresses, and it

@@ -141,6 +141,10 @@ type Finding struct {
 	Object string      `json:"object,omitempty"` // a check's key, a record set, a zone
 	Text   string      `json:"text"`
 	Holder string      `json:"holder,omitempty"` // who has what is wanted, see Kind
+	// Regions are, of RoutingWaits, those that have not asked for routing that goes together with what is wanted here; when Agreed,
+	// all have, and the one Region makes the change. Empty: nobody in particular.
+	Regions []string `json:"regions,omitempty"`
+	Agreed  bool     `json:"agreed,omitempty"`
 }
 
 // A FindingKind is what a finding is about, for programs.
@@ -153,6 +157,9 @@ const (
 	// HeldByCluster refuses: the cluster Holder looks after the Region of the hostname. As a report on policies that are destroyed:
 	// what it looks after stays.
 	HeldByCluster FindingKind = "held-by-cluster"
+	// RoutingWaits reports: the routing of a hostname stays as it is until all Regions can change theirs in one batch. Everything else
+	// of the plan is done. For a Region that has no record set of the hostname yet it refuses. See TagRouting.
+	RoutingWaits FindingKind = "routing-waits"
 	// OtherPolicy reports: the record set of another Region belongs to the policy Holder and not to this one. It stays as it is.
 	OtherPolicy FindingKind = "other-policy"
 )

@@ -22,6 +22,7 @@ type place struct {
 	want   []*Record
 	after  []member
 
+	settled settlement
 	changes []RecordChange
 }
 
@@ -113,8 +114,7 @@ func (d *differ) policyAt(at *place) string {
 }
 
 // matchRecords plans the changes of record sets and packs them into batches.
-func (d *differ) matchRecords(wanted []*Record) {
-	places := d.places(wanted)
+func (d *differ) matchRecords(places []*place) {
 	for _, at := range places {
 		d.sites[at.policy] = append(d.sites[at.policy], Site{at.zoneID, at.name})
 		if d.contradictory(at) {
@@ -174,7 +174,7 @@ func (d *differ) matchPlace(at *place) {
 		case w != nil && w.CheckKey == "" && key == "" && sameSet(&r.Set, &w.Set): // made by us or not: it is as wanted
 		case key != "" && w == nil && (PolicyOf(key) == at.policy || !d.guard.covers(RegionOf(key))): // another Region's, which has its own plan
 			d.reportOther(at, r, key)
-			at.keep(r)
+			d.matchPeer(at, r)
 			continue
 		case !d.inTheWay(at, r, adopted):
 			d.reportBeside(at, r)
@@ -231,7 +231,10 @@ func (d *differ) changed(policy string) {
 
 // matchRecord plans for one wanted record set; old is what stands in its place, nil for nothing.
 func (d *differ) matchRecord(at *place, w, old *Record) {
-	set := w.Set
+	set, waits := at.settled.own[w.Set.Key()]
+	if !waits {
+		set = w.Set
+	}
 	if w.CheckKey != "" {
 		set.HealthCheckID = d.bound[w.CheckKey]
 	}

@@ -18,15 +18,15 @@ func (b *batch) checkGroup(i int, s *ResourceRecordSet) {
 		b.tooMany[group] = true
 	}
 	for _, other := range members {
-		if text := conflict(s, other); text != "" {
+		if text := Conflict(s, other); text != "" {
 			b.fault(i, "%s", text)
 			return
 		}
 	}
 }
 
-// conflict says why s cannot stand in one group with other; it is empty when it can. r53: C.6, A.5.
-func conflict(s, other *ResourceRecordSet) string {
+// Conflict says why s cannot stand in one group with other, of the same name and type; it is empty when it can. r53: C.6, A.5.
+func Conflict(s, other *ResourceRecordSet) string {
 	if s.Policy() != other.Policy() {
 		return policyConflict(s)
 	}

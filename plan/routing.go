@@ -1,0 +1,305 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/zone"
+)
+
+// TagRouting is the tag of a check that says which routing its record sets are to have, while they cannot have it.
+//
+// Route 53 takes some changes of a group for all members at once only: the routing policy, the TTL of weighted members, two members
+// that swap roles or locations. A plan that is limited to its own Regions may change no other member by itself. So each says what it
+// asks for in this tag, of the check that its record set cites, and keeps its routing. When what all ask for goes together, the plan of
+// one of those that wait changes all of them in one batch, each to what it asks for, with its target and its check: the one with the
+// lowest Region. A member without the tag asks for what it has.
+const TagRouting = "bulkhead.dev/routing"
+
+// routingText returns what TagRouting says for a record set; empty for routing that Bulkhead does not make.
+func routingText(s *zone.ResourceRecordSet) string {
+	text := ""
+	switch s.Policy() {
+	case zone.Weighted:
+		text = "weighted " + strconv.FormatInt(*s.Weight, 10)
+	case zone.Latency:
+		text = "latency " + s.Region
+	case zone.FailoverPolicy:
+		text = "failover " + string(s.Failover)
+	case zone.MultiValue:
+		text = "multivalue"
+	case zone.Geolocation:
+		text = "geolocation"
+		l := s.GeoLocation
+		for _, f := range []field{{"continent", l.ContinentCode}, {"country", l.CountryCode}, {"subdivision", l.SubdivisionCode}} {
+			if f.value == "*" {
+				f.value = "default" // a tag must not have an asterisk
+			}
+			if f.value != "" {
+				text += " " + f.name + " " + f.value
+			}
+		}
+	default:
+		return ""
+	}
+	if s.TTL != nil {
+		text += " ttl " + strconv.FormatInt(*s.TTL, 10)
+	}
+	return text
+}
+
+// routed returns a record set with the routing that TagRouting says; ok is false when that says nothing. The TTL is that of the
+// tag where the record set has one.
+func routed(set zone.ResourceRecordSet, text string) (_ zone.ResourceRecordSet, ok bool) {
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		return set, false
+	}
+	policy, said := words[0], make(map[string]string)
+	if words = words[1:]; len(words)%2 == 1 {
+		said[policy], words = words[0], words[1:]
+	}
+	for pair := range slices.Chunk(words, 2) {
+		said[pair[0]] = pair[1]
+	}
+	set.Weight, set.Region, set.Failover, set.MultiValueAnswer, set.GeoLocation = nil, "", "", false, nil
+	set.GeoProximityLocation, set.CidrRoutingConfig = nil, nil
+	switch policy {
+	case "weighted":
+		weight, err := strconv.ParseInt(said[policy], 10, 64)
+		if err != nil {
+			return set, false
+		}
+		set.Weight = &weight
+	case "latency":
+		set.Region = said[policy]
+	case "failover":
+		set.Failover = zone.Failover(said[policy])
+	case "multivalue":
+		set.MultiValueAnswer = true
+	case "geolocation":
+		country := said["country"]
+		if country == "default" {
+			country = "*"
+		}
+		set.GeoLocation = &zone.GeoLocation{ContinentCode: said["continent"], CountryCode: country, SubdivisionCode: said["subdivision"]}
+	}
+	if text := said["ttl"]; text != "" && set.TTL != nil {
+		ttl, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return set, false
+		}
+		set.TTL = &ttl
+	}
+	return set, routingText(&set) != "" // what is no routing policy is simple routing now
+}
+
+// withRouting returns a record set with the routing of another one of its group, which stays for the time being. A weight is its
+// own: it does not have to agree with others.
+func withRouting(set zone.ResourceRecordSet, from *zone.ResourceRecordSet) zone.ResourceRecordSet {
+	if set.Policy() != zone.Weighted || from.Policy() != zone.Weighted {
+		set.Weight, set.Region, set.Failover, set.MultiValueAnswer = from.Weight, from.Region, from.Failover, from.MultiValueAnswer
+		set.GeoLocation, set.GeoProximityLocation, set.CidrRoutingConfig = from.GeoLocation, from.GeoProximityLocation, from.CidrRoutingConfig
+	}
+	if from.Policy() == zone.Weighted && set.TTL != nil && from.TTL != nil {
+		set.TTL = from.TTL
+	}
+	return set
+}
+
+// A peer is a record set of ours in another Region, as it is and as its own cluster asks for it.
+type peer struct {
+	record *Record
+	region string
+	asked  zone.ResourceRecordSet
+}
+
+// waits reports whether a peer asks for routing that it cannot have alone.
+func (p *peer) waits() bool { return !inPlace(&p.record.Set, &p.asked) }
+
+// A settlement is what becomes of the routing at a name.
+type settlement struct {
+	own   map[zone.Key]zone.ResourceRecordSet // wanted record sets that differ from what is wanted, for the time being
+	peers map[zone.Key]zone.ResourceRecordSet // record sets of other Regions, as all have agreed
+}
+
+// settleRouting decides for every place whether its record sets get the routing that is wanted, before checks are matched, because
+// those say what is asked for.
+func (d *differ) settleRouting(places []*place) {
+	for _, at := range places {
+		for _, w := range at.want {
+			for _, c := range d.byKey[w.CheckKey] {
+				if tagged(c.Tags, TagRouting) != "" {
+					d.asks[w.CheckKey] = routingText(&w.Set)
+				}
+			}
+		}
+		if peers := d.peers(at); len(peers) > 0 {
+			d.settlePlace(at, peers)
+		}
+	}
+}
+
+// peers returns the record sets of ours at a name that belong to other Regions.
+func (d *differ) peers(at *place) (peers []*peer) {
+	if len(d.guard.Regions) == 0 {
+		return nil
+	}
+	for _, r := range at.here {
+		key := d.owner(r)
+		if key == "" || d.guard.covers(RegionOf(key)) {
+			continue
+		}
+		p := &peer{r, RegionOf(key), r.Set}
+		if asked, ok := routed(r.Set, tagged(d.byID[r.Set.HealthCheckID].Tags, TagRouting)); ok {
+			p.asked = asked
+		}
+		peers = append(peers, p)
+	}
+	return peers
+}
+
+// settlePlace settles the routing of one name.
+func (d *differ) settlePlace(at *place, peers []*peer) {
+	own := make(map[zone.Key]*zone.ResourceRecordSet) // what stands where something is wanted
+	var any *zone.ResourceRecordSet
+	for _, r := range at.here {
+		if d.reaches(r) {
+			own[r.Set.Key()] = &r.Set
+			any = &r.Set
+		}
+	}
+	changes, joins := false, true
+	for _, w := range at.want {
+		old := own[w.Set.Key()]
+		changes = changes || old != nil && !inPlace(old, &w.Set)
+		joins = joins && any == nil
+	}
+	clash := func(side func(*peer) *zone.ResourceRecordSet) (regions []string) {
+		for i, p := range peers {
+			set := side(p)
+			bad := slices.ContainsFunc(at.want, func(w *Record) bool { return w.Set.Type == set.Type && zone.Conflict(&w.Set, set) != "" }) ||
+				slices.ContainsFunc(peers[:i], func(o *peer) bool { return side(o).Type == set.Type && zone.Conflict(side(o), set) != "" })
+			if bad {
+				regions = append(regions, p.region)
+			}
+		}
+		slices.Sort(regions)
+		return slices.Compact(regions)
+	}
+	alone := clash(func(p *peer) *zone.ResourceRecordSet { return &p.record.Set }) == nil
+	others := slices.ContainsFunc(peers, (*peer).waits)
+	if alone && !(changes && (others || d.guard.KeepRouting)) {
+		return
+	}
+	missing := clash(func(p *peer) *zone.ResourceRecordSet { return &p.asked })
+	leader := d.leader(at, peers)
+	switch {
+	case missing == nil && others && !d.guard.KeepRouting && (d.guard.Lead || d.guard.covers(leader)):
+		at.settled.peers = make(map[zone.Key]zone.ResourceRecordSet)
+		for _, p := range peers {
+			if p.waits() {
+				at.settled.peers[p.record.Set.Key()] = p.asked
+			}
+		}
+		return
+	case alone && !d.guard.KeepRouting:
+		return
+	}
+	d.waitForRouting(at, peers, missing, leader, joins)
+	at.settled.own = make(map[zone.Key]zone.ResourceRecordSet)
+	for _, w := range at.want {
+		if w.CheckKey == "" {
+			continue
+		}
+		d.asks[w.CheckKey], d.publish[w.CheckKey] = routingText(&w.Set), true
+		if old := own[w.Set.Key()]; old != nil {
+			at.settled.own[w.Set.Key()] = withRouting(w.Set, old)
+		} else if any != nil {
+			at.settled.own[w.Set.Key()] = withRouting(w.Set, any)
+		}
+	}
+}
+
+// leader returns which of the Regions that wait for a change of the group makes it: the lowest.
+func (d *differ) leader(at *place, peers []*peer) string {
+	var regions []string
+	for _, w := range at.want {
+		regions = append(regions, w.Set.SetIdentifier)
+	}
+	for _, p := range peers {
+		if p.waits() {
+			regions = append(regions, p.region)
+		}
+	}
+	return slices.Min(regions)
+}
+
+// waitForRouting tells whom the routing at a name waits for. A Region that has no record set there yet cannot join until then.
+func (d *differ) waitForRouting(at *place, peers []*peer, missing []string, leader string, joins bool) {
+	f := Finding{Kind: RoutingWaits, Policy: at.policy, Object: string(at.name), Regions: missing}
+	asked := make(map[string]string)
+	for _, p := range peers {
+		asked[p.region] = routing(&p.asked)
+	}
+	switch {
+	case len(missing) > 0:
+		said := make([]string, len(missing))
+		for i, region := range missing {
+			said[i] = fmt.Sprintf("%s asks for %s", region, orNone(asked[region]))
+		}
+		f.Text = fmt.Sprintf("its routing is to become %s, which all Regions can only change together, and not all ask for the same yet: %s. "+
+			"It stays as it is until they do", orNone(routing(&at.want[0].Set)), strings.Join(said, ", "))
+	case d.guard.KeepRouting:
+		f.Text = fmt.Sprintf("its routing is to become %s, after which some clients would have no answer. It stays as it is until another Region "+
+			"asks to answer them", orNone(routing(&at.want[0].Set)))
+	default:
+		f.Regions, f.Agreed = []string{leader}, true
+		f.Text = fmt.Sprintf("its routing is to become %s, all Regions ask for the same, and %s changes all record sets in one batch",
+			orNone(routing(&at.want[0].Set)), leader)
+	}
+	if joins {
+		f.Text += ". This Region's record set is made then"
+		d.refuseAs(f)
+		return
+	}
+	d.plan.Reports = append(d.plan.Reports, f)
+}
+
+// ask adds to the tags of a check what routing it asks for, where that has to be said.
+func (d *differ) ask(key string, tags []zone.Tag, c *Check) []zone.Tag {
+	text := d.asks[key]
+	if text == "" || !d.publish[key] && (c == nil || tagged(c.Tags, TagRouting) == "") {
+		return tags
+	}
+	tags = slices.DeleteFunc(tags, func(t zone.Tag) bool { return t.Key == TagRouting })
+	return append(tags, zone.Tag{Key: TagRouting, Value: text})
+}
+
+// askAlso plans to say it on the checks that record sets cite while their replacement is not healthy.
+func (d *differ) askAlso() (steps []Step) {
+	for _, key := range slices.Sorted(maps.Keys(d.publish)) {
+		for _, c := range d.byKey[key] {
+			if d.ours[c.ID] > 0 && d.bound[key] != c.ID && tagged(c.Tags, TagRouting) != d.asks[key] {
+				steps = append(steps, Step{Kind: TagCheck, Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference,
+					Tags: []zone.Tag{{Key: TagRouting, Value: d.asks[key]}}, Why: "says what routing is asked for"}})
+			}
+		}
+	}
+	return steps
+}
+
+// matchPeer plans for a record set of another Region what all have agreed on.
+func (d *differ) matchPeer(at *place, r *Record) {
+	set, agreed := at.settled.peers[r.Set.Key()]
+	if !agreed {
+		at.keep(r)
+		return
+	}
+	at.after = append(at.after, member{set: &set})
+	at.changes = append(at.changes, RecordChange{Action: zone.Delete, Policy: at.policy, Set: r.Set, Dangling: d.dangling(r)},
+		RecordChange{Action: zone.Create, Policy: at.policy, Set: set})
+}
