@@ -56,11 +56,12 @@ kube: components ## the chart, and the controller in two clusters of real API se
 	$(GO) test -vet=off -race -shuffle=on ./deploy/chart
 	$(GO) test -vet=off -tags kube -count=1 -timeout 30m -parallel 3 ./test/kube
 
-shortfuzz: ## ten seconds of each fuzzer of what strangers send: DNS packets, names, XML bodies, signatures
+shortfuzz: ## ten seconds of each fuzzer of what strangers send: DNS packets, names, XML bodies, signatures, CBOR bodies
 	$(GO) test -run '^$$' -fuzz '^FuzzTurn$$' -fuzztime 10s ./dnsserver
 	$(GO) test -run '^$$' -fuzz '^FuzzName$$' -fuzztime 10s ./zone
 	$(GO) test -run '^$$' -fuzz '^FuzzDecodeChangeBatch$$' -fuzztime 10s ./r53server
 	$(GO) test -run '^$$' -fuzz '^FuzzAuthorization$$' -fuzztime 10s ./sigv4
+	$(GO) test -run '^$$' -fuzz '^FuzzRequest$$' -fuzztime 10s ./cwserver
 
 fuzz: ## every fuzzer for FUZZ (default 60s)
 	@for p in $$($(GO) list ./...); do \

@@ -43,9 +43,10 @@ var rooms = map[string][]string{
 	"prober":        {"health"},
 	"dnsserver":     {"wire", "steer", "zone"},
 	"r53server":     {"store", "sigv4", "steer", "zone", "health"},
+	"cwserver":      {"sigv4"},
 	"api/v1alpha1":  {"failover"},
 	// L4: assemblies.
-	"node":         {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "r53server"},
+	"node":         {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "r53server", "cwserver"},
 	"lab":          {"node", "zone", "health", "geo", "store", "sigv4"},
 	"demo":         {"lab", "apply", "plan", "failover", "zone", "health"},
 	"controller":   {"api/v1alpha1", "apply", "explain", "plan", "failover", "zone", "health", "geo"},

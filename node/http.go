@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/bulkhead-dns/bulkhead/cwserver"
 	"github.com/bulkhead-dns/bulkhead/r53server"
 )
 
@@ -72,6 +73,7 @@ func (n *Node) handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(n.registry(), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", n.readyz)
+	mux.Handle(cwserver.Prefix, n.metrics)
 	for prefix, h := range n.o.Handlers {
 		mux.Handle(prefix, h)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bulkhead-dns/bulkhead/cwserver"
 	"github.com/bulkhead-dns/bulkhead/dnsserver"
 	"github.com/bulkhead-dns/bulkhead/etcd"
 	"github.com/bulkhead-dns/bulkhead/geo"
@@ -115,6 +116,7 @@ type Node struct {
 	dns         *dnsserver.Server
 	prober      *prober.Prober
 	api         *r53server.Server
+	metrics     *cwserver.Server
 	picture     *picture
 	published   published
 	http        net.Listener
@@ -179,7 +181,25 @@ func (n *Node) open() (err error) {
 		Answer:       n.published.load,
 		Logger:       o.Logger,
 	})
+	if err != nil {
+		return err
+	}
+	n.metrics, err = cwserver.New(cwserver.Options{
+		Lookup: func(accessKeyID string) (sigv4.Credentials, bool) {
+			user, ok := n.users.lookup(accessKeyID)
+			return user.Credentials, ok
+		},
+		Verdict: n.measured,
+		Logger:  o.Logger,
+	})
 	return err
+}
+
+// measured is the verdict of a check that somebody has probed, or that needs no probe.
+func (n *Node) measured(checkID string) (healthy, known bool) {
+	check, exists := n.store.State().Check(checkID)
+	status, _ := n.Verdict(checkID)
+	return status.Healthy, exists && (status.Checkers > 0 || !check.Config.Probed())
 }
 
 func newAtlas(o Options) (*geo.Atlas, error) {
