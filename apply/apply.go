@@ -10,6 +10,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
@@ -30,10 +32,15 @@ import (
 type Options struct {
 	Route53  *route53.Client
 	Provider failover.Provider // failover.AWS or failover.Engine
+	// CloudWatch reads verdicts; nil means that Verdicts fails. An engine serves it beside its Route 53 API.
+	CloudWatch *cloudwatch.Client
 	// ELBv2 returns the client of a Region; nil means that Facts looks no load balancers up.
 	ELBv2 func(region string) *elasticloadbalancingv2.Client
 	// Paced keeps to Route 53's rates with an engine too, one that throttles as AWS does; AWS is always paced. r53: C.8.
 	Paced bool
+	// StatusShare is the greatest part of the account's rate of GetHealthCheckStatus that is taken, above 0 and at most 1; 0 means all
+	// of it. A process that goes on reading leaves some to others.
+	StatusShare float64
 	// Force lets record sets come to depend on checks that are unhealthy at every checker.
 	Force bool
 	// VerdictTimeout limits the wait for first verdicts; 0 means 5 minutes. On AWS two seconds are added for every check that is
@@ -102,6 +109,8 @@ func New(o Options) (*Applier, error) {
 		return nil, errors.New("apply: Options.Route53 is missing")
 	case o.Provider != failover.AWS && o.Provider != failover.Engine:
 		return nil, fmt.Errorf("apply: Options.Provider is %q, want %q or %q", o.Provider, failover.AWS, failover.Engine)
+	case o.StatusShare < 0 || o.StatusShare > 1:
+		return nil, fmt.Errorf("apply: Options.StatusShare is %g, want 0 to 1", o.StatusShare)
 	}
 	if o.VerdictTimeout == 0 {
 		o.VerdictTimeout = defaultTimeout
@@ -115,7 +124,7 @@ func New(o Options) (*Applier, error) {
 	a := &Applier{o: o, calls: make(map[string]int), kept: make(map[string]keptTags),
 		written: make(map[string]written), untagged: make(map[string]time.Time)}
 	if o.Paced || o.Provider == failover.AWS {
-		a.pacer = newPacer()
+		a.pacer = newPacer(cmp.Or(o.StatusShare, 1))
 	}
 	return a, nil
 }

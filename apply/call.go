@@ -56,6 +56,9 @@ func (c call[In, Out]) send(ctx context.Context, a *Applier, in In) (Out, error)
 		if err == nil {
 			return out, nil
 		}
+		if throttled(err) {
+			a.pacer.throttled(c.name, time.Now())
+		}
 		if unreached && attempt >= strangerAttempts && !a.reached.Load() {
 			return none, err
 		}
@@ -75,11 +78,13 @@ func refused(err error) bool {
 	if !errors.As(err, &api) {
 		return false
 	}
-	switch api.ErrorCode() {
-	case "Throttling", "ThrottlingException", "PriorRequestNotComplete":
-		return true
-	}
-	return false
+	return api.ErrorCode() == "PriorRequestNotComplete" || throttled(err)
+}
+
+// throttled reports whether a call was refused for the account's rate.
+func throttled(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (api.ErrorCode() == "Throttling" || api.ErrorCode() == "ThrottlingException")
 }
 
 // transient reports whether there was no answer, none that is about the request, or one that broke off. The call may have been

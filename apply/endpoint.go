@@ -18,3 +18,12 @@ func Route53Region(endpoint, configured string) string {
 	}
 	return cmp.Or(configured, "us-east-1")
 }
+
+// CloudWatchRegion is the Region whose CloudWatch has the verdicts of Route 53's health checks: the one of Route 53 in its partition.
+func CloudWatchRegion(endpoint, configured string) string {
+	region := Route53Region(endpoint, configured)
+	if p, aws := zone.PartitionOfRegion(region); aws {
+		return p.Route53Region
+	}
+	return region
+}

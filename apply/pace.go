@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -30,30 +31,68 @@ func rateOf(operation string) rate {
 	return rate{50, time.Second / 10}
 }
 
-// A bucket holds tokens; below zero they are borrowed from the time to come.
+// A bucket holds tokens; below zero they are borrowed from the time to come. It takes a part of its rate, from leastShare to most:
+// others may call the same account, who know nothing of us, and what AWS refuses is all that tells of them. A refusal halves the
+// part, and time adds to it again, for everybody alike, so that those who share an account come to equal parts.
 type bucket struct {
 	rate
 	tokens float64
 	at     time.Time
+	most   float64   // the greatest part
+	share  float64   // the part at the time since
+	since  time.Time // of the last refusal that counted, or of the beginning
+	// contended says that a call was refused once: others take from the same account.
+	contended bool
+}
+
+const (
+	leastShare = 1.0 / 32
+	// mostStatuses leaves some of the scarce GetHealthCheckStatus to others from the beginning: a process that took all would never
+	// be refused, and so never learn of them.
+	mostStatuses = 0.9
+	// regain is how long it takes from nothing to the whole rate.
+	regain = 200 * time.Second
+	// refusalsApart is how far apart refusals have to be to count: several of one moment are one piece of news.
+	refusalsApart = 2 * time.Second
+)
+
+func (b *bucket) part(now time.Time) float64 {
+	return min(b.most, b.share+float64(now.Sub(b.since))/float64(regain))
 }
 
 // take takes tokens and returns when they are there.
 func (b *bucket) take(n float64, now time.Time) time.Time {
-	b.tokens = min(b.capacity, b.tokens+float64(now.Sub(b.at))/float64(b.interval)) - n
+	part := b.part(now)
+	b.tokens = min(b.capacity, b.tokens+part*float64(now.Sub(b.at))/float64(b.interval)) - n
 	b.at = now
 	if b.tokens >= 0 {
 		return now
 	}
-	return now.Add(time.Duration(-b.tokens * float64(b.interval)))
+	wait := -b.tokens * float64(b.interval) / part
+	if b.contended {
+		wait *= 0.5 + rand.Float64() // in step with each other, one would always come first
+	}
+	return now.Add(time.Duration(wait))
 }
 
-// A pacer keeps an account within its rates as far as it alone calls; a nil pacer lets everything pass.
+// refused takes note that the account has none of the tokens that are here.
+func (b *bucket) refused(now time.Time) {
+	b.tokens, b.contended = min(b.tokens, 0), true
+	if now.Sub(b.since) >= refusalsApart {
+		b.share, b.since = max(leastShare, b.part(now)/2), now
+	}
+}
+
+// A pacer keeps an account within its rates, and within a part of them where others call it too; a nil pacer lets everything pass.
 type pacer struct {
-	mu      sync.Mutex
-	buckets map[string]*bucket // by operation; "" is the account's, "changes" that of changes
+	statuses float64 // the greatest part of the rate of GetHealthCheckStatus
+	mu       sync.Mutex
+	buckets  map[string]*bucket // by operation; "" is the account's, "changes" that of changes
 }
 
-func newPacer() *pacer { return &pacer{buckets: make(map[string]*bucket)} }
+func newPacer(statuses float64) *pacer {
+	return &pacer{statuses: statuses, buckets: make(map[string]*bucket)}
+}
 
 // wait returns when a call may be made that costs so many changes.
 func (p *pacer) wait(ctx context.Context, operation string, changes int) error {
@@ -82,8 +121,23 @@ func (p *pacer) next(operation string, changes int, now time.Time) time.Time {
 func (p *pacer) take(name string, r rate, n float64, now time.Time) time.Time {
 	b := p.buckets[name]
 	if b == nil {
-		b = &bucket{rate: r, tokens: r.capacity, at: now}
+		most := 1.0
+		if name == "GetHealthCheckStatus" {
+			most = min(p.statuses, mostStatuses)
+			r.capacity = max(1, r.capacity*most)
+		}
+		b = &bucket{rate: r, tokens: r.capacity, at: now, most: most, share: most, since: now.Add(-refusalsApart)}
 		p.buckets[name] = b
 	}
 	return b.take(n, now)
+}
+
+// throttled notes that AWS refused a call for its rate.
+func (p *pacer) throttled(operation string, now time.Time) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.buckets[operation].refused(now)
 }

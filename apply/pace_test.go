@@ -3,12 +3,14 @@ package apply
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// What an account is granted at once passes at once, and after that what comes back in time. r53: C.8.
+// What an account is granted at once passes at once, and after that what comes back in time. Of statuses a tenth is left to others.
+// r53: C.8.
 func TestPaceIsTheAccountsRate(t *testing.T) {
 	for _, tt := range []struct {
 		operation string
@@ -19,12 +21,12 @@ func TestPaceIsTheAccountsRate(t *testing.T) {
 		{"CreateHealthCheck", 0, 50, 0},
 		{"CreateHealthCheck", 0, 60, 20 * time.Second},
 		{"DeleteHealthCheck", 0, 18, time.Second},
-		{"GetHealthCheckStatus", 0, 10, 6 * time.Second},
+		{"GetHealthCheckStatus", 0, 10, 7111 * time.Millisecond},
 		{"ListResourceRecordSets", 0, 60, time.Second},
 		{"ChangeResourceRecordSets", 1000, 4, 25 * time.Second}, // 4,000 changes, 1,500 at once
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			p := newPacer()
+			p := newPacer(1)
 			start := time.Now()
 			for range tt.calls {
 				if err := p.wait(t.Context(), tt.operation, tt.changes); err != nil {
@@ -41,7 +43,7 @@ func TestPaceIsTheAccountsRate(t *testing.T) {
 // All operations together have a rate too, and waiting ends with the context.
 func TestPaceOfAllOperationsTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer()
+		p := newPacer(1)
 		start := time.Now()
 		for i := range 70 {
 			if err := p.wait(t.Context(), []string{"GetChange", "ListHealthChecks"}[i%2], 0); err != nil {
@@ -55,6 +57,70 @@ func TestPaceOfAllOperationsTogether(t *testing.T) {
 		defer cancel()
 		if err := p.wait(ctx, "GetChange", 0); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("waiting ends with %v, want the end of the context", err)
+		}
+	})
+}
+
+// Processes that know nothing of each other share the one status a second of an account: a refusal halves what one takes, and time
+// gives it back.
+func TestProcessesShareTheRateOfStatuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const minutes = 20
+		start := time.Now()
+		r := rateOf("GetHealthCheckStatus")
+		account := &bucket{rate: r, tokens: r.capacity, at: start, most: 1, share: 1, since: start} // AWS's own
+		grant := func(now time.Time) bool {
+			if account.take(0, now); account.tokens < 1 {
+				return false
+			}
+			account.take(1, now)
+			return true
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), minutes*time.Minute)
+		defer cancel()
+		type process struct {
+			from             time.Duration // when it starts
+			granted, refused int
+		}
+		processes := []*process{{}, {}, {from: 10 * time.Minute}}
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for _, one := range processes {
+			all.Go(func() {
+				p := newPacer(1)
+				if pause(ctx, one.from) != nil {
+					return
+				}
+				for p.wait(ctx, "GetHealthCheckStatus", 0) == nil {
+					mu.Lock()
+					ok := grant(time.Now())
+					mu.Unlock()
+					if ok {
+						one.granted++
+					} else {
+						one.refused++
+						p.throttled("GetHealthCheckStatus", time.Now())
+					}
+				}
+			})
+		}
+		all.Wait()
+		granted, refused := 0, 0
+		for i, one := range processes {
+			granted, refused = granted+one.granted, refused+one.refused
+			t.Logf("process %d, from %v on: %d granted, %d refused", i, one.from, one.granted, one.refused)
+		}
+		if least := minutes * 60 * 3 / 4; granted < least {
+			t.Errorf("%d calls in %d minutes, want at least %d: the rate is left unused", granted, minutes, least)
+		}
+		if refused > granted/5 {
+			t.Errorf("%d refusals for %d calls, want a fifth at most", refused, granted)
+		}
+		if a, b := processes[0].granted, processes[1].granted; a > 2*b || b > 2*a {
+			t.Errorf("two processes that go on all the time get %d and %d", a, b)
+		}
+		if late := processes[2].granted; late < minutes*60/2/3/2 {
+			t.Errorf("a process that comes later gets %d calls in ten minutes, want half of a third at least", late)
 		}
 	})
 }

@@ -16,10 +16,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bulkhead-dns/bulkhead/apply"
+	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/lab"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/test/awslike"
@@ -176,6 +180,30 @@ func (a *account) run(t *testing.T, policy string, exit int, args ...string) {
 	}
 	for _, action := range a.front.Used(team.AccessKeyID) {
 		a.used[action] = true
+	}
+}
+
+// The controller reads verdicts from CloudWatch with its policy, and what it is told without the right says which one is missing.
+func TestControllerMayReadVerdicts(t *testing.T) {
+	a := openAccount(t)
+	a.write(t, "app1", want{"/app1health", 100, []string{"eu-west-1"}})
+	a.run(t, "apply", 0, "apply", "-f", a.dir, "--yes")
+	reader, err := apply.New(apply.Options{Provider: failover.AWS, Route53: a.lab.Route53(), CloudWatch: cloudwatch.New(cloudwatch.Options{
+		Region: "us-east-1", BaseEndpoint: &a.url, Credentials: credentials.NewStaticCredentialsProvider(team.AccessKeyID, team.SecretAccessKey, "")})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks, err := reader.Checks(t.Context())
+	if err != nil || len(checks) == 0 {
+		t.Fatal(checks, err)
+	}
+	a.front.SetUser("team", team, readPolicy(t, "controller", a.zoneID))
+	if verdicts, err := reader.Verdicts(t.Context(), []string{checks[0].ID}); err != nil || !verdicts[checks[0].ID].Healthy {
+		t.Errorf("verdicts with controller.json: %v, %v; want the check healthy", verdicts, err)
+	}
+	a.front.SetUser("team", team, readPolicy(t, "apply", a.zoneID))
+	if _, err := reader.Verdicts(t.Context(), []string{checks[0].ID}); err == nil || !strings.Contains(err.Error(), "cloudwatch:GetMetricData") {
+		t.Errorf("verdicts with apply.json: %v, want a refusal that names the action", err)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/fxamacker/cbor/v2"
+
 	"github.com/bulkhead-dns/bulkhead/r53server"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
@@ -161,7 +163,20 @@ type refusal struct {
 // Error names code and message.
 func (f *refusal) Error() string { return f.code + ": " + f.message }
 
+// smithyProtocol names the protocol of a request that is not Route 53's XML: CloudWatch's is CBOR.
+const smithyProtocol = "Smithy-Protocol"
+
 func (f *refusal) write(w http.ResponseWriter) {
+	if w.Header().Get(smithyProtocol) != "" {
+		body, err := cbor.Marshal(map[string]string{"__type": "com.amazonaws.cloudwatch#" + f.code, "message": f.message})
+		if err != nil {
+			panic(err) // two texts can be encoded
+		}
+		w.Header().Set("Content-Type", "application/cbor")
+		w.WriteHeader(f.status)
+		_, _ = w.Write(body) // the client may be gone
+		return
+	}
 	kind := "Sender"
 	if f.status >= http.StatusInternalServerError {
 		kind = "Receiver"

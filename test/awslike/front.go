@@ -129,6 +129,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client is gone
 	}
+	if protocol := r.Header.Get(smithyProtocol); protocol != "" {
+		w.Header().Set(smithyProtocol, protocol)
+	}
 	if refused := f.admit(c); refused != nil {
 		refused.write(w)
 		return
@@ -225,8 +228,10 @@ func (f *Front) ask(c *call, method, uri string, body []byte) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if kind := c.Header.Get("Content-Type"); kind != "" {
-		out.Header.Set("Content-Type", kind)
+	for _, name := range []string{"Content-Type", smithyProtocol} {
+		if value := c.Header.Get(name); value != "" {
+			out.Header.Set(name, value)
+		}
 	}
 	signed := &sigv4.Request{Method: method, Path: out.URL.EscapedPath(), RawQuery: out.URL.RawQuery, Host: out.URL.Host, Header: out.Header, Body: body}
 	sigv4.Sign(signed, f.o.Credentials, c.scope.Region, c.scope.Service, time.Now())
