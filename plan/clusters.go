@@ -97,7 +97,7 @@ func (d *differ) reaches(r *Record) bool { return d.mine(r.Set.HealthCheckID, d.
 
 // refuseHeldByCluster says which cluster looks after something that is wanted.
 func (d *differ) refuseHeldByCluster(policy, object, id string) {
-	d.refuseAs(Finding{Kind: HeldByCluster, Policy: policy, Object: object, Holder: d.others[id], Text: "is looked after by the cluster " +
+	d.refuseAs(Finding{Kind: HeldByCluster, Policy: policy, Object: object, Holder: d.others[id], Checks: []string{id}, Text: "is looked after by the cluster " +
 		d.others[id] + ", and this is another one: it stays as it is until that cluster gives it up, or this one is told to take it over"})
 }
 

@@ -145,6 +145,9 @@ type Finding struct {
 	// all have, and the one Region makes the change. Empty: nobody in particular.
 	Regions []string `json:"regions,omitempty"`
 	Agreed  bool     `json:"agreed,omitempty"`
+	// Checks are ids of health checks whose tags say this, of the kinds that other clusters can change. Whoever keeps tags reads
+	// these anew before looking again.
+	Checks []string `json:"checks,omitempty"`
 }
 
 // A FindingKind is what a finding is about, for programs.

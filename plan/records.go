@@ -149,8 +149,8 @@ func (d *differ) contradictory(at *place) bool {
 
 // matchPlace plans the changes at one name.
 func (d *differ) matchPlace(at *place) {
-	if holder := d.holderElsewhere(at); holder != "" {
-		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: string(at.name), Holder: holder, Text: "belongs to " + holder +
+	if holder, checks := d.holderElsewhere(at); holder != "" {
+		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: string(at.name), Holder: holder, Checks: checks, Text: "belongs to " + holder +
 			", which has record sets of it in other Regions: a name belongs to one policy. This Region joins when they are of this policy, or of " +
 			"another one of its namespace"})
 		return

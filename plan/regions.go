@@ -1,6 +1,9 @@
 package plan
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // A hostname has a record set in each Region, and each Region may be looked after by another cluster, which may hear of a policy, or
 // of its new name, at another time. So a plan that is limited to its own Regions leaves the record sets of the others as they are,
@@ -8,21 +11,22 @@ import "slices"
 
 // holderElsewhere returns the policy that has a name which this plan's policy must not join: there are record sets of ours in
 // other Regions, none here, and none of those has anything to do with the policy.
-func (d *differ) holderElsewhere(at *place) (holder string) {
+func (d *differ) holderElsewhere(at *place) (holder string, checks []string) {
 	if !slices.ContainsFunc(at.want, func(w *Record) bool { return w.CheckKey != "" }) {
-		return ""
+		return "", nil
 	}
 	for _, r := range at.here {
 		key := d.owner(r)
-		switch {
-		case key == "":
-		case d.reaches(r) || d.guard.covers(RegionOf(key)) || d.related(at.policy, r, key):
-			return ""
-		case holder == "":
-			holder = PolicyOf(key)
+		if key == "" {
+			continue
 		}
+		if d.reaches(r) || d.guard.covers(RegionOf(key)) || d.related(at.policy, r, key) {
+			return "", nil
+		}
+		holder = cmp.Or(holder, PolicyOf(key))
+		checks = append(checks, r.Set.HealthCheckID)
 	}
-	return holder
+	return holder, checks
 }
 
 // related reports whether a record set of another Region lets a policy join its group: it is the policy's own, or of one in the same

@@ -243,6 +243,7 @@ func (d *differ) waitForRouting(at *place, peers []*peer, missing []string, lead
 	f := Finding{Kind: RoutingWaits, Policy: at.policy, Object: string(at.name), Regions: missing}
 	asked := make(map[string]string)
 	for _, p := range peers {
+		f.Checks = append(f.Checks, p.record.Set.HealthCheckID)
 		asked[p.region] = routing(&p.asked)
 	}
 	switch {

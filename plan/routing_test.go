@@ -84,7 +84,8 @@ func TestGroupsChangeTogether(t *testing.T) {
 						t.Fatalf("%s alone changes the routing: got -, want +\n%s", region, diff)
 					}
 					waits := waiting(p)
-					if len(waits) != 1 || waits[0].Agreed || !slices.Contains(waits[0].Regions, last) || waits[0].Policy != "team/app1" {
+					if len(waits) != 1 || waits[0].Agreed || !slices.Contains(waits[0].Regions, last) || waits[0].Policy != "team/app1" ||
+						!slices.Contains(waits[0].Checks, ids[last]) {
 						t.Fatalf("%s waits for %+v, want %s", region, waits, last)
 					}
 				}
