@@ -122,14 +122,23 @@ const (
 	IngressTarget   = "Ingress"
 	GatewayTarget   = "Gateway"
 	HTTPRouteTarget = "HTTPRoute"
+	GRPCRouteTarget = "GRPCRoute"
+	TLSRouteTarget  = "TLSRoute"
 	ServiceTarget   = "Service"
 )
 
+// The kinds that a ParentRef may name.
+const (
+	GatewayParent     = "Gateway"
+	ListenerSetParent = "ListenerSet"
+)
+
 // A TargetRef names an object of the policy's namespace whose status tells a load balancer: an Ingress, a Gateway, a
-// Service of type LoadBalancer, or an HTTPRoute, which stands for the Gateway it is attached to.
+// Service of type LoadBalancer, or an HTTPRoute, GRPCRoute or TLSRoute, which stands for the Gateway it is attached to.
 //
 // +kubebuilder:object:generate=true
-// +kubebuilder:validation:XValidation:rule="!has(self.apiVersion) || self.apiVersion == (self.kind == 'Ingress' ? 'networking.k8s.io/v1' : self.kind == 'Service' ? 'v1' : 'gateway.networking.k8s.io/v1')",message="apiVersion must be networking.k8s.io/v1 for an Ingress, gateway.networking.k8s.io/v1 for a Gateway or HTTPRoute, v1 for a Service, or left out"
+// +kubebuilder:validation:XValidation:rule="!has(self.apiVersion) || self.apiVersion == (self.kind == 'Ingress' ? 'networking.k8s.io/v1' : self.kind == 'Service' ? 'v1' : 'gateway.networking.k8s.io/v1')",message="apiVersion must be networking.k8s.io/v1 for an Ingress, v1 for a Service, gateway.networking.k8s.io/v1 for a Gateway or a route, or left out"
+// +kubebuilder:validation:XValidation:rule="!has(self.parent) || self.kind.endsWith('Route')",message="parent goes with an HTTPRoute, GRPCRoute or TLSRoute only"
 type TargetRef struct {
 	// APIVersion may be left out: the kind tells it.
 	//
@@ -137,9 +146,9 @@ type TargetRef struct {
 	// +kubebuilder:validation:MaxLength=63
 	APIVersion string `json:"apiVersion,omitempty" yaml:"apiVersion,omitempty"`
 
-	// Kind is Ingress, Gateway, HTTPRoute or Service.
+	// Kind is Ingress, Gateway, HTTPRoute, GRPCRoute, TLSRoute or Service.
 	//
-	// +kubebuilder:validation:Enum=Ingress;Gateway;HTTPRoute;Service
+	// +kubebuilder:validation:Enum=Ingress;Gateway;HTTPRoute;GRPCRoute;TLSRoute;Service
 	Kind string `json:"kind" yaml:"kind"`
 
 	// Name of the object.
@@ -147,6 +156,45 @@ type TargetRef struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name" yaml:"name"`
+
+	// Parent chooses one of the parents of a route that has several. Without it, a parent counts that has accepted the route and
+	// has an address, and of these the first whose listener takes the hostname.
+	//
+	// +optional
+	Parent *ParentRef `json:"parent,omitempty" yaml:"parent,omitempty"`
+}
+
+// A ParentRef chooses among the spec.parentRefs of a route. What is left out fits any of them.
+//
+// +kubebuilder:object:generate=true
+// +kubebuilder:validation:XValidation:rule="has(self.kind) || has(self.namespace) || has(self.name) || has(self.sectionName)",message="must have at least one of kind, namespace, name and sectionName"
+type ParentRef struct {
+	// Kind is Gateway or ListenerSet.
+	//
+	// +optional
+	// +kubebuilder:validation:Enum=Gateway;ListenerSet
+	Kind string `json:"kind,omitempty" yaml:"kind,omitempty"`
+
+	// Namespace of the parent.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
+
+	// Name of the parent.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty" yaml:"name,omitempty"`
+
+	// SectionName is the name of a listener, as the route's parentRef has it.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SectionName string `json:"sectionName,omitempty" yaml:"sectionName,omitempty"`
 }
 
 // A HealthCheck says how the application's health is told in one Region. r53: B.2.

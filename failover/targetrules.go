@@ -12,18 +12,31 @@ import (
 
 // targetRef judges what a cluster reads its load balancer from.
 func (v *validator) targetRef(ref TargetRef) {
+	const gateways = "gateway.networking.k8s.io/v1"
 	versions := map[string]string{
-		IngressTarget: "networking.k8s.io/v1", GatewayTarget: "gateway.networking.k8s.io/v1",
-		HTTPRouteTarget: "gateway.networking.k8s.io/v1", ServiceTarget: "v1",
+		IngressTarget: "networking.k8s.io/v1", GatewayTarget: gateways, HTTPRouteTarget: gateways, GRPCRouteTarget: gateways,
+		TLSRouteTarget: gateways, ServiceTarget: "v1",
 	}
 	want, known := versions[ref.Kind]
 	switch {
 	case ref.Kind == "" || ref.Name == "":
 		v.refuse("spec.targetRef", nil, "must have kind and name")
 	case !known:
-		v.refuse("spec.targetRef.kind", ref.Kind, "must be %s, %s, %s or %s", IngressTarget, GatewayTarget, HTTPRouteTarget, ServiceTarget)
+		v.refuse("spec.targetRef.kind", ref.Kind, "must be %s, %s, %s, %s, %s or %s", IngressTarget, GatewayTarget, HTTPRouteTarget,
+			GRPCRouteTarget, TLSRouteTarget, ServiceTarget)
 	case ref.APIVersion != "" && ref.APIVersion != want:
 		v.refuse("spec.targetRef.apiVersion", ref.APIVersion, "must be %s for %s, or left out", want, ref.Kind)
+	}
+	if ref.Parent == nil {
+		return
+	}
+	switch kind := ref.Parent.Kind; {
+	case known && !strings.HasSuffix(ref.Kind, "Route"):
+		v.refuse("spec.targetRef.parent", nil, "goes with %s, %s or %s only", HTTPRouteTarget, GRPCRouteTarget, TLSRouteTarget)
+	case *ref.Parent == ParentRef{}:
+		v.refuse("spec.targetRef.parent", nil, "must have at least one of kind, namespace, name and sectionName")
+	case kind != "" && kind != GatewayParent && kind != ListenerSetParent:
+		v.refuse("spec.targetRef.parent.kind", kind, "must be %s or %s, or left out", GatewayParent, ListenerSetParent)
 	}
 }
 
