@@ -75,7 +75,7 @@ type Source string
 // The sources.
 const (
 	IngressSource Source = "ingress"
-	GatewaySource Source = "gateway" // Gateway and HTTPRoute
+	GatewaySource Source = "gateway" // Gateways, ListenerSets and routes
 	ServiceSource Source = "service"
 )
 
@@ -97,11 +97,12 @@ type Controller struct {
 	metrics *metrics
 
 	// Set by Run.
-	client          client.Client
-	reader          client.Reader // that asks the API server
-	cache           cache.Cache
-	recorder        events.EventRecorder
-	sources, unread []Source
+	client    client.Client
+	reader    client.Reader // that asks the API server
+	cache     cache.Cache
+	recorder  events.EventRecorder
+	kinds     kinds
+	watchKind func(sourceKind) error // lets changes of a kind lead to rounds
 
 	mu       sync.Mutex // guards accounts, queue and troubles
 	queue    workqueue.TypedRateLimitingInterface[site]
@@ -172,9 +173,6 @@ func (c *Controller) Run(ctx context.Context) error {
 		return err
 	}
 	c.client, c.reader, c.cache, c.recorder = m.GetClient(), m.GetAPIReader(), m.GetCache(), m.GetEventRecorder(fieldOwner)
-	if c.sources, c.unread, err = c.available(m.GetRESTMapper()); err != nil {
-		return err
-	}
 	rounds, err := rtcontroller.NewTyped("rounds", m, rtcontroller.TypedOptions[site]{
 		Reconciler:              c,
 		MaxConcurrentReconciles: maxAccounts,
@@ -187,10 +185,13 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err := c.watch(m, rounds); err != nil {
 		return fmt.Errorf("prepare the controller: %w", err)
 	}
-	if err := errors.Join(m.Add(manager.RunnableFunc(c.poll)), m.Add(manager.RunnableFunc(c.hint))); err != nil {
+	if err := c.startKinds(ctx); err != nil {
 		return err
 	}
-	c.o.Log.Info("starting", "class", c.o.Class, "region", c.o.Region, "sources", c.sources, "unread", c.unread)
+	if err := errors.Join(m.Add(manager.RunnableFunc(c.poll)), m.Add(manager.RunnableFunc(c.hint)), m.Add(manager.RunnableFunc(c.followKinds))); err != nil {
+		return err
+	}
+	c.o.Log.Info("starting", "class", c.o.Class, "region", c.o.Region, "unread", c.kinds.unread())
 	return m.Start(ctx)
 }
 

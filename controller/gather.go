@@ -23,16 +23,21 @@ type snapshot struct {
 	// accounts is what is known of the account of a class, by the class's name: Provider and Zones. A class that is missing is
 	// judged without zones.
 	accounts map[string]failover.Facts
-	// unread are sources that are not watched here: switched off, or not installed. What they tell is unknown, not gone.
-	unread []Source
+	// unread are the kinds that are not read here, with the reason. What they tell is unknown, not gone.
+	unread map[string]string
 
 	policies   []v1alpha1.FailoverPolicy
 	classes    []v1alpha1.FailoverClass
 	ingresses  []networkingv1.Ingress
 	services   []corev1.Service
-	gateways   []gatewayv1.Gateway // nil when the API is not installed
-	routes     []gatewayv1.HTTPRoute
 	namespaces []corev1.Namespace
+
+	// Of the Gateway API, which may not be installed.
+	gateways     []gatewayv1.Gateway
+	listenerSets []gatewayv1.ListenerSet
+	routes       []gatewayv1.HTTPRoute
+	grpcRoutes   []gatewayv1.GRPCRoute
+	tlsRoutes    []gatewayv1.TLSRoute
 }
 
 // A candidate is a policy of the cluster and what may become of it.
@@ -67,7 +72,12 @@ func gather(s snapshot, region string, now time.Time) []candidate {
 		ingresses: byName(s.ingresses),
 		services:  byName(s.services),
 		gateways:  byName(s.gateways),
-		routes:    byName(s.routes),
+		sets:      byName(s.listenerSets),
+		routes:    map[routeKey]*route{},
+		sharing:   sharingOf(s.ingresses),
+	}
+	for _, r := range s.attachable() {
+		g.routes[routeKey{r.kind, r.at}] = &r
 	}
 	for _, n := range s.namespaces {
 		g.labels[n.Name] = n.Labels
@@ -99,7 +109,15 @@ type gatherer struct {
 	ingresses map[types.NamespacedName]*networkingv1.Ingress
 	services  map[types.NamespacedName]*corev1.Service
 	gateways  map[types.NamespacedName]*gatewayv1.Gateway
-	routes    map[types.NamespacedName]*gatewayv1.HTTPRoute
+	sets      map[types.NamespacedName]*gatewayv1.ListenerSet
+	routes    map[routeKey]*route
+	sharing   map[string][]*networkingv1.Ingress // by the name of their load balancer, in the order of their rules
+}
+
+// A routeKey names a route.
+type routeKey struct {
+	kind string
+	at   types.NamespacedName
 }
 
 // byName indexes objects.
@@ -110,10 +128,12 @@ func byName[T any, P interface {
 	index := make(map[types.NamespacedName]P, len(list))
 	for i := range list {
 		p := P(&list[i])
-		index[types.NamespacedName{Namespace: p.GetNamespace(), Name: p.GetName()}] = p
+		index[nameOf(p)] = p
 	}
 	return index
 }
+
+func nameOf(o client.Object) types.NamespacedName { return client.ObjectKeyFromObject(o) }
 
 // decide judges one policy by itself and finds its load balancer. status is what was said about it before.
 func (g *gatherer) decide(c *candidate, status *v1alpha1.FailoverPolicyStatus) {
@@ -137,6 +157,11 @@ func (g *gatherer) decide(c *candidate, status *v1alpha1.FailoverPolicyStatus) {
 		spec.Regions, at = []failover.Region{{Name: region}}, 0
 	}
 	own := &spec.Regions[at]
+	if lb := own.LoadBalancer; lb != nil && lb.DNSName == "" && (lb.Name != "" || lb.ARN != "") {
+		c.refusal = &refusal{v1alpha1.ReasonInvalid, fmt.Sprintf("spec.regions[%d].loadBalancer: a cluster looks up no load balancer by name or arn: "+
+			"give a targetRef instead, or dnsName with hostedZoneId, or addresses", at)}
+		return
+	}
 	var source *refusal
 	if own.LoadBalancer == nil && len(own.Addresses) == 0 && spec.TargetRef != nil {
 		source = g.source(c, own, status)

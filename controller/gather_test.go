@@ -79,6 +79,12 @@ func clusterOf(t *testing.T, manifests ...string) snapshot {
 			s.gateways = append(s.gateways, object[gatewayv1.Gateway](t, document))
 		case "HTTPRoute":
 			s.routes = append(s.routes, object[gatewayv1.HTTPRoute](t, document))
+		case "ListenerSet":
+			s.listenerSets = append(s.listenerSets, object[gatewayv1.ListenerSet](t, document))
+		case "GRPCRoute":
+			s.grpcRoutes = append(s.grpcRoutes, object[gatewayv1.GRPCRoute](t, document))
+		case "TLSRoute":
+			s.tlsRoutes = append(s.tlsRoutes, object[gatewayv1.TLSRoute](t, document))
 		case "Namespace":
 			s.namespaces = append(s.namespaces, object[corev1.Namespace](t, document))
 		default:

@@ -10,7 +10,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
@@ -98,7 +97,7 @@ func (s signal) judge(backends map[string][]types.NamespacedName, r readiness) (
 
 // backendsOf are the Services behind those candidates whose class wants the signal, by policy.
 func backendsOf(s snapshot, candidates []candidate) map[string][]types.NamespacedName {
-	ingresses, routes := byName(s.ingresses), byName(s.routes)
+	ingresses, routes := byName(s.ingresses), s.attachable()
 	all := make(map[string][]types.NamespacedName)
 	for _, c := range candidates {
 		ref := c.policy.Spec.TargetRef
@@ -114,14 +113,16 @@ func backendsOf(s snapshot, candidates []candidate) map[string][]types.Namespace
 			if in := ingresses[at]; in != nil {
 				services = ingressBackends(in, c.policy.Spec.Hostname)
 			}
-		case failover.HTTPRouteTarget:
-			if r := routes[at]; r != nil {
-				services = routeBackends(r)
+		case failover.HTTPRouteTarget, failover.GRPCRouteTarget, failover.TLSRouteTarget:
+			for i := range routes {
+				if r := &routes[i]; r.kind == ref.Kind && r.at == at {
+					services = r.services()
+				}
 			}
 		case failover.GatewayTarget:
-			for i := range s.routes {
-				if r := &s.routes[i]; takenBy(r, at) && carries(r, c.policy.Spec.Hostname) {
-					services = append(services, routeBackends(r)...)
+			for i := range routes {
+				if r := &routes[i]; r.acceptedBy(at) && r.carries(c.policy.Spec.Hostname) {
+					services = append(services, r.services()...)
 				}
 			}
 		}
@@ -160,33 +161,4 @@ func ingressBackends(in *networkingv1.Ingress, host string) []types.NamespacedNa
 	}
 	add(in.Spec.DefaultBackend)
 	return services
-}
-
-// routeBackends are the Services of all rules of a route.
-func routeBackends(r *gatewayv1.HTTPRoute) (services []types.NamespacedName) {
-	for _, rule := range r.Spec.Rules {
-		for _, b := range rule.BackendRefs {
-			if value(b.Group) == "" && cmp.Or(value(b.Kind), "Service") == "Service" {
-				services = append(services, types.NamespacedName{Namespace: string(cmp.Or(value(b.Namespace), gatewayv1.Namespace(r.Namespace))), Name: string(b.Name)})
-			}
-		}
-	}
-	return services
-}
-
-// takenBy reports whether a Gateway has accepted a route.
-func takenBy(r *gatewayv1.HTTPRoute, gateway types.NamespacedName) bool {
-	return slices.ContainsFunc(r.Spec.ParentRefs, func(ref gatewayv1.ParentReference) bool {
-		return cmp.Or(value(ref.Group), gatewayv1.GroupName) == gatewayv1.GroupName && cmp.Or(value(ref.Kind), "Gateway") == "Gateway" &&
-			string(ref.Name) == gateway.Name && string(cmp.Or(value(ref.Namespace), gatewayv1.Namespace(r.Namespace))) == gateway.Namespace && accepted(r, ref)
-	})
-}
-
-// carries reports whether a route is for a host.
-func carries(r *gatewayv1.HTTPRoute, host string) bool {
-	from := origin{all: len(r.Spec.Hostnames) == 0}
-	for _, h := range r.Spec.Hostnames {
-		from.hosts = append(from.hosts, string(h))
-	}
-	return from.takes(host)
 }

@@ -2,13 +2,14 @@ package controller
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -19,60 +20,118 @@ import (
 
 // An origin is what the cluster says about a load balancer.
 type origin struct {
-	title  string  // of the object that has it, such as Ingress demoingress
-	points []point // of its status
-	hosts  []string
-	all    bool // every host is taken
+	title     string     // of the object that has it, such as Ingress demoingress
+	points    []point    // of its status
+	hosts     []host     // that its rules are for
+	listeners []listener // on which the hostname is served; nil: not known
+	deaf      string     // that no listener takes the hostname; "" where one does
+	notes     []string
 }
 
 // A point is one entry of a status: a load balancer's name or an address.
-type point struct{ hostname, ip string }
+type point struct {
+	hostname, ip string
+	reach        reach
+}
+
+// reach is whether checkers outside of the cluster's network reach a load balancer, the better the lower.
+type reach int
+
+const (
+	public reach = iota
+	unsure
+	private
+)
 
 // source completes this Region of a policy with the load balancer that its targetRef names, or says why it cannot. The candidate is
 // told when a source that was there has gone, and what is odd about one that is there.
 func (g *gatherer) source(c *candidate, own *failover.Region, status *v1alpha1.FailoverPolicyStatus) *refusal {
-	from, refused := g.origin(c.policy.Metadata.Namespace, *c.policy.Spec.TargetRef)
+	from, refused := g.origin(c.policy, status.Target)
+	if refused == nil && from.deaf != "" && !wasProgrammed(status) {
+		refused = notReady("%s", from.deaf)
+	}
 	if refused != nil {
 		if refused.reason == v1alpha1.ReasonTargetNotFound && wasProgrammed(status) {
 			c.vanished = goneSince(status, c.class.Spec.Hold(), g.now)
 			return nil
 		}
-		return refused
+		return kept(refused, status)
 	}
-	if host := c.policy.Spec.Hostname; !from.takes(host) {
-		c.notes = append(c.notes, fmt.Sprintf("%s has no rule for %s: requests may reach another application, or none", from.title, host))
+	chosen, refused := from.target(own, status.Target)
+	if refused == nil {
+		refused = from.misplaced(own, c.class.Metadata.Name)
 	}
-	if refused := from.target(own, status.Target); refused != nil {
-		return refused
+	if refused == nil {
+		refused = from.forbidden(own, c.class)
 	}
-	if c.class.Spec.Provider == failover.AWS && own.LoadBalancer != nil && c.policy.Spec.HealthCheck.HostHeader == "" && internal(own.LoadBalancer.DNSName) {
-		c.notes = append(c.notes, fmt.Sprintf("%s is internal: checkers of AWS are outside any network and cannot reach it", own.LoadBalancer.DNSName))
+	if refused != nil {
+		return kept(refused, status)
 	}
-	if note := g.redirected(c, *own); note != "" {
+	g.note(c, own, from, chosen)
+	return nil
+}
+
+// note tells the candidate what is odd about its source.
+func (g *gatherer) note(c *candidate, own *failover.Region, from origin, chosen reach) {
+	name := c.policy.Spec.Hostname
+	switch {
+	case from.deaf != "":
+		c.notes = append(c.notes, from.deaf)
+	case !takes(from.hosts, name):
+		note := fmt.Sprintf("%s has no rule for %s: requests may reach another application, or none", from.title, name)
+		if i := slices.IndexFunc(from.hosts, func(h host) bool { return h.form == oneLabel && host{h.text, someLabels}.takes(name) }); i >= 0 {
+			note += fmt.Sprintf(" (%s stands for one label; an Application Load Balancer takes more, others do not)", from.hosts[i].text)
+		}
 		c.notes = append(c.notes, note)
 	}
-	return from.misplaced(own, c.class.Metadata.Name)
-}
-
-// internal reports whether a name is that of an Application Load Balancer that has private addresses only. r53: B.5.
-func internal(name string) bool {
-	return strings.HasPrefix(strings.TrimPrefix(name, "dualstack."), "internal-")
-}
-
-// origin finds the object that a targetRef names. A namespace names only objects of its own.
-func (g *gatherer) origin(namespace string, ref failover.TargetRef) (origin, *refusal) {
-	at := types.NamespacedName{Namespace: namespace, Name: ref.Name}
-	sources := map[string]Source{
-		failover.IngressTarget: IngressSource, failover.ServiceTarget: ServiceSource,
-		failover.GatewayTarget: GatewaySource, failover.HTTPRouteTarget: GatewaySource,
+	if c.class.Spec.Provider == failover.AWS && own.LoadBalancer != nil && c.policy.Spec.HealthCheck.HostHeader == "" && chosen == private {
+		c.notes = append(c.notes, fmt.Sprintf("%s is internal: checkers of AWS are outside any network and cannot reach it", own.LoadBalancer.DNSName))
 	}
-	if slices.Contains(g.unread, sources[ref.Kind]) {
-		return origin{}, &refusal{v1alpha1.ReasonTargetNotReady, fmt.Sprintf("%s %s cannot be read: the controller does not read objects of this kind here", ref.Kind, ref.Name)}
+	c.notes = append(c.notes, from.notes...)
+	check, known := checkOf(c, own)
+	if !known {
+		return
+	}
+	for _, note := range []string{g.redirected(check, own), from.unheard(check, own), g.claimedByOthers(c, check, own), mismatched(c, check, own)} {
+		if note != "" {
+			c.notes = append(c.notes, note)
+		}
+	}
+}
+
+// checkOf is the complete health check of a candidate's Region.
+func checkOf(c *candidate, own *failover.Region) (failover.HealthCheck, bool) {
+	complete := failover.Default(c.policy, c.class)
+	i := slices.IndexFunc(complete.Spec.Regions, func(r failover.Region) bool { return r.Name == own.Name })
+	if i < 0 || complete.Spec.Regions[i].HealthCheck == nil {
+		return failover.HealthCheck{}, false
+	}
+	return *complete.Spec.Regions[i].HealthCheck, true
+}
+
+// kept adds to a refusal what stays at the provider meanwhile.
+func kept(r *refusal, status *v1alpha1.FailoverPolicyStatus) *refusal {
+	if len(status.Records) == 0 {
+		return r
+	}
+	var records []string
+	for _, record := range status.Records {
+		records = append(records, strings.TrimSpace(record.Type+" "+record.Value))
+	}
+	return &refusal{r.reason, fmt.Sprintf("%s; until this is settled the record of this Region stays as it is: %s", r.message, strings.Join(records, ", "))}
+}
+
+// origin finds the object that the targetRef of a policy names. A namespace names only objects of its own.
+func (g *gatherer) origin(p failover.Policy, before string) (origin, *refusal) {
+	ref := *p.Spec.TargetRef
+	at := types.NamespacedName{Namespace: p.Metadata.Namespace, Name: ref.Name}
+	if why, unread := g.unread[ref.Kind]; unread {
+		return origin{}, notReady("%s %s cannot be read: %s", ref.Kind, ref.Name, why)
 	}
 	switch ref.Kind {
 	case failover.IngressTarget:
 		if in := g.ingresses[at]; in != nil {
-			return ingressOrigin(in), nil
+			return g.ingressOrigin(in), nil
 		}
 	case failover.ServiceTarget:
 		if s := g.services[at]; s != nil {
@@ -80,16 +139,16 @@ func (g *gatherer) origin(namespace string, ref failover.TargetRef) (origin, *re
 		}
 	case failover.GatewayTarget:
 		if gw := g.gateways[at]; gw != nil {
-			return gatewayOrigin(gw), nil
+			return g.gatewayOrigin(gw, p.Spec.Hostname), nil
 		}
-	case failover.HTTPRouteTarget:
-		if r := g.routes[at]; r != nil {
-			return g.routeOrigin(r)
+	case failover.HTTPRouteTarget, failover.GRPCRouteTarget, failover.TLSRouteTarget:
+		if r := g.routes[routeKey{ref.Kind, at}]; r != nil {
+			return g.routeOrigin(r, p, before)
 		}
 	default:
 		return origin{}, nil // Validate says what is wrong
 	}
-	return origin{}, notFound(ref.Kind, ref.Name, namespace)
+	return origin{}, notFound(ref.Kind, ref.Name, at.Namespace)
 }
 
 func notFound(kind, name, namespace string) *refusal {
@@ -100,42 +159,54 @@ func notReady(format string, args ...any) *refusal {
 	return &refusal{v1alpha1.ReasonTargetNotReady, fmt.Sprintf(format, args...)}
 }
 
-func ingressOrigin(in *networkingv1.Ingress) origin {
-	from := origin{title: "Ingress " + in.Name, all: in.Spec.DefaultBackend != nil}
-	for _, p := range in.Status.LoadBalancer.Ingress {
-		from.points = append(from.points, point{p.Hostname, p.IP})
-	}
-	for _, r := range in.Spec.Rules {
-		from.hosts = append(from.hosts, r.Host)
-	}
-	return from
-}
+// Annotations of a Service by which its load balancer is internal: those of the AWS Load Balancer Controller and of cloud-provider-aws.
+const (
+	serviceScheme   = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+	serviceInternal = "service.beta.kubernetes.io/aws-load-balancer-internal"
+)
 
 func serviceOrigin(s *corev1.Service) (origin, *refusal) {
-	from := origin{title: "Service " + s.Name, all: true}
+	from := origin{title: "Service " + s.Name, hosts: []host{{}}}
 	if s.Spec.Type != corev1.ServiceTypeLoadBalancer {
 		return from, notReady("%s is of type %s: its type must be %s", from.title, cmp.Or(s.Spec.Type, corev1.ServiceTypeClusterIP), corev1.ServiceTypeLoadBalancer)
 	}
+	reach := public
+	if s.Annotations[serviceScheme] == "internal" || s.Annotations[serviceInternal] == "true" {
+		reach = private
+	}
 	for _, p := range s.Status.LoadBalancer.Ingress {
-		from.points = append(from.points, point{p.Hostname, p.IP})
+		from.points = append(from.points, point{p.Hostname, p.IP, reach})
+	}
+	for _, p := range s.Spec.Ports {
+		if cmp.Or(p.Protocol, corev1.ProtocolTCP) == corev1.ProtocolTCP {
+			from.listeners = append(from.listeners, listener{"TCP", int(p.Port)})
+		}
 	}
 	return from, nil
 }
 
-// takes reports whether a rule is for a host. A leading "*." stands for one label or more: Ingress means one and Gateway more, and
-// this is for a note only.
-func (o origin) takes(host string) bool {
-	return o.all || slices.ContainsFunc(o.hosts, func(rule string) bool {
-		below, wild := strings.CutPrefix(strings.ToLower(rule), "*")
-		return rule == "" || below == host || wild && strings.HasSuffix(host, below)
-	})
+// reaches is whether checkers reach a point: an Application Load Balancer without public addresses has a name that begins with
+// internal-, of a Network Load Balancer the name does not tell. r53: B.5.
+func (p point) reaches() reach {
+	if strings.HasPrefix(strings.TrimPrefix(bare(p.hostname), "dualstack."), "internal-") {
+		return private
+	}
+	if a, err := netip.ParseAddr(p.ip); err == nil && (a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast()) {
+		return private
+	}
+	return p.reach
 }
 
-// target completes a Region. Of several load balancers the one that was taken before is taken again, so that an order that
-// changes moves no client. r53: E.1, E.2.
-func (o origin) target(own *failover.Region, before string) *refusal {
-	var balancers []failover.LoadBalancer
-	var others, addresses []string
+// target completes a Region. Of several load balancers one that checkers reach is taken, and of equal ones that which was taken
+// before, so that an order that changes moves no client. r53: E.1, E.2.
+func (o *origin) target(own *failover.Region, before string) (reach, *refusal) {
+	type balancer struct {
+		failover.LoadBalancer
+		reach reach
+	}
+	var balancers []balancer
+	var others []string
+	var addresses []point
 	for _, p := range o.points {
 		switch {
 		case p.hostname != "":
@@ -145,32 +216,50 @@ func (o origin) target(own *failover.Region, before string) *refusal {
 				others = append(others, p.hostname)
 				continue
 			}
-			balancers = append(balancers, failover.LoadBalancer{DNSName: strings.TrimSuffix(string(name), "."), HostedZoneID: id})
+			balancers = append(balancers, balancer{failover.LoadBalancer{DNSName: strings.TrimSuffix(string(name), "."), HostedZoneID: id}, p.reaches()})
 		case p.ip != "":
-			addresses = append(addresses, p.ip)
+			addresses = append(addresses, p)
 		}
 	}
-	slices.SortFunc(balancers, func(a, b failover.LoadBalancer) int {
-		return cmp.Or(boolFirst(a.DNSName == bare(before), b.DNSName == bare(before)), strings.Compare(a.DNSName, b.DNSName))
+	slices.SortFunc(balancers, func(a, b balancer) int {
+		return cmp.Or(cmp.Compare(a.reach, b.reach), boolFirst(a.DNSName == bare(before), b.DNSName == bare(before)), strings.Compare(a.DNSName, b.DNSName))
 	})
-	slices.Sort(addresses)
 	switch {
 	case len(balancers) > 0:
-		own.LoadBalancer = &balancers[0]
+		own.LoadBalancer = &balancers[0].LoadBalancer
+		return balancers[0].reach, nil
 	case len(addresses) > 0:
-		own.Addresses = slices.Compact(addresses)
+		own.Addresses = reachable(addresses)
+		return public, nil
 	case len(others) > 0:
-		return notReady("%s: %s is not the name of a load balancer of AWS whose hosted zone is known: say both as "+
-			"loadBalancer of %s in spec.regions", o.title, others[0], own.Name)
-	default:
-		return notReady("%s has no load balancer in its status yet: the controller of its class writes it there", o.title)
+		return public, notReady("%s: %s is not the name of a load balancer of AWS whose hosted zone is known: say both as "+
+			"loadBalancer of %s in spec.regions", o.title, shortText(others[0]), own.Name)
 	}
-	return nil
+	return public, notReady("%s has no load balancer in its status yet: the controller of its class writes it there", o.title)
+}
+
+// reachable are the addresses of a status, without those that checkers cannot reach where the family has others.
+func reachable(points []point) []string {
+	best := map[bool]reach{}
+	family := func(p point) bool { return strings.Contains(p.ip, ":") }
+	for _, p := range points {
+		if r, seen := best[family(p)]; !seen || p.reaches() < r {
+			best[family(p)] = p.reaches()
+		}
+	}
+	var list []string
+	for _, p := range points {
+		if p.reaches() == best[family(p)] {
+			list = append(list, p.ip)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // misplaced refuses a load balancer of another AWS Region than the class says this cluster is in: two clusters that take
 // themselves for one Region would overwrite each other's record.
-func (o origin) misplaced(own *failover.Region, class string) *refusal {
+func (o *origin) misplaced(own *failover.Region, class string) *refusal {
 	if own.LoadBalancer == nil {
 		return nil
 	}
@@ -182,6 +271,21 @@ func (o origin) misplaced(own *failover.Region, class string) *refusal {
 	own.LoadBalancer = nil
 	return notReady("%s: %s is in %s, but the Region of this cluster is %s: correct spec.region of the class %s, or the controller's --region",
 		o.title, name, in, own.Name, class)
+}
+
+// forbidden refuses what a status says and the class does not allow: whoever may write the status could forge it.
+func (o *origin) forbidden(own *failover.Region, class *failover.Class) *refusal {
+	err := failover.TargetAllowed(class, *own)
+	if err == nil {
+		return nil
+	}
+	own.LoadBalancer, own.Addresses = nil, nil
+	what := said(err)
+	var problems failover.Problems
+	if errors.As(err, &problems) && len(problems) > 0 { // the field is none that the policy has
+		what = problems[0].Value + ": " + problems[0].Reason
+	}
+	return &refusal{v1alpha1.ReasonTargetRefused, fmt.Sprintf("%s: its status has %s", o.title, what)}
 }
 
 // wasProgrammed reports whether a policy has had records, which its source has left behind.
@@ -210,7 +314,14 @@ func goneSince(status *v1alpha1.FailoverPolicyStatus, hold time.Duration, now ti
 	return now
 }
 
-func bare(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".") }
+// shortText keeps what others have written within a bound that a status can have.
+func shortText(s string) string {
+	const most = 253 // what a name has at most
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
 
 // boolFirst orders what is so before what is not.
 func boolFirst(a, b bool) int {

@@ -181,12 +181,10 @@ func TestHoldEndsWhenItWasSaid(t *testing.T) {
 
 // What is not read is unknown, not gone: a controller without the right to look removes nothing.
 func TestSourceThatIsNotReadHasNotVanished(t *testing.T) {
-	for _, c := range []struct {
-		kind   string
-		source Source
-	}{{"Ingress", IngressSource}, {"Service", ServiceSource}, {"Gateway", GatewaySource}, {"HTTPRoute", GatewaySource}} {
-		s := clusterOf(t, openClass, toward(c.kind, "web", "")+"status: {records: [{type: A}], holdUntil: \"2026-03-01T11:00:00Z\"}\n")
-		s.unread = []Source{c.source}
-		wantDecided(t, s, "team-a/app1: TargetNotReady: "+c.kind+" web cannot be read: the controller does not read objects of this kind here")
+	for _, kind := range []string{"Ingress", "Service", "Gateway", "HTTPRoute", "GRPCRoute", "TLSRoute"} {
+		s := clusterOf(t, openClass, toward(kind, "web", "")+"status: {records: [{type: A, value: lb-1.eu-west-1.elb.amazonaws.com}], holdUntil: \"2026-03-01T11:00:00Z\"}\n")
+		s.unread = map[string]string{kind: "the controller has no right to list them"}
+		wantDecided(t, s, "team-a/app1: TargetNotReady: "+kind+" web cannot be read: the controller has no right to list them; "+
+			"until this is settled the record of this Region stays as it is: A lb-1.eu-west-1.elb.amazonaws.com")
 	}
 }

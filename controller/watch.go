@@ -8,9 +8,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	rtcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
@@ -19,7 +16,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 	"github.com/bulkhead-dns/bulkhead/failover"
@@ -28,40 +24,20 @@ import (
 // watch lets every change of what a round looks at lead to a round, those within the debounce time to one.
 func (c *Controller) watch(m manager.Manager, rounds rtcontroller.TypedController[site]) error {
 	spec := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, unheld())
-	kinds := []struct {
+	for _, k := range []struct {
 		object client.Object
 		when   predicate.Predicate
 	}{
 		{&v1alpha1.FailoverPolicy{}, spec},
 		{&v1alpha1.FailoverClass{}, spec},
 		{&corev1.Namespace{}, predicate.LabelChangedPredicate{}},
-	}
-	anything := predicate.Funcs{}
-	for _, s := range c.sources {
-		switch s {
-		case IngressSource:
-			kinds = append(kinds, struct {
-				object client.Object
-				when   predicate.Predicate
-			}{&networkingv1.Ingress{}, anything})
-		case ServiceSource:
-			kinds = append(kinds, struct {
-				object client.Object
-				when   predicate.Predicate
-			}{&corev1.Service{}, balanced()})
-		case GatewaySource:
-			for _, object := range []client.Object{&gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{}} {
-				kinds = append(kinds, struct {
-					object client.Object
-					when   predicate.Predicate
-				}{object, anything})
-			}
-		}
-	}
-	for _, k := range kinds {
+	} {
 		if err := rounds.Watch(source.TypedKind(m.GetCache(), k.object, c.enqueue(), k.when)); err != nil {
 			return err
 		}
+	}
+	c.watchKind = func(k sourceKind) error {
+		return rounds.Watch(source.TypedKind(m.GetCache(), k.object, c.enqueue(), k.when))
 	}
 	return rounds.Watch(source.TypedFunc[site](func(_ context.Context, q workqueue.TypedRateLimitingInterface[site]) error {
 		c.mu.Lock()
@@ -84,19 +60,6 @@ func (c *Controller) wake(s site) {
 	defer c.mu.Unlock()
 	if c.queue != nil {
 		c.queue.Add(s)
-	}
-}
-
-// balanced is for Services that have a load balancer, or had one.
-func balanced() predicate.Predicate {
-	is := func(o client.Object) bool {
-		s, ok := o.(*corev1.Service)
-		return ok && s.Spec.Type == corev1.ServiceTypeLoadBalancer
-	}
-	return predicate.Funcs{
-		CreateFunc: func(e event.CreateEvent) bool { return is(e.Object) },
-		UpdateFunc: func(e event.UpdateEvent) bool { return is(e.ObjectOld) || is(e.ObjectNew) },
-		DeleteFunc: func(e event.DeleteEvent) bool { return is(e.Object) },
 	}
 }
 
@@ -139,63 +102,20 @@ func (c *Controller) serves(class *failover.Class) bool {
 	return c.o.Class == "" || class.Metadata.Name == c.o.Class
 }
 
-// available are the sources that the options ask for and the cluster has, and those that are left out.
-func (c *Controller) available(mapper meta.RESTMapper) (watched, unread []Source, err error) {
-	for _, s := range []Source{IngressSource, GatewaySource, ServiceSource} {
-		if c.o.Sources != nil && !slices.Contains(c.o.Sources, s) {
-			unread = append(unread, s)
-			continue
-		}
-		if s == GatewaySource {
-			there, err := installed(mapper)
-			if err != nil {
-				return nil, nil, err
-			}
-			if !there {
-				unread = append(unread, s)
-				continue
-			}
-		}
-		watched = append(watched, s)
-	}
-	return watched, unread, nil
-}
-
-// installed reports whether the cluster has Gateways and HTTPRoutes.
-func installed(mapper meta.RESTMapper) (bool, error) {
-	for _, kind := range []string{"Gateway", "HTTPRoute"} {
-		_, err := mapper.RESTMapping(schema.GroupKind{Group: gatewayv1.GroupName, Kind: kind}, gatewayv1.GroupVersion.Version)
-		if meta.IsNoMatchError(err) {
-			return false, nil
-		}
-		if err != nil {
-			return false, fmt.Errorf("look for the Gateway API: %w", err)
-		}
-	}
-	return true, nil
-}
-
 // snapshot reads the cluster from the cache.
 func (c *Controller) snapshot(ctx context.Context) (snapshot, error) {
 	var (
-		s          = snapshot{unread: c.unread, accounts: map[string]failover.Facts{}}
 		policies   v1alpha1.FailoverPolicyList
 		classes    v1alpha1.FailoverClassList
 		namespaces corev1.NamespaceList
-		ingresses  networkingv1.IngressList
-		services   corev1.ServiceList
-		gateways   gatewayv1.GatewayList
-		routes     gatewayv1.HTTPRouteList
 	)
+	s := snapshot{unread: c.kinds.unread(), accounts: map[string]failover.Facts{}}
 	lists := []client.ObjectList{&policies, &classes, &namespaces}
-	for _, source := range c.sources {
-		switch source {
-		case IngressSource:
-			lists = append(lists, &ingresses)
-		case ServiceSource:
-			lists = append(lists, &services)
-		case GatewaySource:
-			lists = append(lists, &gateways, &routes)
+	var take []func()
+	for _, k := range sourceKinds() {
+		if _, unread := s.unread[k.name]; !unread {
+			list, taken := k.list(&s)
+			lists, take = append(lists, list), append(take, taken)
 		}
 	}
 	var problems []error
@@ -206,7 +126,9 @@ func (c *Controller) snapshot(ctx context.Context) (snapshot, error) {
 		return snapshot{}, fmt.Errorf("read the cluster: %w", err)
 	}
 	s.policies, s.classes, s.namespaces = policies.Items, classes.Items, namespaces.Items
-	s.ingresses, s.services, s.gateways, s.routes = ingresses.Items, services.Items, gateways.Items, routes.Items
+	for _, taken := range take {
+		taken()
+	}
 	for i := range s.classes {
 		class := s.classes[i].Class()
 		c.mu.Lock()

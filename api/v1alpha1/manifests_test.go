@@ -91,7 +91,7 @@ func TestControllerMayDoLittle(t *testing.T) {
 		"cluster: failoverpolicies = patch", // the finalizer
 		"cluster: failoverpolicies failoverclasses = list watch",
 		"cluster: failoverpolicies/status failoverclasses/status = patch",
-		"cluster: gateways httproutes = list watch",
+		"cluster: gateways listenersets httproutes grpcroutes tlsroutes = list watch",
 		"cluster: ingresses = list watch",
 		"cluster: namespaces = list watch",
 		"cluster: services = list watch",
