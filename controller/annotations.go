@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"fmt"
+
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
@@ -15,6 +17,9 @@ func (g *gatherer) annotated(in *networkingv1.Ingress) []candidate {
 	ask := failover.AnnotatedIngress{Namespace: in.Namespace, Name: in.Name, Annotations: in.Annotations}
 	for _, rule := range in.Spec.Rules {
 		ask.Hosts = append(ask.Hosts, rule.Host)
+	}
+	if length, long := in.Annotations[tooLong]; long {
+		return refusedHosts(in, ask, fmt.Errorf("the annotations %s… have %s bytes together: at most %d are read", ownPrefix, length, maxAnnotations))
 	}
 	policies, err := failover.FromAnnotations(ask)
 	if err != nil {

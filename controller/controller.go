@@ -22,7 +22,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -164,7 +163,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		LeaderElectionID:              LeaseName,
 		LeaderElectionNamespace:       c.o.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
-		Cache:                         cache.Options{ByObject: map[client.Object]cache.ByObject{&discoveryv1.EndpointSlice{}: {Transform: slim}}},
+		Cache:                         cache.Options{ByObject: slimmed()},
 	})
 	if err != nil {
 		return fmt.Errorf("prepare the controller: %w", err)

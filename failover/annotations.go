@@ -29,6 +29,12 @@ const (
 	maxAnnotationsTold = 5    // problems; the others are counted
 )
 
+// Asked reports whether the annotations of an Ingress ask for failover.
+func Asked(annotations map[string]string) bool {
+	asked := strings.TrimSpace(annotations[FailoverAnnotation])
+	return asked != "" && asked != "false"
+}
+
 // FromAnnotations makes one policy for each host of an Ingress that asks for failover by annotation, ordered by hostname,
 // and none for an Ingress that does not. Settings are bulkhead.dev/<setting> for all hosts and
 // bulkhead.dev/<host>.<setting> for one, which wins; settings lists them. The policies are neither completed nor judged.
@@ -38,7 +44,7 @@ const (
 // An Ingress may ask for 100 hosts at most.
 func FromAnnotations(in AnnotatedIngress) ([]Policy, error) {
 	asked := strings.TrimSpace(in.Annotations[FailoverAnnotation])
-	if asked == "" || asked == "false" {
+	if !Asked(in.Annotations) {
 		return nil, nil
 	}
 	r := annotationReader{in: in}

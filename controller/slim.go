@@ -1,0 +1,269 @@
+package controller
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/failover"
+)
+
+// Bounds of what is kept of annotations, in bytes. What is meant to be read is much shorter.
+const (
+	maxAnnotation  = 8 << 10  // of one, with its key
+	maxAnnotations = 64 << 10 // of all that an object has for one reader: the AWS Load Balancer Controller, or Bulkhead
+)
+
+// ownPrefix is that of the annotations of Bulkhead itself.
+const ownPrefix = "bulkhead.dev/"
+
+// tooLong stands for annotations of Bulkhead that are longer than is read; its value is their length. Users cannot have it: it is no
+// valid key.
+const tooLong = ownPrefix + "?"
+
+// slimmed keeps of every object in the cache what is read of it. Tenants write these objects, and a cluster has many more of them than
+// policies name.
+func slimmed() map[client.Object]cache.ByObject {
+	by := func(slim func(any)) cache.ByObject {
+		return cache.ByObject{Transform: func(o any) (any, error) {
+			slim(o) // anything else is what the cache makes of deletions that it has missed
+			return o, nil
+		}}
+	}
+	return map[client.Object]cache.ByObject{
+		&v1alpha1.FailoverPolicy{}:   by(slimPolicy),
+		&v1alpha1.FailoverClass{}:    by(slimPolicy),
+		&corev1.Namespace{}:          by(slimNamespace),
+		&networkingv1.Ingress{}:      by(slimIngress),
+		&corev1.Service{}:            by(slimService),
+		&gatewayv1.Gateway{}:         by(slimGateway),
+		&gatewayv1.ListenerSet{}:     by(slimListenerSet),
+		&gatewayv1.HTTPRoute{}:       by(slimHTTPRoute),
+		&gatewayv1.GRPCRoute{}:       by(slimGRPCRoute),
+		&gatewayv1.TLSRoute{}:        by(slimTLSRoute),
+		&discoveryv1.EndpointSlice{}: {Transform: slim},
+	}
+}
+
+// metadataOf is what is kept of any object's metadata: who it is, and which version, and the annotations that are read.
+func metadataOf(m metav1.ObjectMeta, read func(key string) bool) metav1.ObjectMeta {
+	kept := metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name, UID: m.UID, ResourceVersion: m.ResourceVersion, Generation: m.Generation,
+		CreationTimestamp: m.CreationTimestamp, DeletionTimestamp: m.DeletionTimestamp}
+	all := 0
+	for _, key := range slices.Sorted(maps.Keys(m.Annotations)) {
+		if v := m.Annotations[key]; read(key) {
+			if all += len(key) + len(v); all > maxAnnotations || len(key)+len(v) > maxAnnotation {
+				if !strings.HasPrefix(key, conditionsOf) {
+					continue
+				}
+				v = unreadable
+			}
+			if kept.Annotations == nil {
+				kept.Annotations = map[string]string{}
+			}
+			kept.Annotations[strings.Clone(key)] = strings.Clone(v) // not a part of what is thrown away
+		}
+	}
+	return kept
+}
+
+// unreadable stands for conditions that are longer than is read: that there are some is told, and not which.
+const unreadable = "too long"
+
+// ownAnnotations are those of Bulkhead, or only how long they are.
+func ownAnnotations(annotations map[string]string) map[string]string {
+	own, all := map[string]string{}, 0
+	for key, v := range annotations {
+		if strings.HasPrefix(key, ownPrefix) {
+			own[strings.Clone(key)] = strings.Clone(v)
+			all += len(key) + len(v)
+		}
+	}
+	if all > maxAnnotations {
+		return map[string]string{tooLong: strconv.Itoa(all)}
+	}
+	return own
+}
+
+func nothing(string) bool { return false }
+
+// slimPolicy leaves out what only other programs read. The rest stays: policies are patched, and a patch is made of what has changed.
+func slimPolicy(o any) {
+	object, ok := o.(client.Object)
+	if !ok {
+		return
+	}
+	object.SetManagedFields(nil)
+	object.SetAnnotations(ownAnnotations(object.GetAnnotations()))
+}
+
+func slimNamespace(o any) {
+	n, ok := o.(*corev1.Namespace)
+	if !ok {
+		return
+	}
+	labels := n.Labels
+	*n = corev1.Namespace{TypeMeta: n.TypeMeta, ObjectMeta: metadataOf(n.ObjectMeta, nothing)}
+	n.Labels = labels
+}
+
+func slimIngress(o any) {
+	in, ok := o.(*networkingv1.Ingress)
+	if !ok {
+		return
+	}
+	full := *in
+	*in = networkingv1.Ingress{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, ingressReads)}
+	if own := ownAnnotations(full.Annotations); failover.Asked(full.Annotations) {
+		maps.Copy(own, in.Annotations)
+		in.Annotations = own
+	}
+	in.Spec.Rules, in.Spec.DefaultBackend = full.Spec.Rules, full.Spec.DefaultBackend
+	for _, p := range full.Status.LoadBalancer.Ingress {
+		in.Status.LoadBalancer.Ingress = append(in.Status.LoadBalancer.Ingress, networkingv1.IngressLoadBalancerIngress{Hostname: p.Hostname, IP: p.IP})
+	}
+}
+
+// ingressReads are the annotations of Ingresses that are read.
+func ingressReads(key string) bool {
+	switch key {
+	case sslRedirect, listenPorts, certificateARN, groupName, groupOrder, enableFrontendNLB, frontendNLBScheme, frontendNLBPorts:
+		return true
+	}
+	return strings.HasPrefix(key, conditionsOf)
+}
+
+// slimService keeps next to nothing of Services without a load balancer, which are nearly all.
+func slimService(o any) {
+	s, ok := o.(*corev1.Service)
+	if !ok {
+		return
+	}
+	full := *s
+	*s = corev1.Service{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, func(key string) bool {
+		return full.Spec.Type == corev1.ServiceTypeLoadBalancer && (key == serviceScheme || key == serviceInternal)
+	})}
+	s.Spec.Type = full.Spec.Type
+	if full.Spec.Type != corev1.ServiceTypeLoadBalancer {
+		return
+	}
+	for _, p := range full.Spec.Ports {
+		s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Protocol: p.Protocol, Port: p.Port})
+	}
+	for _, p := range full.Status.LoadBalancer.Ingress {
+		s.Status.LoadBalancer.Ingress = append(s.Status.LoadBalancer.Ingress, corev1.LoadBalancerIngress{Hostname: p.Hostname, IP: p.IP})
+	}
+}
+
+func slimGateway(o any) {
+	gw, ok := o.(*gatewayv1.Gateway)
+	if !ok {
+		return
+	}
+	full := *gw
+	*gw = gatewayv1.Gateway{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
+	for _, l := range full.Spec.Listeners {
+		gw.Spec.Listeners = append(gw.Spec.Listeners, gatewayv1.Listener{Name: l.Name, Hostname: l.Hostname, Port: l.Port, Protocol: l.Protocol, AllowedRoutes: l.AllowedRoutes})
+	}
+	gw.Status.Addresses = full.Status.Addresses
+	for _, l := range full.Status.Listeners {
+		gw.Status.Listeners = append(gw.Status.Listeners, gatewayv1.ListenerStatus{Name: l.Name, Conditions: slimConditions(l.Conditions)})
+	}
+}
+
+func slimListenerSet(o any) {
+	set, ok := o.(*gatewayv1.ListenerSet)
+	if !ok {
+		return
+	}
+	full := *set
+	*set = gatewayv1.ListenerSet{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
+	set.Spec.ParentRef = full.Spec.ParentRef
+	for _, l := range full.Spec.Listeners {
+		set.Spec.Listeners = append(set.Spec.Listeners, gatewayv1.ListenerEntry{Name: l.Name, Hostname: l.Hostname, Port: l.Port, Protocol: l.Protocol, AllowedRoutes: l.AllowedRoutes})
+	}
+	set.Status.Conditions = slimConditions(full.Status.Conditions)
+	for _, l := range full.Status.Listeners {
+		set.Status.Listeners = append(set.Status.Listeners, gatewayv1.ListenerEntryStatus{Name: l.Name, Conditions: slimConditions(l.Conditions)})
+	}
+}
+
+func slimHTTPRoute(o any) {
+	r, ok := o.(*gatewayv1.HTTPRoute)
+	if !ok {
+		return
+	}
+	full := *r
+	*r = gatewayv1.HTTPRoute{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
+	r.Spec.CommonRouteSpec, r.Spec.Hostnames, r.Status.RouteStatus = full.Spec.CommonRouteSpec, full.Spec.Hostnames, slimParents(full.Status.RouteStatus)
+	for _, rule := range full.Spec.Rules {
+		var kept gatewayv1.HTTPRouteRule
+		for _, b := range rule.BackendRefs {
+			kept.BackendRefs = append(kept.BackendRefs, gatewayv1.HTTPBackendRef{BackendRef: slimBackend(b.BackendRef)})
+		}
+		r.Spec.Rules = append(r.Spec.Rules, kept)
+	}
+}
+
+func slimGRPCRoute(o any) {
+	r, ok := o.(*gatewayv1.GRPCRoute)
+	if !ok {
+		return
+	}
+	full := *r
+	*r = gatewayv1.GRPCRoute{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
+	r.Spec.CommonRouteSpec, r.Spec.Hostnames, r.Status.RouteStatus = full.Spec.CommonRouteSpec, full.Spec.Hostnames, slimParents(full.Status.RouteStatus)
+	for _, rule := range full.Spec.Rules {
+		var kept gatewayv1.GRPCRouteRule
+		for _, b := range rule.BackendRefs {
+			kept.BackendRefs = append(kept.BackendRefs, gatewayv1.GRPCBackendRef{BackendRef: slimBackend(b.BackendRef)})
+		}
+		r.Spec.Rules = append(r.Spec.Rules, kept)
+	}
+}
+
+func slimTLSRoute(o any) {
+	r, ok := o.(*gatewayv1.TLSRoute)
+	if !ok {
+		return
+	}
+	full := *r
+	*r = gatewayv1.TLSRoute{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
+	r.Spec.CommonRouteSpec, r.Spec.Hostnames, r.Status.RouteStatus = full.Spec.CommonRouteSpec, full.Spec.Hostnames, slimParents(full.Status.RouteStatus)
+	for _, rule := range full.Spec.Rules {
+		var kept gatewayv1.TLSRouteRule
+		for _, b := range rule.BackendRefs {
+			kept.BackendRefs = append(kept.BackendRefs, slimBackend(b))
+		}
+		r.Spec.Rules = append(r.Spec.Rules, kept)
+	}
+}
+
+func slimBackend(b gatewayv1.BackendRef) gatewayv1.BackendRef {
+	return gatewayv1.BackendRef{BackendObjectReference: gatewayv1.BackendObjectReference{Group: b.Group, Kind: b.Kind, Namespace: b.Namespace, Name: b.Name}}
+}
+
+func slimParents(s gatewayv1.RouteStatus) (kept gatewayv1.RouteStatus) {
+	for _, p := range s.Parents {
+		kept.Parents = append(kept.Parents, gatewayv1.RouteParentStatus{ParentRef: p.ParentRef, Conditions: slimConditions(p.Conditions)})
+	}
+	return kept
+}
+
+// slimConditions leaves out the texts of conditions.
+func slimConditions(conditions []metav1.Condition) (kept []metav1.Condition) {
+	for _, c := range conditions {
+		kept = append(kept, metav1.Condition{Type: c.Type, Status: c.Status})
+	}
+	return kept
+}
