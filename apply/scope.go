@@ -45,7 +45,7 @@ func (r *run) inScope(ctx context.Context, steps []plan.Step) error {
 		return err
 	}
 	for _, id := range ids {
-		if other := r.p.Scope.Foreign(tags[id]); other != "" {
+		if other := r.p.Scope.Foreign(id, tags[id]); other != "" {
 			r.a.disown(id)
 			return &Changed{Object: "health check " + id, What: "the cluster " + other + " looks after it"}
 		}

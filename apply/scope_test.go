@@ -16,7 +16,7 @@ func TestTakenOverIsNotTakenBackByOldTags(t *testing.T) {
 	w := want{namespace: "team", zone: e.createZone(t, "example.com"), apps: both[:1]}
 	blue := e.applier(t, &wire{}, Options{KeepTags: time.Hour})
 	by := func(cluster string, from ...string) plan.Guard {
-		return plan.Guard{Regions: []string{"eu-west-1"}, Cluster: cluster, TakeOver: from}
+		return plan.Guard{Regions: []string{"eu-west-1"}, Cluster: cluster, TakeOver: map[string][]string{"team/app1": from}}
 	}
 	if _, _, err := e.reach(t.Context(), t, blue, w, by("blue")); err != nil {
 		t.Fatal(err)

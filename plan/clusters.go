@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,9 +33,16 @@ func (g Guard) cluster() zone.Tag {
 	return zone.Tag{Key: TagCluster, Value: value[:min(len(value), maxTagValue)]}
 }
 
-// takesOverFrom reports whether the plan may take what a cluster looks after.
-func (g Guard) takesOverFrom(id, name string) bool {
-	return slices.Contains(g.TakeOver, id) || name != "" && slices.Contains(g.TakeOver, name)
+// takesOver reports whether a policy of the plan takes over what another cluster looks after.
+func (d *differ) takesOver(c *Check) bool {
+	id, name := ClusterOf(c.Tags)
+	may := func(policy string) bool {
+		from := d.guard.TakeOver[policy]
+		return d.managed[policy] && (slices.Contains(from, id) || name != "" && slices.Contains(from, name))
+	}
+	policy := PolicyOf(c.Key)
+	next := d.guard.Successors[policy]
+	return may(policy) || namespaceOf(next) == namespaceOf(policy) && may(next)
 }
 
 // sortClusters notes which checks of the guard's Regions other clusters look after, and which of them the plan takes over.
@@ -47,7 +55,7 @@ func (d *differ) sortClusters() {
 		id, name := ClusterOf(c.Tags)
 		switch {
 		case !c.Owned() || id == "" || id == d.guard.Cluster || !d.guard.covers(RegionOf(c.Key)):
-		case d.guard.takesOverFrom(id, name):
+		case d.takesOver(c):
 			d.seized[c.ID] = clusterTitle(id, name)
 		default:
 			d.others[c.ID] = clusterTitle(id, name)
@@ -113,25 +121,25 @@ func (d *differ) reportKeptForCluster() {
 }
 
 // scope is what Apply holds right before it writes: that no other cluster has come to look after what the plan changes.
-func (g Guard) scope() *Scope {
-	if g.Cluster == "" {
+func (d *differ) scope() *Scope {
+	if d.guard.Cluster == "" {
 		return nil
 	}
-	return &Scope{Cluster: g.Cluster, Regions: g.Regions, TakeOver: g.TakeOver}
+	return &Scope{Cluster: d.guard.Cluster, Regions: d.guard.Regions, Seized: slices.Sorted(maps.Keys(d.seized))}
 }
 
-// A Scope says which cluster a plan was made for, and from which clusters it takes over.
+// A Scope says which cluster a plan was made for.
 type Scope struct {
-	Cluster  string   `json:"cluster"`
-	Regions  []string `json:"regions,omitempty"`
-	TakeOver []string `json:"takeOver,omitempty"`
+	Cluster string   `json:"cluster"`
+	Regions []string `json:"regions,omitempty"`
+	Seized  []string `json:"seized,omitempty"` // ids of the checks that it takes over from other clusters
 }
 
 // Foreign returns the cluster that looks after a check of ours with these tags when the plan must not touch it, else "".
-func (s *Scope) Foreign(tags []zone.Tag) string {
+func (s *Scope) Foreign(check string, tags []zone.Tag) string {
 	id, name := ClusterOf(tags)
-	g := Guard{Regions: s.Regions, TakeOver: s.TakeOver}
-	if id == "" || id == s.Cluster || !g.covers(RegionOf(tagged(tags, TagKey))) || g.takesOverFrom(id, name) {
+	here := Guard{Regions: s.Regions}.covers(RegionOf(tagged(tags, TagKey)))
+	if id == "" || id == s.Cluster || !here || slices.Contains(s.Seized, check) {
 		return ""
 	}
 	return clusterTitle(id, name)

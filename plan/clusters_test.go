@@ -11,7 +11,7 @@ import (
 
 // in limits a plan to a Region and makes it for a cluster, which takes over from others.
 func in(region, cluster string, takeOver ...string) Guard {
-	return Guard{Regions: []string{region}, Cluster: "uid-" + cluster, ClusterName: cluster, TakeOver: takeOver}
+	return Guard{Regions: []string{region}, Cluster: "uid-" + cluster, ClusterName: cluster, TakeOver: map[string][]string{"team/app1": takeOver}}
 }
 
 // at wants app1 in one Region with a load balancer of one's own.
@@ -113,9 +113,34 @@ func TestPredecessorsOfOtherClustersStay(t *testing.T) {
 	guard.Successors = map[string]string{"team/old": "team/app1"}
 	p, err := Diff(w.state(), at(westRegion, "demoalb"), guard)
 	wantHeld(t, p, err, "blue (uid-blue)")
-	guard.TakeOver = []string{"blue"}
+	guard.TakeOver["team/app1"] = []string{"blue"}
 	p, err = Diff(w.state(), at(westRegion, "demoalb"), guard)
 	wantSteps(t, p, err, "tag-check team/app1/eu-west-1")
+}
+
+// A policy of another namespace takes over what its own cluster has, and nothing that another one, or nobody in particular, made.
+func TestNamespacesTakeNothingFromOtherClusters(t *testing.T) {
+	for _, c := range []struct {
+		maker  Guard
+		refuse FindingKind
+	}{
+		{in(westRegion, "green"), ""},
+		{Guard{Regions: []string{westRegion}}, HeldByPolicy},
+		{in(westRegion, "blue"), HeldByCluster},
+	} {
+		w := newWorld(exampleZone())
+		w.reach(t, latency("team-b/app", "app1.example.com", westRegion), c.maker)
+		guard := in(westRegion, "green", "blue")
+		guard.Successors = map[string]string{"team-b/app": "team/app1"}
+		p, err := Diff(w.state(), at(westRegion, "demoalb"), guard)
+		if c.refuse == "" {
+			wantSteps(t, p, err, "tag-check team/app1/eu-west-1")
+			continue
+		}
+		if err == nil || p.Refusals[0].Kind != c.refuse {
+			t.Errorf("made by %q: %v, %+v, want %s", c.maker.Cluster, err, p.Refusals, c.refuse)
+		}
+	}
 }
 
 func TestClusterTags(t *testing.T) {
@@ -149,12 +174,12 @@ func TestClustersOfOneRegionDoNotFight(t *testing.T) {
 			desired.Checks[0].Config.ResourcePath = []string{"", "/ready"}[r.IntN(2)]
 			guard := in(westRegion, me)
 			if me != holder && r.IntN(3) == 0 {
-				guard.TakeOver = []string{holder}
+				guard.TakeOver["team/app1"] = []string{holder}
 			}
 			before := asJSON(w.state().Records)
 			var p Plan
 			var err error
-			if r.IntN(4) == 0 && me != holder && guard.TakeOver == nil {
+			if r.IntN(4) == 0 && me != holder && guard.TakeOver["team/app1"] == nil {
 				p, err = Destroy(w.state(), []string{"team/app1"}, guard)
 			} else {
 				p, err = Diff(w.state(), desired, guard)
@@ -164,10 +189,10 @@ func TestClustersOfOneRegionDoNotFight(t *testing.T) {
 				w.execute(t, p, calls)
 			}
 			when := fmt.Sprintf("seed %d, %s while %s has it", seed, me, holder)
-			if me != holder && guard.TakeOver == nil && asJSON(w.state().Records) != before {
+			if me != holder && guard.TakeOver["team/app1"] == nil && asJSON(w.state().Records) != before {
 				t.Fatalf("%s: the record sets are changed", when)
 			}
-			if guard.TakeOver != nil && calls != 0 {
+			if guard.TakeOver["team/app1"] != nil && calls != 0 {
 				holder = me
 			}
 			if n := len(w.records["ZEXAMPLE"].Group("app1.example.com.", zone.A)); n != 1 {

@@ -131,7 +131,16 @@ func (d *differ) inReach(key string) bool {
 }
 
 // owner returns the key that an existing record set belongs to, empty when it is not ours.
-func (d *differ) owner(r *Record) string { return d.follows(d.owners.Key(&r.Set), r.Set.Name) }
+func (d *differ) owner(r *Record) string {
+	key := d.owners.Key(&r.Set)
+	if key == "" || d.inherited[r.Set.HealthCheckID] != "" {
+		return key
+	}
+	if c := d.byID[r.Set.HealthCheckID]; c.Owned() {
+		return d.follows(c, r.Set.Name)
+	}
+	return key
+}
 
 func (d *differ) run(desired State) (Plan, error) {
 	for _, z := range desired.Zones {
@@ -164,7 +173,7 @@ func (d *differ) run(desired State) (Plan, error) {
 
 	slices.SortFunc(d.plan.Refusals, Finding.compare)
 	slices.SortFunc(d.plan.Reports, Finding.compare)
-	d.plan.Scope = d.guard.scope()
+	d.plan.Scope = d.scope()
 	d.plan.seal()
 	if d.plan.Refusals != nil {
 		return d.plan, &Refused{d.plan.Refusals}

@@ -31,9 +31,10 @@ type Guard struct {
 	// get them as TagCluster. What another cluster looks after in the guard's Regions stays as it is, and what is wanted in its place is
 	// refused with the kind HeldByCluster. Empty, as for a person at a terminal, means that all clusters' are in reach and no tag is set.
 	Cluster, ClusterName string
-	// TakeOver are clusters, by identity or name, whose checks and record sets of the plan's policies the Cluster takes over: checks
-	// get its tag, and record sets move to its target as they do to a new generation.
-	TakeOver []string
+	// TakeOver are the clusters, by identity or name, from which a policy, "<namespace>/<policy>", takes over what it has in the guard's
+	// Regions, or what its predecessor of the same namespace has: checks get the tag of Cluster, and record sets move to its target as
+	// they do to a new generation.
+	TakeOver map[string][]string
 	// KeepRouting has record sets keep routing that other Regions would have to change with, as if those did not ask for theirs yet.
 	KeepRouting bool
 	// Lead has the plan change the routing of a group that all Regions have agreed on although another Region is the one to do it. It

@@ -14,18 +14,22 @@ import (
 // is a change of the follower's own. So a run that ends anywhere is completed by the next, whether or not that knows of the
 // predecessor.
 
-// follows returns the key that something of ours at a name has once the policies of the plan have taken over from their
-// predecessors: the same key for what nobody follows.
-func (d *differ) follows(key string, name zone.Name) string {
-	if len(d.guard.Successors) == 0 || key == "" {
-		return key
+// follows returns the key that what a check has at a name gets once the policies of the plan have taken over from their
+// predecessors: its own key where nobody follows. A policy of another namespace follows only what the plan's cluster looks after: what
+// others have made is not its to give.
+func (d *differ) follows(c *Check, name zone.Name) string {
+	if len(d.guard.Successors) == 0 || c.Key == "" {
+		return c.Key
 	}
-	policy := PolicyOf(key)
+	policy := PolicyOf(c.Key)
 	next := d.guard.Successors[policy]
-	if next == "" || d.managed[policy] || !d.managed[next] || !d.guard.covers(RegionOf(key)) || !d.wantedAt[next][listed(name)] {
-		return key
+	if next == "" || d.managed[policy] || !d.managed[next] || !d.guard.covers(RegionOf(c.Key)) || !d.wantedAt[next][listed(name)] {
+		return c.Key
 	}
-	return next + "/" + RegionOf(key)
+	if id, _ := ClusterOf(c.Tags); id != d.guard.Cluster && d.guard.Cluster != "" && namespaceOf(policy) != namespaceOf(next) {
+		return c.Key
+	}
+	return next + "/" + RegionOf(c.Key)
 }
 
 // inherit notes the checks of predecessors that the policies of the plan go on with: those that record sets cite only where the
@@ -56,8 +60,8 @@ func (d *differ) inherit() {
 		if len(names) == 0 {
 			continue
 		}
-		key := d.follows(c.Key, names[0])
-		if key != c.Key && !slices.ContainsFunc(names, func(n zone.Name) bool { return d.follows(c.Key, n) != key }) {
+		key := d.follows(c, names[0])
+		if key != c.Key && !slices.ContainsFunc(names, func(n zone.Name) bool { return d.follows(c, n) != key }) {
 			d.inherited[c.ID] = key
 		}
 	}
@@ -90,7 +94,8 @@ func (d *differ) heritageTags(c *Check, want []zone.Tag) (set []zone.Tag, remove
 	}
 	slices.SortFunc(set, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
 	for _, t := range c.Tags {
-		if strings.HasPrefix(t.Key, tagPrefix) && tagged(set, t.Key) == "" {
+		kept := slices.ContainsFunc(set, func(o zone.Tag) bool { return o.Key == t.Key })
+		if strings.HasPrefix(t.Key, tagPrefix) && !kept {
 			remove = append(remove, t.Key)
 		}
 	}

@@ -108,6 +108,23 @@ func TestSuccessorWithAnotherCheckIsInterruptedAnywhere(t *testing.T) {
 	}
 }
 
+// Tags that the predecessor's policy asked for go, unless they are wanted, if with another value or none.
+func TestTagsOfThePredecessorGo(t *testing.T) {
+	old := latency("team/old", "app.example.com", westRegion)
+	old.Checks[0].Tags = []zone.Tag{{Key: "Name", Value: "old"}, {Key: tagPrefix + "ingress-of", Value: "x"}, {Key: tagPrefix + "remove-after", Value: "now"}}
+	w := build(t, old)
+	desired := latency("team/new", "app.example.com", westRegion)
+	desired.Checks[0].Tags = []zone.Tag{{Key: "Name", Value: "new"}, {Key: tagPrefix + "remove-after"}}
+	p := w.reach(t, desired, here(westRegion, "team/old", "team/new"))
+	if diff := cmp.Diff([]string{tagPrefix + "ingress-of"}, p.Steps[0].Check.Untag); diff != "" {
+		t.Errorf("tags that go: want -, got +\n%s", diff)
+	}
+	tags := w.checks[w.check(t, "team/new/eu-west-1")].Tags
+	if !slices.Contains(tags, zone.Tag{Key: tagPrefix + "remove-after"}) || tagged(tags, "Name") != "new" || tagged(tags, tagPrefix+"ingress-of") != "" {
+		t.Errorf("tags %v", tags)
+	}
+}
+
 // What an operator holds stays held.
 func TestSuccessorKeepsTheHold(t *testing.T) {
 	w := build(t, latency("team/old", "app.example.com", westRegion))
