@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"go.uber.org/goleak"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -370,4 +371,39 @@ func writes(calls map[string]int) (n int) {
 		}
 	}
 	return n
+}
+
+// putForeign makes an address record that nobody of ours has made.
+func (e *engine) putForeign(t testing.TB, name string) {
+	t.Helper()
+	put := &route53.ChangeResourceRecordSetsInput{HostedZoneId: &e.zones[0].ID, ChangeBatch: &types.ChangeBatch{Changes: []types.Change{{
+		Action: types.ChangeActionCreate, ResourceRecordSet: &types.ResourceRecordSet{Name: &name, Type: types.RRTypeA,
+			TTL: aws.Int64(60), ResourceRecords: []types.ResourceRecord{{Value: aws.String("192.0.2.1")}}}}}}}
+	if _, err := e.client(t, &wire{}).ChangeResourceRecordSets(t.Context(), put); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitVerdict waits until the checkers of a Region's only check say that it is healthy, or not.
+func (e *engine) awaitVerdict(t testing.TB, w *worker, region string, healthy bool) {
+	t.Helper()
+	state, err := w.applier.Read(t.Context(), e.zones)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		for _, c := range state.Checks {
+			if plan.RegionOf(c.Key) != region {
+				continue
+			}
+			reports, err := w.applier.Reports(t.Context(), c.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v := verdictOf(c.Config, reports); v != nil && *v == healthy {
+				return
+			}
+		}
+	}
+	t.Fatalf("no check of %s is healthy: %t", region, healthy)
 }

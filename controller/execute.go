@@ -75,7 +75,7 @@ func (r *round) halve(ctx context.Context, p proposal, tasks []*task) error {
 		if len(part) == 0 {
 			continue
 		}
-		if err := r.bring(ctx, proposal{part, p.diff}); err != nil {
+		if err := r.bring(ctx, proposal{part, p.diff, p.judged}); err != nil {
 			return err
 		}
 	}

@@ -21,12 +21,14 @@ import (
 type proposal struct {
 	tasks []*task
 	diff  func(tasks []*task, guard plan.Guard) (plan.Plan, error)
+	// judged is the plan whose verdicts are to be known before diff is asked, where that is not its own.
+	judged func(tasks []*task, guard plan.Guard) (plan.Plan, error)
 }
 
 // proposals sorts the tasks of units: what is programmed and withdrawn, what is released, what is
 // destroyed, and what is destroyed by force.
 func (r *round) proposals(units []*unit) []proposal {
-	list := []proposal{{diff: r.diff}, {diff: r.releases}, {diff: r.destroys}, {diff: func(tasks []*task, guard plan.Guard) (plan.Plan, error) {
+	list := []proposal{{diff: r.diff}, {diff: r.releases, judged: r.destroyed}, {diff: r.destroys}, {diff: func(tasks []*task, guard plan.Guard) (plan.Plan, error) {
 		guard.Force = true
 		return r.destroys(tasks, guard)
 	}}}
@@ -63,7 +65,7 @@ func (r *round) diff(tasks []*task, guard plan.Guard) (plan.Plan, error) {
 					guard.Successors[key] = t.key
 				}
 			}
-			desired.Checks = append(desired.Checks, r.wanted(t, holders[t.hostname])...)
+			desired.Checks = append(desired.Checks, r.wanted(t)...)
 			desired.Records = append(desired.Records, t.records(sixes, owners, r.region)...)
 		case withdraw:
 			desired.Checks = append(desired.Checks, r.elsewhere(t.key)...)
@@ -72,14 +74,11 @@ func (r *round) diff(tasks []*task, guard plan.Guard) (plan.Plan, error) {
 	return apply.Diff(r.state, desired, guard)
 }
 
-// wanted are the checks of a task to program. What was said of them when their policy, or the one before it, was deleted does not hold
-// any more.
-func (r *round) wanted(t *task, holders []string) []plan.Check {
-	marked := slices.ContainsFunc(r.state.Checks, func(c plan.Check) bool {
-		policy := plan.PolicyOf(c.Key)
-		return c.Owned() && plan.RegionOf(c.Key) == r.region && (policy == t.key || slices.Contains(holders, policy)) && tagValue(&c, tagRemoval) != ""
-	})
-	if !marked {
+// wanted are the checks of a task to program. When its policy was deleted and is there again, it is not to be removed any more.
+func (r *round) wanted(t *task) []plan.Check {
+	if !slices.ContainsFunc(r.state.Checks, func(c plan.Check) bool {
+		return c.Owned() && plan.RegionOf(c.Key) == r.region && plan.PolicyOf(c.Key) == t.key && tagValue(&c, tagRemoval) != ""
+	}) {
 		return t.desired.Checks
 	}
 	checks := slices.Clone(t.desired.Checks)
@@ -105,34 +104,31 @@ func (r *round) holders(owners *plan.Owners) map[zone.Name][]string {
 // releases judges whether what deleted policies have here may go, and marks it so. It goes by itself later, unless another policy has
 // taken it over by then.
 func (r *round) releases(tasks []*task, guard plan.Guard) (plan.Plan, error) {
-	var judged []string
-	removals := make(map[string][]string) // policies by what their checks are marked with
-	for _, t := range tasks {
-		mark := t.removal.UTC().Format(time.RFC3339)
-		switch {
-		case t.retained:
-			mark = never
-		case !t.succeeded:
-			judged = append(judged, t.key)
-		}
-		if guard.Force && !t.retained {
-			mark += forcedRemoval
-		}
-		removals[mark] = append(removals[mark], t.key)
+	if planned, err := r.destroyed(tasks, guard); err != nil {
+		return planned, err
 	}
-	if len(judged) > 0 {
-		if planned, err := apply.Destroy(r.state, judged, guard); err != nil {
-			return planned, err
+	removals := make(map[string]string) // what checks are marked with, by policy
+	for _, t := range tasks {
+		if r.isMarked(t.key) && !t.retained {
+			continue
+		}
+		switch removals[t.key] = t.removal.UTC().Format(time.RFC3339); {
+		case t.retained:
+			removals[t.key] = never
+		case guard.Force:
+			removals[t.key] += forcedRemoval
 		}
 	}
 	return plan.Mark(r.state, func(policy string) (zone.Tag, bool) {
-		for mark, keys := range removals {
-			if slices.Contains(keys, policy) {
-				return zone.Tag{Key: tagRemoval, Value: mark}, true
-			}
-		}
-		return zone.Tag{}, false
+		mark, ok := removals[policy]
+		return zone.Tag{Key: tagRemoval, Value: mark}, ok
 	}, guard), nil
+}
+
+// destroyed is the plan that removes what deleted policies have here, but for what is marked already, and for those that another policy
+// follows.
+func (r *round) destroyed(tasks []*task, guard plan.Guard) (plan.Plan, error) {
+	return r.destroys(slices.DeleteFunc(slices.Clone(tasks), func(t *task) bool { return t.retained || t.succeeded || r.isMarked(t.key) }), guard)
 }
 
 // destroys is the plan that removes what is to go.
@@ -157,6 +153,14 @@ func (r *round) propose(ctx context.Context, p proposal) (plan.Plan, []*task, er
 		live := r.live(p.tasks)
 		if len(live) == 0 {
 			return plan.Plan{}, nil, nil
+		}
+		if p.judged != nil && !judged {
+			if removal, err := p.judged(live, guard); err == nil {
+				if err := r.applier.Judge(ctx, &r.state, removal); err != nil {
+					return removal, live, err
+				}
+			}
+			judged = true
 		}
 		planned, err := p.diff(live, guard)
 		var refused *plan.Refused
