@@ -52,7 +52,7 @@ var rooms = map[string][]string{
 	"controller":   {"api/v1alpha1", "apply", "explain", "plan", "failover", "zone", "health", "geo"},
 	"cmd/bulkhead": {"demo", "lab", "node", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4", "health", "zone"},
 
-	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "failover", "lab", "node", "sigv4"},
+	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "plan", "failover", "lab", "node", "sigv4"},
 }
 
 // pure rooms link none of what reaches outside the process.

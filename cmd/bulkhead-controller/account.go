@@ -29,9 +29,9 @@ const (
 // CloudWatch, so that a controller asks for the statuses of changed checks only.
 const statusShare = 0.5
 
-// accounts returns what opens the account of a class. endpoint, if there is one, stands before what classes say. Between resyncs tags
-// are taken for what they were.
-func accounts(endpoint string, resync time.Duration) (func(context.Context, failover.Class) (*apply.Applier, failover.Provider, error), error) {
+// accounts returns what opens the account of a class. endpoint, if there is one, stands before what classes say. What o leaves open
+// follows from the class.
+func accounts(endpoint string, o apply.Options) (func(context.Context, failover.Class) (*apply.Applier, failover.Provider, error), error) {
 	if endpoint != "" && !isURL(endpoint) {
 		return nil, usageError{fmt.Errorf("--endpoint-url %s: use a URL such as http://127.0.0.1:8053", endpoint)}
 	}
@@ -47,8 +47,8 @@ func accounts(endpoint string, resync time.Duration) (func(context.Context, fail
 			return nil, "", fmt.Errorf("AWS configuration: %w", err)
 		}
 		called := cmp.Or(at, os.Getenv("AWS_ENDPOINT_URL_ROUTE_53"), os.Getenv("AWS_ENDPOINT_URL"))
-		o := apply.Options{Provider: cmp.Or(class.Spec.Provider, failover.ProviderAt(called)), KeepTags: resync, Attempts: attempts,
-			StatusShare: statusShare}
+		o := o
+		o.Provider = cmp.Or(class.Spec.Provider, failover.ProviderAt(called))
 		o.Route53 = route53.NewFromConfig(cfg, func(r *route53.Options) {
 			r.Region = apply.Route53Region(called, cfg.Region)
 			if at != "" {

@@ -12,6 +12,7 @@ import (
 	crlog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/bulkhead-dns/bulkhead/apply"
 	"github.com/bulkhead-dns/bulkhead/controller"
 )
 
@@ -80,7 +81,7 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 			return usageError{fmt.Errorf("--%s %s: use a time above 0, such as 1s", d.name, d.value)}
 		}
 	}
-	open, err := accounts(f.endpoint, f.o.Resync)
+	open, err := accounts(f.endpoint, apply.Options{KeepTags: f.o.Resync, Attempts: attempts, StatusShare: statusShare})
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("bulkhead-controller {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newLabIngress(), newRelease())
+	root.AddCommand(newLabIngress(), newRelease(), newRemove())
 	return root
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,28 +77,26 @@ func (f *releaseFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer done()
-	released, err := release(ctx, c, out, nil)
+	released, err := release(ctx, c, out)
 	if err != nil {
 		return lostOr(ctx, cmd.Context(), err)
 	}
 	fmt.Fprintf(out, "%s released. Health checks and records at Route 53 are as they were.\n", counted(released, "policy is", "policies are"))
-	fmt.Fprintf(out, "To go on: helm -n %s uninstall bulkhead && kubectl delete crd failoverpolicies.%s failoverclasses.%[2]s\n",
-		f.standIn.namespace, v1alpha1.GroupVersion().Group)
+	f.standIn.next(out)
 	return nil
 }
 
 // regain is how long a controller that works without the Lease takes to put a finalizer back.
 const regain = 3 * time.Second
 
-// release takes the finalizer off all policies but those of keep, and returns how many it was taken off.
-func release(ctx context.Context, c client.Client, out io.Writer, keep []string) (released int, err error) {
+// release takes the finalizer off all policies, and returns how many it was taken off.
+func release(ctx context.Context, c client.Client, out io.Writer) (released int, err error) {
 	seen := make(map[string]bool)
 	for {
 		held, err := heldPolicies(ctx, c)
 		if err != nil {
 			return released, err
 		}
-		held = slices.DeleteFunc(held, func(p metav1.PartialObjectMetadata) bool { return slices.Contains(keep, nameOf(&p)) })
 		if len(held) == 0 {
 			return released, nil
 		}

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 	"github.com/bulkhead-dns/bulkhead/controller"
 )
 
@@ -183,6 +184,12 @@ func (s *standIn) scaleDown(ctx context.Context, c client.Client, out io.Writer)
 		fmt.Fprintf(out, "The Deployment %s/%s is scaled to 0.\n", s.namespace, s.deployment)
 	}
 	return nil
+}
+
+// next says how the controller itself is removed.
+func (s *standIn) next(out io.Writer) {
+	group := v1alpha1.GroupVersion().Group
+	fmt.Fprintf(out, "To go on: helm -n %s uninstall bulkhead; kubectl delete crd failoverpolicies.%s failoverclasses.%[2]s\n", s.namespace, group)
 }
 
 // errLeaseLost ends a command whose Lease somebody else has got.

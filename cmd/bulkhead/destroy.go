@@ -14,13 +14,17 @@ import (
 
 func newDestroy() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:        "destroy {-f FILE... | NAMESPACE/NAME...}",
+		Use:        "destroy {-f FILE... | NAMESPACE/NAME... | --cluster ID --region REGION}",
 		SuggestFor: []string{"delete", "remove", "rm"},
 		Short:      "Remove the health checks and record sets of policies",
 		Long: `Remove the health checks and record sets that Bulkhead made for policies: those of the files, and those that are named.
 
 The policies themselves need not exist any more, nor be valid: what was made for them is known by the tags of health checks.
 Everything else in the zones stays as it is. Names may go without an answer by this.
+
+--cluster removes all that the controller of one cluster has made in a Region: of a cluster that is lost, say. Its id is the UID of its
+namespace kube-system; with an id that is not there the error lists those that are. This is refused where a name would be left without
+an answer, unless it is forced. A cluster that is there has 'bulkhead-controller remove' for it.
 
 The plan is shown and executed after a yes. A plan that makes everything again is kept in the rollback directory.
 
@@ -29,9 +33,11 @@ Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or r
 		Example: `  bulkhead destroy -f examples/article
   bulkhead destroy team-a/app1 team-b/app2
   bulkhead destroy team-a/app1 --region eu-west-1 --dry-run
-  bulkhead destroy -f policies/ --force --yes`,
+  bulkhead destroy -f policies/ --force --yes
+  bulkhead destroy --cluster 5a1c6c1e-7f0e-4c5e-9d0b-2f5a3a1f9a11 --region eu-west-1 --allow-many`,
 	}
 	c := addChangeFlags(cmd)
+	cluster := cmd.Flags().String("cluster", "", "`id` of the cluster of which everything is removed, with --region")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		for _, name := range args {
 			if namespace, policy, ok := strings.Cut(name, "/"); !ok || namespace == "" || policy == "" || strings.Contains(policy, "/") {
@@ -44,8 +50,13 @@ Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or r
 		return keysOf(c.policies()), cobra.ShellCompDirectiveNoFileComp
 	}
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		if len(names) == 0 && len(*c.files) == 0 {
-			return usageError{errors.New("say what to destroy: policies as NAMESPACE/NAME, or their files with -f")}
+		switch named := len(names) > 0 || len(*c.files) > 0; {
+		case !named && *cluster == "":
+			return usageError{errors.New("say what to destroy: policies as NAMESPACE/NAME, their files with -f, or all of a cluster with --cluster")}
+		case named && *cluster != "":
+			return usageError{errors.New("--cluster means all of a cluster: name no policies beside it")}
+		case *cluster != "" && len(c.regions) != 1:
+			return usageError{errors.New("--cluster goes with one --region: the Region of that cluster")}
 		}
 		if err := c.check(); err != nil {
 			return err
@@ -70,9 +81,14 @@ Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or r
 			return err
 		}
 		stop := sayReading(cmd.Context(), cmd.ErrOrStderr(), applier)
-		prepared, err := applier.PrepareDestroy(cmd.Context(), names, c.guard())
+		var prepared apply.Prepared
+		if *cluster != "" {
+			prepared, err = applier.PrepareRemoval(cmd.Context(), apply.Removal{Cluster: *cluster, Guard: c.guard()})
+		} else {
+			prepared, err = applier.PrepareDestroy(cmd.Context(), names, c.guard())
+		}
 		stop()
-		r := &planned{Prepared: prepared, applier: applier, provider: provider}
+		r := &planned{Prepared: prepared, applier: applier, provider: provider, notes: prepared.Notes}
 		return c.execute(cmd, r, err, "Destroy?", c.account.endpointFlag(groups))
 	}
 	return cmd

@@ -183,3 +183,81 @@ func (s *site) releaseJob(t *testing.T) (args []string) {
 	must(t, json.Unmarshal([]byte(out), &args))
 	return args
 }
+
+// remove takes away what one cluster has, and nothing else: its clients are answered with the other Region at once. A hostname that only this
+// Region answers is removed by force alone.
+func TestRemoveTakesOneClustersRecordsAway(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, Options{Nodes: 1})
+	running := make(map[*site]*process)
+	for _, s := range w.sites() {
+		s.helmInstall(t)
+		running[s] = s.startInstalled(t, w)
+		s.startIngresses(t, w)
+		s.apply(t, "tenant.yaml", "$TENANT", "team-0")
+		s.program(t, "team-0", "both", "both.team-0.example.com")
+	}
+	west, central := w.west, w.central
+	west.program(t, "team-0", "only", "only.team-0.example.com")
+	v := w.watch(t)
+	v.add(w, "both.team-0.example.com", "only.team-0.example.com")
+	v.answered(t, "both.team-0.example.com", west, west)
+	v.answered(t, "both.team-0.example.com", central, central)
+	v.answered(t, "only.team-0.example.com", west, west)
+	before := w.owned(t)
+
+	remove := func(args ...string) (string, error) {
+		return w.command(t, append([]string{"remove", "--kubeconfig=" + west.kubeconfig, "--rollback-dir=" + t.TempDir()}, args...)...)
+	}
+	refused := func(what, want string, args ...string) {
+		t.Helper()
+		out, err := remove(args...)
+		if err == nil || !strings.Contains(out, want) {
+			t.Errorf("%s: error %v, want one with %q\n%s", what, err, want, out)
+		}
+		if after := w.owned(t); !slices.Equal(before, after) {
+			t.Errorf("%s: Route 53 holds\n%s\nwant, as before,\n%s", what, strings.Join(after, "\n"), strings.Join(before, "\n"))
+		}
+	}
+	refused("without a yes", "use --yes, or --dry-run")
+	refused("with a controller at work", "scale deployment/bulkhead-controller --replicas=0", "--yes")
+	must(t, running[west].stop())
+	refused("with a hostname that has no other Region", "only.team-0.example.com", "--yes")
+	out, err := remove("--dry-run", "--keep-last")
+	if err != nil || !strings.Contains(out, "both.team-0.example.com") || !slices.Equal(before, w.owned(t)) {
+		t.Errorf("looked at only: error %v\n%s", err, out)
+	}
+
+	out, err = remove("--yes", "--keep-last")
+	if err != nil || !strings.Contains(out, "bulkhead apply --plan") || !strings.Contains(out, "Left as they are") {
+		t.Fatalf("error %v\n%s", err, out)
+	}
+	v.answered(t, "both.team-0.example.com", west, central)
+	v.swept(t, 100)
+	v.check(t, "both.team-0.example.com")
+	if after := w.owned(t); len(after) != len(before)-2 {
+		t.Errorf("Route 53 holds\n%s\nwant a check and a record less than\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
+	}
+
+	// Started again, the controller makes again what its policies want.
+	again := west.startInstalled(t, w)
+	v.answered(t, "both.team-0.example.com", west, west)
+	kubectl(t, west.Region, "team-0", "wait", "--for=jsonpath={.metadata.finalizers[0]}=bulkhead.dev/records", "failoverpolicy", "only", "--timeout=60s")
+	must(t, again.stop())
+	v.forget("only.team-0.example.com")
+	out, err = remove("--yes", "--force")
+	if err != nil || !strings.Contains(out, "only.team-0.example.com") {
+		t.Fatalf("error %v\n%s", err, out)
+	}
+	if out, err = remove("--yes"); err != nil || !strings.Contains(out, "This cluster has nothing in eu-west-1.") {
+		t.Errorf("once more: error %v\n%s", err, out)
+	}
+	if after := w.owned(t); len(after) != len(before)-4 || !strings.Contains(strings.Join(after, "\n"), central.Name) {
+		t.Errorf("Route 53 holds\n%s\nwant what %s has", strings.Join(after, "\n"), central.Name)
+	}
+	kubectl(t, west.Region, "", "delete", "crd", "failoverpolicies.bulkhead.dev", "failoverclasses.bulkhead.dev", "--timeout=60s")
+	v.answered(t, "both.team-0.example.com", central, central)
+	v.swept(t, 100)
+	v.stop()
+	v.check(t, "both.team-0.example.com")
+}
