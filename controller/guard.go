@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,8 +18,9 @@ import (
 )
 
 // Changes and deletions within a time count together: a namespace that is deleted by accident, or a value that is wrong everywhere, does
-// not go through in one go. Each namespace is counted by itself. Over the account, no namespace counts for more than a tenth, so that
-// nobody's changes keep another's from being made.
+// not go through in one go. Each namespace is counted by itself. Over the account, those namespaces count that ask for something at the
+// same time, none for more than a tenth, and where that is too much, those that ask for most wait: nobody's changes keep another's from
+// being made.
 const (
 	guardWindow  = 10 * time.Minute
 	guardPercent = 30
@@ -112,7 +114,7 @@ func (r *round) guard(s survey) {
 			u.guarded, u.due = false, r.now
 		}
 	}
-	all, n := 0, 0
+	all := 0
 	for namespace, keys := range owned {
 		all += had(keys, counts[namespace])
 	}
@@ -129,15 +131,41 @@ func (r *round) guard(s survey) {
 			delete(asking, namespace)
 			continue
 		}
-		n += min(asked, max(1, all*guardShare/100))
 	}
-	var rest []*unit
-	for _, units := range asking {
-		rest = append(rest, units...)
+	r.guardAccount(asking, counts, all, before)
+}
+
+// guardAccount leaves out what changes too much at once over many namespaces: those that ask for most wait, until somebody allows it. They
+// keep nobody else from being served, and no part of what waits goes by itself.
+func (r *round) guardAccount(asking map[string][]*unit, counts map[string]map[string]bool, all int, before map[string]string) {
+	share := func(namespace string) int { return min(len(counts[namespace]), max(1, all*guardShare/100)) }
+	var held []*unit
+	n := 0
+	for namespace, units := range asking {
+		if slices.ContainsFunc(units, func(u *unit) bool { return u.everywhere }) {
+			held = append(held, units...)
+			delete(asking, namespace)
+			continue
+		}
+		n += share(namespace)
 	}
-	if len(rest) > 0 && tooMany(n, all) {
-		r.hold("account", fmt.Sprintf("%d of the %d hostnames of %s would be changed or deleted within %s, in many namespaces, more than %d %%", n, all, r.region,
-			guardWindow, guardPercent), rest, before)
+	mostFirst := func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(counts[b]), len(counts[a])), strings.Compare(a, b))
+	}
+	for _, namespace := range slices.SortedFunc(maps.Keys(asking), mostFirst) {
+		if !tooMany(n, all) {
+			break
+		}
+		n -= share(namespace)
+		held = append(held, asking[namespace]...)
+	}
+	if len(held) == 0 {
+		return
+	}
+	r.hold("account", fmt.Sprintf("more than %d %% of the %d hostnames of %s would be changed or deleted at the same time, in many namespaces", guardPercent, all,
+		r.region), held, before)
+	for _, u := range held {
+		u.everywhere = u.guarded
 	}
 }
 

@@ -13,18 +13,19 @@ import (
 // A unit is one hostname at work: all that policies of the cluster ask for it. It is planned, written, waited for, refused and tried
 // again by itself. What others ask for does not matter to it.
 type unit struct {
-	name      string // the hostname, or a policy's key where there is none
-	namespace string // whose turn is used
-	tasks     []*task
-	digest    string             // of what is asked
-	due       time.Time          // when it is looked at again; zero: when something changes
-	pause     time.Duration      // the last one
-	outcomes  map[string]outcome // by policy
-	written   uint64             // the worker's count of writes after the last one for this unit
-	settled   bool               // what was read after the last write was as wanted
-	repeats   int                // rounds that wrote something since it was settled
-	granted   bool               // an administrator has allowed what it asks for
-	guarded   bool               // it waits, because its namespace changes too much at once
+	name       string // the hostname, or a policy's key where there is none
+	namespace  string // whose turn is used
+	tasks      []*task
+	digest     string             // of what is asked
+	due        time.Time          // when it is looked at again; zero: when something changes
+	pause      time.Duration      // the last one
+	outcomes   map[string]outcome // by policy
+	written    uint64             // the worker's count of writes after the last one for this unit
+	settled    bool               // what was read after the last write was as wanted
+	repeats    int                // rounds that wrote something since it was settled
+	granted    bool               // an administrator has allowed what it asks for
+	guarded    bool               // it waits, because its namespace changes too much at once
+	everywhere bool               // of guarded: because too much changes over the account
 }
 
 // An outcome is what became of a task: the condition Programmed.
