@@ -140,6 +140,17 @@ func (g *gatherer) decide(c *candidate, status *v1alpha1.FailoverPolicyStatus) {
 	if c.class, c.refusal = g.classOf(c.policy); c.refusal != nil {
 		return
 	}
+	// A class that a policy has been of is known to its owner, and says what becomes of the policy when it is no more.
+	namespace := c.policy.Metadata.Namespace
+	if ref := c.policy.Spec.ClassRef; ref != nil && status.ClassName != ref.Name && !c.class.Spec.ServesNamespace(namespace, g.labels[namespace]) {
+		c.refusal = unknownClass(ref.Name, namespace)
+		if _, is := c.object.(*v1alpha1.FailoverPolicy); is {
+			c.class = nil
+		} else { // what an Ingress has had is not known: it may have been taken away
+			c.refusal.reason = v1alpha1.ReasonHostnameRefused
+		}
+		return
+	}
 	region := cmp.Or(g.region, c.class.Spec.Region)
 	if region == "" {
 		c.refusal = &refusal{v1alpha1.ReasonClassNotAccepted, fmt.Sprintf("the Region of this cluster is not known: spec.region of the class %s says it", c.class.Metadata.Name)}
@@ -175,40 +186,42 @@ func (g *gatherer) decide(c *candidate, status *v1alpha1.FailoverPolicyStatus) {
 
 // classOf chooses the class of a policy.
 func (g *gatherer) classOf(p failover.Policy) (*failover.Class, *refusal) {
-	var names []string
 	var defaults []*failover.Class
 	for i := range g.classes {
 		class := &g.classes[i]
-		names = append(names, class.Metadata.Name)
 		if class.Metadata.Annotations[v1alpha1.DefaultClassAnnotation] == "true" {
 			defaults = append(defaults, class)
 		}
 	}
-	slices.Sort(names)
 	none := func(format string, args ...any) (*failover.Class, *refusal) {
 		return nil, &refusal{v1alpha1.ReasonNoClass, fmt.Sprintf(format, args...)}
 	}
 	var class *failover.Class
 	switch ref := p.Spec.ClassRef; {
-	case len(names) == 0:
+	case len(g.classes) == 0:
 		return none("this cluster has no FailoverClass: the platform team makes one")
 	case ref != nil:
 		i := slices.IndexFunc(g.classes, func(c failover.Class) bool { return c.Metadata.Name == ref.Name })
 		if i < 0 {
-			return none("spec.classRef.name: there is no FailoverClass %q here; there are: %s", ref.Name, strings.Join(names, ", "))
+			return nil, unknownClass(ref.Name, p.Metadata.Namespace)
 		}
 		class = &g.classes[i]
-	case len(names) == 1:
+	case len(g.classes) == 1:
 		class = &g.classes[0]
 	case len(defaults) == 1:
 		class = defaults[0]
 	default:
-		return none("spec.classRef: %d of %d FailoverClasses are marked as default: name one of %s", len(defaults), len(names), strings.Join(names, ", "))
+		return none("spec.classRef: is missing, and %d of the FailoverClasses here are marked as default: name yours, which the platform team knows", len(defaults))
 	}
 	if err := failover.ValidateClass(*class); err != nil {
 		return class, &refusal{v1alpha1.ReasonClassNotAccepted, fmt.Sprintf("the class %s is refused itself: %s", class.Metadata.Name, said(err))}
 	}
 	return class, nil
+}
+
+// unknownClass is said of classes that do not exist and of those that have nothing for a namespace, alike: tenants may not read classes.
+func unknownClass(name, namespace string) *refusal {
+	return &refusal{v1alpha1.ReasonNoClass, fmt.Sprintf("spec.classRef.name: there is no FailoverClass %s for namespace %s", name, namespace)}
 }
 
 // judge says what is wrong with a policy, whatever other policies and its source are like.

@@ -172,10 +172,12 @@ func TestClassOfAPolicy(t *testing.T) {
 		{"none", "", "", "team-a/app1: NoClass: this cluster has no FailoverClass: the platform team makes one"},
 		{"the only one", openClass, "", accepted},
 		{"the default one", gold + "---\n" + silver, "", accepted},
-		{"no default", openClass + "---\n" + silver, "", "team-a/app1: NoClass: spec.classRef: 0 of 2 FailoverClasses are marked as default: name one of default, silver"},
+		{"no default", openClass + "---\n" + silver, "", "team-a/app1: NoClass: spec.classRef: is missing, and 0 of the FailoverClasses here are marked as default: name yours, which the platform team knows"},
 		{"by name", gold + "---\n" + silver, "classRef: {name: gold}", accepted},
 		{"a wrong name", gold + "---\n" + silver, "classRef: {name: bronze}",
-			`team-a/app1: NoClass: spec.classRef.name: there is no FailoverClass "bronze" here; there are: gold, silver`},
+			"team-a/app1: NoClass: spec.classRef.name: there is no FailoverClass bronze for namespace team-a"},
+		{"another's", gold + "---\n" + strings.Replace(silver, "central-1", "central-1, hostnames: [{namespaces: [team-b], hostnames: [app1.example.com]}]", 1), "classRef: {name: silver}",
+			"team-a/app1: NoClass: spec.classRef.name: there is no FailoverClass silver for namespace team-a"},
 		{"without a Region", "kind: FailoverClass\nmetadata: {name: default}\nspec: {provider: aws}\n", "",
 			"team-a/app1: ClassNotAccepted: the Region of this cluster is not known: spec.region of the class default says it"},
 		{"a wrong class", "kind: FailoverClass\nmetadata: {name: default}\nspec: {region: eu-west-1, holdPeriod: 999h}\n", "",
@@ -184,6 +186,23 @@ func TestClassOfAPolicy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			wantDecided(t, clusterOf(t, c.classes, shopIngress, policyApp1(c.spec)), c.want)
 		})
+	}
+}
+
+// A namespace that a class no longer serves is told so where it was served, and the class still says what becomes of the policy.
+func TestClassThatServesANamespaceNoLonger(t *testing.T) {
+	const silver = "kind: FailoverClass\nmetadata: {name: silver}\nspec: {region: eu-west-1, hostnames: [{namespaces: [team-b], hostnames: [x.example.com]}]}\n"
+	s := clusterOf(t, silver, shopIngress, policyApp1("classRef: {name: silver}"))
+	s.policies[0].Status.ClassName = "silver"
+	got := wantDecided(t, s, `team-a/app1: HostnameRefused: spec.hostname: "app1.example.com": the class silver does not allow it to namespace team-a; allowed: none`)
+	if got[0].class == nil {
+		t.Error("its class is not known")
+	}
+	annotated := wantDecided(t, clusterOf(t, silver, strings.Replace(annotatedShop, "request-interval: \"10\"", "class: silver", 1)),
+		"team-a/shop.app1.example.com: HostnameRefused: spec.classRef.name: there is no FailoverClass silver for namespace team-a",
+		"team-a/shop.app2.example.com: HostnameRefused: spec.classRef.name: there is no FailoverClass silver for namespace team-a")
+	if annotated[0].class == nil {
+		t.Error("the class of an Ingress is not known")
 	}
 }
 

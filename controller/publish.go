@@ -321,6 +321,7 @@ func (c *Controller) publishClasses(ctx context.Context, a *account, s snapshot,
 			continue
 		}
 		after := classStatus(class, &classes[at], b, zones)
+		after.Classes = classNames(s.classes)
 		if equality.Semantic.DeepEqual(class.Status, after) {
 			continue
 		}
@@ -334,6 +335,20 @@ func (c *Controller) publishClasses(ctx context.Context, a *account, s snapshot,
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// classNames lists the classes of a cluster, for admission to know which are there. Where they are too many nobody knows.
+func classNames(classes []v1alpha1.FailoverClass) []string {
+	const most = 500
+	if len(classes) > most {
+		return nil
+	}
+	var names []string
+	for i := range classes {
+		names = append(names, classes[i].Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // classStatus is the status of a class.

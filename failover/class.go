@@ -220,6 +220,11 @@ func (s ClassSpec) Hold() time.Duration {
 	return time.Duration(or(s.HoldPeriod, Duration(defaultHold)))
 }
 
+// ServesNamespace reports whether a class has any hostname for a namespace with these labels.
+func (s ClassSpec) ServesNamespace(namespace string, labels map[string]string) bool {
+	return len(s.Hostnames) == 0 || len(s.allowedPatterns(namespace, labels)) > 0
+}
+
 // allowsHostname reports whether a namespace may have a hostname. labels are the namespace's; where they are not known, a
 // rule with a selector allows nothing by it.
 func (s ClassSpec) allowsHostname(namespace string, labels map[string]string, hostname zone.Name) bool {

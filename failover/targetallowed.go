@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -73,13 +72,11 @@ func specialRange(a netip.Addr) (around netip.Prefix, what string) {
 			around, what = block, s.what
 		}
 	}
-	if what == "" && health.Restricted(a) {
-		return netip.PrefixFrom(a, a.BitLen()), "not public"
-	}
 	return around, what
 }
 
-// specialRanges are the common ones of health.Restricted, with what they are for, so that a block can allow a part of one.
+// specialRanges cover the addresses of health.Restricted, with what they are for: a block of a class allows what is within one of them.
+// The admission policy of the Helm chart has the same ones.
 func specialRanges() []struct{ block, what string } {
 	return []struct{ block, what string }{
 		{"0.0.0.0/8", "unspecified"}, {"::/128", "unspecified"},
@@ -87,10 +84,12 @@ func specialRanges() []struct{ block, what string } {
 		{"10.0.0.0/8", "private"}, {"172.16.0.0/12", "private"}, {"192.168.0.0/16", "private"}, {"fc00::/7", "private"},
 		{"169.254.0.0/16", "link-local"}, {"fe80::/10", "link-local"},
 		{"169.254.169.254/32", "instance metadata"}, {"169.254.170.0/24", "instance metadata"}, {"fd00:ec2::/32", "instance metadata"},
-		{"100.64.0.0/10", "shared"}, {"198.18.0.0/15", "reserved"}, {"240.0.0.0/4", "reserved"},
-		{"192.0.2.0/24", "documentation"}, {"198.51.100.0/24", "documentation"}, {"203.0.113.0/24", "documentation"},
-		{"2001:db8::/32", "documentation"},
+		{"168.63.129.16/32", "instance metadata"},
+		{"100.64.0.0/10", "shared"}, {"192.0.2.0/24", "documentation"}, {"198.51.100.0/24", "documentation"}, {"203.0.113.0/24", "documentation"},
+		{"2001:db8::/32", "documentation"}, {"3fff::/20", "documentation"},
 		{"224.0.0.0/4", "multicast"}, {"ff00::/8", "multicast"},
+		{"192.0.0.0/24", "reserved"}, {"192.88.99.0/24", "reserved"}, {"198.18.0.0/15", "reserved"}, {"240.0.0.0/4", "reserved"},
+		{"::/3", "reserved"}, {"2001::/23", "reserved"}, {"4000::/2", "reserved"}, {"8000::/1", "reserved"},
 		{"::ffff:0:0/96", "IPv4 in IPv6"}, {"64:ff9b::/96", "IPv4 in IPv6"}, {"64:ff9b:1::/48", "IPv4 in IPv6"}, {"2002::/16", "IPv4 in IPv6"},
 	}
 }

@@ -2,9 +2,13 @@ package failover
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/health"
 )
 
 func targetClass(t *testing.T, targets string) *Class {
@@ -50,8 +54,9 @@ func TestTargetAllowedJudgesAddresses(t *testing.T) {
 		{everywhere, "255.255.255.255", "it is reserved, which needs a block of spec.targets.cidrs within 240.0.0.0/4"},
 		{everywhere, "::ffff:127.0.0.1", "it is IPv4 in IPv6, which needs a block of spec.targets.cidrs within ::ffff:0.0.0.0/96"},
 		{everywhere, "64:ff9b::7f00:1", "it is IPv4 in IPv6, which needs a block of spec.targets.cidrs within 64:ff9b::/96"},
+		{everywhere, "168.63.129.16", "it is instance metadata, which needs a block of spec.targets.cidrs within 168.63.129.16/32"},
 		{everywhere, "2002:7f00:1::", "it is IPv4 in IPv6, which needs a block of spec.targets.cidrs within 2002::/16"},
-		{everywhere, "192.0.0.8", "it is not public, which needs a block of spec.targets.cidrs within 192.0.0.8/32"},
+		{everywhere, "192.0.0.8", "it is reserved, which needs a block of spec.targets.cidrs within 192.0.0.0/24"},
 		{everywhere, "2606:2800:220:1::1%eth0", "it is no address of the internet"},
 		{everywhere, "localhost", "it is no address of the internet"},
 
@@ -73,6 +78,41 @@ func TestTargetAllowedJudgesAddresses(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, refusals(t, TargetAllowed(c.class, Region{Addresses: []string{c.address}}))); diff != "" {
 			t.Errorf("%s\nwant -, got +\n%s", c.address, diff)
+		}
+	}
+}
+
+// What checkers of AWS refuse, and engines by default, is what a block of a class has to name.
+func TestSpecialRangesAreThoseThatCheckersRefuse(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 2))
+	var edges []netip.Addr
+	for _, s := range specialRanges() {
+		block := netip.MustParsePrefix(s.block)
+		edges = append(edges, block.Addr(), block.Addr().Next())
+		if before := block.Addr().Prev(); before.IsValid() {
+			edges = append(edges, before)
+		}
+		last := block.Addr().AsSlice()
+		for i := range last {
+			last[i] |= 0xff >> min(8, max(0, block.Bits()-8*i))
+		}
+		if end, _ := netip.AddrFromSlice(last); end.IsValid() {
+			edges = append(edges, end)
+			if after := end.Next(); after.IsValid() {
+				edges = append(edges, after)
+			}
+		}
+	}
+	for range 100_000 {
+		var b [16]byte
+		for i := range b {
+			b[i] = byte(r.Uint32())
+		}
+		edges = append(edges, netip.AddrFrom16(b), netip.AddrFrom4([4]byte(b[:4])))
+	}
+	for _, a := range edges {
+		if _, what := specialRange(a); (what != "") != (health.Restricted(a) || a.Is4In6()) {
+			t.Errorf("%s: %q, restricted %t", a, what, health.Restricted(a))
 		}
 	}
 }

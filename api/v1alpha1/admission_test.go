@@ -152,6 +152,7 @@ spec:
     - {namespaceSelector: {tier: gold, owner: x}, hostnames: ["*.gold.example.com"]}
   limits: {regionsPerPolicy: 2}
   fastest: {requestInterval: 10, failureThreshold: 2}
+  targets: {cidrs: [93.184.216.0/24]}
 `
 
 func TestAdmissionPolicyRefusesWhatTheClassDoesNotAllow(t *testing.T) {
@@ -183,7 +184,7 @@ func TestAdmissionPolicyRefusesWhatTheClassDoesNotAllow(t *testing.T) {
 			"spec.healthCheck.requestInterval: must be 10 or 30 on AWS: intervals of 1 to 9 seconds are the engine's alone",
 			"spec.healthCheck.requestInterval: the class gold allows 10 seconds or more",
 		}},
-		{"{hostname: app.example.com, regions: [{name: x, addresses: [192.0.2.1], healthCheck: {failureThreshold: 1}}]}", nil,
+		{"{hostname: app.example.com, regions: [{name: x, addresses: [93.184.216.1], healthCheck: {failureThreshold: 1}}]}", nil,
 			[]string{"spec.healthCheck.failureThreshold: the class gold allows 2 or more"}},
 		{"{hostname: app.example.com, healthCheck: {requestInterval: 10, failureThreshold: 2}, regions: [{lb1}, {lb2}]}", nil, nil},
 		{"{hostname: app.example.com, regions: [{lb1}, {lb2}, {v4}]}", nil, []string{"spec.regions: the class gold allows at most 2 Regions"}},

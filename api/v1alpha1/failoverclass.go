@@ -73,6 +73,15 @@ type FailoverClassStatus struct {
 	// +kubebuilder:validation:MaxItems=500
 	Zones []ZoneStatus `json:"zones,omitempty"`
 
+	// Classes are the names of all classes of this cluster, sorted. The API server refuses policies that name another one. They are left
+	// out where there are more than 500, or where no controller has listed them yet.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=500
+	// +kubebuilder:validation:items:MaxLength=253
+	Classes []string `json:"classes,omitempty"`
+
 	// Policies is how many policies of this cluster are of this class.
 	//
 	// +optional

@@ -87,6 +87,7 @@ func TestControllerMayDoLittle(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
+		"cluster: customresourcedefinitions failoverpolicies.bulkhead.dev= get",
 		"cluster: events = create patch",
 		"cluster: failoverpolicies = patch", // the finalizer
 		"cluster: failoverpolicies failoverclasses = list watch",

@@ -412,3 +412,15 @@ func TestClassSchemaAgreesWithValidateClass(t *testing.T) {
 		}
 	}
 }
+
+// fromObject reads an object into its type.
+func fromObject(t *testing.T, o map[string]any, into any) {
+	t.Helper()
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Fatal(err)
+	}
+}

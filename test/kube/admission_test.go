@@ -35,11 +35,25 @@ spec:
     - {namespaceSelector: {dns: self-service}, hostnames: ["*.{namespace}.example.com"]}
   limits: {regionsPerPolicy: 2}
   fastest: {requestInterval: 30, failureThreshold: 3}
+  targets: {cidrs: [93.184.216.0/24]}
+---
+apiVersion: bulkhead.dev/v1alpha1
+kind: FailoverClass
+metadata: {name: theirs}
+spec: {region: eu-west-1, hostnames: [{namespaces: [nobody], hostnames: [x.example.com]}]}
 `, a.teamA)))
+	// Which classes there are is for the controller to say.
+	for _, class := range []string{"default", "theirs"} {
+		kubectl(t, r, "", "patch", "failoverclass", class, "--subresource=status", "--type=merge", "-p", `{"status":{"policies":0,"classes":["default","theirs"]}}`)
+	}
 	// The API server compiles an admission policy some time after it was stored.
 	eventually(t, "the admission policy is in force", func(ctx context.Context) error {
 		if err := r.Client().Create(ctx, a.policy(t, a.teamB, "probe", "hostname: app1.example.com"), client.DryRunAll); !apierrors.IsForbidden(err) {
 			return fmt.Errorf("another's hostname: %w", errors.Join(err, errors.New("it is not forbidden")))
+		}
+		unknown := a.policy(t, a.teamA, "probe", "hostname: app1.example.com, classRef: {name: nope}")
+		if err := r.Client().Create(ctx, unknown, client.DryRunAll); !apierrors.IsForbidden(err) {
+			return fmt.Errorf("an unknown class: %w", errors.Join(err, errors.New("it is not forbidden")))
 		}
 		return nil
 	})
@@ -61,6 +75,15 @@ spec:
 		{"a lower threshold", a.teamA, "hostname: app1.example.com, healthCheck: {failureThreshold: 1}"},
 		{"a lower threshold in a Region", a.teamA, "hostname: app1.example.com, regions: [{name: eu-west-1, healthCheck: {failureThreshold: 1}}]"},
 		{"too many Regions", a.teamA, "hostname: app1.example.com, regions: [{name: eu-west-1}, {name: eu-central-1}, {name: us-east-1}]"},
+		{"an address of the class", a.teamA, "hostname: app1.example.com, regions: [{name: eu-west-1, addresses: [93.184.216.34]}]"},
+		{"other addresses", a.teamA, "hostname: app1.example.com, regions: [{name: eu-west-1, addresses: [127.0.0.1]}, {name: x, addresses: [169.254.169.254]}]"},
+		{"a load balancer of AWS", a.teamA, "hostname: app1.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: a-1.eu-west-1.elb.amazonaws.com}}]"},
+		{"another name", a.teamA, "hostname: app1.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: localhost, hostedZoneId: Z1}}]"},
+		{"another Host header", a.teamA, "hostname: app1.example.com, healthCheck: {hostHeader: localhost}"},
+		{"an unknown class", a.teamA, "hostname: app1.example.com, classRef: {name: nope}"},
+		{"a class of others", a.teamA, "hostname: app1.example.com, classRef: {name: theirs}"},
+		{"a character that XML does not have", a.teamA, `hostname: app1.example.com, healthCheck: {searchString: "a\x01"}`},
+		{"another such character", a.teamA, `hostname: app1.example.com, healthCheck: {path: "/x\ufffe"}`},
 	} {
 		err := r.Client().Create(t.Context(), a.policy(t, c.namespace, "p", c.spec), client.DryRunAll)
 		fmt.Fprintf(&told, "%s:\n  %s\n", c.name, a.words(err))
@@ -80,6 +103,9 @@ spec:
 		must(t, unstructured.SetNestedField(changed.Object, c.value, "spec", c.path))
 		fmt.Fprintf(&told, "%s:\n  %s\n", c.name, a.words(r.Client().Update(t.Context(), changed, client.DryRunAll)))
 	}
+	retained := app.DeepCopy()
+	retained.SetAnnotations(map[string]string{"bulkhead.dev/deletion-policy": "Retain"})
+	fmt.Fprintf(&told, "keeping records after deletion:\n  %s\n", a.words(r.Client().Update(t.Context(), retained, client.DryRunAll)))
 	golden(t, "admission.golden", told.String())
 
 	// Nobody may have app1 any more.
@@ -91,7 +117,15 @@ spec:
 		return nil
 	})
 	kubectl(t, r, a.teamA, "label", "failoverpolicy", "app1", "owner=somebody")
-	kubectl(t, r, a.teamA, "delete", "failoverpolicy", "app1", "--timeout=30s")
+	kubectl(t, r, a.teamA, "patch", "failoverpolicy", "app1", "--type=merge", "-p", `{"metadata":{"finalizers":["bulkhead.dev/records"]}}`)
+	// Not even when the class, or every class, has gone.
+	for _, class := range []string{"default", "theirs"} {
+		kubectl(t, r, "", "delete", "failoverclass", class)
+		kubectl(t, r, a.teamA, "label", "--overwrite", "failoverpolicy", "app1", "owner="+class)
+	}
+	kubectl(t, r, a.teamA, "delete", "failoverpolicy", "app1", "--wait=false")
+	kubectl(t, r, a.teamA, "patch", "failoverpolicy", "app1", "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
+	kubectl(t, r, a.teamA, "wait", "--for=delete", "failoverpolicy/app1", "--timeout=30s")
 }
 
 type admission struct {
