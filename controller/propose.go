@@ -234,6 +234,10 @@ func (r *round) refuse(ctx context.Context, p proposal, t *task, why string) {
 	case r.foreign(t):
 		o.reason = v1alpha1.ReasonForeignRecord
 	}
+	if names := r.namesByPolicy()[t.key]; t.intent == program && len(names) > 0 && !slices.Contains(names, t.hostname) {
+		o.message += fmt.Sprintf(". A hostname cannot change in place without a gap: put %s back, make another policy for %s, and delete this one when nobody uses it any more",
+			strings.TrimSuffix(string(names[0]), "."), strings.TrimSuffix(string(t.hostname), "."))
+	}
 	if forced, err := p.diff([]*task{t}, r.loose()); err == nil && !forced.Empty() {
 		hash := short(hashOf(forced))
 		if !r.allowed[t.key] && (slices.Contains(r.force, hash) || slices.Contains(t.forced, hash)) {

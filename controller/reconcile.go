@@ -16,6 +16,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 	"github.com/bulkhead-dns/bulkhead/failover"
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // Reconcile makes a round: it looks at the whole cluster, and brings about what concerns one site.
@@ -192,16 +193,18 @@ func lastClass(o client.Object, classes []failover.Class) *failover.Class {
 func (a *account) asksForZone(tasks []task) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, t := range tasks {
+	placed, asks := make(map[string]zone.Name, len(a.placed)), false
+	for i := range tasks {
+		t := &tasks[i]
 		lacks := t.refusal != nil && t.refusal.reason == v1alpha1.ReasonZoneRefused
-		if !lacks && t.intent != program || a.placed[t.key] == t.hostname {
+		if !lacks && t.intent != program {
 			continue
 		}
-		if a.placed[t.key] = t.hostname; lacks || !a.worker.has(t.key) {
-			return true
-		}
+		placed[t.key] = t.hostname
+		asks = asks || a.placed[t.key] != t.hostname && (lacks || !a.worker.has(t.key))
 	}
-	return false
+	a.placed = placed
+	return asks
 }
 
 // forced are the hashes that classes name.
