@@ -14,7 +14,6 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 	"github.com/bulkhead-dns/bulkhead/failover"
-	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -42,11 +41,15 @@ type account struct {
 	board    board
 	verdicts map[string]verdicts // by id of the check
 	polling  bool
-	fresh    *reading                          // by a poll, for the next round; nil: none
-	nudged   map[string]bool                   // policies for which something has changed that they may wait for
-	placed   map[string]zone.Name              // hostnames by policy, for which the zones were read
-	backends map[string][]types.NamespacedName // Services by policy, of classes with the readiness signal
-	signal   signal
+	measured time.Time // when CloudWatch was read last
+	// unmeasured is why it could not be; empty: it could, or was not yet.
+	unmeasured string
+	silent     string                            // what is told of checks without a current verdict
+	fresh      *reading                          // by a poll, for the next round; nil: none
+	nudged     map[string]bool                   // policies for which something has changed that they may wait for
+	placed     map[string]zone.Name              // hostnames by policy, for which the zones were read
+	backends   map[string][]types.NamespacedName // Services by policy, of classes with the readiness signal
+	signal     signal
 
 	publishing sync.Mutex // guards what follows
 	written    map[types.UID]v1alpha1.FailoverPolicyStatus
@@ -59,6 +62,7 @@ type board struct {
 	outcomes   map[string]outcome // by policy
 	refused    []string
 	abandoned  []string // policies that are gone without a trace, and have checks
+	unmeasured string   // why verdicts cannot be read from CloudWatch
 	state      plan.State
 	zones      []zone.HostedZone // that the state was read of
 	readAt     time.Time
@@ -70,12 +74,6 @@ type reading struct {
 	state  plan.State
 	at     time.Time
 	writes uint64 // of the worker when it began
-}
-
-// verdicts are what the checkers of a check said when they were asked last.
-type verdicts struct {
-	reports []health.Report
-	asked   time.Time
 }
 
 // account returns the account of a site, and opens it the first time.

@@ -65,7 +65,8 @@ type Options struct {
 
 	Debounce time.Duration // how long changes of the cluster are gathered for one round; 0 means 1 s
 	Resync   time.Duration // after which the provider is read and corrected although nothing has changed; 0 means 10 min
-	Poll     time.Duration // between readings of verdicts; 0 means 3 s, AWS is asked one a second at most
+	Poll     time.Duration // between readings of an engine's verdicts, and of single ones at AWS; 0 means 3 s
+	Verdicts time.Duration // between readings of all verdicts at AWS, from CloudWatch; 0 means 45 s
 }
 
 // A Source is a group of kinds that tell load balancers.
@@ -124,7 +125,8 @@ func New(o Options) (*Controller, error) {
 		name    string
 		value   *time.Duration
 		initial time.Duration
-	}{{"Debounce", &o.Debounce, time.Second}, {"Resync", &o.Resync, 10 * time.Minute}, {"Poll", &o.Poll, 3 * time.Second}} {
+	}{{"Debounce", &o.Debounce, time.Second}, {"Resync", &o.Resync, 10 * time.Minute}, {"Poll", &o.Poll, 3 * time.Second},
+		{"Verdicts", &o.Verdicts, 45 * time.Second}} {
 		if *d.value < 0 {
 			return nil, fmt.Errorf("controller: Options.%s is %s, want 0 or more", d.name, *d.value)
 		}

@@ -130,7 +130,7 @@ func TestVerdictsThatChangeWakeThePoliciesThatWait(t *testing.T) {
 		wakes   bool
 	}{{"new", true, true}, {"new", true, false}, {"there", false, true}, {"there", false, false}, {"there", true, true}, {"done", true, false}} {
 		clear(a.nudged)
-		a.heard(c.check, []health.Report{{Healthy: c.healthy}})
+		a.heard(c.check, []health.Report{{Healthy: c.healthy}}, time.Now())
 		if a.hasNews() != c.wakes {
 			t.Errorf("%s, healthy %t: woken %v, want %t", c.check, c.healthy, a.nudged, c.wakes)
 		}

@@ -55,7 +55,7 @@ func (c *Controller) register(r prometheus.Registerer) error {
 	m := c.metrics
 	var problems []error
 	for _, collector := range []prometheus.Collector{m.passes, m.duration, m.steps, m.statusWrites, m.failovers, m.succeeded, m.policies,
-		m.refused, m.healthy, calls{c}} {
+		m.refused, m.healthy, calls{c}, ages{c}} {
 		problems = append(problems, r.Register(collector))
 	}
 	return errors.Join(problems...)

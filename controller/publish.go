@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -50,18 +51,16 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 	a.publishing.Lock()
 	defer a.publishing.Unlock()
 	a.mu.Lock()
-	b, idle := a.board, a.idle()
-	reports := make(map[string][]health.Report, len(a.verdicts))
-	for id, v := range a.verdicts {
-		reports[id] = v.reports
-	}
+	now := time.Now()
+	b, idle, silences := a.board, a.idle(), a.silences(now)
+	known := maps.Clone(a.verdicts)
 	a.mu.Unlock()
-	apps, err := applications(b, reports, a.worker.provider)
+	apps, err := applications(b, known, a.worker.provider)
 	if err != nil {
 		return err
 	}
 	borrowers := borrowersOf(b)
-	now, there := time.Now(), make(map[types.UID]bool)
+	there := make(map[types.UID]bool)
 	var changes []rewrite
 	for _, x := range b.candidates {
 		key := x.policy.Key()
@@ -88,7 +87,7 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 			o.message += "; " + strings.Join(borrowers[key], "; ")
 		}
 		after := statusOf(finding{candidate: x, outcome: o, known: known, app: apps[key], state: &b.state, provider: a.worker.provider,
-			region: a.site.region, idle: idle[key], unread: a.site == (site{}) || b.readAt.IsZero()}, before, now)
+			region: a.site.region, idle: idle[key], silences: silences, unread: a.site == (site{}) || b.readAt.IsZero()}, before, now)
 		if equality.Semantic.DeepEqual(before, after) {
 			continue
 		}
@@ -156,7 +155,7 @@ func (c *Controller) writeAll(ctx context.Context, changes []rewrite) {
 }
 
 // applications are what the provider has of the policies on a board, by policy. Only what belongs to them is looked at.
-func applications(b board, reports map[string][]health.Report, provider failover.Provider) (map[string]*explain.Application, error) {
+func applications(b board, known map[string]verdicts, provider failover.Provider) (map[string]*explain.Application, error) {
 	keys, names := make(map[string]bool), make(map[zone.Name]bool)
 	for _, c := range b.candidates {
 		keys[c.policy.Key()] = true
@@ -164,7 +163,7 @@ func applications(b board, reports map[string][]health.Report, provider failover
 			names[name] = true
 		}
 	}
-	in := explain.Input{State: plan.State{Zones: b.state.Zones}, Reports: reports, Provider: provider}
+	in := explain.Input{State: plan.State{Zones: b.state.Zones}, Reports: make(map[string][]health.Report), Provider: provider}
 	used := make(map[string]bool)
 	for _, r := range b.state.Records {
 		if names[r.Set.Name] {
@@ -174,6 +173,10 @@ func applications(b board, reports map[string][]health.Report, provider failover
 	}
 	for _, check := range b.state.Checks {
 		if used[check.ID] || check.Owned() && keys[plan.PolicyOf(check.Key)] {
+			v := known[check.ID]
+			if check.Healthy, _ = v.verdict(check.Config); !v.asked.IsZero() {
+				in.Reports[check.ID] = v.words(check.Config)
+			}
 			in.State.Checks = append(in.State.Checks, check)
 		}
 	}
@@ -311,6 +314,7 @@ func (a *account) forget(there map[types.UID]bool) {
 func (c *Controller) publishClasses(ctx context.Context, a *account, s snapshot, classes []failover.Class) error {
 	a.mu.Lock()
 	b := a.board
+	b.unmeasured = a.unmeasured
 	zones := a.zones
 	a.mu.Unlock()
 	var problems []error
@@ -360,6 +364,9 @@ func classStatus(o *v1alpha1.FailoverClass, class *failover.Class, b board, zone
 		}
 	}
 	reachable := metav1.Condition{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReachable}
+	if b.unmeasured != "" {
+		reachable.Message = shortened("verdicts are read one check a second and become old: " + b.unmeasured)
+	}
 	abandoned := metav1.Condition{Type: v1alpha1.ConditionAbandoned, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNothingAbandoned}
 	if len(b.abandoned) > 0 {
 		abandoned.Status, abandoned.Reason = metav1.ConditionTrue, v1alpha1.ReasonPolicyGone

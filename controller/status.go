@@ -26,8 +26,9 @@ type finding struct {
 	state     *plan.State
 	provider  failover.Provider
 	region    string
-	idle      string // the Services behind it when none has a ready endpoint; needs the readiness signal
-	unread    bool   // the provider was not read: what was known of it stays
+	idle      string             // the Services behind it when none has a ready endpoint; needs the readiness signal
+	silences  map[string]silence // checks without a current verdict, by id
+	unread    bool               // the provider was not read: what was known of it stays
 }
 
 // statusOf is the status of a policy, made from the one before: times stay where nothing changed.
@@ -154,7 +155,10 @@ func (f *finding) regions(s *v1alpha1.FailoverPolicyStatus) {
 	}
 	for _, r := range f.app.Regions {
 		status := v1alpha1.RegionStatus{SetIdentifier: r.Name, Target: strings.Join(r.Targets, ", "), HealthCheckID: r.Check.ID,
-			Reason: r.Check.Reason, ServedHere: serves(r.Name)}
+			Reason: f.why(r.Check), ServedHere: serves(r.Name)}
+		if silence, silent := f.silences[r.Check.ID]; silent {
+			status.NoVerdictSince = new(metav1.NewTime(silence.since))
+		}
 		switch r.Check.Health {
 		case explain.Healthy:
 			status.Healthy = new(true)
@@ -174,6 +178,14 @@ func (f *finding) regions(s *v1alpha1.FailoverPolicyStatus) {
 			s.ServedFrom = m.Shares[0].Path[0]
 		}
 	}
+}
+
+// why is the reason of a check's health, with the age of the verdict when it is no current one.
+func (f *finding) why(c explain.Check) string {
+	if silence, silent := f.silences[c.ID]; silent {
+		return strings.TrimPrefix(c.Reason+"; "+silence.text, "; ")
+	}
+	return c.Reason
 }
 
 // onePerRegion keeps one entry of each Region: while a check is replaced there are two, and the one that serves clients is told of.
@@ -231,13 +243,13 @@ func (f *finding) healthy(s *v1alpha1.FailoverPolicyStatus) (metav1.ConditionSta
 		return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, "there is no health check of this Region"
 	case own.Check.Health == explain.Healthy:
 		s.Health = v1alpha1.Healthy
-		return metav1.ConditionTrue, v1alpha1.ReasonHealthy, own.Check.Reason
+		return metav1.ConditionTrue, v1alpha1.ReasonHealthy, f.why(own.Check)
 	case own.Check.Health == explain.Unhealthy:
 		s.Health = v1alpha1.Unhealthy
 		if f.idle != "" {
-			return metav1.ConditionFalse, v1alpha1.ReasonNoEndpoint, fmt.Sprintf("no endpoint of Service %s is ready: %s", f.idle, own.Check.Reason)
+			return metav1.ConditionFalse, v1alpha1.ReasonNoEndpoint, fmt.Sprintf("no endpoint of Service %s is ready: %s", f.idle, f.why(own.Check))
 		}
-		return metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, own.Check.Reason
+		return metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, f.why(own.Check)
 	}
 	return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, own.Check.Reason
 }

@@ -47,7 +47,9 @@ func (w *world) check(id string) Check {
 		if complaints := complaints(reports); complaints != "" {
 			s.Reason += ": " + complaints
 		}
-	case c.Healthy == nil:
+	case c.Healthy != nil:
+		s.Reason = fmt.Sprintf("%s as the provider has it", s.Health)
+	default:
 		s.Health, s.Reason = Unknown, "no checker has reported"
 		if _, asked := w.in.Reports[id]; !asked {
 			s.Reason = "not asked"

@@ -182,6 +182,12 @@ type RegionStatus struct {
 	// +optional
 	Reason string `json:"reason,omitempty"`
 
+	// NoVerdictSince is the time of the last verdict when it is no current one: more than five minutes old. Without it, Healthy is
+	// as the provider has it now. AWS has verdicts a minute or more late.
+	//
+	// +optional
+	NoVerdictSince *metav1.Time `json:"noVerdictSince,omitempty"`
+
 	// ServedHere says whether clients near this cluster's Region are answered with this one.
 	//
 	// +optional

@@ -49,7 +49,8 @@ It works in every cluster; of several replicas one is elected, the others stand 
 	s.StringVar(&f.o.LeaderElectionNamespace, "leader-election-namespace", "", "`namespace` of the Lease; without it, the pod's own")
 	s.DurationVar(&f.o.Resync, "resync", 10*time.Minute, "`time` after which Route 53 is read and corrected although nothing has changed")
 	s.DurationVar(&f.o.Debounce, "debounce", time.Second, "`time` in which changes of the cluster are gathered for one round")
-	s.DurationVar(&f.o.Poll, "poll", 3*time.Second, "`time` between readings of verdicts; AWS is asked for one a second at most")
+	s.DurationVar(&f.o.Poll, "poll", 3*time.Second, "`time` between readings of an engine's verdicts, and of single ones at AWS")
+	s.DurationVar(&f.o.Verdicts, "verdict-interval", 45*time.Second, "`time` between readings of all verdicts at AWS, from CloudWatch, which charges for each")
 	cmd.RegisterFlagCompletionFunc("sources", cobra.FixedCompletions(sourceNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -76,7 +77,7 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"resync", f.o.Resync}, {"debounce", f.o.Debounce}, {"poll", f.o.Poll}} {
+	}{{"resync", f.o.Resync}, {"debounce", f.o.Debounce}, {"poll", f.o.Poll}, {"verdict-interval", f.o.Verdicts}} {
 		if d.value <= 0 {
 			return usageError{fmt.Errorf("--%s %s: use a time above 0, such as 1s", d.name, d.value)}
 		}
