@@ -165,7 +165,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		LeaderElectionID:              LeaseName,
 		LeaderElectionNamespace:       c.o.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
-		Cache:                         cache.Options{ByObject: slimmed()},
+		Cache:                         cache.Options{DefaultTransform: slimmed},
 	})
 	if err != nil {
 		return fmt.Errorf("prepare the controller: %w", err)

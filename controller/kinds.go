@@ -105,9 +105,6 @@ func (k *kinds) set(name, why string) bool {
 	return !was || before != why
 }
 
-// kindsPeriod is how often it is looked whether the kinds of the Gateway API have come or gone.
-const kindsPeriod = 30 * time.Second
-
 // startKinds watches the kinds that the options ask for and the cluster has.
 func (c *Controller) startKinds(ctx context.Context) error {
 	c.kinds.without, c.kinds.watched = map[string]string{}, map[string]bool{}
@@ -129,16 +126,17 @@ func (c *Controller) startKinds(ctx context.Context) error {
 }
 
 // followKinds begins to read kinds whose CustomResourceDefinition is installed while the controller runs, and takes what a kind tells
-// for unknown when its definition is taken away.
+// for unknown when its definition is taken away. It looks every tenth time that verdicts are read, every 30 s by default.
 func (c *Controller) followKinds(ctx context.Context) error {
-	ticker := time.NewTicker(kindsPeriod)
+	period := 10 * c.o.Poll
+	ticker := time.NewTicker(period)
 	defer ticker.Stop()
 	for {
 		for _, k := range sourceKinds() {
 			if k.since == "" || c.o.Sources != nil && !slices.Contains(c.o.Sources, k.source) {
 				continue
 			}
-			if err := c.followKind(ctx, k); err != nil && ctx.Err() == nil {
+			if err := c.followKind(ctx, k, period); err != nil && ctx.Err() == nil {
 				c.o.Log.Warn("not known whether a kind can be read", "kind", k.name, "error", err)
 			}
 		}
@@ -150,8 +148,8 @@ func (c *Controller) followKinds(ctx context.Context) error {
 	}
 }
 
-func (c *Controller) followKind(ctx context.Context, k sourceKind) error {
-	limited, cancel := context.WithTimeout(ctx, kindsPeriod)
+func (c *Controller) followKind(ctx context.Context, k sourceKind, patience time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	why, err := c.readable(limited, k)
 	if err != nil {

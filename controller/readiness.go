@@ -8,7 +8,6 @@ import (
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/bulkhead-dns/bulkhead/failover"
@@ -47,20 +46,6 @@ func (r readiness) remove(s *discoveryv1.EndpointSlice) {
 func serviceOf(s *discoveryv1.EndpointSlice) (types.NamespacedName, bool) {
 	name := s.Labels[discoveryv1.LabelServiceName]
 	return types.NamespacedName{Namespace: s.Namespace, Name: name}, name != ""
-}
-
-// slim keeps of an EndpointSlice in the cache what is read of it.
-func slim(o any) (any, error) {
-	s, ok := o.(*discoveryv1.EndpointSlice)
-	if !ok {
-		return o, nil
-	}
-	kept := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Name, UID: s.UID,
-		ResourceVersion: s.ResourceVersion, Labels: s.Labels}}
-	for _, e := range s.Endpoints {
-		kept.Endpoints = append(kept.Endpoints, discoveryv1.Endpoint{Conditions: e.Conditions})
-	}
-	return kept, nil
 }
 
 // A signal is whether anything behind policies was ready when it was looked at last, by policy. What was never seen is not in it.

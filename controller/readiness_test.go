@@ -76,7 +76,7 @@ func TestASignalTurnsWithTheLastEndpointAndTheFirst(t *testing.T) {
 
 func TestOnlyWhatIsReadOfAnEndpointSliceIsKept(t *testing.T) {
 	full := endpointSlice("a", "a-1", "rn?")
-	kept, err := slim(full)
+	kept, err := slimmed(full.DeepCopy())
 	if err != nil {
 		t.Fatal(err)
 	}

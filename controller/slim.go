@@ -10,7 +10,6 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -31,28 +30,34 @@ const ownPrefix = "bulkhead.dev/"
 // valid key.
 const tooLong = ownPrefix + "?"
 
-// slimmed keeps of every object in the cache what is read of it. Tenants write these objects, and a cluster has many more of them than
+// slimmed keeps of an object in the cache what is read of it. Tenants write these objects, and a cluster has many more of them than
 // policies name.
-func slimmed() map[client.Object]cache.ByObject {
-	by := func(slim func(any)) cache.ByObject {
-		return cache.ByObject{Transform: func(o any) (any, error) {
-			slim(o) // anything else is what the cache makes of deletions that it has missed
-			return o, nil
-		}}
+func slimmed(o any) (any, error) {
+	switch o := o.(type) {
+	case *v1alpha1.FailoverPolicy:
+		slimOwn(o)
+	case *v1alpha1.FailoverClass:
+		slimOwn(o)
+	case *corev1.Namespace:
+		slimNamespace(o)
+	case *networkingv1.Ingress:
+		slimIngress(o)
+	case *corev1.Service:
+		slimService(o)
+	case *discoveryv1.EndpointSlice:
+		slimEndpointSlice(o)
+	case *gatewayv1.Gateway:
+		slimGateway(o)
+	case *gatewayv1.ListenerSet:
+		slimListenerSet(o)
+	case *gatewayv1.HTTPRoute:
+		slimHTTPRoute(o)
+	case *gatewayv1.GRPCRoute:
+		slimGRPCRoute(o)
+	case *gatewayv1.TLSRoute:
+		slimTLSRoute(o)
 	}
-	return map[client.Object]cache.ByObject{
-		&v1alpha1.FailoverPolicy{}:   by(slimPolicy),
-		&v1alpha1.FailoverClass{}:    by(slimPolicy),
-		&corev1.Namespace{}:          by(slimNamespace),
-		&networkingv1.Ingress{}:      by(slimIngress),
-		&corev1.Service{}:            by(slimService),
-		&gatewayv1.Gateway{}:         by(slimGateway),
-		&gatewayv1.ListenerSet{}:     by(slimListenerSet),
-		&gatewayv1.HTTPRoute{}:       by(slimHTTPRoute),
-		&gatewayv1.GRPCRoute{}:       by(slimGRPCRoute),
-		&gatewayv1.TLSRoute{}:        by(slimTLSRoute),
-		&discoveryv1.EndpointSlice{}: {Transform: slim},
-	}
+	return o, nil // anything else is what the cache makes of deletions that it has missed
 }
 
 // metadataOf is what is kept of any object's metadata: who it is, and which version, and the annotations that are read.
@@ -97,31 +102,19 @@ func ownAnnotations(annotations map[string]string) map[string]string {
 
 func nothing(string) bool { return false }
 
-// slimPolicy leaves out what only other programs read. The rest stays: policies are patched, and a patch is made of what has changed.
-func slimPolicy(o any) {
-	object, ok := o.(client.Object)
-	if !ok {
-		return
-	}
-	object.SetManagedFields(nil)
-	object.SetAnnotations(ownAnnotations(object.GetAnnotations()))
+// slimOwn leaves out what only other programs read. The rest stays: policies are patched, and a patch is made of what has changed.
+func slimOwn(o client.Object) {
+	o.SetManagedFields(nil)
+	o.SetAnnotations(ownAnnotations(o.GetAnnotations()))
 }
 
-func slimNamespace(o any) {
-	n, ok := o.(*corev1.Namespace)
-	if !ok {
-		return
-	}
+func slimNamespace(n *corev1.Namespace) {
 	labels := n.Labels
 	*n = corev1.Namespace{TypeMeta: n.TypeMeta, ObjectMeta: metadataOf(n.ObjectMeta, nothing)}
 	n.Labels = labels
 }
 
-func slimIngress(o any) {
-	in, ok := o.(*networkingv1.Ingress)
-	if !ok {
-		return
-	}
+func slimIngress(in *networkingv1.Ingress) {
 	full := *in
 	*in = networkingv1.Ingress{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, ingressReads)}
 	if own := ownAnnotations(full.Annotations); failover.Asked(full.Annotations) {
@@ -144,11 +137,7 @@ func ingressReads(key string) bool {
 }
 
 // slimService keeps next to nothing of Services without a load balancer, which are nearly all.
-func slimService(o any) {
-	s, ok := o.(*corev1.Service)
-	if !ok {
-		return
-	}
+func slimService(s *corev1.Service) {
 	full := *s
 	*s = corev1.Service{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, func(key string) bool {
 		return full.Spec.Type == corev1.ServiceTypeLoadBalancer && (key == serviceScheme || key == serviceInternal)
@@ -165,11 +154,17 @@ func slimService(o any) {
 	}
 }
 
-func slimGateway(o any) {
-	gw, ok := o.(*gatewayv1.Gateway)
-	if !ok {
-		return
+// slimEndpointSlice keeps whose endpoints they are, and whether they are ready.
+func slimEndpointSlice(s *discoveryv1.EndpointSlice) {
+	full := *s
+	*s = discoveryv1.EndpointSlice{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
+	s.Labels = full.Labels
+	for _, e := range full.Endpoints {
+		s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{Conditions: e.Conditions})
 	}
+}
+
+func slimGateway(gw *gatewayv1.Gateway) {
 	full := *gw
 	*gw = gatewayv1.Gateway{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
 	for _, l := range full.Spec.Listeners {
@@ -181,11 +176,7 @@ func slimGateway(o any) {
 	}
 }
 
-func slimListenerSet(o any) {
-	set, ok := o.(*gatewayv1.ListenerSet)
-	if !ok {
-		return
-	}
+func slimListenerSet(set *gatewayv1.ListenerSet) {
 	full := *set
 	*set = gatewayv1.ListenerSet{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
 	set.Spec.ParentRef = full.Spec.ParentRef
@@ -198,11 +189,7 @@ func slimListenerSet(o any) {
 	}
 }
 
-func slimHTTPRoute(o any) {
-	r, ok := o.(*gatewayv1.HTTPRoute)
-	if !ok {
-		return
-	}
+func slimHTTPRoute(r *gatewayv1.HTTPRoute) {
 	full := *r
 	*r = gatewayv1.HTTPRoute{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
 	r.Spec.CommonRouteSpec, r.Spec.Hostnames, r.Status.RouteStatus = full.Spec.CommonRouteSpec, full.Spec.Hostnames, slimParents(full.Status.RouteStatus)
@@ -215,11 +202,7 @@ func slimHTTPRoute(o any) {
 	}
 }
 
-func slimGRPCRoute(o any) {
-	r, ok := o.(*gatewayv1.GRPCRoute)
-	if !ok {
-		return
-	}
+func slimGRPCRoute(r *gatewayv1.GRPCRoute) {
 	full := *r
 	*r = gatewayv1.GRPCRoute{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
 	r.Spec.CommonRouteSpec, r.Spec.Hostnames, r.Status.RouteStatus = full.Spec.CommonRouteSpec, full.Spec.Hostnames, slimParents(full.Status.RouteStatus)
@@ -232,11 +215,7 @@ func slimGRPCRoute(o any) {
 	}
 }
 
-func slimTLSRoute(o any) {
-	r, ok := o.(*gatewayv1.TLSRoute)
-	if !ok {
-		return
-	}
+func slimTLSRoute(r *gatewayv1.TLSRoute) {
 	full := *r
 	*r = gatewayv1.TLSRoute{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
 	r.Spec.CommonRouteSpec, r.Spec.Hostnames, r.Status.RouteStatus = full.Spec.CommonRouteSpec, full.Spec.Hostnames, slimParents(full.Status.RouteStatus)
