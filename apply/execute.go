@@ -181,7 +181,7 @@ func (r *run) change(ctx context.Context, b *plan.Batch) error {
 	if err := r.unheld(ctx, b); err != nil {
 		return err
 	}
-	if waits(r.p) {
+	if waits(r.p) && !r.hasty {
 		if err := r.inScope(ctx, []plan.Step{{Batch: b}}); err != nil {
 			return err
 		}

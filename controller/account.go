@@ -89,7 +89,7 @@ func (c *Controller) account(ctx context.Context, s site, class *failover.Class)
 	}
 	a := &account{
 		site: s,
-		worker: &worker{region: s.region, provider: provider, applier: applier, resync: c.o.Resync,
+		worker: &worker{region: s.region, provider: provider, applier: applier, resync: c.o.Resync, clusterName: c.o.Cluster,
 			log: c.o.Log.With(slog.String("endpoint", s.endpoint))},
 		verdicts: make(map[string]verdicts),
 		nudged:   make(map[string]bool),

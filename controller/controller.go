@@ -53,7 +53,7 @@ type Options struct {
 
 	Region  string // of the cluster; empty means what each class says
 	Class   string // the one FailoverClass that is served; empty means all
-	Cluster string // in log lines; may be empty
+	Cluster string // its name, in log lines and on its health checks; may be empty
 	// Sources are the kinds of load balancers that are watched; nil means all that the cluster has.
 	Sources []Source
 

@@ -40,6 +40,7 @@ func (r *round) bring(ctx context.Context, p proposal) error {
 			return err
 		case planned.Empty():
 			r.leaveHeld(planned)
+			r.leaveWaiting(ctx, p, live, planned)
 			return nil
 		}
 		if planned, err = r.room(ctx, live, planned); err != nil {

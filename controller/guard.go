@@ -67,6 +67,9 @@ func (r *round) survey(ready []*unit) (survey, error) {
 	for _, h := range planned.Held {
 		touched[plan.PolicyOf(h.Key)] = true
 	}
+	for _, f := range planned.Reports {
+		touched[f.Policy] = touched[f.Policy] || f.Kind == plan.RoutingWaits
+	}
 	s := survey{changing: make(map[*unit][]string)}
 	for _, u := range concerned {
 		work := all
@@ -191,7 +194,7 @@ func (r *round) isMarked(key string) bool {
 
 // loose is a guard for plans that are counted, not executed.
 func (r *round) loose() plan.Guard {
-	return plan.Guard{Regions: []string{r.region}, Cluster: r.cluster, Engine: r.provider == failover.Engine, Many: true, Force: true, Limits: new(zone.Limits)}
+	return plan.Guard{Regions: []string{r.region}, Cluster: r.cluster, ClusterName: r.clusterName, Engine: r.provider == failover.Engine, Many: true, Force: true, Limits: new(zone.Limits)}
 }
 
 // hold leaves units out that change too much together, unless an administrator has given the hash of what they do.

@@ -71,6 +71,7 @@ func (r *round) diff(tasks []*task, guard plan.Guard) (plan.Plan, error) {
 			desired.Checks = append(desired.Checks, r.elsewhere(t.key)...)
 		}
 	}
+	r.amongClusters(tasks, &guard)
 	return apply.Diff(r.state, desired, guard)
 }
 
@@ -204,13 +205,13 @@ func (r *round) leave(t *task, first time.Duration, o outcome) {
 
 // leaveRefused leaves the tasks out that findings name, and reports whether there are any.
 func (r *round) leaveRefused(ctx context.Context, p proposal, live []*task, findings []plan.Finding) bool {
-	texts := make(map[string][]string)
+	texts, of := make(map[string][]string), make(map[string][]plan.Finding)
 	for _, f := range findings {
 		text := f.Text
 		if f.Object != "" {
 			text = f.Object + " " + text
 		}
-		texts[f.Policy] = append(texts[f.Policy], text)
+		texts[f.Policy], of[f.Policy] = append(texts[f.Policy], text), append(of[f.Policy], f)
 	}
 	found := false
 	for _, t := range live {
@@ -218,15 +219,19 @@ func (r *round) leaveRefused(ctx context.Context, p proposal, live []*task, find
 			continue
 		}
 		found = true
-		r.refuse(ctx, p, t, strings.Join(texts[t.key], "; "))
+		r.lookAnew(t, of[t.key])
+		r.refuse(ctx, p, t, strings.Join(texts[t.key], "; "), reasonAmong(of[t.key]))
 	}
 	return found
 }
 
-// refuse leaves a task out whose plan is refused, unless somebody has allowed it. Where it can be allowed, the outcome says how.
-func (r *round) refuse(ctx context.Context, p proposal, t *task, why string) {
+// refuse leaves a task out whose plan is refused, unless somebody has allowed it. Where it can be allowed, the outcome says how. reason is
+// empty where it follows from what the task is.
+func (r *round) refuse(ctx context.Context, p proposal, t *task, why, reason string) {
 	o := outcome{reason: v1alpha1.ReasonProviderRefused, message: why}
 	switch {
+	case reason != "":
+		o.reason = reason
 	case t.intent == withdraw:
 		o.reason = v1alpha1.ReasonLastRecordKept
 	case t.intent == release || t.intent == destroy:

@@ -234,7 +234,9 @@ func (c *Controller) tell(p *v1alpha1.FailoverPolicy, before, after v1alpha1.Fai
 			c.event(p, eventWarning, v1alpha1.EventWaiting, programmed.Message)
 		case programmed.Reason == v1alpha1.ReasonRemoved:
 			c.event(p, eventWarning, v1alpha1.EventRemoved, programmed.Message)
-		case programmed.Reason == v1alpha1.ReasonProviderRefused || programmed.Reason == v1alpha1.ReasonForeignRecord:
+		case programmed.Reason == v1alpha1.ReasonWaitsForRegions:
+			c.event(p, eventWarning, v1alpha1.EventWaiting, programmed.Message)
+		case programmed.Reason == v1alpha1.ReasonRegionHeld || programmed.Reason == v1alpha1.ReasonProviderRefused || programmed.Reason == v1alpha1.ReasonForeignRecord:
 			c.event(p, eventWarning, v1alpha1.EventRefused, programmed.Reason+": "+programmed.Message)
 		}
 	}
@@ -280,7 +282,8 @@ func (c *Controller) tellIngress(a *account, x candidate, o outcome) {
 		kind, reason = eventNormal, v1alpha1.EventProgrammed
 	case slices.Contains([]string{v1alpha1.ReasonForcedOut, v1alpha1.ReasonForcedIn, v1alpha1.ReasonTurnedRound}, o.reason):
 		reason = v1alpha1.EventHeld
-	case !isAcceptance(o.reason) && o.reason != v1alpha1.ReasonProviderRefused && o.reason != v1alpha1.ReasonForeignRecord:
+	case !isAcceptance(o.reason) && o.reason != v1alpha1.ReasonProviderRefused && o.reason != v1alpha1.ReasonForeignRecord &&
+		o.reason != v1alpha1.ReasonRegionHeld:
 		kind, reason = eventNormal, o.reason
 	}
 	c.event(x.object, kind, reason, prefix+text)

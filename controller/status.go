@@ -113,7 +113,7 @@ func shortened(message string) string {
 func isAcceptance(reason string) bool {
 	return !slices.Contains([]string{v1alpha1.ReasonProgrammed, v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonTargetNotReady, v1alpha1.ReasonHolding,
 		v1alpha1.ReasonLastRecordKept, v1alpha1.ReasonRemoved, v1alpha1.ReasonPending, v1alpha1.ReasonProviderRefused,
-		v1alpha1.ReasonForeignRecord, v1alpha1.ReasonProviderUnavailable}, reason)
+		v1alpha1.ReasonForeignRecord, v1alpha1.ReasonProviderUnavailable, v1alpha1.ReasonRegionHeld, v1alpha1.ReasonWaitsForRegions}, reason)
 }
 
 // targetOf is where this Region's clients are to be sent.

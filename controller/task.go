@@ -40,6 +40,7 @@ type task struct {
 	until     time.Time         // when a task that is left by time is something else; zero: never
 	limit     int               // hostnames that the class allows the namespace; 0: any number
 	forced    []string          // hashes of refused plans that the object allows for itself
+	takeOver  []string          // clusters that it takes its Region over from
 	claims    bool              // it has its hostname, and keeps or takes what is there
 	annotated bool              // it is an Ingress's
 
@@ -76,6 +77,7 @@ func taskOf(c candidate, facts failover.Facts, now time.Time) task {
 			t.zones = append(t.zones, z)
 		}
 	}
+	t.takeOver = c.takeOver()
 	t.claims = c.refusal.leavesClaim() && c.object.GetDeletionTimestamp() == nil
 	switch {
 	case c.object.GetDeletionTimestamp() != nil:

@@ -26,6 +26,9 @@ type unit struct {
 	granted    bool               // an administrator has allowed what it asks for
 	guarded    bool               // it waits, because its namespace changes too much at once
 	everywhere bool               // of guarded: because too much changes over the account
+	anew       []string           // checks whose tags other clusters change, and that decide what becomes of it
+	follows    bool               // it waits until other Regions have followed
+	agreed     time.Time          // since when all Regions ask for the same routing, and another one is to change it
 }
 
 // An outcome is what became of a task: the condition Programmed.
@@ -47,7 +50,11 @@ const (
 
 // wait leaves a unit alone for a while, longer each time.
 func (u *unit) wait(first time.Duration, now time.Time) {
-	u.pause = min(max(first, 2*u.pause), longestPause)
+	longest := longestPause
+	if u.follows {
+		longest = longestAgreement
+	}
+	u.pause = min(max(first, 2*u.pause), longest)
 	u.due = now.Add(u.pause)
 }
 
@@ -129,7 +136,7 @@ func digestOf(tasks []*task) string {
 	for _, t := range tasks {
 		if t.intent != leave {
 			// Nothing in it fails to encode: names, numbers and pointers to them.
-			_ = e.Encode([]any{t.key, t.intent, t.hostname, t.zones, t.desired, t.limit, t.forced})
+			_ = e.Encode([]any{t.key, t.intent, t.hostname, t.zones, t.desired, t.limit, t.forced, t.takeOver})
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))

@@ -27,11 +27,12 @@ type worker struct {
 	resync   time.Duration
 
 	// Set before each round.
-	cluster string                   // its identity, by which what was made for it is known again; empty: nothing is
-	classes map[string]classRule     // by name of the class: what becomes of what nobody asks for any more
-	classOf map[string]string        // the class of each policy that there is an object of
-	zones   []zone.HostedZone        // in which there may be something of the cluster's
-	healthy func(check string) *bool // what polls have found lately; nil: nothing
+	clusterName string                   // what people call the cluster; may be empty
+	cluster     string                   // its identity, by which what was made for it is known again; empty: nothing is
+	classes     map[string]classRule     // by name of the class: what becomes of what nobody asks for any more
+	classOf     map[string]string        // the class of each policy that there is an object of
+	zones       []zone.HostedZone        // in which there may be something of the cluster's
+	healthy     func(check string) *bool // what polls have found lately; nil: nothing
 
 	units  map[string]*unit  // by name
 	served map[string]uint64 // turn in which a namespace had its last one
@@ -45,6 +46,7 @@ type worker struct {
 	read    uint64     // count of writes when it was read
 	writes  uint64     // count of writes
 	stale   bool       // something is not as the state says
+	asked   time.Time  // when the account was read last because of what other clusters may have done
 	due     time.Time  // when everything is compared although nothing is asked anew
 	open    []string   // changes that not all name servers answer by yet
 	quiet   time.Time  // before which no check is deleted: changes of a controller before this one may be under way
@@ -141,6 +143,7 @@ func (w *worker) begin() {
 func (r *round) look(ctx context.Context, resync bool) error {
 	r.judge()
 	old := r.readAt.IsZero() || r.now.Sub(r.readAt) > r.refresh() || r.stale || resync
+	old = r.forgetOthers() || old
 	if old || len(r.unreadZones()) > 0 || slices.ContainsFunc(r.ready(r.now), func(u *unit) bool { return u.written > r.read }) {
 		return r.readState(ctx)
 	}
@@ -240,6 +243,7 @@ func (r *round) conclude(u *unit) {
 		u.due = r.now.Add(r.verifyPause())
 	default:
 		u.due, u.pause, u.settled, u.repeats, u.granted = time.Time{}, 0, true, 0, false
+		u.anew, u.follows, u.agreed = nil, false, time.Time{}
 	}
 	if wrote {
 		u.written = r.writes

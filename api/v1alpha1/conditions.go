@@ -42,6 +42,8 @@ const (
 	ReasonPending         = "Pending"         // being written, or waiting for the provider
 	ReasonProviderRefused = "ProviderRefused" // the provider said no; the message says what
 	ReasonForeignRecord   = "ForeignRecord"   // a record that is not ours has the name
+	ReasonRegionHeld      = "RegionHeld"      // another cluster looks after this Region of the hostname
+	ReasonWaitsForRegions = "WaitsForRegions" // routing that all Regions can only change together, and not all ask for it yet
 	// ReasonProviderUnavailable: the controller cannot work at Route 53 at all; see the class.
 	ReasonProviderUnavailable = "ProviderUnavailable"
 )
@@ -129,6 +131,9 @@ const (
 	DeletionPolicyAnnotation = "bulkhead.dev/deletion-policy"
 	// Retain is what DeletionPolicyAnnotation may say.
 	Retain = "Retain"
+	// TakeOverAnnotation names clusters, by their name or identity and separated by commas, from which this one takes over what they look
+	// after in its Region: on a policy, what that policy has; on a class, what all of its policies have.
+	TakeOverAnnotation = "bulkhead.dev/take-over-from"
 	// Finalizer keeps a deleted policy until this Region's check and records are removed.
 	Finalizer = "bulkhead.dev/records"
 )

@@ -41,7 +41,7 @@ It works in every cluster; of several replicas one is elected, the others stand 
 	s.StringVar(&f.o.Region, "region", "", "`Region` of this cluster; without it, what the FailoverClass says")
 	s.StringVar(&f.o.Class, "class", "", "`name` of the one FailoverClass to serve; without it, all")
 	s.StringVar(&f.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API, instead of what classes say")
-	s.StringVar(&f.o.Cluster, "cluster-name", "", "`name` of this cluster in log lines")
+	s.StringVar(&f.o.Cluster, "cluster-name", "", "`name` of this cluster in log lines and on its health checks")
 	s.StringSliceVar(&f.sources, "sources", []string{"ingress", "gateway", "service"}, "`kinds` that load balancers are read from: ingress, gateway, service; empty for none")
 	s.StringVar(&f.o.MetricsAddress, "metrics-bind-address", ":8080", "`address` of /metrics; empty for none")
 	s.StringVar(&f.o.HealthAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; empty for none")
