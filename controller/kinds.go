@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -32,37 +33,51 @@ type sourceKind struct {
 
 // sourceKinds are all of them.
 func sourceKinds() []sourceKind {
-	anything := predicate.Funcs{}
+	when := altered()
 	return []sourceKind{
-		{failover.IngressTarget, IngressSource, "", &networkingv1.Ingress{}, anything, func(s *snapshot) (client.ObjectList, func()) {
+		{failover.IngressTarget, IngressSource, "", &networkingv1.Ingress{}, when, func(s *snapshot) (client.ObjectList, func()) {
 			var l networkingv1.IngressList
 			return &l, func() { s.ingresses = l.Items }
 		}},
-		{failover.ServiceTarget, ServiceSource, "", &corev1.Service{}, balanced(), func(s *snapshot) (client.ObjectList, func()) {
+		{failover.ServiceTarget, ServiceSource, "", &corev1.Service{}, predicate.And(balanced(), when), func(s *snapshot) (client.ObjectList, func()) {
 			var l corev1.ServiceList
 			return &l, func() { s.services = l.Items }
 		}},
-		{failover.GatewayTarget, GatewaySource, "v1.0", &gatewayv1.Gateway{}, anything, func(s *snapshot) (client.ObjectList, func()) {
+		{failover.GatewayTarget, GatewaySource, "v1.0", &gatewayv1.Gateway{}, when, func(s *snapshot) (client.ObjectList, func()) {
 			var l gatewayv1.GatewayList
 			return &l, func() { s.gateways = l.Items }
 		}},
-		{failover.ListenerSetParent, GatewaySource, "v1.5", &gatewayv1.ListenerSet{}, anything, func(s *snapshot) (client.ObjectList, func()) {
+		{failover.ListenerSetParent, GatewaySource, "v1.5", &gatewayv1.ListenerSet{}, when, func(s *snapshot) (client.ObjectList, func()) {
 			var l gatewayv1.ListenerSetList
 			return &l, func() { s.listenerSets = l.Items }
 		}},
-		{failover.HTTPRouteTarget, GatewaySource, "v1.0", &gatewayv1.HTTPRoute{}, anything, func(s *snapshot) (client.ObjectList, func()) {
+		{failover.HTTPRouteTarget, GatewaySource, "v1.0", &gatewayv1.HTTPRoute{}, when, func(s *snapshot) (client.ObjectList, func()) {
 			var l gatewayv1.HTTPRouteList
 			return &l, func() { s.routes = l.Items }
 		}},
-		{failover.GRPCRouteTarget, GatewaySource, "v1.1", &gatewayv1.GRPCRoute{}, anything, func(s *snapshot) (client.ObjectList, func()) {
+		{failover.GRPCRouteTarget, GatewaySource, "v1.1", &gatewayv1.GRPCRoute{}, when, func(s *snapshot) (client.ObjectList, func()) {
 			var l gatewayv1.GRPCRouteList
 			return &l, func() { s.grpcRoutes = l.Items }
 		}},
-		{failover.TLSRouteTarget, GatewaySource, "v1.5", &gatewayv1.TLSRoute{}, anything, func(s *snapshot) (client.ObjectList, func()) {
+		{failover.TLSRouteTarget, GatewaySource, "v1.5", &gatewayv1.TLSRoute{}, when, func(s *snapshot) (client.ObjectList, func()) {
 			var l gatewayv1.TLSRouteList
 			return &l, func() { s.tlsRoutes = l.Items }
 		}},
 	}
+}
+
+// altered is for objects of which something has changed that is read: the cache keeps nothing else. What only others read may change as
+// often as anybody likes.
+func altered() predicate.Predicate {
+	read := func(o client.Object) client.Object {
+		o = o.DeepCopyObject().(client.Object)
+		o.SetResourceVersion("")
+		o.SetGeneration(0)
+		return o
+	}
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return !equality.Semantic.DeepEqual(read(e.ObjectOld), read(e.ObjectNew))
+	}}
 }
 
 // balanced is for Services that have a load balancer, or had one.

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
@@ -141,5 +142,28 @@ func TestAnnotationsThatAreTooLongAreRefused(t *testing.T) {
 	s.ingresses = []networkingv1.Ingress{*slimmedBy(t, in)}
 	if wantDecided(t, s); len(s.ingresses[0].Annotations) > 0 {
 		t.Errorf("of an Ingress that does not ask, %v are kept", s.ingresses[0].Annotations)
+	}
+}
+
+// What only others read of an object may change as often as anybody likes: nothing is looked at again for it.
+func TestChangesOfWhatIsNotReadAreNoEvents(t *testing.T) {
+	before := &networkingv1.Ingress{ObjectMeta: bulky(), Spec: networkingv1.IngressSpec{Rules: []networkingv1.IngressRule{{Host: "app1.example.com"}}}}
+	for what, change := range map[string]func(*networkingv1.Ingress) bool{ // whether it is an event
+		"another's annotation":       func(in *networkingv1.Ingress) bool { in.Annotations["example.com/notes"] = "other"; return false },
+		"a label":                    func(in *networkingv1.Ingress) bool { in.Labels = map[string]string{"a": "b"}; return false },
+		"an annotation that is read": func(in *networkingv1.Ingress) bool { in.Annotations[groupOrder] = "7"; return true },
+		"a host":                     func(in *networkingv1.Ingress) bool { in.Spec.Rules[0].Host = "app2.example.com"; return true },
+		"the load balancer": func(in *networkingv1.Ingress) bool {
+			in.Status.LoadBalancer.Ingress = []networkingv1.IngressLoadBalancerIngress{{Hostname: "lb-1.eu-west-1.elb.amazonaws.com"}}
+			return true
+		},
+	} {
+		after := before.DeepCopy()
+		want := change(after)
+		after.ResourceVersion, after.Generation = "8", 4
+		e := event.UpdateEvent{ObjectOld: slimmedBy(t, before), ObjectNew: slimmedBy(t, after)}
+		if got := altered().Update(e); got != want {
+			t.Errorf("%s: an event is %v, want %v", what, got, want)
+		}
 	}
 }
