@@ -213,3 +213,31 @@ func TestRegionsMoveToAnotherNamespaceOneByOne(t *testing.T) {
 		}
 	}
 }
+
+// Two clusters of one Region stand side by side, by weight, where each has a name of its own as its Region. The end of one leaves the other.
+func TestClustersOfARegionShareByWeight(t *testing.T) {
+	const green = west + "-green"
+	e := startEngine(t)
+	blue1, green1 := e.worker(t, west, &wire{}), e.worker(t, green, &wire{})
+	now := time.Now()
+	shares := func(blue, share int64) {
+		t.Helper()
+		now = now.Add(time.Minute)
+		routing := failover.Routing{Policy: failover.Weighted, Weights: map[string]int64{west: blue, green: share}}
+		for region, w := range map[string]*worker{west: blue1, green: green1} {
+			e.mustPass(t, w, e.routedBy(t, region, routing, 60), now)
+			if o := outcomeOf(t, w, "team-a/app01"); !o.done {
+				t.Fatalf("%s: %+v", region, o)
+			}
+		}
+		if got := e.group(t); *got[west].Weight != blue || *got[green].Weight != share {
+			t.Fatalf("%+v, want %d to %d", got, blue, share)
+		}
+	}
+	shares(90, 10)
+	shares(10, 90)
+	e.remove(t, blue1, e.routedBy(t, west, failover.Routing{Policy: failover.Weighted}, 60), nil, now)
+	if got := e.group(t); len(got) != 1 || got[green] == nil {
+		t.Errorf("at the end of the first: %+v", got)
+	}
+}
