@@ -147,4 +147,5 @@ func (c *Controller) retire(s site) {
 	defer c.mu.Unlock()
 	delete(c.accounts, s)
 	delete(c.troubles, s)
+	c.metrics.retire(s)
 }

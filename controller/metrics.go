@@ -3,6 +3,7 @@ package controller
 import (
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,11 +24,15 @@ type metrics struct {
 	policies     *prometheus.GaugeVec
 	refused      *prometheus.GaugeVec
 	healthy      *prometheus.GaugeVec
+
+	mu       sync.Mutex               // guards measured
+	measured map[site]map[string]bool // policies that have samples of their own
 }
 
 func newMetrics() *metrics {
 	at := []string{"region", "endpoint"}
 	return &metrics{
+		measured: make(map[site]map[string]bool),
 		passes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bulkhead_controller_passes_total",
 			Help: "Rounds over the policies of an account: idle ones made no call to the provider."}, append(at, "result")),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "bulkhead_controller_pass_duration_seconds",
@@ -120,6 +125,9 @@ func (m *metrics) observe(s site, b board, written map[types.UID]v1alpha1.Failov
 		}
 	}
 	m.refused.WithLabelValues(s.region, s.endpoint).Set(float64(len(b.refused)))
+	for _, key := range m.gone(s, apps) {
+		m.healthy.DeletePartialMatch(prometheus.Labels{"policy": key})
+	}
 	for key, app := range apps {
 		m.healthy.DeletePartialMatch(prometheus.Labels{"policy": key})
 		for _, r := range app.Regions {
@@ -131,4 +139,34 @@ func (m *metrics) observe(s site, b board, written map[types.UID]v1alpha1.Failov
 			}
 		}
 	}
+}
+
+// gone are the policies of a site that had samples and have none any more.
+func (m *metrics) gone(s site, apps map[string]*explain.Application) (keys []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key := range m.measured[s] {
+		if apps[key] == nil {
+			keys = append(keys, key)
+		}
+	}
+	m.measured[s] = make(map[string]bool, len(apps))
+	for key := range apps {
+		m.measured[s][key] = true
+	}
+	return keys
+}
+
+// retire drops what was measured of a site that no class is of any more.
+func (m *metrics) retire(s site) {
+	at := prometheus.Labels{"region": s.region, "endpoint": s.endpoint}
+	m.policies.DeletePartialMatch(at)
+	m.refused.DeletePartialMatch(at)
+	m.succeeded.DeletePartialMatch(at)
+	for _, key := range m.gone(s, nil) {
+		m.healthy.DeletePartialMatch(prometheus.Labels{"policy": key})
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.measured, s)
 }

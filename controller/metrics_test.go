@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,6 +72,25 @@ func TestMetricsAreNamedAsPrometheusWants(t *testing.T) {
 		if v := got.GetCounter().GetValue() + got.GetGauge().GetValue(); v != m.want {
 			t.Errorf("%s is %v, want %v", m.metric.Desc(), v, m.want)
 		}
+	}
+}
+
+// Nothing of a deleted policy, or of a class that is gone, is measured any more.
+func TestWhatIsGoneIsNotMeasured(t *testing.T) {
+	m, at := newMetrics(), site{region: west}
+	samples := func(c prometheus.Collector) int { return testutil.CollectAndCount(c) }
+	m.observe(at, board{}, nil, map[string]*explain.Application{"team-a/app": app(both(explain.Healthy, explain.Healthy), west),
+		"team-a/other": app(both(explain.Healthy, explain.Healthy), west)})
+	if n := samples(m.healthy); n != 4 {
+		t.Fatalf("%d samples of two policies, want 4", n)
+	}
+	m.observe(at, board{}, nil, map[string]*explain.Application{"team-a/app": app(both(explain.Healthy, explain.Healthy), west)})
+	if n := samples(m.healthy); n != 2 {
+		t.Errorf("%d samples when one is deleted, want 2", n)
+	}
+	m.retire(at)
+	if n := samples(m.healthy) + samples(m.policies) + samples(m.refused); n != 0 {
+		t.Errorf("%d samples when the class is gone, want none", n)
 	}
 }
 
