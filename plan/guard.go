@@ -88,7 +88,8 @@ func (d *differ) guardBlast() {
 }
 
 // guardAnswers refuses to leave a name without an answer that it has: add before you remove. Destroyed policies are the
-// exception, and clients that lose AAAA but keep A go on by IPv4.
+// exception, and clients that lose AAAA but keep A go on by IPv4. A Region does not leave a former hostname of its policy either, although
+// other Regions answer: they are about to follow, and the last one could not.
 func (d *differ) guardAnswers(at *place) {
 	after := make(map[zone.RRType]bool)
 	for _, m := range at.after {
@@ -105,12 +106,19 @@ func (d *differ) guardAnswers(at *place) {
 		if key != "" {
 			policy = PolicyOf(key)
 		}
-		if answered || told[t] || d.destroyed[policy] {
+		former := key != "" && len(at.want) == 0 && len(d.wantedAt[policy]) > 0 && !d.wantedAt[policy][listed(at.name)]
+		leaves := former && len(d.guard.Regions) > 0 && d.reaches(r) && !d.guard.Force
+		if answered && !leaves || told[t] || d.destroyed[policy] {
 			continue
 		}
 		told[t] = true
-		d.refuse(policy, fmt.Sprintf("%s %s", at.name, t), "would be left without an answer: "+
-			"serve it by another policy first, or destroy this one")
+		object := fmt.Sprintf("%s %s", at.name, t)
+		if former {
+			d.refuse(policy, object, "would be left without an answer, because its policy has another hostname now: give this policy its former "+
+				"hostname back and make another one for the new hostname, or first serve the former one by another policy")
+			continue
+		}
+		d.refuse(policy, object, "would be left without an answer: serve it by another policy first, or destroy this one")
 	}
 }
 

@@ -302,7 +302,7 @@ func TestNamesKeepAnAnswer(t *testing.T) {
 		from, to State
 		want     []string
 	}{
-		{"new name", app1(), renamed, []string{"app1.example.com. A: " + unanswered}},
+		{"new name", app1(), renamed, []string{"app1.example.com. A: " + formerName}},
 		{"A gives way to AAAA", ofType(zone.A), ofType(zone.AAAA), []string{"app1.example.com. A: " + unanswered}},
 		{"IPv6 given up", ofType(zone.A, zone.AAAA), ofType(zone.A), nil},
 		{"IPv4 given up", ofType(zone.A, zone.AAAA), ofType(zone.AAAA), []string{"app1.example.com. A: " + unanswered}},
@@ -315,6 +315,28 @@ func TestNamesKeepAnAnswer(t *testing.T) {
 			p, err := Diff(w.state(), c.to, Guard{Force: true})
 			wantRefusals(t, p, err, c.want...)
 		})
+	}
+}
+
+const formerName = "would be left without an answer, because its policy has another hostname now: give this policy its former hostname back " +
+	"and make another one for the new hostname, or first serve the former one by another policy"
+
+// A hostname that is changed in place is not left by one Region after the other, until the last one cannot. So it can be changed back, and
+// another policy may take the former name in between.
+func TestFormerHostnameIsLeftByNoRegion(t *testing.T) {
+	w := build(t, app1())
+	renamed := latency("team/app1", "new.example.com", "eu-west-1", "eu-central-1")
+	for _, region := range []string{westRegion, centralRegion} {
+		p, err := Diff(w.state(), renamed, here(region))
+		wantRefusals(t, p, err, "app1.example.com. A: "+formerName)
+		p, err = Diff(w.state(), app1(), here(region))
+		wantSteps(t, p, err)
+	}
+	w.reach(t, latency("team/next", "app1.example.com", westRegion), here(westRegion, "team/app1", "team/next"))
+	w.reach(t, renamed, here(westRegion))
+	records := w.records["ZEXAMPLE"]
+	if former, now := records.Group("app1.example.com.", zone.A), records.Group("new.example.com.", zone.A); len(former) != 2 || len(now) != 1 {
+		t.Errorf("%d record sets have the former name, and %d the new one", len(former), len(now))
 	}
 }
 
