@@ -49,8 +49,13 @@ func (r *round) bring(ctx context.Context, p proposal) error {
 		if planned.Empty() {
 			continue
 		}
-		if later, err := r.deletionsLater(ctx, planned); later || err != nil {
+		if planned, err = r.deletionsLater(ctx, planned); err != nil {
 			return err
+		}
+		if planned.Empty() {
+			r.leaveHeld(planned)
+			r.leaveWaiting(ctx, p, live, planned)
+			return nil
 		}
 		if err := r.execute(ctx, live, planned); err != nil {
 			var batch *apply.BatchError
@@ -195,16 +200,16 @@ func (r *round) leaveHeld(planned plan.Plan) {
 	}
 }
 
-// deletionsLater reports whether a plan has nothing but deletions of health checks, which have to wait: until name servers have forgotten
-// the record sets, what they answer must not come to depend on nothing.
-func (r *round) deletionsLater(ctx context.Context, planned plan.Plan) (bool, error) {
-	if slices.ContainsFunc(planned.Steps, func(s plan.Step) bool { return s.Kind != plan.DeleteCheck }) {
-		return false, nil
+// deletionsLater returns a plan without the deletions of health checks that have to wait: until name servers have forgotten the record sets,
+// what they answer must not come to depend on nothing.
+func (r *round) deletionsLater(ctx context.Context, planned plan.Plan) (plan.Plan, error) {
+	if !slices.ContainsFunc(planned.Steps, func(s plan.Step) bool { return s.Kind == plan.DeleteCheck }) {
+		return planned, nil
 	}
 	for len(r.open) > 0 && !r.now.Before(r.quiet) {
 		synced, err := r.applier.InSync(ctx, r.open[0])
 		if err != nil {
-			return false, err
+			return planned, err
 		}
 		if !synced {
 			break
@@ -212,12 +217,14 @@ func (r *round) deletionsLater(ctx context.Context, planned plan.Plan) (bool, er
 		r.open = r.open[1:]
 	}
 	if len(r.open) == 0 && !r.now.Before(r.quiet) {
-		return false, nil
+		return planned, nil
 	}
-	for _, key := range policiesIn(planned) {
-		r.later[key] = true
+	for _, s := range planned.Steps {
+		if s.Kind == plan.DeleteCheck {
+			r.later[plan.PolicyOf(s.Check.Key)] = true
+		}
 	}
-	return true, nil
+	return planned.WithoutDeletions(), nil
 }
 
 // repeat sets those units aside for which something is written again and again: what is read afterwards is never what was written.

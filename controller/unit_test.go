@@ -182,25 +182,6 @@ func TestNamespacesAreGuardedApart(t *testing.T) {
 	e.mustPass(t, w, few[2:], now)
 }
 
-// A few in each of many namespaces are many as well: a value that is wrong everywhere is not written everywhere at once.
-func TestTheAccountIsGuardedOverManyNamespaces(t *testing.T) {
-	e := startEngine(t)
-	now := time.Now()
-	w := e.worker(t, west, &wire{})
-	var list []candidate
-	for i := range 20 {
-		list = append(list, e.of(t, fmt.Sprintf("team-%02d", i/2), fmt.Sprintf("app%02d", i), west))
-	}
-	e.mustPass(t, w, list, now)
-	for i := range list {
-		list[i].policy.Spec.HealthCheck.FailureThreshold = new(2)
-	}
-	e.mustPass(t, w, list, now.Add(time.Second))
-	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonPending: 20}, reasons(w))
-	e.mustPass(t, w, list, now.Add(2*time.Second), hashIn(t, w.refusedPlans()[0]))
-	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 20}, reasons(w))
-}
-
 // Each is told of his own health check, and of nobody else's.
 func TestVerdictsAreToldToTheirOwnersAlone(t *testing.T) {
 	e := startEngine(t)

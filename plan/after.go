@@ -30,6 +30,13 @@ func (s State) After(steps []Step, created map[string]string) State {
 	return after
 }
 
+// WithoutDeletions returns the plan without the deletions of health checks. What it leaves out is in the next plan.
+func (p Plan) WithoutDeletions() Plan {
+	p.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return s.Kind == DeleteCheck })
+	p.seal()
+	return p
+}
+
 // created adds a check that was made, or found again.
 func (s *State) created(c *CheckChange, id string) {
 	if id == "" {
