@@ -1,13 +1,21 @@
 package controller
 
 import (
+	"fmt"
 	"log/slog"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+
+	"github.com/bulkhead-dns/bulkhead/apply"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/test/awslike"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -61,5 +69,49 @@ func TestTheFirstReadAtAWSIsFollowedByAQuietTime(t *testing.T) {
 	}
 	if !w.quiet.Equal(now.Add(time.Minute)) {
 		t.Errorf("quiet until %s, want a minute", w.quiet)
+	}
+}
+
+// The account has room for five health checks, and one namespace asks for eight. Who asks for one has it: what fits is made, in turns by
+// namespace, and who is left over is told why.
+func TestWhatFitsIntoTheAccountIsMadeInTurns(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	front := httptest.NewServer(awslike.New(awslike.Options{Engine: "http://" + e.HTTPAddr().String(), Credentials: e.Credentials(), Speed: 20, HealthChecks: 5,
+		Endpoints: map[string]string{"52.95.110.1": "127.0.0.1"}}))
+	t.Cleanup(front.Close)
+	c := e.Credentials()
+	a, err := apply.New(apply.Options{Provider: failover.AWS, Attempts: 3, Lag: 100 * time.Millisecond, Route53: route53.New(route53.Options{
+		BaseEndpoint: &front.URL, Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, "")})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := e.worker(t, west, &wire{})
+	w.applier, w.provider = a, failover.AWS
+	var tasks []task
+	add := func(namespace, name string) {
+		c := e.of(t, namespace, name, west)
+		c.policy.Spec.Regions[0].Addresses, c.policy.Spec.HealthCheck.RequestInterval = []string{"52.95.110.1"}, new(30)
+		tasks = append(tasks, taskOf(c, failover.Facts{Provider: failover.AWS, Zones: e.zones, Region: west}, now))
+	}
+	for i := range 8 {
+		add("team-b", fmt.Sprintf("many%d", i))
+	}
+	add("team-a", "one")
+	if _, err := w.round(t.Context(), tasks, nil, now); err != nil {
+		t.Fatal(err)
+	}
+	owned := w.owned()
+	if len(owned["team-a"]) != 1 || len(owned["team-b"]) != 4 {
+		t.Errorf("made are %v, want the one of team-a and four of team-b; %v", owned, w.outcomes())
+	}
+	told := 0
+	for _, o := range w.outcomes() {
+		if strings.Contains(o.message, "the account may have 5 health checks and has 5") {
+			told++
+		}
+	}
+	if told != 4 {
+		t.Errorf("%d are told why, want 4: %v", told, w.outcomes())
 	}
 }
