@@ -75,6 +75,7 @@ func gather(s snapshot, region string, now time.Time) []candidate {
 		sets:      byName(s.listenerSets),
 		routes:    map[routeKey]*route{},
 		sharing:   sharingOf(s.ingresses),
+		seen:      newProbeRoutes(),
 	}
 	for _, r := range s.attachable() {
 		g.routes[routeKey{r.kind, r.at}] = &r
@@ -112,6 +113,7 @@ type gatherer struct {
 	sets      map[types.NamespacedName]*gatewayv1.ListenerSet
 	routes    map[routeKey]*route
 	sharing   map[string][]*networkingv1.Ingress // by the name of their load balancer, in the order of their rules
+	seen      probeRoutes
 }
 
 // A routeKey names a route.

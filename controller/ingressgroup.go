@@ -17,21 +17,22 @@ func (g *gatherer) claimedByOthers(c *candidate, check failover.HealthCheck, own
 	if own.LoadBalancer == nil || !health.Type(check.Type).IsHTTP() {
 		return ""
 	}
-	members := g.sharing[bare(own.LoadBalancer.DNSName)]
 	asked := cmp.Or(check.HostHeader, own.LoadBalancer.DNSName)
 	path, _, _ := strings.Cut(check.Path, "?")
-	var first *networkingv1.Ingress // whose rule takes the probes
-	also := false                   // another's rule names the same path
-	for _, in := range members {
-		takesIt, names := g.probed(in, asked, path)
-		if takesIt && first == nil {
-			first = in
+	answered, others, also := false, false, false // by whom; and whether another's rule names the same path
+	for _, claimed := range g.claims(bare(own.LoadBalancer.DNSName), bare(asked)) {
+		if !pathMatches(claimed.patterns, path) {
+			continue
 		}
-		also = also || names && in.Namespace != c.policy.Metadata.Namespace
+		foreign := claimed.namespace != c.policy.Metadata.Namespace
+		if !answered {
+			answered, others = true, foreign
+		}
+		also = also || foreign && claimed.path == path
 	}
 	what := fmt.Sprintf("%s on %s", path, own.LoadBalancer.DNSName)
 	switch {
-	case first != nil && first.Namespace != c.policy.Metadata.Namespace:
+	case others:
 		return fmt.Sprintf("%s is answered by a rule of an Ingress of another namespace: the check tells that application's health; "+
 			"choose another path, or another group", what)
 	case also:
@@ -41,28 +42,36 @@ func (g *gatherer) claimedByOthers(c *candidate, check failover.HealthCheck, own
 	return ""
 }
 
-// probed reports whether a rule of an Ingress takes requests for a host and path, and whether it names this very path rather than one
-// above it.
-func (g *gatherer) probed(in *networkingv1.Ingress, name, path string) (takesIt, names bool) {
-	for _, r := range in.Spec.Rules {
-		if r.HTTP == nil {
-			continue
-		}
-		for i := range r.HTTP.Paths {
-			p := &r.HTTP.Paths[i]
-			of := hostsOf(in, r.Host, p)
-			if of.conditional || !albTakes(of.hosts, name) {
+// A claimedPath is a rule of an Ingress that takes requests for a host.
+type claimedPath struct {
+	namespace string
+	path      string   // as it is written
+	patterns  []string // none: any path
+}
+
+// claims are the rules of all Ingresses at a load balancer that take requests for a host, in the order in which they are tried. Rules
+// with conditions that a probe may not meet are left out.
+func (g *gatherer) claims(balancer, name string) []claimedPath {
+	key := [2]string{balancer, name}
+	list, seen := g.seen.claims[key]
+	if seen {
+		return list
+	}
+	for _, in := range g.sharing[balancer] {
+		for _, r := range in.Spec.Rules {
+			if r.HTTP == nil {
 				continue
 			}
-			if p.Path == path {
-				names = true
-			}
-			if patterns := append(patternsOf(p), of.paths...); len(patterns) == 0 || pathMatches(patterns, path) {
-				takesIt = true
+			for i := range r.HTTP.Paths {
+				p := &r.HTTP.Paths[i]
+				if of := hostsOf(in, r.Host, p); !of.conditional && albTakes(of.hosts, name) {
+					list = append(list, claimedPath{in.Namespace, p.Path, append(patternsOf(p), of.paths...)})
+				}
 			}
 		}
 	}
-	return takesIt, names && takesIt
+	g.seen.claims[key] = list
+	return list
 }
 
 // albTakes is takes as an Application Load Balancer understands a leading "*.": any characters.
@@ -92,7 +101,11 @@ func patternsOf(p *networkingv1.HTTPIngressPath) []string {
 	return []string{p.Path}
 }
 
+// pathMatches reports whether one of some patterns is for a path; none is for any.
 func pathMatches(patterns []string, path string) bool {
+	if len(patterns) == 0 {
+		return true
+	}
 	for _, pattern := range patterns {
 		if failover.Route([]failover.ListenerRule{{Path: pattern}}, 0, "", path) != nil {
 			return true

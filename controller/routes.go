@@ -19,6 +19,7 @@ type route struct {
 	parents   []gatewayv1.ParentReference
 	status    []gatewayv1.RouteParentStatus
 	backends  []gatewayv1.BackendRef
+	rules     []gatewayv1.HTTPRouteRule // of an HTTPRoute
 }
 
 // attachable are all routes of a snapshot.
@@ -26,7 +27,7 @@ func (s *snapshot) attachable() []route {
 	var list []route
 	add := func(kind string, at types.NamespacedName, hostnames []gatewayv1.Hostname, spec gatewayv1.CommonRouteSpec, status gatewayv1.RouteStatus,
 		backends []gatewayv1.BackendRef) {
-		list = append(list, route{kind, at, hostnames, spec.ParentRefs, status.Parents, backends})
+		list = append(list, route{kind: kind, at: at, hostnames: hostnames, parents: spec.ParentRefs, status: status.Parents, backends: backends})
 	}
 	for i := range s.routes {
 		r := &s.routes[i]
@@ -37,6 +38,7 @@ func (s *snapshot) attachable() []route {
 			}
 		}
 		add(failover.HTTPRouteTarget, nameOf(r), r.Spec.Hostnames, r.Spec.CommonRouteSpec, r.Status.RouteStatus, backends)
+		list[len(list)-1].rules = r.Spec.Rules
 	}
 	for i := range s.grpcRoutes {
 		r := &s.grpcRoutes[i]

@@ -194,12 +194,30 @@ func slimHTTPRoute(r *gatewayv1.HTTPRoute) {
 	*r = gatewayv1.HTTPRoute{TypeMeta: full.TypeMeta, ObjectMeta: metadataOf(full.ObjectMeta, nothing)}
 	r.Spec.CommonRouteSpec, r.Spec.Hostnames, r.Status.RouteStatus = full.Spec.CommonRouteSpec, full.Spec.Hostnames, slimParents(full.Status.RouteStatus)
 	for _, rule := range full.Spec.Rules {
-		var kept gatewayv1.HTTPRouteRule
+		kept := gatewayv1.HTTPRouteRule{Matches: slimMatches(rule.Matches)}
+		for _, f := range rule.Filters {
+			if f.RequestRedirect != nil {
+				kept.Filters = append(kept.Filters, gatewayv1.HTTPRouteFilter{Type: f.Type, RequestRedirect: &gatewayv1.HTTPRequestRedirectFilter{
+					Scheme: f.RequestRedirect.Scheme, Port: f.RequestRedirect.Port, StatusCode: f.RequestRedirect.StatusCode}})
+			}
+		}
 		for _, b := range rule.BackendRefs {
 			kept.BackendRefs = append(kept.BackendRefs, gatewayv1.HTTPBackendRef{BackendRef: slimBackend(b.BackendRef)})
 		}
 		r.Spec.Rules = append(r.Spec.Rules, kept)
 	}
+}
+
+// slimMatches keeps the paths of matches, and that there are conditions of other kinds.
+func slimMatches(matches []gatewayv1.HTTPRouteMatch) (kept []gatewayv1.HTTPRouteMatch) {
+	for _, m := range matches {
+		k := gatewayv1.HTTPRouteMatch{Path: m.Path}
+		if conditional(m) {
+			k.Headers = []gatewayv1.HTTPHeaderMatch{{}}
+		}
+		kept = append(kept, k)
+	}
+	return kept
 }
 
 func slimGRPCRoute(r *gatewayv1.GRPCRoute) {

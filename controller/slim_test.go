@@ -51,7 +51,8 @@ func TestWhatIsNotReadIsNotKept(t *testing.T) {
 		&discoveryv1.EndpointSlice{ObjectMeta: bulky(), Endpoints: []discoveryv1.Endpoint{{Addresses: []string{strings.Repeat("x", 5000)}}}},
 		&gatewayv1.Gateway{ObjectMeta: bulky(), Status: gatewayv1.GatewayStatus{Conditions: []metav1.Condition{{Message: strings.Repeat("x", 5000)}}}},
 		&gatewayv1.ListenerSet{ObjectMeta: bulky(), Status: gatewayv1.ListenerSetStatus{Conditions: []metav1.Condition{{Message: strings.Repeat("x", 5000)}}}},
-		&gatewayv1.HTTPRoute{ObjectMeta: bulky(), Spec: gatewayv1.HTTPRouteSpec{Rules: []gatewayv1.HTTPRouteRule{{Matches: make([]gatewayv1.HTTPRouteMatch, 500)}}}},
+		&gatewayv1.HTTPRoute{ObjectMeta: bulky(), Spec: gatewayv1.HTTPRouteSpec{Rules: []gatewayv1.HTTPRouteRule{{Matches: []gatewayv1.HTTPRouteMatch{{
+			Headers: []gatewayv1.HTTPHeaderMatch{{Value: strings.Repeat("x", 5000)}}}}}}}},
 		&gatewayv1.GRPCRoute{ObjectMeta: bulky(), Spec: gatewayv1.GRPCRouteSpec{Rules: []gatewayv1.GRPCRouteRule{{Matches: make([]gatewayv1.GRPCRouteMatch, 500)}}}},
 		&gatewayv1.TLSRoute{ObjectMeta: bulky()},
 	} {

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 	"github.com/bulkhead-dns/bulkhead/failover"
@@ -25,6 +26,7 @@ type origin struct {
 	hosts     []host     // that its rules are for
 	listeners []listener // on which the hostname is served; nil: not known
 	deaf      string     // that no listener takes the hostname; "" where one does
+	gateway   *gatewayv1.Gateway
 	notes     []string
 }
 
@@ -92,7 +94,7 @@ func (g *gatherer) note(c *candidate, own *failover.Region, from origin, chosen 
 	if !known {
 		return
 	}
-	for _, note := range []string{g.redirected(check, own), from.unheard(check, own), g.claimedByOthers(c, check, own), mismatched(c, check, own)} {
+	for _, note := range []string{g.redirected(check, own), g.redirectedByRoute(check, own, from.gateway), from.unheard(check, own), g.claimedByOthers(c, check, own), mismatched(c, check, own)} {
 		if note != "" {
 			c.notes = append(c.notes, note)
 		}

@@ -70,7 +70,7 @@ func gatewayPoints(gw *gatewayv1.Gateway) (points []point) {
 
 // gatewayOrigin is what a Gateway says, with the listeners of the ListenerSets that are attached to it.
 func (g *gatherer) gatewayOrigin(gw *gatewayv1.Gateway, name string) origin {
-	from := origin{title: "Gateway " + gw.Name, points: gatewayPoints(gw), hosts: []host{{}}}
+	from := origin{title: "Gateway " + gw.Name, points: gatewayPoints(gw), hosts: []host{{}}, gateway: gw}
 	entries := entriesOf(gw)
 	for i := range g.listenerSets {
 		set := &g.listenerSets[i]
@@ -217,6 +217,7 @@ func (g *gatherer) parentOrigin(r *route, at parent, name string) (origin, *refu
 		}
 		return origin{}, notReady("%s: %s has no address in its status yet: the controller of its class writes it there", r.title(), whose), addressless
 	}
+	from.gateway = gw
 	from.hear(g.open(entries, r, at), name, at.title(), own)
 	return from, nil, usable
 }

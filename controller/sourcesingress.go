@@ -82,14 +82,37 @@ func (g *gatherer) frontendReach(in *networkingv1.Ingress) reach {
 
 // ingressListeners are the listeners of an Application Load Balancer on which an Ingress has rules, with those of the same namespace that
 // share the load balancer; nil where no annotation tells any.
-func (g *gatherer) ingressListeners(in *networkingv1.Ingress) (list []listener) {
-	told := false
-	members := []*networkingv1.Ingress{in}
+func (g *gatherer) ingressListeners(in *networkingv1.Ingress) []listener {
+	key := listenersKey{in.Namespace, ""}
+	for _, p := range in.Status.LoadBalancer.Ingress {
+		if p.Hostname != "" {
+			key.balancers += bare(p.Hostname) + " "
+		}
+	}
+	if key.balancers == "" {
+		return listenersOf([]*networkingv1.Ingress{in})
+	}
+	list, seen := g.seen.listeners[key]
+	if !seen {
+		list = g.sharedListeners(in)
+		g.seen.listeners[key] = list
+	}
+	return list
+}
+
+func (g *gatherer) sharedListeners(in *networkingv1.Ingress) []listener {
+	var members []*networkingv1.Ingress
 	for _, other := range g.group(in) {
-		if other.Namespace == in.Namespace && nameOf(other) != nameOf(in) {
+		if other.Namespace == in.Namespace {
 			members = append(members, other)
 		}
 	}
+	return listenersOf(members)
+}
+
+// listenersOf are the listeners that some Ingresses ask for together; nil where none says any.
+func listenersOf(members []*networkingv1.Ingress) (list []listener) {
+	told := false
 	for _, member := range members {
 		if member.Annotations[frontendNLBPorts] != "" {
 			return nil
@@ -104,7 +127,8 @@ func (g *gatherer) ingressListeners(in *networkingv1.Ingress) (list []listener) 
 	if !told {
 		return nil
 	}
-	return list
+	slices.SortFunc(list, func(a, b listener) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(list)
 }
 
 // portsOf are the listeners that annotations ask for: HTTP:80, with a certificate HTTPS:443, unless listen-ports says others. said tells
@@ -178,6 +202,9 @@ func hostsOf(in *networkingv1.Ingress, ruleHost string, path *networkingv1.HTTPI
 // group are the Ingresses that share a load balancer with one, itself among them, in the order in which the AWS Load Balancer Controller
 // places their rules.
 func (g *gatherer) group(in *networkingv1.Ingress) []*networkingv1.Ingress {
+	if points := in.Status.LoadBalancer.Ingress; len(points) == 1 {
+		return g.sharing[bare(points[0].Hostname)]
+	}
 	seen := map[types.NamespacedName]bool{}
 	var list []*networkingv1.Ingress
 	for _, p := range in.Status.LoadBalancer.Ingress {

@@ -49,7 +49,11 @@ func LoadBalancerRegion(hostedZoneID string) (region string, ok bool) {
 // LoadBalancerZone returns the canonical hosted zone id of the load balancer (ALB or NLB) of AWS that has a name; ok is false
 // for any other name. r53: E.1, E.2.
 func LoadBalancerZone(n Name) (id string, ok bool) {
+	host := strings.TrimSuffix(string(n), ".")
 	for _, z := range loadBalancerZones() {
+		if !strings.Contains(host, z.region) {
+			continue
+		}
 		for _, id := range []string{z.alb, z.nlb} {
 			if InLoadBalancerZone(id, n) {
 				return id, true
