@@ -169,7 +169,7 @@ func (w *world) owned(t *testing.T) (all []string) {
 // releaseJob makes the objects of the chart's hook but the Job, and returns what the Job's container is started with.
 func (s *site) releaseJob(t *testing.T) (args []string) {
 	t.Helper()
-	rendered, err := s.Helm(t.Context(), "template", "bulkhead", chart, "--namespace", "bulkhead-system", "--set", "class.region="+s.Name,
+	rendered, err := s.Helm(t.Context(), "template", "bulkhead", chart, "--namespace", "bulkhead-system", "-f", examples+"values-eu-west-1.yaml",
 		"--show-only", "templates/uninstall.yaml")
 	must(t, err)
 	rights, job, found := strings.Cut(rendered, "apiVersion: batch/v1")
