@@ -44,6 +44,7 @@ type account struct {
 	measured time.Time // when CloudWatch was read last
 	// unmeasured is why it could not be; empty: it could, or was not yet.
 	unmeasured string
+	rotation   time.Duration                     // how long it takes until all checks that need it were asked for
 	silent     string                            // what is told of checks without a current verdict
 	fresh      *reading                          // by a poll, for the next round; nil: none
 	nudged     map[string]bool                   // policies for which something has changed that they may wait for

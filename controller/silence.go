@@ -25,14 +25,18 @@ var silenceSteps = []struct {
 	text string
 }{{24 * time.Hour, "a day"}, {6 * time.Hour, "6 h"}, {time.Hour, "1 h"}, {15 * time.Minute, "15 min"}, {5 * time.Minute, "5 min"}}
 
-// silences are the checks without a current verdict, by id. A check that never had one is not among them: that is told otherwise.
-// a.mu is held.
+// silences are the checks without a current verdict, by id. A check that never had one is not among them: that is told otherwise. Where
+// all checks are asked for in turn and that takes long, a verdict is current while its check's turn is not missed: else each turn of
+// each check would be written to a status. That it takes long is told of the class. a.mu is held.
 func (a *account) silences(now time.Time) map[string]silence {
 	all := make(map[string]silence)
 	for _, c := range a.watched(now) {
 		_, at := a.verdicts[c.ID].verdict(c.Config)
+		if at.IsZero() || now.Sub(at) < 2*a.rotation {
+			continue
+		}
 		for _, step := range silenceSteps {
-			if !at.IsZero() && now.Sub(at) >= step.age {
+			if now.Sub(at) >= step.age {
 				all[c.ID] = silence{at.Truncate(time.Second), "no verdict for " + step.text}
 				break
 			}

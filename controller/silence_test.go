@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A verdict that is no current one is shown with its age, beside the others that are.
+// A verdict that is no current one is none any more: what it was, and how old it is, is told.
 func TestStatusTellsThatAVerdictIsOld(t *testing.T) {
 	e := &engine{port: "80"}
 	since := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -30,11 +31,21 @@ func TestStatusTellsThatAVerdictIsOld(t *testing.T) {
 		silences: map[string]silence{"check-" + west: {since, "no verdict for 15 min"}}}, v1alpha1.FailoverPolicyStatus{}, since.Add(16*time.Minute))
 	wantEqual(t, "regions", []v1alpha1.RegionStatus{
 		{SetIdentifier: central, Target: "192.0.2.1", HealthCheckID: "check-" + central, Healthy: new(true), Reason: "as healthy"},
-		{SetIdentifier: west, Target: "192.0.2.1", HealthCheckID: "check-" + west, Healthy: new(true), Reason: "as healthy; no verdict for 15 min",
+		{SetIdentifier: west, Target: "192.0.2.1", HealthCheckID: "check-" + west, Reason: "no verdict for 15 min; the last one: healthy, as healthy",
 			NoVerdictSince: new(metav1.NewTime(since)), ServedHere: true},
 	}, s.Regions)
-	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionHealthy); c == nil || c.Message != "as healthy; no verdict for 15 min" {
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionHealthy); c == nil || c.Status != metav1.ConditionUnknown || c.Reason != v1alpha1.ReasonNoVerdict ||
+		c.Message != "no verdict for 15 min; the last one: healthy, as healthy" || s.Health != v1alpha1.Unknown {
 		t.Errorf("the condition Healthy is %+v", c)
+	}
+}
+
+// The class is told when verdicts can only be read one by one.
+func TestClassTellsThatCloudWatchCannotBeRead(t *testing.T) {
+	s := classStatus(&v1alpha1.FailoverClass{}, &failover.Class{}, board{unmeasured: "AccessDenied: cloudwatch:GetMetricData"}, nil)
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReachable); c == nil || c.Status != metav1.ConditionTrue ||
+		!strings.Contains(c.Message, "cloudwatch:GetMetricData") || !strings.Contains(c.Message, "one check") {
+		t.Errorf("Reachable is %+v, want it true with what is missing", c)
 	}
 }
 

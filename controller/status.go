@@ -156,13 +156,13 @@ func (f *finding) regions(s *v1alpha1.FailoverPolicyStatus) {
 	for _, r := range f.app.Regions {
 		status := v1alpha1.RegionStatus{SetIdentifier: r.Name, Target: strings.Join(r.Targets, ", "), HealthCheckID: r.Check.ID,
 			Reason: f.why(r.Check), ServedHere: serves(r.Name)}
-		if silence, silent := f.silences[r.Check.ID]; silent {
+		silence, silent := f.silences[r.Check.ID]
+		switch {
+		case silent: // nobody knows how it is now
 			status.NoVerdictSince = new(metav1.NewTime(silence.since))
-		}
-		switch r.Check.Health {
-		case explain.Healthy:
+		case r.Check.Health == explain.Healthy:
 			status.Healthy = new(true)
-		case explain.Unhealthy:
+		case r.Check.Health == explain.Unhealthy:
 			status.Healthy = new(false)
 		}
 		s.Regions = append(s.Regions, status)
@@ -183,7 +183,7 @@ func (f *finding) regions(s *v1alpha1.FailoverPolicyStatus) {
 // why is the reason of a check's health, with the age of the verdict when it is no current one.
 func (f *finding) why(c explain.Check) string {
 	if silence, silent := f.silences[c.ID]; silent {
-		return strings.TrimPrefix(c.Reason+"; "+silence.text, "; ")
+		return fmt.Sprintf("%s; the last one: %s, %s", silence.text, c.Health, c.Reason)
 	}
 	return c.Reason
 }
@@ -241,15 +241,17 @@ func (f *finding) healthy(s *v1alpha1.FailoverPolicyStatus) (metav1.ConditionSta
 	switch {
 	case own == nil:
 		return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, "there is no health check of this Region"
+	case f.silences[own.Check.ID] != silence{}:
+		return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, f.why(own.Check)
 	case own.Check.Health == explain.Healthy:
 		s.Health = v1alpha1.Healthy
-		return metav1.ConditionTrue, v1alpha1.ReasonHealthy, f.why(own.Check)
+		return metav1.ConditionTrue, v1alpha1.ReasonHealthy, own.Check.Reason
 	case own.Check.Health == explain.Unhealthy:
 		s.Health = v1alpha1.Unhealthy
 		if f.idle != "" {
-			return metav1.ConditionFalse, v1alpha1.ReasonNoEndpoint, fmt.Sprintf("no endpoint of Service %s is ready: %s", f.idle, f.why(own.Check))
+			return metav1.ConditionFalse, v1alpha1.ReasonNoEndpoint, fmt.Sprintf("no endpoint of Service %s is ready: %s", f.idle, own.Check.Reason)
 		}
-		return metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, f.why(own.Check)
+		return metav1.ConditionFalse, v1alpha1.ReasonUnhealthy, own.Check.Reason
 	}
 	return metav1.ConditionUnknown, v1alpha1.ReasonNoVerdict, own.Check.Reason
 }

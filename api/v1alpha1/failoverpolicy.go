@@ -182,8 +182,8 @@ type RegionStatus struct {
 	// +optional
 	Reason string `json:"reason,omitempty"`
 
-	// NoVerdictSince is the time of the last verdict when it is no current one: more than five minutes old. Without it, Healthy is
-	// as the provider has it now. AWS has verdicts a minute or more late.
+	// NoVerdictSince is the time of the last verdict when it is more than five minutes old: healthy is left out then, and reason has
+	// what it was. AWS has verdicts a minute or more late.
 	//
 	// +optional
 	NoVerdictSince *metav1.Time `json:"noVerdictSince,omitempty"`
