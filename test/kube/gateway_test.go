@@ -21,19 +21,63 @@ type gateway struct {
 	url string
 
 	mu    sync.Mutex
-	calls map[string]int // by operation, with the status behind it when that is not 2xx
+	calls map[string]int                // by operation, with the status behind it when that is not 2xx
+	fault func(operation string) *fault // what to answer instead; nil passes everything on
+}
+
+// A fault is what a caller gets instead of an answer of Route 53.
+type fault struct {
+	status        int // 0: no answer before the caller gives up
+	code, message string
+}
+
+// denied is what a caller without rights gets.
+var denied = &fault{http.StatusForbidden, "AccessDenied", "User: arn:aws:iam::000000000000:user/test is not authorized to perform this action"}
+
+// misbehave has calls answered by what f returns; those for which it is nil are passed on. A nil f ends it.
+func (g *gateway) misbehave(f func(operation string) *fault) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.fault = f
+}
+
+// refused answers a call that the gateway does not pass on, and reports whether it has.
+func (g *gateway) refused(w http.ResponseWriter, r *http.Request, operation string) (status int, refused bool) {
+	g.mu.Lock()
+	var f *fault
+	if g.fault != nil {
+		f = g.fault(operation)
+	}
+	g.mu.Unlock()
+	switch {
+	case f == nil:
+		return 0, false
+	case f.status == 0:
+		io.Copy(io.Discard, r.Body) // only then the end of the connection is noticed
+		<-r.Context().Done()
+		return http.StatusGatewayTimeout, true
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(f.status)
+	fmt.Fprintf(w, `<?xml version="1.0"?><ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error><Type>Sender</Type>`+
+		`<Code>%s</Code><Message>%s</Message></Error><RequestId>0</RequestId></ErrorResponse>`, f.code, f.message)
+	return f.status, true
 }
 
 func newGateway(t *testing.T, api string) *gateway {
 	t.Helper()
 	g := &gateway{calls: map[string]int{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status, err := pass(w, r, api)
-		if err != nil { // one of both ends is gone
-			status = http.StatusBadGateway
-			w.WriteHeader(status)
+		called := operation(r.Method, r.URL.Path)
+		status, refused := g.refused(w, r, called)
+		if !refused {
+			var err error
+			if status, err = pass(w, r, api); err != nil { // one of both ends is gone
+				status = http.StatusBadGateway
+				w.WriteHeader(status)
+			}
 		}
-		g.count(operation(r.Method, r.URL.Path), status)
+		g.count(called, status)
 	}))
 	t.Cleanup(server.Close)
 	g.url = server.URL
@@ -84,6 +128,13 @@ func (g *gateway) took() calls {
 	return c
 }
 
+// counted returns the calls since the last call of took, and goes on counting.
+func (g *gateway) counted() calls {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.calls)
+}
+
 // called is how often an operation was called since the last call of took.
 func (g *gateway) called(operation string) int {
 	g.mu.Lock()
@@ -95,11 +146,7 @@ func (g *gateway) called(operation string) int {
 func (g *gateway) writing() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	sum := 0
-	for _, n := range calls(g.calls).writes() {
-		sum += n
-	}
-	return sum
+	return calls(g.calls).writes().sum()
 }
 
 // calls are numbers of calls by operation.
@@ -116,14 +163,19 @@ func (c calls) writes() calls {
 	return w
 }
 
+func (c calls) sum() (sum int) {
+	for _, n := range c {
+		sum += n
+	}
+	return sum
+}
+
 func (c calls) String() string {
 	var all []string
-	sum := 0
 	for _, operation := range slices.Sorted(maps.Keys(c)) {
 		all = append(all, fmt.Sprintf("%s %d", operation, c[operation]))
-		sum += c[operation]
 	}
-	return fmt.Sprintf("%d calls: %s", sum, strings.Join(all, ", "))
+	return fmt.Sprintf("%d calls: %s", c.sum(), strings.Join(all, ", "))
 }
 
 // operation names a call of the Route 53 API. r53: C.2.

@@ -183,6 +183,18 @@ func (v *watcher) answer(q question) string {
 	return v.answers[q]
 }
 
+// emptied are the times at which a name that had an answer had none.
+func (v *watcher) emptied(name string) (lost []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, line := range v.lost {
+		if strings.HasPrefix(line, name+" ") {
+			lost = append(lost, line)
+		}
+	}
+	return lost
+}
+
 // swept returns when every question has been asked n times from now on.
 func (v *watcher) swept(t *testing.T, n int) {
 	t.Helper()

@@ -59,12 +59,16 @@ func startWorld(t *testing.T, o Options) *world {
 	}
 	w.startLab(t)
 	o.CRDs = append(o.CRDs, "../../deploy/crds")
+	var cidrs []string // of the lab's load balancers
+	for _, s := range w.lab.Status().Regions {
+		cidrs = append(cidrs, s.LoadBalancer.Address+"/32")
+	}
 	var starting sync.WaitGroup
 	for i, s := range w.lab.Status().Regions {
 		at := &site{address: s.LoadBalancer.Address, users: w.lab.Definition().Regions[i].Clients.String(), loadBalancer: w.lab.LoadBalancers()[i]}
 		at.route53 = newGateway(t, "http://"+w.lab.Status().API)
 		at.values = []string{"$REGION", s.Region, "$ENDPOINT", at.route53.url, "$PORT", fmt.Sprint(at.loadBalancer.Port),
-			"$LOADBALANCER", at.loadBalancer.DNSName}
+			"$LOADBALANCER", at.loadBalancer.DNSName, "$CIDRS", fmt.Sprintf("[%s]", strings.Join(cidrs, ", "))}
 		if i == 0 {
 			w.west = at
 		} else {
@@ -178,15 +182,15 @@ func (s *site) startIngresses(t *testing.T, w *world) *process {
 // A replica is a running controller.
 type replica struct {
 	*process
-	metrics string // URL
+	metrics, health string // addresses
 }
 
 // startReplica runs a controller as one of those that elect a leader, with short pauses so that tests take less time.
 func (s *site) startReplica(t *testing.T, w *world, name string, args ...string) *replica {
 	t.Helper()
-	r := &replica{metrics: s.free(t)}
+	r := &replica{metrics: s.free(t), health: s.free(t)}
 	r.process = s.start(t, w, name, append([]string{
-		"--kubeconfig=" + s.kubeconfig, "--metrics-bind-address=" + r.metrics, "--health-probe-bind-address=" + s.free(t),
+		"--kubeconfig=" + s.kubeconfig, "--metrics-bind-address=" + r.metrics, "--health-probe-bind-address=" + r.health,
 		"--leader-elect", "--leader-election-namespace=default", "--debounce=300ms", "--poll=1s",
 	}, args...)...)
 	return r
