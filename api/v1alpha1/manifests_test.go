@@ -125,7 +125,7 @@ func TestControllerRunsWithoutPrivileges(t *testing.T) {
 	}
 	want := []string{
 		"--metrics-bind-address=:8080", "--health-probe-bind-address=:8081", "--leader-elect",
-		"--leader-election-namespace=bulkhead-system", "--sources=ingress,gateway,service", "--resync=10m", "--log-level=info",
+		"--leader-election-namespace=bulkhead-system", "--sources=ingress,gateway,service", "--resync=10m", "--verdict-interval=45s", "--log-level=info",
 		"--log-format=json",
 	}
 	if diff := cmp.Diff(want, container.Args); diff != "" {
