@@ -33,7 +33,6 @@ import (
 	rtcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
@@ -58,6 +57,9 @@ type Options struct {
 	Sources []Source
 
 	MetricsAddress string // of /metrics; empty means none
+	// MetricsSecure serves /metrics by HTTPS to those whom the API server allows to get it, by their token.
+	MetricsSecure  bool
+	MetricsCertDir string // has tls.crt and tls.key, which may be replaced; empty means a certificate of its own making
 	HealthAddress  string // of /healthz and /readyz; empty means none
 
 	LeaderElection          bool   // several replicas elect the one that works
@@ -159,7 +161,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	m, err := manager.New(c.o.Config, manager.Options{
 		Scheme:                        scheme,
 		Logger:                        logr.FromSlogHandler(c.o.Log.Handler()),
-		Metrics:                       metricsserver.Options{BindAddress: orNone(c.o.MetricsAddress)},
+		Metrics:                       c.o.metricsServer(),
 		HealthProbeBindAddress:        orNone(c.o.HealthAddress),
 		LeaderElection:                c.o.LeaderElection,
 		LeaderElectionID:              LeaseName,

@@ -13,12 +13,12 @@ import (
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName={fp,fpol},categories=bulkhead
 // +kubebuilder:printcolumn:name="Hostname",type=string,JSONPath=`.spec.hostname`
-// +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.status.region`,description="the Region of this cluster"
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].reason`,description="why the policy is refused, if it is"
+// +kubebuilder:printcolumn:name="Programmed",type=string,JSONPath=`.status.conditions[?(@.type=="Programmed")].reason`,description="why the record is not as asked for, if it is not"
 // +kubebuilder:printcolumn:name="Health",type=string,JSONPath=`.status.health`,description="of the application in this Region"
-// +kubebuilder:printcolumn:name="Served-Here",type=boolean,JSONPath=`.status.servedHere`,description="whether clients near this Region are answered with it"
-// +kubebuilder:printcolumn:name="RTO",type=string,JSONPath=`.status.rto.worst`,description="how long a failover takes in the worst case"
-// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].reason`,priority=1
-// +kubebuilder:printcolumn:name="Programmed",type=string,JSONPath=`.status.conditions[?(@.type=="Programmed")].reason`,priority=1
+// +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.status.region`,priority=1,description="the Region of this cluster"
+// +kubebuilder:printcolumn:name="Served-Here",type=boolean,JSONPath=`.status.servedHere`,priority=1,description="whether clients near this Region are answered with it"
+// +kubebuilder:printcolumn:name="RTO",type=string,JSONPath=`.status.rto.worst`,priority=1,description="how long a failover takes in the worst case"
 // +kubebuilder:printcolumn:name="Served-From",type=string,JSONPath=`.status.servedFrom`,priority=1,description="the Region that clients near this one are answered with"
 // +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.status.target`,priority=1
 // +kubebuilder:printcolumn:name="Class",type=string,JSONPath=`.status.className`,priority=1

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/bulkhead-dns/bulkhead/failover"
@@ -78,7 +79,7 @@ func TestControllerMayDoLittle(t *testing.T) {
 		}
 	}
 	for _, role := range manifests[rbacv1.ClusterRole](t, "ClusterRole") {
-		if !strings.Contains(role.Name, "-policies-") {
+		if !strings.Contains(role.Name, "-policies-") && !strings.HasSuffix(role.Name, "-metrics-reader") {
 			add("cluster", role.Rules)
 		}
 	}
@@ -96,12 +97,37 @@ func TestControllerMayDoLittle(t *testing.T) {
 		"cluster: ingresses = list watch",
 		"cluster: namespaces = list watch",
 		"cluster: services = list watch",
+		"cluster: subjectaccessreviews = create", // of those who ask for the metrics
+		"cluster: tokenreviews = create",
 		"namespace: events = create",
 		"namespace: leases = create",
 		"namespace: leases bulkhead-controller= get update",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
+	}
+}
+
+// The metrics have names of policies: nobody may read them whom nobody has named, and nobody else connects to the controller.
+func TestMetricsAreForNobodyUnasked(t *testing.T) {
+	for _, b := range manifests[rbacv1.ClusterRoleBinding](t, "ClusterRoleBinding") {
+		if strings.HasSuffix(b.RoleRef.Name, "-metrics-reader") {
+			t.Errorf("%s may read the metrics", b.Name)
+		}
+	}
+	policies := manifests[networkingv1.NetworkPolicy](t, "NetworkPolicy")
+	if len(policies) != 1 {
+		t.Fatalf("%d network policies", len(policies))
+	}
+	spec := policies[0].Spec
+	pods := manifests[appsv1.Deployment](t, "Deployment")[0].Spec.Template.Labels
+	for key, value := range spec.PodSelector.MatchLabels {
+		if pods[key] != value {
+			t.Errorf("the network policy is for %s=%s, the Pods have %q", key, value, pods[key])
+		}
+	}
+	if len(spec.PodSelector.MatchLabels) == 0 || len(spec.Ingress) != 0 || !slices.Equal(spec.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}) {
+		t.Errorf("%+v", spec)
 	}
 }
 
@@ -124,7 +150,7 @@ func TestControllerRunsWithoutPrivileges(t *testing.T) {
 		t.Errorf("container: %+v", own)
 	}
 	want := []string{
-		"--metrics-bind-address=:8080", "--health-probe-bind-address=:8081", "--leader-elect",
+		"--metrics-bind-address=:8443", "--metrics-secure", "--health-probe-bind-address=:8081", "--leader-elect",
 		"--leader-election-namespace=bulkhead-system", "--sources=ingress,gateway,service", "--resync=10m", "--verdict-interval=45s", "--log-level=info",
 		"--log-format=json",
 	}

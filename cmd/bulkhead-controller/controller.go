@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -43,7 +45,9 @@ It works in every cluster; of several replicas one is elected, the others stand 
 	s.StringVar(&f.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API, instead of what classes say")
 	s.StringVar(&f.o.Cluster, "cluster-name", "", "`name` of this cluster in log lines and on its health checks")
 	s.StringSliceVar(&f.sources, "sources", []string{"ingress", "gateway", "service"}, "`kinds` that load balancers are read from: ingress, gateway, service; empty for none")
-	s.StringVar(&f.o.MetricsAddress, "metrics-bind-address", ":8080", "`address` of /metrics; empty for none")
+	s.StringVar(&f.o.MetricsAddress, "metrics-bind-address", ":8443", "`address` of /metrics; empty for none")
+	s.BoolVar(&f.o.MetricsSecure, "metrics-secure", true, "serve /metrics by HTTPS, to those whom the cluster lets get it; on a loopback address the default is plain HTTP for everybody")
+	s.StringVar(&f.o.MetricsCertDir, "metrics-cert-path", "", "`directory` with tls.crt and tls.key for /metrics; without it, a certificate signed by itself")
 	s.StringVar(&f.o.HealthAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; empty for none")
 	s.BoolVar(&f.o.LeaderElection, "leader-elect", false, "work only while elected among the replicas")
 	s.StringVar(&f.o.LeaderElectionNamespace, "leader-election-namespace", "", "`namespace` of the Lease; without it, the pod's own")
@@ -82,6 +86,9 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 			return usageError{fmt.Errorf("--%s %s: use a time above 0, such as 1s", d.name, d.value)}
 		}
 	}
+	if err := f.secureMetrics(cmd.Flags().Changed("metrics-secure")); err != nil {
+		return err
+	}
 	open, err := accounts(f.endpoint, apply.Options{KeepTags: f.o.Resync, Attempts: attempts, StatusShare: statusShare})
 	if err != nil {
 		return err
@@ -104,4 +111,24 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	return c.Run(cmd.Context())
+}
+
+// secureMetrics refuses to serve names of policies to everybody in the network. said tells whether --metrics-secure was given.
+func (f *controllerFlags) secureMetrics(said bool) error {
+	host, _, err := net.SplitHostPort(f.o.MetricsAddress)
+	if f.o.MetricsAddress == "" {
+		return nil
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("--metrics-bind-address %s: use an address such as :8443 or 127.0.0.1:8080", f.o.MetricsAddress)}
+	}
+	address, err := netip.ParseAddr(host)
+	loopback := err == nil && address.IsLoopback() || host == "localhost"
+	switch {
+	case loopback && !said:
+		f.o.MetricsSecure = false
+	case !loopback && !f.o.MetricsSecure:
+		return usageError{fmt.Errorf("--metrics-secure=false: the metrics have names of policies: give --metrics-bind-address a loopback address, such as 127.0.0.1:8080, not %s", f.o.MetricsAddress)}
+	}
+	return nil
 }

@@ -32,11 +32,17 @@ class:
   hostnames:
     - {namespaces: ["team-*"], hostnames: ["*.{namespace}.example.com"]}
     - {namespaceSelector: {dns: self-service}, hostnames: [a.example.com]}
+  targets: {cidrs: [10.0.0.0/8, "2001:db8::/32"], dnsSuffixes: [lb.example.net], hostHeaders: ["*.{namespace}.example.net"]}
+  deletion: {retain: true, gracePeriod: 30s, abandoned: Remove}
+  revocation: {gracePeriod: 24h}
   defaults: {failureThreshold: 2}
   limits: {regionsPerPolicy: 3}
   fastest: {requestInterval: 10}
 serviceAccount: {annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::000000000000:role/bulkhead"}}
-metrics: {annotations: true}
+metrics: {annotations: true, certificateSecret: metrics-certificate, readers: [{namespace: monitoring, serviceAccount: prometheus-k8s}]}
+networkPolicy:
+  metricsFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
+  egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: 443}]}]
 podAnnotations: {example.com/a: b}
 podLabels: {example.com/c: d}
 nodeSelector: {kubernetes.io/os: linux}
@@ -45,6 +51,9 @@ priorityClassName: system-cluster-critical
 topologySpreadConstraints:
   - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app.kubernetes.io/instance: other}}}
 `
+
+// installValues are those of the plain manifests.
+const installValues = "../../scripts/install-values.yaml"
 
 func values(t *testing.T) string {
 	t.Helper()
@@ -68,7 +77,7 @@ func helm(t *testing.T, args ...string) (string, error) {
 
 func TestChartLints(t *testing.T) {
 	for _, args := range [][]string{
-		{"lint", "--strict", "bulkhead"},
+		{"lint", "--strict", "bulkhead", "-f", installValues},
 		{"lint", "--strict", "bulkhead", "-f", values(t)},
 		{"template", "b", "bulkhead", "--kube-version", "1.37.2", "-f", values(t)},
 	} {
@@ -81,24 +90,52 @@ func TestChartLints(t *testing.T) {
 // A misspelt value changes nothing silently.
 func TestChartRefusesValuesThatItDoesNotKnow(t *testing.T) {
 	for set, want := range map[string]string{
+		"class.targets.cidrs[0]=10.0.0.1":     "/class/targets/cidrs/0",
+		"class.deletion.abandoned=Forget":     "/class/deletion/abandoned",
+		"metrics.podMonitor=true":             "podMonitor",
 		"image.colour=red":                    "colour",
 		"controller.logLevel=loud":            "/controller/logLevel",
 		"class.region=Europe":                 "/class/region",
-		"class.hostnames[0].hostnames[0]=a.b": "/class/hostnames/0",
+		"class.hostnames[1].hostnames[0]=a.b": "/class/hostnames/1",
 		"replicas=two":                        "/replicas",
 		"metrics.port=80":                     "/metrics/port",
 		"class.region=":                       "class.region is missing",
 	} {
-		out, err := helm(t, "template", "b", "bulkhead", "--kube-version", "1.37.2", "--set", "class.region=eu-west-1", "--set", set)
+		out, err := helm(t, "template", "b", "bulkhead", "--kube-version", "1.37.2", "-f", installValues, "--set", set)
 		if err == nil || !strings.Contains(out, want) {
 			t.Errorf("--set %s: error %v, want one of %s\n%s", set, err, want, out)
 		}
 	}
 }
 
+// What a class would allow to everybody is allowed by a word of its own, or the chart says what to set.
+func TestChartAllowsNothingToEverybodyUnasked(t *testing.T) {
+	const zones, hostnames = "class.zones[0]=example.com", "class.hostnames[0].namespaces[0]=team-a,class.hostnames[0].hostnames[0]=a.example.com"
+	for _, c := range []struct{ set, want string }{
+		{"replicas=2", "class.hostnames is missing: which namespaces may have which hostnames"},
+		{hostnames, "class.zones is missing: names or ids of the hosted zones that policies may write to"},
+		{zones, "set class.anyHostname=true"},
+		{zones + ",class.anyHostname=true", ""},
+		{hostnames + ",class.anyZone=true", ""},
+		{"class.anyHostname=true,class.anyZone=true", ""},
+		{zones + "," + hostnames, ""},
+		{zones + "," + hostnames + ",class.anyHostname=true", "leave class.hostnames empty"},
+		{zones + "," + hostnames + ",class.anyZone=true", "leave class.zones empty"},
+		{"class.create=false", ""},
+		{"class.provider=engine,class.endpoint=http://127.0.0.1:8053", ""}, // for trying on one machine
+		{"class.provider=engine,class.endpoint=http://engine:8053", "class.hostnames is missing"},
+		{"class.provider=engine,class.endpoint=http://127.example.com", "class.hostnames is missing"},
+	} {
+		out, err := helm(t, "template", "b", "bulkhead", "--kube-version", "1.37.2", "--set", "class.region=eu-west-1", "--set", c.set)
+		if (err == nil) != (c.want == "") || !strings.Contains(out, c.want) {
+			t.Errorf("--set %s: error %v, want %s\n%s", c.set, err, c.want, out[:min(len(out), 500)])
+		}
+	}
+}
+
 func TestPlainManifestsAreTheChart(t *testing.T) {
 	want, err := helm(t, "template", "bulkhead", "bulkhead", "--namespace", "bulkhead-system", "--include-crds", "--no-hooks", "--kube-version", "1.37.2",
-		"--set", "namespace.create=true", "--set", "class.region=eu-west-1")
+		"-f", installValues)
 	if err != nil {
 		t.Fatal(err, want)
 	}
@@ -176,7 +213,7 @@ func TestAPIServerTakesTheManifestsAndEnforcesThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	head, _, _ := strings.Cut(out, "\n")
-	want := []string{"NAME", "HOSTNAME", "REGION", "HEALTH", "SERVED-HERE", "RTO", "AGE"}
+	want := []string{"NAME", "HOSTNAME", "ACCEPTED", "PROGRAMMED", "HEALTH", "AGE"}
 	if diff := cmp.Diff(want, strings.Fields(head)); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}

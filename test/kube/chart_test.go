@@ -5,15 +5,19 @@ package kube
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
@@ -39,7 +43,8 @@ func TestChartGivesTheRightsThatTheControllerUsesAndNoOthers(t *testing.T) {
 	kubeconfig, err := s.ServiceAccountKubeconfig(t.Context(), "bulkhead-system", "bulkhead")
 	must(t, err)
 	args := s.deployed(t)
-	s.start(t, w, "controller", append(args, "--kubeconfig="+kubeconfig, "--metrics-bind-address="+s.free(t), "--health-probe-bind-address="+s.free(t))...)
+	metrics := s.free(t)
+	s.start(t, w, "controller", append(args, "--kubeconfig="+kubeconfig, "--metrics-bind-address="+metrics, "--health-probe-bind-address="+s.free(t))...)
 	s.startIngresses(t, w)
 	s.apply(t, "tenant.yaml", "$TENANT", "team-0")
 	s.apply(t, "sources.yaml")
@@ -63,6 +68,8 @@ func TestChartGivesTheRightsThatTheControllerUsesAndNoOthers(t *testing.T) {
 	kubectl(t, s.Region, "team-0", "annotate", "ingress", "marked", "bulkhead.dev/request-interval=never")
 	happened(t, s, v1alpha1.EventRefused, "marked")
 	kubectl(t, s.Region, "team-0", "delete", "failoverpolicy", "service", "--timeout=60s")
+
+	s.metricsAreForReaders(t, "https://"+metrics+"/metrics")
 
 	granted := s.granted(t)
 	var used map[string]bool
@@ -90,6 +97,51 @@ func TestChartGivesTheRightsThatTheControllerUsesAndNoOthers(t *testing.T) {
 		if !slices.Contains(granted, right) {
 			t.Logf("used by another role: %s", right)
 		}
+	}
+}
+
+// metricsAreForReaders asks for the metrics as everybody, as a service account, and as one that the chart's values name.
+func (s *site) metricsAreForReaders(t *testing.T, url string) {
+	t.Helper()
+	// The certificate is the controller's own.
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	defer client.CloseIdleConnections()
+	get := func(url, token string) (status int, body string) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		must(t, err)
+		if token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
+		response, err := client.Do(request)
+		must(t, err)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		must(t, err)
+		return response.StatusCode, string(text)
+	}
+	for _, name := range []string{"prometheus", "stranger"} {
+		kubectl(t, s.Region, "team-0", "create", "serviceaccount", name)
+	}
+	token := func(name string) string {
+		return strings.TrimSpace(kubectl(t, s.Region, "team-0", "create", "token", name))
+	}
+	const named = `policy="team-0/ingress"`
+	for _, c := range []struct {
+		who, token string
+		status     int
+	}{
+		{"nobody", "", http.StatusUnauthorized},
+		{"a wrong token", "x.y.z", http.StatusUnauthorized},
+		{"a service account", token("stranger"), http.StatusForbidden},
+		{"a reader", token("prometheus"), http.StatusOK},
+	} {
+		status, body := get(url, c.token)
+		if status != c.status || strings.Contains(body, named) != (status == http.StatusOK) {
+			t.Errorf("%s: status %d, names %t, want %d", c.who, status, strings.Contains(body, named), c.status)
+		}
+	}
+	if status, body := get(strings.Replace(url, "https:", "http:", 1), ""); status != http.StatusBadRequest {
+		t.Errorf("plain HTTP: status %d, %s", status, body)
 	}
 }
 
