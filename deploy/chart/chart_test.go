@@ -187,7 +187,7 @@ func TestAPIServerTakesTheManifestsAndEnforcesThem(t *testing.T) {
 			}
 			return context.DeadlineExceeded
 		}
-		if !strings.Contains(err.Error(), "the class gold does not allow it to namespace default; allowed: none") {
+		if !strings.Contains(err.Error(), "there is no FailoverClass gold for namespace default") {
 			return err
 		}
 		return nil
