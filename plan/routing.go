@@ -244,7 +244,7 @@ func (d *differ) waitForRouting(at *place, peers []*peer, missing []string, lead
 	asked := make(map[string]string)
 	for _, p := range peers {
 		f.Checks = append(f.Checks, p.record.Set.HealthCheckID)
-		asked[p.region] = routing(&p.asked)
+		asked[p.region] = routingText(&p.asked)
 	}
 	switch {
 	case len(missing) > 0:
@@ -253,14 +253,14 @@ func (d *differ) waitForRouting(at *place, peers []*peer, missing []string, lead
 			said[i] = fmt.Sprintf("%s asks for %s", region, orNone(asked[region]))
 		}
 		f.Text = fmt.Sprintf("its routing is to become %s, which all Regions can only change together, and not all ask for the same yet: %s. "+
-			"It stays as it is until they do", orNone(routing(&at.want[0].Set)), strings.Join(said, ", "))
+			"It stays as it is until they do", orNone(routingText(&at.want[0].Set)), strings.Join(said, ", "))
 	case d.guard.KeepRouting:
 		f.Text = fmt.Sprintf("its routing is to become %s, after which some clients would have no answer. It stays as it is until another Region "+
-			"asks to answer them", orNone(routing(&at.want[0].Set)))
+			"asks to answer them", orNone(routingText(&at.want[0].Set)))
 	default:
 		f.Regions, f.Agreed = []string{leader}, true
 		f.Text = fmt.Sprintf("its routing is to become %s, all Regions ask for the same, and %s changes all record sets in one batch",
-			orNone(routing(&at.want[0].Set)), leader)
+			orNone(routingText(&at.want[0].Set)), leader)
 	}
 	if joins {
 		f.Text += ". This Region's record set is made then"

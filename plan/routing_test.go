@@ -85,7 +85,8 @@ func TestGroupsChangeTogether(t *testing.T) {
 					}
 					waits := waiting(p)
 					if len(waits) != 1 || waits[0].Agreed || !slices.Contains(waits[0].Regions, last) || waits[0].Policy != "team/app1" ||
-						!slices.Contains(waits[0].Checks, ids[last]) {
+						!slices.Contains(waits[0].Checks, ids[last]) || !strings.Contains(waits[0].Text, last+" asks for "+c.from[last]) ||
+						!strings.Contains(waits[0].Text, "is to become "+c.to[region]) {
 						t.Fatalf("%s waits for %+v, want %s", region, waits, last)
 					}
 				}
