@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // What other clusters do decides in some cases what this one may: they look after another Region of the hostname, or after this one, or
@@ -109,5 +110,30 @@ func (r *round) leaveWaiting(ctx context.Context, p proposal, live []*task, plan
 			continue
 		}
 		r.leave(t, firstLook, outcome{reason: v1alpha1.ReasonWaitsForRegions, message: f.String()})
+	}
+}
+
+// joinRegions has what other Regions have at a hostname count as that of this Region's policy: they may have it under a former name
+// of the policy still, and are where clients are sent to all the same.
+func joinRegions(state *plan.State, region string) {
+	owners := plan.NewOwners(*state)
+	here := make(map[zone.Name]string) // this Region's policy by hostname
+	for i := range state.Records {
+		set := &state.Records[i].Set
+		if key := owners.Key(set); key != "" && plan.RegionOf(key) == region {
+			here[set.Name] = plan.PolicyOf(key)
+		}
+	}
+	others := make(map[string]string) // keys that checks get, by id
+	for i := range state.Records {
+		set := &state.Records[i].Set
+		if key := owners.Key(set); key != "" && plan.RegionOf(key) != region && here[set.Name] != "" {
+			others[set.HealthCheckID] = here[set.Name] + "/" + plan.RegionOf(key)
+		}
+	}
+	for i := range state.Checks {
+		if key := others[state.Checks[i].ID]; key != "" {
+			state.Checks[i].Key = key
+		}
 	}
 }

@@ -186,6 +186,10 @@ func TestRegionsMoveToAnotherNamespaceOneByOne(t *testing.T) {
 		return []candidate{old, next}
 	}
 	e.mustPass(t, west1, moved(west), now)
+	apps, err := applications(board{candidates: moved(west)[1:], state: west1.state}, nil, failover.Engine, west)
+	if err != nil || apps["team-b/app01"] == nil || len(apps["team-b/app01"].Regions) != 2 {
+		t.Errorf("%v, %+v, want both Regions in the status", err, apps)
+	}
 	now = now.Add(time.Hour)
 	changed := e.candidates(t, central, 1)
 	changed[0].policy.Spec.HealthCheck.FailureThreshold = new(2)

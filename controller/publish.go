@@ -55,7 +55,7 @@ func (c *Controller) publish(ctx context.Context, a *account, drifted []string) 
 	b, idle, silences := a.board, a.idle(), a.silences(now)
 	known := maps.Clone(a.verdicts)
 	a.mu.Unlock()
-	apps, err := applications(b, known, a.worker.provider)
+	apps, err := applications(b, known, a.worker.provider, a.site.region)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (c *Controller) writeAll(ctx context.Context, changes []rewrite) {
 }
 
 // applications are what the provider has of the policies on a board, by policy. Only what belongs to them is looked at.
-func applications(b board, known map[string]verdicts, provider failover.Provider) (map[string]*explain.Application, error) {
+func applications(b board, known map[string]verdicts, provider failover.Provider, region string) (map[string]*explain.Application, error) {
 	keys, names := make(map[string]bool), make(map[zone.Name]bool)
 	for _, c := range b.candidates {
 		keys[c.policy.Key()] = true
@@ -180,6 +180,7 @@ func applications(b board, known map[string]verdicts, provider failover.Provider
 			in.State.Checks = append(in.State.Checks, check)
 		}
 	}
+	joinRegions(&in.State, region)
 	list, err := explain.Applications(in)
 	if err != nil {
 		return nil, err

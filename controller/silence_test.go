@@ -71,7 +71,7 @@ func TestApplicationsHaveCloudWatchsVerdicts(t *testing.T) {
 		{verdicts{metric: new(false), metricAt: now, reports: []health.Report{{Healthy: false, Status: "Failure: HTTP Status Code 503, x"}}, asked: now}, explain.Unhealthy,
 			"0 of 1 healthy: 1× HTTP 503"},
 	} {
-		apps, err := applications(a.board, map[string]verdicts{"app000-" + west: x.v}, failover.AWS)
+		apps, err := applications(a.board, map[string]verdicts{"app000-" + west: x.v}, failover.AWS, west)
 		if err != nil || apps["team/app000"] == nil {
 			t.Fatal(apps, err)
 		}
