@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/bulkhead-dns/bulkhead/apply"
 	"github.com/bulkhead-dns/bulkhead/cwserver"
@@ -26,6 +28,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/test/awslike"
 )
 
 // statuses is AWS as far as it tells the health of checks: GetHealthCheckStatus four times at once and once a second for the whole
@@ -357,5 +360,54 @@ func TestSilenceIsWrittenSeldom(t *testing.T) {
 	id := "app000-" + west + " no verdict for "
 	if want := []string{"5m0s " + id + "5 min", "15m0s " + id + "15 min", "1h0m0s " + id + "1 h", "6h0m0s " + id + "6 h", "24h0m0s " + id + "a day"}; !slices.Equal(told, want) {
 		t.Errorf("told at\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// The same against an engine behind a front that is like AWS: what CloudWatch has and why is read with the calls that AWS has.
+func TestVerdictsAreReadAsAtAWS(t *testing.T) {
+	e := startEngine(t)
+	front := httptest.NewServer(awslike.New(awslike.Options{Engine: "http://" + e.HTTPAddr().String(), Credentials: e.Credentials(), Speed: 20}))
+	t.Cleanup(front.Close)
+	key := credentials.NewStaticCredentialsProvider(e.Credentials().AccessKeyID, e.Credentials().SecretAccessKey, "")
+	applier, err := apply.New(apply.Options{Provider: failover.AWS, Route53: route53.New(route53.Options{BaseEndpoint: &front.URL, Region: "us-east-1", Credentials: key}),
+		CloudWatch: cloudwatch.New(cloudwatch.Options{BaseEndpoint: &front.URL, Region: "us-east-1", Credentials: key})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.ParseInt(e.port, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := e.client(t, &wire{}).CreateHealthCheck(t.Context(), &route53.CreateHealthCheckInput{CallerReference: aws.String("app"), HealthCheckConfig: &types.HealthCheckConfig{
+		Type: types.HealthCheckTypeHttp, IPAddress: aws.String("127.0.0.1"), Port: aws.Int32(int32(port)), ResourcePath: aws.String("/app"), RequestInterval: aws.Int32(1),
+		FailureThreshold: aws.Int32(1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := plan.Check{ID: *made.HealthCheck.Id, Key: "team/app/" + west, Config: health.Config{Type: health.HTTP}}
+	a := &account{site: site{region: west}, worker: &worker{region: west, provider: failover.AWS, applier: applier}, verdicts: make(map[string]verdicts), nudged: make(map[string]bool),
+		board: board{candidates: []candidate{{policy: failover.Policy{Metadata: failover.Metadata{Namespace: "team", Name: "app"}}}}, state: plan.State{Checks: []plan.Check{c}}}}
+	until := func(what string, holds func(v verdicts) bool) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			if _, err := a.ask(t.Context(), 20*time.Millisecond, 100*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			if holds(a.verdicts[c.ID]) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: not within a minute; known is %+v", what, a.verdicts[c.ID])
+			}
+		}
+	}
+	until("CloudWatch has it healthy", func(v verdicts) bool { return v.metric != nil && *v.metric })
+	e.set(true, "/app")
+	until("CloudWatch has it unhealthy, and a checker says why", func(v verdicts) bool {
+		words := v.words(c.Config)
+		return v.metric != nil && !*v.metric && len(words) == 1 && strings.Contains(words[0].Status, "503")
+	})
+	if calls := applier.Calls(); calls["GetMetricData"] == 0 || calls["GetHealthCheckStatus"] == 0 {
+		t.Errorf("calls %v", calls)
 	}
 }
