@@ -260,4 +260,26 @@ func TestRemoveTakesOneClustersRecordsAway(t *testing.T) {
 	v.swept(t, 100)
 	v.stop()
 	v.check(t, "both.team-0.example.com")
+
+	// The other cluster is lost. Its id is in the error of one that there is not.
+	id := kubectl(t, central.Region, "", "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
+	must(t, running[central].kill())
+	if out, err := w.bulkhead(t, "destroy", "--cluster=any", "--region="+central.Name, "--yes"); err == nil || !strings.Contains(out, id) {
+		t.Errorf("error %v, want one that has %s\n%s", err, id, out)
+	}
+	if out, err := w.bulkhead(t, "destroy", "--cluster="+id, "--region="+central.Name, "--yes"); err == nil || len(w.owned(t)) != 2 {
+		t.Errorf("the last answer was taken: error %v\n%s", err, out)
+	}
+	if out, err := w.bulkhead(t, "destroy", "--cluster="+id, "--region="+central.Name, "--yes", "--force"); err != nil || len(w.owned(t)) != 0 {
+		t.Errorf("error %v, Route 53 holds %v\n%s", err, w.owned(t), out)
+	}
+}
+
+// bulkhead runs a command of bulkhead to its end and returns all that it says.
+func (w *world) bulkhead(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"run", "../../cmd/bulkhead"}, append(args, "--rollback-dir="+t.TempDir())...)...)
+	cmd.Env = append(append(os.Environ(), w.environment...), "AWS_ENDPOINT_URL_ROUTE_53=http://"+w.lab.Status().API)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
