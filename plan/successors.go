@@ -82,7 +82,8 @@ func wantedNamesOf(names map[string][]zone.Name) map[string]map[string]bool {
 	return byPolicy
 }
 
-// heritageTags returns the tags that make a check of a predecessor one of ours, and those of the predecessor that go.
+// heritageTags returns the tags that make a check of a predecessor one of ours, and those of the predecessor that go. They are set in one
+// call, which is taken to happen as a whole (unconfirmed). r53: C.3.
 func (d *differ) heritageTags(c *Check, want []zone.Tag) (set []zone.Tag, remove []string) {
 	key := d.inherited[c.ID]
 	if key == "" {
