@@ -50,7 +50,7 @@ func (o *origin) unheard(check failover.HealthCheck, own *failover.Region) strin
 	if there = slices.Compact(there); len(there) > 8 {
 		there = append(there[:8], "…")
 	}
-	return fmt.Sprintf("%s has no listener on port %d, so %s cannot connect; it has %s: %s", o.title, *check.Port, asked, strings.Join(there, ", "), advice(listeners))
+	return fmt.Sprintf("%s has no listener on port %d, so %s does not reach it; it has %s: %s", o.title, *check.Port, asked, strings.Join(there, ", "), advice(listeners))
 }
 
 // advice is what to set for a check that one of some listeners answers.

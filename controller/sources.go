@@ -94,7 +94,12 @@ func (g *gatherer) note(c *candidate, own *failover.Region, from origin, chosen 
 	if !known {
 		return
 	}
-	for _, note := range []string{g.redirected(check, own), g.redirectedByRoute(check, own, from.gateway), from.unheard(check, own), g.claimedByOthers(c, check, own), mismatched(c, check, own)} {
+	unheard := from.unheard(check, own)
+	onPort := slices.ContainsFunc(from.listeners, func(l listener) bool { return l.port == value(check.Port) })
+	if !onPort && from.gateway != nil && len(g.routesFor(from.gateway, value(check.Port), bare(cmp.Or(check.HostHeader, value(own.LoadBalancer).DNSName)))) > 0 {
+		unheard = "" // another route is there, such as one for the health path alone
+	}
+	for _, note := range []string{g.redirected(check, own), g.redirectedByRoute(check, own, from.gateway), unheard, g.claimedByOthers(c, check, own), mismatched(c, check, own)} {
 		if note != "" {
 			c.notes = append(c.notes, note)
 		}

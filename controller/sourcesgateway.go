@@ -156,6 +156,11 @@ func (g *gatherer) routeOrigin(r *route, p failover.Policy, before string) (orig
 	if i := slices.IndexFunc(origins, func(o origin) bool { return o.deaf == "" && !slices.Equal(o.points, from.points) }); i >= 0 && by == nil {
 		from.notes = append(from.notes, fmt.Sprintf("%s has several parents with load balancers: that of %s is taken; spec.targetRef.parent chooses another", r.title(), strings.TrimPrefix(from.title, r.title()+": ")))
 	}
+	for _, o := range origins[1:] { // such as a listener for HTTP and one for HTTPS of one Gateway
+		if o.deaf == "" && slices.Equal(o.points, from.points) {
+			from.listeners = append(from.listeners, o.listeners...)
+		}
+	}
 	if len(r.hostnames) > 0 {
 		from.title = r.title()
 	}
