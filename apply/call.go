@@ -33,6 +33,9 @@ const (
 	maxAttempts  = 12
 	firstPause   = 100 * time.Millisecond
 	longestPause = 20 * time.Second
+	// answerTime is how long one attempt waits for an answer. Route 53 takes seconds at most; a request that a network has swallowed would be
+	// waited for until the process ends, and with it everything else that the account has to do.
+	answerTime = 20 * time.Second
 	// An endpoint that has never been reached is more likely a wrong one than one that comes back: somebody waits for the error.
 	strangerAttempts = 3
 )
@@ -47,7 +50,7 @@ func (c call[In, Out]) send(ctx context.Context, a *Applier, in In) (Out, error)
 			return none, fmt.Errorf("%s: %w", c.name, err)
 		}
 		a.count(c.name)
-		out, err := c.do(ctx, in, func(o *route53.Options) { o.Retryer = aws.NopRetryer{} })
+		out, err := c.attempt(ctx, in)
 		unreached := err != nil && undialled(err)
 		if !unreached {
 			a.reached.Store(true)
@@ -70,6 +73,17 @@ func (c call[In, Out]) send(ctx context.Context, a *Applier, in In) (Out, error)
 		}
 		delay = min(2*delay, longestPause)
 	}
+}
+
+// attempt makes a call once. One that is not answered in time counts as one without an answer.
+func (c call[In, Out]) attempt(ctx context.Context, in In) (Out, error) {
+	limited, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	out, err := c.do(limited, in, func(o *route53.Options) { o.Retryer = aws.NopRetryer{} })
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = &smithyhttp.RequestSendError{Err: fmt.Errorf("%s: no answer within %s", c.name, answerTime)}
+	}
+	return out, err
 }
 
 // refused reports whether a call was not looked at, so that it can be made again as if it had not been made. r53: C.5, C.8.

@@ -75,7 +75,9 @@ func (a *Applier) verdicts(ctx context.Context, ids []string, verdicts map[strin
 	}
 	for {
 		a.count("GetMetricData")
-		out, err := a.o.CloudWatch.GetMetricData(ctx, in)
+		limited, cancel := context.WithTimeout(ctx, answerTime)
+		out, err := a.o.CloudWatch.GetMetricData(limited, in)
+		cancel()
 		if err != nil {
 			return err
 		}
