@@ -231,6 +231,12 @@ func (d *differ) changed(policy string) {
 
 // matchRecord plans for one wanted record set; old is what stands in its place, nil for nothing.
 func (d *differ) matchRecord(at *place, w, old *Record) {
+	if at.settled.stay[w.Set.Key()] {
+		if old != nil {
+			at.keep(old)
+		}
+		return
+	}
 	set, waits := at.settled.own[w.Set.Key()]
 	if !waits {
 		set = w.Set

@@ -110,6 +110,21 @@ func withRouting(set zone.ResourceRecordSet, from *zone.ResourceRecordSet) zone.
 	return set
 }
 
+// impossible reports routing that a record set cannot have: no alias is a multivalue answer. r53: A.1.
+func impossible(set *zone.ResourceRecordSet) bool {
+	return set.MultiValueAnswer && set.AliasTarget != nil
+}
+
+// withTTL returns a weighted record set with the TTL that those of other Regions have: it may have been an alias so far, without one.
+func withTTL(set zone.ResourceRecordSet, peers []*peer) zone.ResourceRecordSet {
+	for _, p := range peers {
+		if other := &p.record.Set; set.Policy() == zone.Weighted && set.TTL != nil && other.Type == set.Type && other.TTL != nil {
+			set.TTL = other.TTL
+		}
+	}
+	return set
+}
+
 // A peer is a record set of ours in another Region, as it is and as its own cluster asks for it.
 type peer struct {
 	record *Record
@@ -123,6 +138,7 @@ func (p *peer) waits() bool { return !inPlace(&p.record.Set, &p.asked) }
 // A settlement is what becomes of the routing at a name.
 type settlement struct {
 	own   map[zone.Key]zone.ResourceRecordSet // wanted record sets that differ from what is wanted, for the time being
+	stay  map[zone.Key]bool                   // those that cannot even have their target yet, and are as they are
 	peers map[zone.Key]zone.ResourceRecordSet // record sets of other Regions, as all have agreed
 }
 
@@ -154,7 +170,7 @@ func (d *differ) peers(at *place) (peers []*peer) {
 			continue
 		}
 		p := &peer{r, RegionOf(key), r.Set}
-		if asked, ok := routed(r.Set, tagged(d.byID[r.Set.HealthCheckID].Tags, TagRouting)); ok {
+		if asked, ok := routed(r.Set, tagged(d.byID[r.Set.HealthCheckID].Tags, TagRouting)); ok && !impossible(&asked) {
 			p.asked = asked
 		}
 		peers = append(peers, p)
@@ -210,16 +226,19 @@ func (d *differ) settlePlace(at *place, peers []*peer) {
 		return
 	}
 	d.waitForRouting(at, peers, missing, leader, joins)
-	at.settled.own = make(map[zone.Key]zone.ResourceRecordSet)
+	at.settled.own, at.settled.stay = make(map[zone.Key]zone.ResourceRecordSet), make(map[zone.Key]bool)
 	for _, w := range at.want {
 		if w.CheckKey == "" {
 			continue
 		}
 		d.asks[w.CheckKey], d.publish[w.CheckKey] = routingText(&w.Set), true
-		if old := own[w.Set.Key()]; old != nil {
-			at.settled.own[w.Set.Key()] = withRouting(w.Set, old)
-		} else if any != nil {
-			at.settled.own[w.Set.Key()] = withRouting(w.Set, any)
+		old := own[w.Set.Key()]
+		if old == nil {
+			old = any
+		}
+		if old != nil {
+			set := withTTL(withRouting(w.Set, old), peers)
+			at.settled.own[w.Set.Key()], at.settled.stay[w.Set.Key()] = set, impossible(&set)
 		}
 	}
 }

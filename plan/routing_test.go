@@ -163,6 +163,23 @@ func TestOwnChangesGoOnWhileRoutingWaits(t *testing.T) {
 	inState(t, w, both(State{Checks: by(to).Checks[:1], Records: by(to).Records[:1]}, State{Checks: desired.Checks[1:], Records: desired.Records[1:]}))
 }
 
+// No alias is a multivalue answer: a target that waits for other routing stays with its check, until all Regions ask for that.
+func TestTargetWaitsWhereItsRoutingIsImpossible(t *testing.T) {
+	from := map[string]string{westRegion: "multivalue ttl 60", centralRegion: "multivalue ttl 60"}
+	to := map[string]string{westRegion: "latency eu-west-1", centralRegion: "latency eu-central-1"} // of load balancers
+	w := build(t, by(from))
+	desired := by(to)
+	desired.Checks[1].Config.ResourcePath = "/ready"
+	before := asJSON(w.records["ZEXAMPLE"].Group("app1.example.com.", zone.A))
+	p := w.reach(t, desired, here(westRegion))
+	if len(waiting(p)) != 1 || asJSON(w.records["ZEXAMPLE"].Group("app1.example.com.", zone.A)) != before {
+		t.Fatalf("one Region alone:\n%s", p.Text(false))
+	}
+	w.reach(t, desired, here(centralRegion))
+	w.reach(t, desired, here(westRegion))
+	inState(t, w, desired)
+}
+
 // A wish that is given up is not known any more.
 func TestRoutingThatIsAskedForNoMore(t *testing.T) {
 	from := map[string]string{westRegion: "failover PRIMARY", centralRegion: "failover SECONDARY"}
@@ -206,7 +223,7 @@ func TestClustersAgreeOnRouting(t *testing.T) {
 		{westRegion: "multivalue ttl 60", centralRegion: "multivalue ttl 60", "us-east-1": "multivalue ttl 60"},
 	}
 	regions := []string{westRegion, centralRegion, "us-east-1"}
-	for seed := range uint64(300) {
+	for seed := range uint64(1200) {
 		r := rand.New(rand.NewPCG(seed, 13))
 		now := make(map[string]State) // what each cluster asks for
 		for _, region := range regions {
