@@ -115,3 +115,25 @@ func TestWhatFitsIntoTheAccountIsMadeInTurns(t *testing.T) {
 		t.Errorf("%d are told why, want 4: %v", told, w.outcomes())
 	}
 }
+
+// A changed check that nobody answers is waited for, and its policy says so, also while the former check of another policy waits for its
+// deletion until name servers have forgotten it.
+func TestDeletionsThatWaitHideNobody(t *testing.T) {
+	e := startEngine(t)
+	if e.provider != failover.AWS {
+		e.openFront(t)
+	}
+	now := time.Now()
+	w, list := e.workerWaiting(t, west, &wire{}, 8*time.Second), e.candidates(t, west, 2)
+	e.mustPass(t, w, list, now)
+	e.set(true, "/typo")
+	list[0].policy.Spec.HealthCheck.Path = "/typo"
+	list[1].policy.Spec.HealthCheck.Path = "/right"
+	e.mustPass(t, w, list, now.Add(2*time.Minute))
+	if o := w.outcomes()["team-a/app01"]; o.done || !strings.Contains(o.message, "503") {
+		t.Errorf("%+v, want it to wait for its health check", o)
+	}
+	if o := w.outcomes()["team-a/app02"]; !o.done {
+		t.Errorf("%+v, want it to be programmed", o)
+	}
+}

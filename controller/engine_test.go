@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/test/awslike"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -51,8 +53,10 @@ const (
 // An engine is a running node with the zone example.com, and an application that its checkers probe.
 type engine struct {
 	*node.Node
-	port  string // of the application, on 127.0.0.1
-	zones []zone.HostedZone
+	api      string            // URL of Route 53: the node, or a front that behaves as AWS before it
+	provider failover.Provider // what the API behaves as
+	port     string            // of the application, on 127.0.0.1
+	zones    []zone.HostedZone
 
 	mu    sync.Mutex
 	down  map[string]bool // paths that the application answers 503 to
@@ -94,6 +98,10 @@ func startEngine(t *testing.T) *engine {
 	case <-time.After(2 * time.Minute):
 		t.Fatal("the node is not ready after 2 minutes")
 	}
+	e.api, e.provider = "http://"+e.HTTPAddr().String(), failover.Engine
+	if os.Getenv("FRONT") == "aws" {
+		e.openFront(t)
+	}
 	if _, err := e.client(t, &wire{}).CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: aws.String("example.com"),
 		CallerReference: aws.String("test")}); err != nil {
 		t.Fatal(err)
@@ -102,6 +110,31 @@ func startEngine(t *testing.T) *engine {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// endpoint is an address that AWS's checkers probe. Behind a front it stands for 127.0.0.1.
+const endpoint = "52.95.110.1"
+
+// openFront puts a front before the node that behaves as AWS, ten times as fast.
+func (e *engine) openFront(t *testing.T) {
+	t.Helper()
+	front := awslike.New(awslike.Options{Engine: e.api, Credentials: e.Credentials(), Speed: 10, HealthChecks: 1000,
+		Endpoints: map[string]string{endpoint: "127.0.0.1"}})
+	server := httptest.NewServer(front)
+	t.Cleanup(func() {
+		server.Close()
+		front.Close()
+	})
+	e.api, e.provider = server.URL, failover.AWS
+}
+
+// manifest fills a policy in. At AWS it has no internal address and no interval below 10 s. r53: B.2, B.5.
+func (e *engine) manifest(format string, args ...any) []byte {
+	text := fmt.Sprintf(format, args...)
+	if e.provider == failover.AWS {
+		text = strings.NewReplacer("127.0.0.1", endpoint, "fd00::", "2a05:d018::", "requestInterval: 1,", "requestInterval: 10,").Replace(text)
+	}
+	return []byte(text)
 }
 
 // set says whether the application answers well at paths.
@@ -175,7 +208,7 @@ func (e *engine) client(t testing.TB, w *wire) *route53.Client {
 	t.Cleanup(w.CloseIdleConnections)
 	c := e.Credentials()
 	return route53.New(route53.Options{
-		BaseEndpoint: aws.String("http://" + e.HTTPAddr().String()),
+		BaseEndpoint: &e.api,
 		Region:       "us-east-1",
 		Credentials:  credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, ""),
 		HTTPClient:   &http.Client{Transport: w},
@@ -191,7 +224,7 @@ func (e *engine) worker(t testing.TB, region string, w *wire) *worker {
 // workerWaiting is a worker whose rounds are repeated so long while something waits for a verdict: for tests in which one waits in vain.
 func (e *engine) workerWaiting(t testing.TB, region string, w *wire, verdicts time.Duration) *worker {
 	t.Helper()
-	made := &worker{region: region, provider: failover.Engine, applier: e.applier(t, w), resync: time.Hour, log: slog.New(slog.DiscardHandler),
+	made := &worker{region: region, provider: e.provider, applier: e.applier(t, w), resync: time.Hour, log: slog.New(slog.DiscardHandler),
 		cluster: "cluster-of-" + region, classes: map[string]classRule{"default": {hold: 10 * time.Minute}}, zones: e.zones}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -201,7 +234,7 @@ func (e *engine) workerWaiting(t testing.TB, region string, w *wire, verdicts ti
 
 func (e *engine) applier(t testing.TB, w *wire) *apply.Applier {
 	t.Helper()
-	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: failover.Engine, KeepTags: time.Hour, Attempts: 3})
+	a, err := apply.New(apply.Options{Route53: e.client(t, w), Provider: e.provider, KeepTags: time.Hour, Attempts: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +244,7 @@ func (e *engine) applier(t testing.TB, w *wire) *apply.Applier {
 // candidate is an accepted policy of team-a, for <name>.example.com.
 func (e *engine) candidate(t testing.TB, name, region string) candidate {
 	t.Helper()
-	objects, err := failover.Parse("policy.yaml", fmt.Appendf(nil, `
+	objects, err := failover.Parse("policy.yaml", e.manifest(`
 apiVersion: bulkhead.dev/v1alpha1
 kind: FailoverPolicy
 metadata: {name: %[1]s, namespace: team-a}
@@ -226,7 +259,7 @@ spec:
 	return candidate{object: &v1alpha1.FailoverPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: name}},
 		policy: *objects[0].Policy, class: &failover.Class{APIVersion: failover.APIVersion, Kind: failover.ClassKind,
 			Metadata: failover.Metadata{Name: "default"},
-			Spec:     failover.ClassSpec{Targets: failover.ClassTargets{CIDRs: []string{"127.0.0.0/8", "fd00::/8", "52.95.110.0/24"}}}}}
+			Spec:     failover.ClassSpec{Targets: failover.ClassTargets{CIDRs: []string{"127.0.0.0/8", "fd00::/8", "52.95.110.0/24", "2a05:d018::/32"}}}}}
 }
 
 func (e *engine) candidates(t testing.TB, region string, n int) []candidate {
@@ -242,7 +275,7 @@ func (e *engine) candidates(t testing.TB, region string, n int) []candidate {
 func (e *engine) tasks(list []candidate, region string, now time.Time) []task {
 	var tasks []task
 	for _, c := range list {
-		t := taskOf(c, failover.Facts{Provider: failover.Engine, Zones: e.zones, Region: region}, now)
+		t := taskOf(c, failover.Facts{Provider: e.provider, Zones: e.zones, Region: region}, now)
 		t.mark(c.object, "default", "cluster-of-"+region)
 		tasks = append(tasks, t)
 	}
@@ -278,6 +311,11 @@ func (e *engine) rounds(ctx context.Context, w *worker, tasks []task, force []st
 	e.mu.Lock()
 	patience := e.waits[w]
 	e.mu.Unlock()
+	// At AWS what was written is read again after a minute. Nobody waits that long: time is an argument of rounds.
+	soon := time.Second
+	if e.provider == failover.AWS {
+		soon = 70 * time.Second
+	}
 	begun, sum := time.Now(), roundReport{idle: true, steps: make(map[plan.Kind]int)}
 	for at := now; ; {
 		report, err := w.round(ctx, tasks, force, at)
@@ -294,11 +332,11 @@ func (e *engine) rounds(ctx context.Context, w *worker, tasks []task, force []st
 			for _, o := range u.outcomes {
 				awaits = awaits || o.awaits
 			}
-			if awaits && time.Since(begun) < patience || !u.due.IsZero() && u.due.Before(at.Add(time.Second)) && !awaits {
+			if awaits && time.Since(begun) < patience || !u.due.IsZero() && u.due.Before(at.Add(soon)) && !awaits {
 				next = earlier(next, u.due)
 			}
 		}
-		if next.IsZero() {
+		if next.IsZero() || at.After(now.Add(10*soon)) && time.Since(begun) > patience { // who waits for others waits for ever
 			return sum, nil
 		}
 		select {

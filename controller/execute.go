@@ -55,6 +55,9 @@ func (r *round) bring(ctx context.Context, p proposal) error {
 		if planned.Empty() {
 			r.leaveHeld(planned)
 			r.leaveWaiting(ctx, p, live, planned)
+			if len(live) < len(r.live(p.tasks)) {
+				continue // the plan was for those that need no health check, and the others have not had their turn
+			}
 			return nil
 		}
 		if err := r.execute(ctx, live, planned); err != nil {

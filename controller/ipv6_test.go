@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -16,7 +15,7 @@ import (
 // dual is the policy as the command line has it, with addresses of both families in both Regions.
 func (e *engine) dual(t testing.TB) failover.Policy {
 	t.Helper()
-	objects, err := failover.Parse("policy.yaml", fmt.Appendf(nil, `
+	objects, err := failover.Parse("policy.yaml", e.manifest(`
 apiVersion: bulkhead.dev/v1alpha1
 kind: FailoverPolicy
 metadata: {name: dual, namespace: team-a}

@@ -182,7 +182,7 @@ func (r *round) propose(ctx context.Context, p proposal) (plan.Plan, []*task, er
 			continue
 		}
 		slow := append(waitedFor(planned), making(planned)...)
-		quick := slices.DeleteFunc(slices.Clone(live), func(t *task) bool { return slices.Contains(slow, t.key) })
+		quick := slices.DeleteFunc(slices.Clone(live), func(t *task) bool { return slices.Contains(slow, t.key) || r.later[t.key] })
 		if len(slow) == 0 || len(quick) == 0 {
 			return planned, live, nil
 		}

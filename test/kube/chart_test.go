@@ -148,11 +148,11 @@ func (s *site) metricsAreForReaders(t *testing.T, url string) {
 // remove takes a record set out of the zone, as somebody else may do, and returns when it is there again.
 func (w *world) remove(t *testing.T, name string) {
 	t.Helper()
-	zones, err := w.lab.Route53().ListHostedZones(t.Context(), &route53.ListHostedZonesInput{})
+	zones, err := w.account.ListHostedZones(t.Context(), &route53.ListHostedZonesInput{})
 	must(t, err)
 	ask := &route53.ListResourceRecordSetsInput{HostedZoneId: zones.HostedZones[0].Id, StartRecordName: &name, StartRecordType: types.RRTypeA}
 	find := func(ctx context.Context) (*types.ResourceRecordSet, error) {
-		page, err := w.lab.Route53().ListResourceRecordSets(ctx, ask)
+		page, err := w.account.ListResourceRecordSets(ctx, ask)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +163,7 @@ func (w *world) remove(t *testing.T, name string) {
 	}
 	set, err := find(t.Context())
 	must(t, err)
-	_, err = w.lab.Route53().ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{
+	_, err = w.account.ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{
 		HostedZoneId: ask.HostedZoneId,
 		ChangeBatch:  &types.ChangeBatch{Changes: []types.Change{{Action: types.ChangeActionDelete, ResourceRecordSet: set}}},
 	})
@@ -191,7 +191,7 @@ func (s *site) installChart(t *testing.T) {
 	content, err := os.ReadFile("testdata/values.yaml")
 	must(t, err)
 	values := filepath.Join(t.TempDir(), "values.yaml")
-	must(t, os.WriteFile(values, []byte(strings.NewReplacer(s.values...).Replace(string(content))), 0o600))
+	must(t, os.WriteFile(values, []byte(strings.NewReplacer(s.values...).Replace(s.world.classText(string(content)))), 0o600))
 	_, err = s.Helm(t.Context(), "lint", "--strict", chart, "-f", values)
 	must(t, err)
 	rendered, err := s.Helm(t.Context(), "template", "bulkhead", chart, "--namespace", "bulkhead-system", "--include-crds",

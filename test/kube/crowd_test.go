@@ -277,7 +277,7 @@ func (c *crowd) programmed(ctx context.Context, s *site) error {
 
 // right is an error unless the account has what all policies ask for in both Regions, and nothing else.
 func (c *crowd) right(ctx context.Context) error {
-	account, err := apply.New(apply.Options{Route53: c.lab.Route53(), Provider: failover.Engine})
+	account, err := apply.New(apply.Options{Route53: c.account, Provider: c.provider})
 	if err != nil {
 		return err
 	}

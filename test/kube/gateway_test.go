@@ -73,8 +73,8 @@ func newGateway(t *testing.T, api string) *gateway {
 		if !refused {
 			var err error
 			if status, err = pass(w, r, api); err != nil { // one of both ends is gone
-				status = http.StatusBadGateway
-				w.WriteHeader(status)
+				g.count(called, http.StatusBadGateway)
+				panic(http.ErrAbortHandler) // closes the connection
 			}
 		}
 		g.count(called, status)

@@ -127,23 +127,23 @@ func golden(t *testing.T, file, got string) {
 func (w *world) dump(t *testing.T) string {
 	t.Helper()
 	var all []any
-	checks := route53.NewListHealthChecksPaginator(w.lab.Route53(), &route53.ListHealthChecksInput{})
+	checks := route53.NewListHealthChecksPaginator(w.account, &route53.ListHealthChecksInput{})
 	for checks.HasMorePages() {
 		page, err := checks.NextPage(t.Context())
 		must(t, err)
 		for _, c := range page.HealthChecks {
-			tags, err := w.lab.Route53().ListTagsForResource(t.Context(), &route53.ListTagsForResourceInput{
+			tags, err := w.account.ListTagsForResource(t.Context(), &route53.ListTagsForResourceInput{
 				ResourceId: c.Id, ResourceType: "healthcheck",
 			})
 			must(t, err)
 			all = append(all, c, tags.ResourceTagSet)
 		}
 	}
-	zones, err := w.lab.Route53().ListHostedZones(t.Context(), &route53.ListHostedZonesInput{})
+	zones, err := w.account.ListHostedZones(t.Context(), &route53.ListHostedZonesInput{})
 	must(t, err)
 	for _, z := range zones.HostedZones {
 		all = append(all, z)
-		records := route53.NewListResourceRecordSetsPaginator(w.lab.Route53(), &route53.ListResourceRecordSetsInput{HostedZoneId: z.Id})
+		records := route53.NewListResourceRecordSetsPaginator(w.account, &route53.ListResourceRecordSetsInput{HostedZoneId: z.Id})
 		for records.HasMorePages() {
 			page, err := records.NextPage(t.Context())
 			must(t, err)

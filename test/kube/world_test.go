@@ -18,12 +18,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/lab"
+	"github.com/bulkhead-dns/bulkhead/test/awslike"
 )
 
 // patience is how long a test waits for what the programs are to bring about. It is no expectation of speed.
@@ -33,14 +36,20 @@ const patience = 5 * time.Minute
 // process of its own; what they have in common is the lab's Route 53.
 type world struct {
 	lab           *lab.Lab
-	program       string   // bulkhead-controller
-	environment   []string // of the program: what leads to the lab
+	dataDir       string            // of the lab
+	front         *awslike.Front    // nil: the engine itself is Route 53
+	api           string            // URL of Route 53
+	account       *route53.Client   // of an administrator, at the front if there is one
+	provider      failover.Provider // what the API behaves as
+	program       string            // bulkhead-controller
+	environment   []string          // of the program: what leads to the lab
 	west, central *site
 }
 
 // A site is the cluster of one Region with what belongs to it in the lab.
 type site struct {
 	*Region
+	world        *world
 	client       client.Client // also for policies and classes
 	route53      *gateway      // what this cluster's controllers have between them and the engine
 	address      string        // of the Region's load balancer
@@ -52,12 +61,22 @@ type site struct {
 // startWorld builds the program and starts a lab with nothing but a zone, and the clusters.
 func startWorld(t *testing.T, o Options) *world {
 	t.Helper()
+	return startWorldBehind(t, o, atAWS(), awslike.Options{HealthChecks: 2000})
+}
+
+// startWorldBehind is startWorld with a front that behaves as AWS, when it is wanted.
+func startWorldBehind(t *testing.T, o Options, wanted bool, front awslike.Options) *world {
+	t.Helper()
 	w := &world{program: filepath.Join(t.TempDir(), "bulkhead-controller")}
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", w.program, "../../cmd/bulkhead-controller")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build bulkhead-controller: %v\n%s", err, out)
 	}
 	w.startLab(t)
+	w.api, w.account, w.provider = "http://"+w.lab.Status().API, w.lab.Route53(), failover.Engine
+	if wanted {
+		w.openFront(t, front)
+	}
 	o.CRDs = append(o.CRDs, "../../deploy/crds")
 	var cidrs []string // of the lab's load balancers
 	for _, s := range w.lab.Status().Regions {
@@ -65,8 +84,8 @@ func startWorld(t *testing.T, o Options) *world {
 	}
 	var starting sync.WaitGroup
 	for i, s := range w.lab.Status().Regions {
-		at := &site{address: s.LoadBalancer.Address, users: w.lab.Definition().Regions[i].Clients.String(), loadBalancer: w.lab.LoadBalancers()[i]}
-		at.route53 = newGateway(t, "http://"+w.lab.Status().API)
+		at := &site{world: w, address: s.LoadBalancer.Address, users: w.lab.Definition().Regions[i].Clients.String(), loadBalancer: w.lab.LoadBalancers()[i]}
+		at.route53 = newGateway(t, w.api)
 		at.values = []string{"$REGION", s.Region, "$ENDPOINT", at.route53.url, "$PORT", fmt.Sprint(at.loadBalancer.Port),
 			"$LOADBALANCER", at.loadBalancer.DNSName, "$CIDRS", fmt.Sprintf("[%s]", strings.Join(cidrs, ", "))}
 		if i == 0 {
@@ -123,8 +142,9 @@ applications: []
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.dataDir = t.TempDir()
 	w.lab, err = lab.New(lab.Options{
-		Definition: definition, DataDir: t.TempDir(), HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0", ZoneOnly: true, AnyPort: true,
+		Definition: definition, DataDir: w.dataDir, HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0", ZoneOnly: true, AnyPort: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +196,7 @@ func (s *site) start(t *testing.T, w *world, name string, args ...string) *proce
 func (s *site) startIngresses(t *testing.T, w *world) *process {
 	t.Helper()
 	return s.start(t, w, "lab-ingress", "lab-ingress", "--kubeconfig="+s.kubeconfig, "--region="+s.Name,
-		"--lab-url=http://"+w.lab.Status().API)
+		"--lab-url=http://"+w.lab.Status().API, "--data-dir="+w.dataDir)
 }
 
 // A replica is a running controller.
@@ -214,7 +234,7 @@ func (s *site) apply(t *testing.T, file string, values ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Apply(t.Context(), strings.NewReplacer(append(values, s.values...)...).Replace(string(content))); err != nil {
+	if err := s.Apply(t.Context(), strings.NewReplacer(append(values, s.values...)...).Replace(s.world.classText(string(content)))); err != nil {
 		t.Fatal(err)
 	}
 }
