@@ -372,18 +372,6 @@ func (d *differ) reportBeside(at *place, r *Record) {
 	}
 }
 
-func (d *differ) reportHandover(at *place, r *Record, key string) {
-	from := PolicyOf(key)
-	if before := d.owners.Key(&r.Set); d.inherited[r.Set.HealthCheckID] != "" {
-		from = PolicyOf(d.byID[r.Set.HealthCheckID].Key)
-	} else if before != key {
-		from = PolicyOf(before)
-	}
-	if len(at.want) > 0 && from != at.policy {
-		d.report(at.policy, describe(&r.Set), "moves here from %s", from)
-	}
-}
-
 // compareZones orders zones by name, then by id.
 func compareZones(a, b zone.HostedZone) int {
 	if c := zone.Compare(a.Name, b.Name); c != 0 {

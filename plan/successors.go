@@ -142,3 +142,16 @@ func (d *differ) formerly(c *Check) string {
 	}
 	return ""
 }
+
+// reportHandover tells from whom a record set comes to the policy that wants it.
+func (d *differ) reportHandover(at *place, r *Record, key string) {
+	from := PolicyOf(key)
+	if before := d.owners.Key(&r.Set); d.inherited[r.Set.HealthCheckID] != "" {
+		from = PolicyOf(d.byID[r.Set.HealthCheckID].Key)
+	} else if before != key {
+		from = PolicyOf(before)
+	}
+	if len(at.want) > 0 && from != at.policy {
+		d.report(at.policy, describe(&r.Set), "moves here from %s", from)
+	}
+}
