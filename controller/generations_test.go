@@ -79,6 +79,9 @@ func TestResyncLeavesWhatAnOperatorHolds(t *testing.T) {
 			Inverted: &on}); err != nil {
 			t.Fatal(err)
 		}
+		if e.provider == failover.AWS {
+			time.Sleep(time.Second) // lists are as old
+		}
 	}
 	held := func() plan.Hold {
 		i := slices.IndexFunc(w.state.Checks, func(c plan.Check) bool { return c.ID == id })

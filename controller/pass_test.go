@@ -139,7 +139,7 @@ func TestPausesGrow(t *testing.T) {
 		pauses, now = append(pauses, u.pause), u.due
 	}
 	for i, p := range pauses {
-		if want := min(engineVerdict<<i, longestPause); p != want {
+		if want := min(w.verdictPause()<<i, longestPause); p != want {
 			t.Errorf("pause %d is %s, want %s", i+1, p, want)
 		}
 	}
