@@ -78,11 +78,6 @@ func (c *call) identify() bool {
 	return false
 }
 
-// writes reports whether a call changes something.
-func (c *call) writes() bool {
-	return c.service == "route53" && !strings.HasPrefix(c.operation, "List") && !strings.HasPrefix(c.operation, "Get") && c.operation != "TestDNSAnswer"
-}
-
 // access is the call as IAM sees it.
 func (c *call) access() Access {
 	a := Access{Action: c.service + ":" + c.operation, Resource: "*"}
