@@ -23,8 +23,10 @@ type call[In, Out any] struct {
 	name string
 	do   func(context.Context, In, ...func(*route53.Options)) (Out, error)
 	// once says that a repetition would not be the same: it is made only when a refusal says that nothing has happened.
-	once    bool
-	changes int // cost of the changes of record sets. r53: C.8
+	once bool
+	// optional says that the caller goes on without the right to it.
+	optional bool
+	changes  int // cost of the changes of record sets. r53: C.8
 }
 
 // Repetitions of a call: the pauses between them double, from firstPause to longestPause, each shortened by chance so that
@@ -55,7 +57,9 @@ func (c call[In, Out]) send(ctx context.Context, a *Applier, in In) (Out, error)
 		if !unreached {
 			a.reached.Store(true)
 		}
-		a.note(c.name, err)
+		if err == nil || !c.optional || !Denied(err) {
+			a.note(c.name, err)
+		}
 		if err == nil {
 			return out, nil
 		}

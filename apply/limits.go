@@ -18,7 +18,7 @@ import (
 
 // HealthCheckLimit reads how many health checks the account may have, 0 when there is no limit. r53: C.3, C.8.
 func (a *Applier) HealthCheckLimit(ctx context.Context) (int, error) {
-	c := call[*route53.GetAccountLimitInput, *route53.GetAccountLimitOutput]{name: "GetAccountLimit", do: a.o.Route53.GetAccountLimit}
+	c := call[*route53.GetAccountLimitInput, *route53.GetAccountLimitOutput]{name: "GetAccountLimit", optional: true, do: a.o.Route53.GetAccountLimit}
 	out, err := c.send(ctx, a, &route53.GetAccountLimitInput{Type: types.AccountLimitTypeMaxHealthChecksByOwner})
 	if err != nil {
 		return 0, fmt.Errorf("read the quota of health checks: %w", err)
@@ -36,7 +36,7 @@ func quota(value *int64) int {
 
 // RecordSetLimit reads how many record sets a zone may have, 0 when there is no limit. r53: C.3, C.8.
 func (a *Applier) RecordSetLimit(ctx context.Context, z zone.HostedZone) (int, error) {
-	c := call[*route53.GetHostedZoneLimitInput, *route53.GetHostedZoneLimitOutput]{name: "GetHostedZoneLimit", do: a.o.Route53.GetHostedZoneLimit}
+	c := call[*route53.GetHostedZoneLimitInput, *route53.GetHostedZoneLimitOutput]{name: "GetHostedZoneLimit", optional: true, do: a.o.Route53.GetHostedZoneLimit}
 	out, err := c.send(ctx, a, &route53.GetHostedZoneLimitInput{HostedZoneId: &z.ID, Type: types.HostedZoneLimitTypeMaxRrsetsByZone})
 	if err != nil {
 		return 0, fmt.Errorf("read the quota of %s (%s): %w", z.Name, z.ID, err)
