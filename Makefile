@@ -3,9 +3,10 @@ GO      ?= go
 TOOL    := $(GO) tool -modfile=go.tool.mod
 FUZZ    ?= 60s
 BENCH   ?= .
+MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check alloc race later clients components kube fuzz shortfuzz bench demo lab cover clean generate
+.PHONY: help build test check alloc race later clients components kube chaos fuzz shortfuzz bench demo lab cover clean generate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +59,9 @@ ENGINES = TestEndpointsThatGoAreProbedAtOnce|TestManyPoliciesOfTwoClustersInOneZ
 kube: components ## the chart, and the controller in two clusters of real API servers, with a lab between them; minutes
 	$(GO) test -vet=off -race -shuffle=on ./deploy/chart
 	$(GO) test -vet=off -tags kube -count=1 -timeout 30m -parallel 3 $(if $(FRONT),-skip '$(ENGINES)') ./test/kube
+
+chaos: components ## tenants, outages and kills in two clusters for MINUTES (default 60)
+	BULKHEAD_CHAOS=$(MINUTES)m $(GO) test -vet=off -tags kube -count=1 -timeout $$(($(MINUTES) + 30))m -run '^TestChaosOfTenantsAndOutages$$' -v ./test/kube
 
 shortfuzz: ## ten seconds of each fuzzer of what strangers send: DNS packets, names, XML bodies, signatures, CBOR bodies
 	$(GO) test -run '^$$' -fuzz '^FuzzTurn$$' -fuzztime 10s ./dnsserver

@@ -243,11 +243,17 @@ func (c *crowd) leave(n int) func(*testing.T, *site) {
 	}
 }
 
-// settle waits until the clusters say that everything is programmed, and the zone is what all policies together ask for.
+// settle waits until the clusters say that everything is programmed, and the zone is what all policies together ask for. It gives the word that
+// plans wait for: most of what a tenant has changes within minutes.
 func (c *crowd) settle(t *testing.T) {
 	t.Helper()
 	for _, s := range c.sites() {
-		eventually(t, "policies programmed in "+s.Name, func(ctx context.Context) error { return c.programmed(ctx, s) })
+		eventually(t, "policies programmed in "+s.Name, func(ctx context.Context) error {
+			if err := s.force(ctx); err != nil {
+				return err
+			}
+			return c.programmed(ctx, s)
+		})
 	}
 	eventually(t, "the zone", c.right)
 }

@@ -291,7 +291,7 @@ func (c *city) namespaceDeleted(t *testing.T) {
 		}
 		return err
 	})
-	must(t, c.force(t.Context(), s))
+	must(t, s.force(t.Context()))
 	within(t, time.Minute, "all that was forced is gone", func(ctx context.Context) error {
 		if left := c.left(t, s, "thirty"); len(left) > 0 {
 			return fmt.Errorf("%d are left, such as %s", len(left), left[0])

@@ -145,7 +145,7 @@ func (c *city) quiet(t *testing.T, limit time.Duration, sites ...*site) {
 var forcePlan = regexp.MustCompile(regexp.QuoteMeta(v1alpha1.ForcePlanAnnotation) + `=(\w+)`)
 
 // force gives the word that a refused plan of the default class waits for.
-func (c *city) force(ctx context.Context, s *site) error {
+func (s *site) force(ctx context.Context) error {
 	var class v1alpha1.FailoverClass
 	if err := s.client.Get(ctx, client.ObjectKey{Name: "default"}, &class); err != nil {
 		return err
