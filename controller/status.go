@@ -301,7 +301,7 @@ func (f *finding) degraded() (metav1.ConditionStatus, string, string) {
 // them too, and is none.
 func (f *finding) moved(s *v1alpha1.FailoverPolicyStatus, before v1alpha1.FailoverPolicyStatus, now time.Time) *v1alpha1.FailoverStatus {
 	from, to := before.ServedFrom, s.ServedFrom
-	joined := !slices.ContainsFunc(before.Regions, func(r v1alpha1.RegionStatus) bool { return r.SetIdentifier == to })
+	joined := !slices.ContainsFunc(before.Regions, func(r v1alpha1.RegionStatus) bool { return r.SetIdentifier == to && r.Target != "" })
 	left := !slices.ContainsFunc(s.Regions, func(r v1alpha1.RegionStatus) bool { return r.SetIdentifier == from })
 	if from == "" || to == "" || from == to || joined || left {
 		return before.LastFailover

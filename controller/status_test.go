@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -125,6 +126,11 @@ func TestMovesAreFailoversOnlyBetweenRegionsThatStay(t *testing.T) {
 	joined := status(app(both(explain.Healthy, explain.Healthy), west), alone)
 	if joined.LastFailover != nil {
 		t.Errorf("a Region that joins is told as a failover: %+v", joined.LastFailover)
+	}
+	waiting := alone // a Region whose check is made and whose record is not there yet
+	waiting.Regions = append(slices.Clone(alone.Regions), v1alpha1.RegionStatus{SetIdentifier: west, HealthCheckID: "check-" + west})
+	if joined := status(app(both(explain.Healthy, explain.Healthy), west), waiting); joined.LastFailover != nil {
+		t.Errorf("a Region that gets its record is told as a failover: %+v", joined.LastFailover)
 	}
 	over := status(app(both(explain.Unhealthy, explain.Healthy), central), joined)
 	at := metav1.NewTime(now)

@@ -63,19 +63,34 @@ func TestOneManifestInEveryCluster(t *testing.T) {
 	}
 }
 
-// columns waits until `kubectl get failoverpolicies` shows a policy with what is given, after its name.
-func columns(t *testing.T, s *site, policy string, want ...string) {
+// columns waits until `kubectl get failoverpolicies -o wide` shows a policy with this hostname, Region, health, and whether its clients are
+// served here.
+func columns(t *testing.T, s *site, policy, hostname, region, health, servedHere string) {
 	t.Helper()
+	want := map[string]string{"HOSTNAME": hostname, "ACCEPTED": "Accepted", "PROGRAMMED": "Programmed", "HEALTH": health, "REGION": region, "SERVED-HERE": servedHere}
 	eventually(t, "kubectl get failoverpolicy "+policy+" in "+s.Name, func(ctx context.Context) error {
-		out, err := s.Kubectl(ctx, "get", "failoverpolicy", policy, "--no-headers")
+		out, err := s.Kubectl(ctx, "get", "failoverpolicy", policy, "-o", "wide")
 		if err != nil {
 			return err
 		}
-		if got := strings.Fields(out); len(got) < 1+len(want) || strings.Join(got[1:1+len(want)], " ") != strings.Join(want, " ") {
-			return fmt.Errorf("it shows %v, want %v", got, want)
+		for column, value := range want {
+			if got := cell(out, column); got != value {
+				return fmt.Errorf("%s is %q, want %q:\n%s", column, got, value, out)
+			}
 		}
 		return nil
 	})
+}
+
+// cell is what a table of kubectl with one row has in a column.
+func cell(table, column string) string {
+	header, row, _ := strings.Cut(table, "\n")
+	at := strings.Index(" "+header+" ", " "+column+" ")
+	if at < 0 || at >= len(row) {
+		return ""
+	}
+	text, _, _ := strings.Cut(row[at:], " ")
+	return strings.TrimSpace(text)
 }
 
 // happened waits for an event about a policy.
