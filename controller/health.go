@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
@@ -74,10 +75,13 @@ func (a *account) post(b board) {
 }
 
 // ask reads the account again when that is due, the verdicts of its checks, and the reports of some of them. It reports whether a
-// status may be another one. poll is how often it is called, interval how often CloudWatch is read.
+// status may be another one. poll is how often it is called, interval how often CloudWatch is read at AWS.
 func (a *account) ask(ctx context.Context, poll, interval time.Duration) (changed bool, err error) {
 	if changed, err = a.refresh(ctx); err != nil {
 		return false, err
+	}
+	if a.worker.provider != failover.AWS { // an engine charges nothing, and is asked each time
+		interval = poll / 2
 	}
 	measured, unread := a.measure(ctx, interval, time.Now())
 	changed = changed || measured

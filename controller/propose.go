@@ -105,22 +105,35 @@ func (r *round) releases(tasks []*task, guard plan.Guard) (plan.Plan, error) {
 	if planned, err := r.destroyed(tasks, guard); err != nil {
 		return planned, err
 	}
-	removals := make(map[string]string) // what checks are marked with, by policy
+	tags := make(map[string][]zone.Tag) // by policy
 	for _, t := range tasks {
-		if r.isMarked(t.key) && !t.retained {
+		mark := t.removal.UTC().Format(time.RFC3339)
+		if guard.Force {
+			mark += forcedRemoval
+		}
+		switch before := r.removalOf(t.key); {
+		case t.retained:
+			mark = never
+		case before != "":
+			mark = before
+		}
+		tags[t.key] = []zone.Tag{{Key: tagRemoval, Value: mark}, {Key: tagClass, Value: t.class}}
+	}
+	return plan.Mark(r.state, tags, guard), nil
+}
+
+// removalOf is what the checks of a policy are marked with here; empty when one is not marked.
+func (r *round) removalOf(key string) (mark string) {
+	for i := range r.state.Checks {
+		c := &r.state.Checks[i]
+		if !c.Owned() || plan.PolicyOf(c.Key) != key || plan.RegionOf(c.Key) != r.region {
 			continue
 		}
-		switch removals[t.key] = t.removal.UTC().Format(time.RFC3339); {
-		case t.retained:
-			removals[t.key] = never
-		case guard.Force:
-			removals[t.key] += forcedRemoval
+		if mark = tagValue(c, tagRemoval); mark == "" {
+			return ""
 		}
 	}
-	return plan.Mark(r.state, func(policy string) (zone.Tag, bool) {
-		mark, ok := removals[policy]
-		return zone.Tag{Key: tagRemoval, Value: mark}, ok
-	}, guard), nil
+	return mark
 }
 
 // destroyed is the plan that removes what deleted policies have here, but for what is marked already, and for those that another policy

@@ -125,6 +125,23 @@ func TestWhatIsLeftWithoutATrace(t *testing.T) {
 	wantEqual(t, "abandoned to another cluster", nil, other.abandoned)
 }
 
+// A check that a controller made and did not live to mark goes with its policy.
+func TestCheckThatWasNeverMarkedGoesWithItsPolicy(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	list := e.candidates(t, west, 1)
+	broken := &wire{cut: 2} // the tags of the check
+	ctx, cancel := contextUntil(t, broken)
+	_, err := e.rounds(ctx, e.worker(t, west, broken), e.tasks(list, west, now), nil, now)
+	cancel()
+	wantEqual(t, "made", []string{"check only: "}, e.have(t))
+	if err == nil {
+		t.Error("the tags were set")
+	}
+	e.remove(t, e.worker(t, west, &wire{}), list, nil, now)
+	wantEqual(t, "left", nil, e.have(t))
+}
+
 // What a namespace has at the provider counts against what its class allows, whatever became of its objects.
 func TestQuotaCountsWhatANamespaceHas(t *testing.T) {
 	e := startEngine(t)

@@ -15,9 +15,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
-// Verdicts of an engine's checks are its checkers' reports, of which it is asked for as many as there are. AWS gives the reports of one
-// check a second to a whole account, so there the verdicts come from CloudWatch, all of them with a call or two, and reports are asked
-// for where CloudWatch is too slow or says too little.
+// Verdicts come from CloudWatch, which AWS and engines serve: all of them with a call or two. The reports of a check's checkers are asked
+// for where that is too slow or says too little. AWS gives those of one check a second to a whole account.
 
 // verdicts are what is known of the health of one check.
 type verdicts struct {
@@ -96,9 +95,6 @@ func inverted(c *plan.Check) bool { return c.Config.Inverted != nil && *c.Config
 
 // measure reads the verdicts of all checks from CloudWatch when that is due, and reports whether one is another than before.
 func (a *account) measure(ctx context.Context, interval time.Duration, now time.Time) (changed bool, err error) {
-	if a.worker.provider != failover.AWS {
-		return false, nil
-	}
 	a.mu.Lock()
 	checks := make(map[string]*plan.Check)
 	if now.Sub(a.measured) >= interval {
@@ -135,7 +131,7 @@ func (a *account) measure(ctx context.Context, interval time.Duration, now time.
 		v, c := a.verdicts[id], checks[id]
 		before, _ := v.verdict(c.Config)
 		if v.metric == nil || *v.metric != m.Healthy {
-			v.unclear = !m.Healthy
+			v.unclear = !m.Healthy || a.worker.provider != failover.AWS
 		}
 		v.metric, v.metricAt = &m.Healthy, m.At
 		a.verdicts[id] = v
@@ -153,8 +149,8 @@ const (
 	awsStatusTime  = 2 * time.Second
 )
 
-// turn are the checks whose reports are to be asked for: of an engine those that were asked for longest ago, this Region's before
-// others'; of AWS those that need it, most urgent first.
+// turn are the checks whose reports are to be asked for, most urgent first, then those that were asked for longest ago, this Region's
+// before others'.
 func (a *account) turn(poll, interval time.Duration, now time.Time) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -183,7 +179,7 @@ func (a *account) turn(poll, interval time.Duration, now time.Time) []string {
 	return ids
 }
 
-// Why AWS is asked for the reports of a check, most urgent first.
+// Why the reports of a check are asked for, most urgent first.
 const (
 	awaited     = iota // a policy waits for its verdict
 	unexplained        // it has become unhealthy, and nobody knows why
@@ -195,17 +191,14 @@ const (
 
 // need is why a check's reports are asked for. a.mu is held.
 func (a *account) need(c *plan.Check, poll, interval time.Duration, now time.Time) int {
-	if a.worker.provider != failover.AWS {
-		return 0
-	}
 	v := a.verdicts[c.ID]
-	_, at := v.verdict(c.Config)
+	healthy, at := v.verdict(c.Config)
 	old := now.Sub(v.asked) >= interval
 	switch {
 	case a.board.outcomes[plan.PolicyOf(c.Key)].awaits && plan.RegionOf(c.Key) == a.site.region && now.Sub(v.asked) >= poll:
 		return awaited
-	case v.unclear:
-		return unexplained
+	case v.unclear, a.worker.provider != failover.AWS && healthy != nil && !*healthy && now.Sub(v.asked) >= engineRefresh:
+		return unexplained // an engine is asked again: the reason may be another one by now
 	case at.IsZero() && old:
 		return unknown
 	case inverted(c) && old:

@@ -7,26 +7,49 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Mark returns the plan that gives the checks within the guard's Regions a tag: the one that of returns for their policy,
-// "<namespace>/<policy>", if any. What another cluster looks after gets none. It changes no answer.
-func Mark(current State, of func(policy string) (tag zone.Tag, ok bool), guard Guard) Plan {
+// Mark returns the plan that gives the checks of policies within the guard's Regions tags, those by the policy's "<namespace>/<policy>".
+// What a run created and did not live to mark is marked as the policy's as well, when no record set cites it. What another cluster looks
+// after gets none. It changes no answer.
+func Mark(current State, tags map[string][]zone.Tag, guard Guard) Plan {
+	made := make(map[string]string) // key by what stands in a caller reference
+	for policy := range tags {
+		for _, region := range guard.Regions {
+			key := policy + "/" + region
+			made[key], made[hashed(key)] = key, key
+		}
+	}
+	cited := make(map[string]bool)
+	for i := range current.Records {
+		cited[current.Records[i].Set.HealthCheckID] = true
+	}
 	var p Plan
 	for i := range current.Checks {
 		c := &current.Checks[i]
-		if !c.Owned() || !guard.covers(RegionOf(c.Key)) {
+		key, own := c.Key, []zone.Tag(nil)
+		if !c.Owned() && len(c.Tags) == 0 && !cited[c.ID] {
+			reference, _, _ := parseReference(c.CallerReference)
+			if key = made[reference]; key != "" {
+				own = guard.ownership(key)
+			}
+		}
+		cluster, _ := ClusterOf(c.Tags)
+		if key == "" || !guard.covers(RegionOf(key)) || guard.Cluster != "" && cluster != "" && cluster != guard.Cluster {
 			continue
 		}
-		if cluster, _ := ClusterOf(c.Tags); guard.Cluster != "" && cluster != "" && cluster != guard.Cluster {
-			continue
+		if missing := missingTags(slices.Concat(own, tags[PolicyOf(key)]), c.Tags); len(tags[PolicyOf(key)]) > 0 && len(missing) > 0 {
+			p.Steps = append(p.Steps, Step{Kind: TagCheck, Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Tags: missing}})
 		}
-		tag, ok := of(PolicyOf(c.Key))
-		if !ok || slices.Contains(c.Tags, tag) {
-			continue
-		}
-		p.Steps = append(p.Steps, Step{Kind: TagCheck, Check: &CheckChange{Key: c.Key, ID: c.ID, CallerReference: c.CallerReference,
-			Tags: []zone.Tag{tag}}})
 	}
 	slices.SortFunc(p.Steps, func(a, b Step) int { return strings.Compare(a.Check.Key+a.Check.ID, b.Check.Key+b.Check.ID) })
 	p.seal()
 	return p
+}
+
+// ownership are the tags that make a check the guard's own.
+func (g Guard) ownership(key string) []zone.Tag {
+	tags := []zone.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: key}}
+	if g.Cluster != "" {
+		tags = append(tags, g.cluster())
+	}
+	return tags
 }
