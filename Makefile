@@ -58,7 +58,10 @@ ENGINES = TestEndpointsThatGoAreProbedAtOnce|TestManyPoliciesOfTwoClustersInOneZ
 
 kube: components ## the chart, and the controller in two clusters of real API servers, with a lab between them; minutes
 	$(GO) test -vet=off -race -shuffle=on ./deploy/chart
-	$(GO) test -vet=off -tags kube -count=1 -timeout 30m -parallel 3 $(if $(FRONT),-skip '$(ENGINES)') ./test/kube
+	$(GO) test -vet=off -tags kube -count=1 -timeout 30m -parallel 3 -skip '$(CHAOS)$(if $(FRONT),|$(ENGINES))' ./test/kube
+
+# What takes as long as it is given is run by itself.
+CHAOS = ^TestChaosOfTenantsAndOutages$$
 
 chaos: components ## tenants, outages and kills in two clusters for MINUTES (default 60)
 	BULKHEAD_CHAOS=$(MINUTES)m $(GO) test -vet=off -tags kube -count=1 -timeout $$(($(MINUTES) + 30))m -run '^TestChaosOfTenantsAndOutages$$' -v ./test/kube
