@@ -155,12 +155,10 @@ func (a *account) turn(poll, interval time.Duration, now time.Time) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	checks, n := a.watched(now), engineStatuses
-	a.rotation = 0
 	if a.worker.provider == failover.AWS {
-		a.rotation = interval
-		checks = slices.DeleteFunc(checks, func(c *plan.Check) bool { return a.need(c, poll, interval, now) == noNeed })
 		n = max(1, int(poll/awsStatusTime))
 	}
+	checks = slices.DeleteFunc(checks, func(c *plan.Check) bool { return a.need(c, poll, interval, now) == noNeed })
 	abroad := func(c *plan.Check) int {
 		if plan.RegionOf(c.Key) == a.site.region {
 			return 0
@@ -171,7 +169,7 @@ func (a *account) turn(poll, interval time.Duration, now time.Time) []string {
 		return cmp.Or(cmp.Compare(a.need(x, poll, interval, now), a.need(y, poll, interval, now)), a.verdicts[x.ID].asked.Compare(a.verdicts[y.ID].asked),
 			cmp.Compare(abroad(x), abroad(y)), strings.Compare(x.Key, y.Key))
 	})
-	a.rotation = max(a.rotation, poll*time.Duration((len(checks)+n-1)/n))
+	a.rotation = max(interval, poll*time.Duration((len(checks)+n-1)/n))
 	var ids []string
 	for _, c := range checks[:min(n, len(checks))] {
 		ids = append(ids, c.ID)

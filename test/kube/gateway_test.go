@@ -188,6 +188,8 @@ func operation(method, path string) string {
 		part[2] = "ID"
 	}
 	switch call := method + " " + strings.Join(part, "/"); call {
+	case "POST GraniteServiceVersion20100801/ID/GetMetricData":
+		return "GetMetricData"
 	case "GET hostedzone":
 		return "ListHostedZones"
 	case "GET hostedzone/ID/rrset":
