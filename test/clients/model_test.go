@@ -245,7 +245,7 @@ func (c *caller) healthChecks(t *testing.T) {
 			"Inverted": true},
 		{"Type": "HTTP_STR_MATCH", "FullyQualifiedDomainName": "www.example.com", "Port": 8080,
 			"SearchString": "<ok> & fine", "Disabled": true},
-		{"Type": "TCP", "IPAddress": "::1", "Port": 9, "Regions": []any{"eu-west-1", "us-east-1", "us-west-1"}},
+		{"Type": "TCP", "IPAddress": "2600:1f18::1", "Port": 9, "Regions": []any{"eu-west-1", "us-east-1", "us-west-1"}},
 	} {
 		check := c.ok(t, "CreateHealthCheck", in{"CallerReference": fmt.Sprint("check ", i), "HealthCheckConfig": config})
 		ids = append(ids, check.value("HealthCheck", "Id"))
