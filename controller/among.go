@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -87,8 +86,8 @@ func (r *round) forgetOthers() bool {
 }
 
 // leaveWaiting leaves those out whose routing waits for other Regions, when everything else is done. What is only refused because some
-// clients would have no answer can be allowed.
-func (r *round) leaveWaiting(ctx context.Context, p proposal, live []*task, planned plan.Plan) {
+// clients would have no answer can be allowed: such a task is returned, for its plan to be made by force.
+func (r *round) leaveWaiting(p proposal, live []*task, planned plan.Plan) (allowed *task) {
 	for _, f := range planned.Reports {
 		i := slices.IndexFunc(live, func(t *task) bool { return t.key == f.Policy })
 		if f.Kind != plan.RoutingWaits || i < 0 {
@@ -106,11 +105,14 @@ func (r *round) leaveWaiting(ctx context.Context, p proposal, live []*task, plan
 			}
 		}
 		if len(f.Regions) == 0 {
-			r.refuse(ctx, p, t, f.String(), v1alpha1.ReasonWaitsForRegions)
+			if r.refuse(p, t, f.String(), v1alpha1.ReasonWaitsForRegions) {
+				allowed = t
+			}
 			continue
 		}
 		r.leave(t, firstLook, outcome{reason: v1alpha1.ReasonWaitsForRegions, message: f.String()})
 	}
+	return allowed
 }
 
 // joinRegions has what other Regions have at a hostname count as that of this Region's policy: they may have it under a former name

@@ -27,7 +27,7 @@ func (r *round) slice(ctx context.Context, units []*unit) error {
 
 // bring plans and executes until nothing is left to do for some tasks but those that are left out.
 func (r *round) bring(ctx context.Context, p proposal) error {
-	for range maxRounds {
+	for range maxPlans {
 		planned, live, err := r.propose(ctx, p)
 		var refused *plan.Refused
 		switch {
@@ -38,27 +38,29 @@ func (r *round) bring(ctx context.Context, p proposal) error {
 			return nil
 		case err != nil || len(live) == 0:
 			return err
-		case planned.Empty():
-			r.leaveHeld(planned)
-			r.leaveWaiting(ctx, p, live, planned)
-			return nil
 		}
-		if planned, err = r.room(ctx, live, planned); err != nil {
+		if planned, err = r.permit(ctx, live, planned); err != nil {
 			return err
 		}
-		if planned.Empty() {
-			continue
-		}
-		if planned, err = r.deletionsLater(ctx, planned); err != nil {
-			return err
+		if planned.Empty() && len(r.live(live)) < len(live) {
+			continue // without those that there is no room for
 		}
 		if planned.Empty() {
 			r.leaveHeld(planned)
-			r.leaveWaiting(ctx, p, live, planned)
-			if len(live) < len(r.live(p.tasks)) {
+			allowed := r.leaveWaiting(p, live, planned)
+			switch {
+			case allowed == nil && len(live) < len(r.live(p.tasks)):
 				continue // the plan was for those that need no health check, and the others have not had their turn
+			case allowed == nil:
+				return nil
 			}
-			return nil
+			live = []*task{allowed}
+			if planned, err = p.diff(live, r.loose()); err != nil {
+				return err
+			}
+			if planned, err = r.permit(ctx, live, planned); err != nil || planned.Empty() {
+				return err
+			}
 		}
 		if err := r.execute(ctx, live, planned); err != nil {
 			var batch *apply.BatchError
@@ -71,9 +73,19 @@ func (r *round) bring(ctx context.Context, p proposal) error {
 	// Somebody changes the same records at the same time, or Route 53 does not keep what it is given.
 	for _, t := range r.live(p.tasks) {
 		r.leave(t, firstPause, outcome{reason: v1alpha1.ReasonPending, message: fmt.Sprintf("it is not as wanted after %d plans: something else changes it at "+
-			"the same time", maxRounds)})
+			"the same time", maxPlans)})
 	}
 	return nil
+}
+
+// permit returns what may be executed of a plan now, also of one that somebody has allowed: what there is room for, and no deletion that
+// has to wait. It is empty when tasks were left out, for a plan without them.
+func (r *round) permit(ctx context.Context, live []*task, planned plan.Plan) (plan.Plan, error) {
+	planned, err := r.room(ctx, live, planned)
+	if err != nil {
+		return planned, err
+	}
+	return r.deletionsLater(ctx, planned)
 }
 
 // halve goes on with each half of some tasks by itself, until what cannot be done stands alone. A batch is refused as a whole, and the
@@ -156,7 +168,7 @@ func (r *round) execute(ctx context.Context, live []*task, planned plan.Plan) er
 
 // reasonOfCall says why a call failed, with the right that is missing.
 func reasonOfCall(err error, fault *apply.Fault) string {
-	if fault != nil {
+	if fault != nil && apply.Denied(err) {
 		return fault.Error()
 	}
 	return err.Error()

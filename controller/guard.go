@@ -186,11 +186,7 @@ func had(owned []string, counted map[string]bool) int {
 }
 
 // isMarked reports whether all that a policy has here is to be removed already.
-func (r *round) isMarked(key string) bool {
-	return !slices.ContainsFunc(r.state.Checks, func(c plan.Check) bool {
-		return c.Owned() && plan.PolicyOf(c.Key) == key && plan.RegionOf(c.Key) == r.region && tagValue(&c, tagRemoval) == ""
-	})
-}
+func (r *round) isMarked(key string) bool { return !r.has(key) || r.removalOf(key) != "" }
 
 // loose is a guard for plans that are counted, not executed.
 func (r *round) loose() plan.Guard {

@@ -55,7 +55,12 @@ func (w *worker) withLeftovers(tasks []task, now time.Time) []task {
 			objects++
 		}
 	}
-	names := w.namesByPolicy()
+	followed := make(map[string]bool) // policies whose hostname somebody who is there has
+	for name, holders := range w.holders(plan.NewOwners(w.state)) {
+		for _, key := range holders {
+			followed[key] = followed[key] || claimed[name]
+		}
+	}
 	there := make(map[string]bool)
 	all := slices.Clone(tasks)
 	for i := range w.state.Checks {
@@ -77,7 +82,7 @@ func (w *worker) withLeftovers(tasks []task, now time.Time) []task {
 		}
 		there[key] = true
 		t := task{key: key, namespace: namespaceOf(key), leftover: true}
-		if !slices.ContainsFunc(names[key], func(n zone.Name) bool { return claimed[n] }) {
+		if !followed[key] {
 			w.leftover(&t, c, rule, objects > 0, now)
 		}
 		all = append(all, t)
@@ -128,20 +133,6 @@ func (w *worker) missedSince(key string, now time.Time) time.Time {
 func (w *worker) ofIngress(c *plan.Check) bool {
 	cluster, _, _ := strings.Cut(tagValue(c, tagIngress), "/")
 	return cluster == w.cluster
-}
-
-// namesByPolicy are the names of the record sets of this Region, by the policy that they belong to.
-func (w *worker) namesByPolicy() map[string][]zone.Name {
-	owners := plan.NewOwners(w.state)
-	names := make(map[string][]zone.Name)
-	for i := range w.state.Records {
-		set := &w.state.Records[i].Set
-		key := owners.Key(set)
-		if policy := plan.PolicyOf(key); key != "" && plan.RegionOf(key) == w.region && !slices.Contains(names[policy], set.Name) {
-			names[policy] = append(names[policy], set.Name)
-		}
-	}
-	return names
 }
 
 // zonesToRead are those that tasks may have records in. Nothing tells in which zone leftovers have theirs.

@@ -87,12 +87,12 @@ func (r *round) wanted(t *task) []plan.Check {
 }
 
 // holders are the policies that have this Region's record sets of a hostname.
-func (r *round) holders(owners *plan.Owners) map[zone.Name][]string {
+func (w *worker) holders(owners *plan.Owners) map[zone.Name][]string {
 	holders := make(map[zone.Name][]string)
-	for i := range r.state.Records {
-		set := &r.state.Records[i].Set
+	for i := range w.state.Records {
+		set := &w.state.Records[i].Set
 		key := owners.Key(set)
-		if policy := plan.PolicyOf(key); key != "" && plan.RegionOf(key) == r.region && !slices.Contains(holders[set.Name], policy) {
+		if policy := plan.PolicyOf(key); key != "" && plan.RegionOf(key) == w.region && !slices.Contains(holders[set.Name], policy) {
 			holders[set.Name] = append(holders[set.Name], policy)
 		}
 	}
@@ -177,7 +177,12 @@ func (r *round) propose(ctx context.Context, p proposal) (plan.Plan, []*task, er
 		var refused *plan.Refused
 		switch {
 		case errors.As(err, &refused):
-			if r.leaveRefused(ctx, p, live, refused.Findings) {
+			allowed, found := r.leaveRefused(p, live, refused.Findings)
+			if allowed != nil {
+				forced, err := p.diff([]*task{allowed}, r.loose())
+				return forced, []*task{allowed}, err
+			}
+			if found {
 				continue
 			}
 			return plan.Plan{}, live, err
@@ -213,8 +218,9 @@ func (r *round) leave(t *task, first time.Duration, o outcome) {
 	r.left[t.key], r.first[t.key] = o, first
 }
 
-// leaveRefused leaves the tasks out that findings name, and reports whether there are any.
-func (r *round) leaveRefused(ctx context.Context, p proposal, live []*task, findings []plan.Finding) bool {
+// leaveRefused leaves the tasks out that findings name, and reports whether there are any. One whose plan somebody has allowed is
+// returned instead: its plan is to be made by force.
+func (r *round) leaveRefused(p proposal, live []*task, findings []plan.Finding) (allowed *task, found bool) {
 	texts, of := make(map[string][]string), make(map[string][]plan.Finding)
 	for _, f := range findings {
 		text := f.Text
@@ -223,21 +229,22 @@ func (r *round) leaveRefused(ctx context.Context, p proposal, live []*task, find
 		}
 		texts[f.Policy], of[f.Policy] = append(texts[f.Policy], text), append(of[f.Policy], f)
 	}
-	found := false
 	for _, t := range live {
 		if len(texts[t.key]) == 0 {
 			continue
 		}
 		found = true
 		r.lookAnew(t, of[t.key])
-		r.refuse(ctx, p, t, strings.Join(texts[t.key], "; "), reasonAmong(of[t.key]))
+		if r.refuse(p, t, strings.Join(texts[t.key], "; "), reasonAmong(of[t.key])) {
+			return t, true
+		}
 	}
-	return found
+	return nil, found
 }
 
-// refuse leaves a task out whose plan is refused, unless somebody has allowed it. Where it can be allowed, the outcome says how. reason is
-// empty where it follows from what the task is.
-func (r *round) refuse(ctx context.Context, p proposal, t *task, why, reason string) {
+// refuse leaves a task out whose plan is refused, or reports that somebody has allowed it. Where it can be allowed, the outcome says how.
+// reason is empty where it follows from what the task is.
+func (r *round) refuse(p proposal, t *task, why, reason string) (allowed bool) {
 	o := outcome{reason: v1alpha1.ReasonProviderRefused, message: why}
 	switch {
 	case reason != "":
@@ -249,21 +256,38 @@ func (r *round) refuse(ctx context.Context, p proposal, t *task, why, reason str
 	case r.foreign(t):
 		o.reason = v1alpha1.ReasonForeignRecord
 	}
-	if names := r.namesByPolicy()[t.key]; t.intent == program && len(names) > 0 && !slices.Contains(names, t.hostname) {
+	if before := r.formerName(t); before != "" {
 		o.message += fmt.Sprintf(". A hostname cannot change in place without a gap: put %s back, make another policy for %s, and delete this one when nobody uses it any more",
-			strings.TrimSuffix(string(names[0]), "."), strings.TrimSuffix(string(t.hostname), "."))
+			strings.TrimSuffix(string(before), "."), strings.TrimSuffix(string(t.hostname), "."))
 	}
 	if forced, err := p.diff([]*task{t}, r.loose()); err == nil && !forced.Empty() {
 		hash := short(hashOf(forced))
 		if !r.allowed[t.key] && (slices.Contains(r.force, hash) || slices.Contains(t.forced, hash)) {
 			r.allowed[t.key] = true
-			r.execute(ctx, []*task{t}, forced)
-			return
+			return true
 		}
-		o.message = fmt.Sprintf("%s. To do it all the same, annotate this object, or its class, with %s=%s, which stands for this change alone", why,
+		o.message = fmt.Sprintf("%s. To do it all the same, annotate this object, or its class, with %s=%s, which stands for this change alone", o.message,
 			v1alpha1.ForcePlanAnnotation, hash)
 	}
 	r.leave(t, firstPause, o)
+	return false
+}
+
+// formerName is the hostname that a policy to program has here, where it has another one than it asks for; empty for none.
+func (r *round) formerName(t *task) (before zone.Name) {
+	if t.intent != program {
+		return ""
+	}
+	for name, holders := range r.holders(plan.NewOwners(r.state)) {
+		switch {
+		case !slices.Contains(holders, t.key):
+		case name == t.hostname:
+			return ""
+		default:
+			before = name
+		}
+	}
+	return before
 }
 
 // ipv6 are the AAAA records that this Region's SetIdentifier has.

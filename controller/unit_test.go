@@ -194,9 +194,8 @@ func TestNamespacesAreGuardedApart(t *testing.T) {
 	now = now.Add(12 * time.Second)
 	e.mustPass(t, w, few[1:], now)
 	wantEqual(t, "after it was allowed", names(few[1:], west), e.have(t))
-	now = e.remove(t, w, few[1:2], few[2:], now)
+	e.remove(t, w, few[1:2], few[2:], now)
 	wantEqual(t, "allowed deletions are not counted again", names(few[2:], west), e.have(t))
-	e.mustPass(t, w, few[2:], now)
 }
 
 // Each is told of his own health check, and of nobody else's.
@@ -338,7 +337,7 @@ func TestWhatWasWrittenIsKnownWithoutReading(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantEqual(t, what, comparable(read), comparable(w.state))
+		wantEqual(t, what, inOrder(read), inOrder(w.state))
 	}
 	e.mustPass(t, w, list, now)
 	check("programmed")
@@ -350,8 +349,8 @@ func TestWhatWasWrittenIsKnownWithoutReading(t *testing.T) {
 	check("taken over")
 }
 
-// comparable is a state in an order of its own, as text, without what verdicts say.
-func comparable(s plan.State) []string {
+// inOrder is a state in an order of its own, as text, without what verdicts say.
+func inOrder(s plan.State) []string {
 	var lines []string
 	for _, c := range s.Checks {
 		slices.SortFunc(c.Tags, func(a, b zone.Tag) int { return cmp.Compare(a.Key, b.Key) })
@@ -374,5 +373,47 @@ func TestOutcomesOfTwoWithOneKey(t *testing.T) {
 	wantEqual(t, "reasons", map[string]int{v1alpha1.ReasonProgrammed: 1}, reasons(w))
 	if n := len(slices.Collect(maps.Keys(w.outcomes()))); n != 1 {
 		t.Errorf("%d outcomes, want one", n)
+	}
+}
+
+// Whoever allows what was refused to his own policy is bound by his namespace's share all the same.
+func TestWhatIsAllowedKeepsTheNamespacesShare(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	w := e.worker(t, west, &wire{})
+	first, second := limited(e.candidate(t, "app01", west), 1), limited(e.candidate(t, "app02", west), 1)
+	e.mustPass(t, w, []candidate{first}, now)
+	tasks := e.tasks([]candidate{first, second}, west, now)
+	var asked *task
+	for i := range tasks {
+		if tasks[i].key == "team-a/app02" {
+			asked = &tasks[i]
+		}
+	}
+	r := &round{worker: w, now: now, tasks: tasks, left: make(map[string]outcome), first: make(map[string]time.Duration), later: make(map[string]bool),
+		wrote: make(map[string]bool), allowed: make(map[string]bool), report: roundReport{steps: make(map[plan.Kind]int)}}
+	refusals := 0
+	p := proposal{tasks: []*task{asked}, diff: func(tasks []*task, guard plan.Guard) (plan.Plan, error) {
+		planned, err := r.diff(tasks, guard)
+		if err == nil && !guard.Force {
+			refusals++
+			planned = planned.Refuse(plan.Finding{Policy: asked.key, Text: "for a reason that can be waived"})
+			return planned, &plan.Refused{Findings: planned.Refusals}
+		}
+		return planned, err
+	}}
+	if err := r.bring(t.Context(), p); err != nil || refusals == 0 {
+		t.Fatal(err, refusals)
+	}
+	asked.forced = []string{hashIn(t, r.left[asked.key].message)}
+	clear(r.left)
+	if err := r.bring(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if o := r.left[asked.key]; o.reason != v1alpha1.ReasonQuotaExceeded {
+		t.Errorf("%+v, want the quota to hold", o)
+	}
+	if w.has(asked.key) {
+		t.Error("a health check was made beyond the namespace's share")
 	}
 }

@@ -76,7 +76,7 @@ const (
 	engineSlice = 25
 	awsSlice    = 10
 	roundTime   = time.Second
-	maxRounds   = 12 // of planning and writing for one slice
+	maxPlans    = 12 // for one slice
 )
 
 // A round is one round at work.
@@ -237,7 +237,7 @@ func (r *round) conclude(u *unit) {
 	case later:
 		u.due = r.now.Add(r.verdictPause())
 	case wrote:
-		u.written, u.settled = r.writes, false
+		u.settled = false
 		u.due = r.now.Add(r.verifyPause())
 	case u.written > r.read: // compared with what was written, not with what was read
 		u.due = r.now.Add(r.verifyPause())
