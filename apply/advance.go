@@ -40,13 +40,19 @@ func (a *Applier) haste() time.Duration {
 // InSync asks whether all name servers answer by a change. One that is not known any more is in sync: either it was, long ago, or it
 // was lost, which the next plan finds. r53: D.5.
 func (a *Applier) InSync(ctx context.Context, id string) (bool, error) {
+	synced, err := a.changeInSync(ctx, id)
+	var forgotten *types.NoSuchChange
+	if errors.As(err, &forgotten) {
+		return true, nil
+	}
+	return synced, err
+}
+
+// changeInSync asks for a change.
+func (a *Applier) changeInSync(ctx context.Context, id string) (bool, error) {
 	c := call[*route53.GetChangeInput, *route53.GetChangeOutput]{name: "GetChange", do: a.o.Route53.GetChange}
 	out, err := c.send(ctx, a, &route53.GetChangeInput{Id: &id})
-	var forgotten *types.NoSuchChange
-	switch {
-	case errors.As(err, &forgotten):
-		return true, nil
-	case err != nil:
+	if err != nil {
 		return false, fmt.Errorf("ask whether the change %s is in sync: %w", id, err)
 	}
 	return out.ChangeInfo.Status == types.ChangeStatusInsync, nil

@@ -347,7 +347,6 @@ func (r *run) sync(ctx context.Context) error {
 	if len(r.open) == 0 {
 		return nil
 	}
-	c := call[*route53.GetChangeInput, *route53.GetChangeOutput]{name: "GetChange", do: r.a.o.Route53.GetChange}
 	deadline := time.Now().Add(r.a.o.SyncTimeout)
 	if r.hasty {
 		deadline = time.Now().Add(r.a.haste())
@@ -355,16 +354,16 @@ func (r *run) sync(ctx context.Context) error {
 	for delay := 10 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
 		first := r.open[0]
 		r.tell(first.zone, "waiting until name servers answer by the changes")
-		out, err := c.send(ctx, r.a, &route53.GetChangeInput{Id: &first.id})
+		synced, err := r.a.changeInSync(ctx, first.id)
 		var forgotten *types.NoSuchChange
 		if errors.As(err, &forgotten) { // as when Route 53 has moved its control plane to another Region. r53: D.5
 			return fmt.Errorf("the change %s of %s was accepted and is not known any more, so it may be lost: run again, which makes "+
 				"what is missing: %w", first.id, first.zone, err)
 		}
 		if err != nil {
-			return fmt.Errorf("ask whether the change %s of %s is in sync: %w", first.id, first.zone, err)
+			return fmt.Errorf("%s: %w", first.zone, err)
 		}
-		if out.ChangeInfo.Status == types.ChangeStatusInsync {
+		if synced {
 			if r.open = r.open[1:]; len(r.open) == 0 {
 				return nil
 			}

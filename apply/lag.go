@@ -49,7 +49,7 @@ func (a *Applier) wroteTags(id string, tags []zone.Tag, gone []string) {
 	defer a.mu.Unlock()
 	w := a.written[id]
 	w.check.ID, w.at = id, time.Now()
-	w.check.Tags = overlaid(w.check.Tags, tags, gone)
+	w.check.Tags = plan.Overlaid(w.check.Tags, tags, gone)
 	w.gone = slices.Concat(w.gone, gone)
 	w.gone = slices.DeleteFunc(w.gone, func(key string) bool {
 		return slices.ContainsFunc(tags, func(t zone.Tag) bool { return t.Key == key })
@@ -62,14 +62,6 @@ func (a *Applier) disown(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.written, id)
-}
-
-// overlaid returns tags without some, and with others in the place of those with their keys.
-func overlaid(tags, others []zone.Tag, gone []string) []zone.Tag {
-	kept := slices.DeleteFunc(slices.Clone(tags), func(t zone.Tag) bool {
-		return slices.Contains(gone, t.Key) || slices.ContainsFunc(others, func(o zone.Tag) bool { return o.Key == t.Key })
-	})
-	return append(kept, others...)
 }
 
 // justWritten returns what this process has written lately, by id.
@@ -120,7 +112,7 @@ func (a *Applier) complete(ctx context.Context, state *plan.State) error {
 	for i := range state.Checks {
 		c := &state.Checks[i]
 		if w, ok := lately[c.ID]; ok && len(w.check.Tags) > 0 {
-			c.Tags = overlaid(c.Tags, w.check.Tags, w.gone)
+			c.Tags = plan.Overlaid(c.Tags, w.check.Tags, w.gone)
 			c.Key = plan.KeyOf(c.CallerReference, c.Tags)
 		}
 	}

@@ -436,19 +436,32 @@ func (e *engine) awaitVerdict(t testing.TB, w *worker, region string, healthy bo
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		for _, c := range state.Checks {
+	eventually(t, fmt.Sprintf("a check of %s is healthy: %t", region, healthy), func() bool {
+		return slices.ContainsFunc(state.Checks, func(c plan.Check) bool {
 			if plan.RegionOf(c.Key) != region {
-				continue
+				return false
 			}
 			reports, err := w.applier.Reports(t.Context(), c.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v := verdictOf(c.Config, reports); v != nil && *v == healthy {
-				return
-			}
+			v := verdictOf(c.Config, reports)
+			return v != nil && *v == healthy
+		})
+	})
+}
+
+// eventually waits until something holds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("not within a minute: %s", what)
 		}
 	}
-	t.Fatalf("no check of %s is healthy: %t", region, healthy)
 }

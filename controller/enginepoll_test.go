@@ -39,16 +39,18 @@ func TestAnEngineIsAskedForAllVerdictsAtOnce(t *testing.T) {
 	if statuses, readings := ask(); statuses != 5 || readings != 1 {
 		t.Errorf("first %d calls for reports and %d for verdicts, want 5 and 1", statuses, readings)
 	}
-	time.Sleep(20 * time.Millisecond)
-	if statuses, readings := ask(); statuses != 0 || readings != 1 {
-		t.Errorf("then %d calls for reports and %d for verdicts, want none and 1", statuses, readings)
+	asked, read := 0, 0
+	more := func() (statuses int) {
+		statuses, readings := ask()
+		asked, read = asked+statuses, read+readings
+		return statuses
+	}
+	eventually(t, "verdicts are read five times", func() bool { more(); return read >= 5 })
+	if asked != 0 {
+		t.Errorf("%d calls for reports although no verdict has changed", asked)
 	}
 	e.set(true, "/app03")
-	asked := 0
-	for deadline := time.Now().Add(time.Minute); asked == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		statuses, _ := ask()
-		asked += statuses
-	}
+	eventually(t, "the reason of a failure is asked for", func() bool { return more() > 0 })
 	if asked != 1 {
 		t.Errorf("%d calls for reports when one application has failed, want 1", asked)
 	}

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -79,9 +81,15 @@ func TestResyncLeavesWhatAnOperatorHolds(t *testing.T) {
 			Inverted: &on}); err != nil {
 			t.Fatal(err)
 		}
-		if e.provider == failover.AWS {
-			time.Sleep(time.Second) // lists are as old
-		}
+		eventually(t, "the list has what the operator has made of the check", func() bool { // at AWS it is some seconds old
+			out, err := e.client(t, &wire{}).ListHealthChecks(t.Context(), &route53.ListHealthChecksInput{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return slices.ContainsFunc(out.HealthChecks, func(h types.HealthCheck) bool {
+				return aws.ToString(h.Id) == id && aws.ToBool(h.HealthCheckConfig.Disabled) == on
+			})
+		})
 	}
 	held := func() plan.Hold {
 		i := slices.IndexFunc(w.state.Checks, func(c plan.Check) bool { return c.ID == id })

@@ -60,9 +60,7 @@ func (c *Controller) round(ctx context.Context, s site, now time.Time) (roundRep
 	if err := a.readZones(ctx, c.o.Resync); err != nil {
 		return roundReport{}, err
 	}
-	if snapshot, err = c.snapshot(ctx); err != nil {
-		return roundReport{}, err
-	}
+	c.addFacts(&snapshot)
 	going := c.definitionGoes(ctx, snapshot)
 	candidates, tasks := c.tasks(a, snapshot, classes, going, now)
 	if a.asksForZone(tasks) {
@@ -70,9 +68,7 @@ func (c *Controller) round(ctx context.Context, s site, now time.Time) (roundRep
 		if err := a.readZones(ctx, c.o.Debounce); err != nil {
 			return roundReport{}, err
 		}
-		if snapshot, err = c.snapshot(ctx); err != nil {
-			return roundReport{}, err
-		}
+		c.addFacts(&snapshot)
 		candidates, tasks = c.tasks(a, snapshot, classes, going, now)
 	}
 	c.hold(ctx, candidates, tasks)

@@ -86,12 +86,11 @@ func (c *Controller) publishTrouble(ctx context.Context, s site, err error) {
 		}
 		c.event(class, eventWarning, v1alpha1.EventUnavailable, full)
 	}
-	c.tellWaiting(ctx, s, snapshot, short)
+	c.tellWaiting(ctx, s, snapshot, classes, short)
 }
 
 // tellWaiting tells the policies that are not programmed as they are written.
-func (c *Controller) tellWaiting(ctx context.Context, s site, snapshot snapshot, why string) {
-	classes := c.classesOf(s, snapshot)
+func (c *Controller) tellWaiting(ctx context.Context, s site, snapshot snapshot, classes []failover.Class, why string) {
 	var changes []rewrite
 	for _, x := range gather(snapshot, c.o.Region, time.Now()) {
 		p, is := x.object.(*v1alpha1.FailoverPolicy)

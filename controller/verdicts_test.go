@@ -389,17 +389,12 @@ func TestVerdictsAreReadAsAtAWS(t *testing.T) {
 		board: board{candidates: []candidate{{policy: failover.Policy{Metadata: failover.Metadata{Namespace: "team", Name: "app"}}}}, state: plan.State{Checks: []plan.Check{c}}}}
 	until := func(what string, holds func(v verdicts) bool) {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		eventually(t, what, func() bool {
 			if _, err := a.ask(t.Context(), 20*time.Millisecond, 100*time.Millisecond); err != nil {
 				t.Fatal(err)
 			}
-			if holds(a.verdicts[c.ID]) {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: not within a minute; known is %+v", what, a.verdicts[c.ID])
-			}
-		}
+			return holds(a.verdicts[c.ID])
+		})
 	}
 	until("CloudWatch has it healthy", func(v verdicts) bool { return v.metric != nil && *v.metric })
 	e.set(true, "/app")

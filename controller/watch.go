@@ -129,6 +129,12 @@ func (c *Controller) snapshot(ctx context.Context) (snapshot, error) {
 	for _, taken := range take {
 		taken()
 	}
+	c.addFacts(&s)
+	return s, nil
+}
+
+// addFacts puts into a snapshot what is known of the accounts of its classes by now.
+func (c *Controller) addFacts(s *snapshot) {
 	for i := range s.classes {
 		class := s.classes[i].Class()
 		c.mu.Lock()
@@ -138,5 +144,4 @@ func (c *Controller) snapshot(ctx context.Context) (snapshot, error) {
 			s.accounts[s.classes[i].Name] = a.facts()
 		}
 	}
-	return s, nil
 }

@@ -16,7 +16,7 @@ func (s State) After(steps []Step, created map[string]string) State {
 			after.created(step.Check, created[step.Check.Key])
 		case TagCheck:
 			after.change(step.Check.ID, func(c *Check) {
-				c.Tags = overlaid(c.Tags, step.Check.Tags, step.Check.Untag)
+				c.Tags = Overlaid(c.Tags, step.Check.Tags, step.Check.Untag)
 				c.Key = KeyOf(c.CallerReference, c.Tags)
 			})
 		case UpdateCheck:
@@ -77,8 +77,8 @@ func (s *State) batch(b *Batch, created map[string]string) {
 	s.Records = append(records, made...)
 }
 
-// overlaid returns tags without some, and with others in the place of those with their keys.
-func overlaid(tags, others []zone.Tag, gone []string) []zone.Tag {
+// Overlaid returns tags without some, and with others in the place of those with their keys: what a tag call leads to.
+func Overlaid(tags, others []zone.Tag, gone []string) []zone.Tag {
 	kept := slices.DeleteFunc(slices.Clone(tags), func(t zone.Tag) bool {
 		return slices.Contains(gone, t.Key) || slices.ContainsFunc(others, func(o zone.Tag) bool { return o.Key == t.Key })
 	})
