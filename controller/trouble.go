@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
+	"github.com/bulkhead-dns/bulkhead/apply"
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
@@ -54,7 +55,7 @@ func (c *Controller) publishTrouble(ctx context.Context, s site, err error) {
 	if a != nil {
 		fault := a.worker.applier.Fault()
 		switch {
-		case fault == nil:
+		case fault == nil || fault.Denied && !apply.Denied(err):
 			return // it is about something else
 		case fault.Denied:
 			short, reason = "the IAM action "+fault.Action()+" is missing", v1alpha1.ReasonAccessDenied
