@@ -173,17 +173,21 @@ func (a *account) turn(poll, interval time.Duration, now time.Time) []string {
 	var ids []string
 	for _, c := range checks[:min(n, len(checks))] {
 		ids = append(ids, c.ID)
+		if a.need(c, poll, interval, now) == explainedBefore {
+			break // one at a time: a policy may stay unhealthy for ever
+		}
 	}
 	return ids
 }
 
 // Why the reports of a check are asked for, most urgent first.
 const (
-	awaited     = iota // a policy waits for its verdict
-	unexplained        // it has become unhealthy, and nobody knows why
-	unknown            // there is no verdict of it
-	turnedRound        // CloudWatch is not to be relied on
-	unmeasured         // CloudWatch cannot be read
+	awaited         = iota // a policy waits for its verdict
+	unexplained            // it has become unhealthy, and nobody knows why
+	unknown                // there is no verdict of it
+	turnedRound            // CloudWatch is not to be relied on
+	unmeasured             // CloudWatch cannot be read
+	explainedBefore        // it is still unhealthy, and the reason may be another one by now
 	noNeed
 )
 
@@ -193,16 +197,19 @@ func (a *account) need(c *plan.Check, poll, interval time.Duration, now time.Tim
 	healthy, at := v.verdict(c.Config)
 	old := now.Sub(v.asked) >= interval
 	switch {
-	case a.board.outcomes[plan.PolicyOf(c.Key)].awaits && plan.RegionOf(c.Key) == a.site.region && now.Sub(v.asked) >= poll:
-		return awaited
-	case v.unclear, a.worker.provider != failover.AWS && healthy != nil && !*healthy && now.Sub(v.asked) >= engineRefresh:
-		return unexplained // an engine is asked again: the reason may be another one by now
+	case a.worker.provider == failover.AWS && a.board.outcomes[plan.PolicyOf(c.Key)].awaits && plan.RegionOf(c.Key) == a.site.region &&
+		now.Sub(v.asked) >= poll:
+		return awaited // an engine's CloudWatch is never late
+	case v.unclear:
+		return unexplained
 	case at.IsZero() && old:
 		return unknown
 	case inverted(c) && old:
 		return turnedRound
 	case a.unmeasured != "":
 		return unmeasured
+	case a.worker.provider != failover.AWS && healthy != nil && !*healthy && now.Sub(v.asked) >= engineRefresh:
+		return explainedBefore
 	}
 	return noNeed
 }

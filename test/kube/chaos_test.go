@@ -76,6 +76,7 @@ func TestChaosOfTenantsAndOutages(t *testing.T) {
 		seed: seed, journal: newJournal(), outages: newOutages(),
 		running: map[*site]*process{}, slowest: map[string]time.Duration{}, memory: map[*site]int{},
 	}
+	c.hurried = false
 	c.makeStray(t)
 	for _, s := range c.sites() {
 		must(t, c.boot(s))
@@ -99,7 +100,7 @@ func TestChaosOfTenantsAndOutages(t *testing.T) {
 func (c *chaos) boot(s *site) error {
 	log := s.file("controller.log")
 	args := slices.Concat(c.environment, []string{c.program, "--kubeconfig=" + c.apis[s].kubeconfig, "--metrics-bind-address=",
-		"--health-probe-bind-address=", "--debounce=300ms", "--poll=1s", "--resync=30s"})
+		"--health-probe-bind-address=", "--debounce=300ms", "--resync=30s"})
 	p, err := startProcess("env", log, args...)
 	if err != nil {
 		return err
