@@ -10,7 +10,7 @@ import (
 // failoverRoles finds failover groups that have nowhere to go, or go there blindly. r53: A.11.
 func failoverRoles(w *world, add func(Finding)) {
 	for _, g := range w.routed() {
-		if g.Policy != zone.FailoverPolicy {
+		if g.Policy != zone.FailoverRouting {
 			continue
 		}
 		primary := slices.IndexFunc(g.Members, func(m *member) bool { return m.Set.Failover == zone.Primary })

@@ -121,34 +121,34 @@ func TestEncodeOutcomes(t *testing.T) {
 		{"alias loop", "r53: A.9 SERVFAIL", ask("app1.example.com.", dns.TypeA),
 			steer.Answer{Outcome: steer.ServFail, N: 1, Links: [steer.MaxLinks]steer.Link{cname}}, "SERVFAIL"},
 		{"one member", "r53: A.12 zone NS set in authority", ask("app1.example.com.", dns.TypeA),
-			steer.Answer{Outcome: steer.Answered, N: 1, ZoneLabels: apex, NS: ns,
+			steer.Answer{Outcome: steer.Answered, N: 1, ZoneNameLen: apex, NS: ns,
 				Links: [steer.MaxLinks]steer.Link{{RRs: rrset(t, "60 IN A 192.0.2.1", "60 IN A 192.0.2.2"), Start: 1}}},
 			"NOERROR aa\nanswer: app1.example.com. 60 IN A 192.0.2.2\nanswer: app1.example.com. 60 IN A 192.0.2.1" + nsLine},
 		{"the zone's NS set itself is not repeated", "RFC 2181 5.5", ask("example.com.", dns.TypeNS),
-			steer.Answer{Outcome: steer.Answered, N: 1, ZoneLabels: apex, Links: [steer.MaxLinks]steer.Link{{RRs: ns}}},
+			steer.Answer{Outcome: steer.Answered, N: 1, ZoneNameLen: apex, Links: [steer.MaxLinks]steer.Link{{RRs: ns}}},
 			"NOERROR aa\nanswer: example.com. 172800 IN NS ns-1.awsdns-00.com."},
 		{"multivalue with the lowest TTL", "r53: A.8 one TTL for an RRset", ask("app1.example.com.", dns.TypeA),
-			steer.Answer{Outcome: steer.Answered, N: 2, ZoneLabels: apex, NS: ns, OverrideTTL: true, TTL: 30,
+			steer.Answer{Outcome: steer.Answered, N: 2, ZoneNameLen: apex, NS: ns, OverrideTTL: true, TTL: 30,
 				Links: [steer.MaxLinks]steer.Link{{RRs: rrset(t, "60 IN A 192.0.2.1")}, {RRs: rrset(t, "30 IN A 192.0.2.2")}}},
 			"NOERROR aa\nanswer: app1.example.com. 30 IN A 192.0.2.1\nanswer: app1.example.com. 30 IN A 192.0.2.2" + nsLine},
 		{"CNAME and multivalue behind it", "r53: A.12 CNAME chasing", ask("www.example.com.", dns.TypeA),
-			steer.Answer{Outcome: steer.Answered, N: 3, ZoneLabels: apex, NS: ns, OverrideTTL: true, TTL: 30,
+			steer.Answer{Outcome: steer.Answered, N: 3, ZoneNameLen: apex, NS: ns, OverrideTTL: true, TTL: 30,
 				Links: [steer.MaxLinks]steer.Link{cname, {RRs: rrset(t, "60 IN A 192.0.2.1"), AfterCNAME: true}, {RRs: rrset(t, "30 IN A 192.0.2.2")}}},
 			"NOERROR aa\nanswer: www.example.com. 300 IN CNAME app2.example.com.\nanswer: app2.example.com. 30 IN A 192.0.2.1" +
 				"\nanswer: app2.example.com. 30 IN A 192.0.2.2" + nsLine},
 		{"CNAME to elsewhere", "r53: A.12 CNAME chasing", ask("www.example.com.", dns.TypeA),
-			steer.Answer{Outcome: steer.Answered, N: 1, ZoneLabels: apex, NS: ns,
+			steer.Answer{Outcome: steer.Answered, N: 1, ZoneNameLen: apex, NS: ns,
 				Links: [steer.MaxLinks]steer.Link{{RRs: rrset(t, "300 IN CNAME example.net.")}}},
 			"NOERROR aa\nanswer: www.example.com. 300 IN CNAME example.net." + nsLine},
 		{"no such type", "r53: A.12 NODATA", ask("app1.example.com.", dns.TypeMX),
-			steer.Answer{Outcome: steer.NoData, ZoneLabels: apex, SOA: soa}, "NOERROR aa" + soaLine},
+			steer.Answer{Outcome: steer.NoData, ZoneNameLen: apex, SOA: soa}, "NOERROR aa" + soaLine},
 		{"no such name", "r53: A.12 NXDOMAIN", ask("nope.example.com.", dns.TypeA),
-			steer.Answer{Outcome: steer.NXDomain, ZoneLabels: apex, SOA: soa}, "NXDOMAIN aa" + soaLine},
+			steer.Answer{Outcome: steer.NXDomain, ZoneNameLen: apex, SOA: soa}, "NXDOMAIN aa" + soaLine},
 		{"no such name behind a CNAME", "RFC 2308 2.1: the SOA is of the target's zone", ask("www.example.org.", dns.TypeA),
-			steer.Answer{Outcome: steer.NXDomain, N: 1, ZoneLabels: apex, SOA: soa, Links: [steer.MaxLinks]steer.Link{cname}},
+			steer.Answer{Outcome: steer.NXDomain, N: 1, ZoneNameLen: apex, SOA: soa, Links: [steer.MaxLinks]steer.Link{cname}},
 			"NXDOMAIN aa\nanswer: www.example.org. 300 IN CNAME app2.example.com." + soaLine},
 		{"delegation with glue", "r53: A.12 referral, AA=0", ask("a.b.sub.example.com.", dns.TypeA),
-			steer.Answer{Outcome: steer.Referral, ZoneLabels: apex, DelegationLabels: sub,
+			steer.Answer{Outcome: steer.Referral, ZoneNameLen: apex, DelegationNameLen: sub,
 				Delegation: rrset(t, "300 IN NS ns1.sub.example.com.", "300 IN NS ns.example.net."),
 				Glue: []steer.GlueRR{
 					{Owner: []byte("\x03ns1\x03sub\x07example\x03com\x00"), RRs: rrset(t, "300 IN A 192.0.2.53")},
@@ -182,7 +182,7 @@ func TestEncodeTruncation(t *testing.T) {
 	const apex = len("\x07example\x03com\x00")
 	ns := rrset(t, "172800 IN NS ns-1.awsdns-00.com.", "172800 IN NS ns-512.awsdns-00.net.")
 	answered := func(n int) steer.Answer {
-		return steer.Answer{Outcome: steer.Answered, N: 1, ZoneLabels: apex, NS: ns, Links: [steer.MaxLinks]steer.Link{{RRs: addresses(t, n)}}}
+		return steer.Answer{Outcome: steer.Answered, N: 1, ZoneNameLen: apex, NS: ns, Links: [steer.MaxLinks]steer.Link{{RRs: addresses(t, n)}}}
 	}
 	split := func(n, m int) steer.Answer {
 		a := answered(n)
@@ -192,7 +192,7 @@ func TestEncodeTruncation(t *testing.T) {
 	edns := func(size uint16) *dns.Msg { return ask("app1.example.com.", dns.TypeA).SetEdns0(size, false) }
 	plain := ask("app1.example.com.", dns.TypeA)
 	glue := func(n int) steer.Answer {
-		a := steer.Answer{Outcome: steer.Referral, DelegationLabels: apex, Delegation: rrset(t, "300 IN NS ns1.example.com.")}
+		a := steer.Answer{Outcome: steer.Referral, DelegationNameLen: apex, Delegation: rrset(t, "300 IN NS ns1.example.com.")}
 		for range n {
 			a.Glue = append(a.Glue, steer.GlueRR{Owner: []byte("\x03ns1\x07example\x03com\x00"), RRs: addresses(t, 20)})
 		}
@@ -220,11 +220,11 @@ func TestEncodeTruncation(t *testing.T) {
 		{"over TCP", plain, answered(400), tcp, shape{Answer: 400, Authority: 2}},
 		{"all that a message can hold", plain, answered(4093), tcp, shape{Answer: 4093}},
 		{"more than a message can hold", plain, answered(4094), tcp, shape{Rcode: dns.RcodeServerFailure}},
-		{"negative answer without room for the SOA", plain, steer.Answer{Outcome: steer.NXDomain, ZoneLabels: apex, SOA: addresses(t, 30)}, udp,
+		{"negative answer without room for the SOA", plain, steer.Answer{Outcome: steer.NXDomain, ZoneNameLen: apex, SOA: addresses(t, 30)}, udp,
 			shape{TC: true, Rcode: dns.RcodeNameError}},
 		{"all glue fits", plain, glue(1), udp, shape{Authority: 1, Add: 20}},
 		{"glue that is left out needs TCP (RFC 9471 section 3.1)", plain, glue(2), udp, shape{TC: true, Authority: 1, Add: 20}},
-		{"no room for the delegation", plain, steer.Answer{Outcome: steer.Referral, DelegationLabels: apex, Delegation: addresses(t, 30)}, udp, shape{TC: true}},
+		{"no room for the delegation", plain, steer.Answer{Outcome: steer.Referral, DelegationNameLen: apex, Delegation: addresses(t, 30)}, udp, shape{TC: true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

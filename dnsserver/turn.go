@@ -185,7 +185,7 @@ func (t *turn) appendLinks() (last owner, fits bool) {
 func (t *turn) appendAnswer() bool {
 	last, fits := t.appendLinks()
 	if fits {
-		t.reply.Append(wire.AuthoritySection, last.suffix(t.answer.ZoneLabels), wire.RRs(t.answer.NS), 0)
+		t.reply.Append(wire.AuthoritySection, last.suffix(t.answer.ZoneNameLen), wire.RRs(t.answer.NS), 0)
 	}
 	return fits
 }
@@ -200,14 +200,14 @@ func (t *turn) appendNegative() bool {
 	if t.answer.N > 0 {
 		last = t.target()
 	}
-	return t.reply.Append(wire.AuthoritySection, last.suffix(t.answer.ZoneLabels), wire.RRs(t.answer.SOA), 0)
+	return t.reply.Append(wire.AuthoritySection, last.suffix(t.answer.ZoneNameLen), wire.RRs(t.answer.SOA), 0)
 }
 
 // appendReferral writes a delegation and the addresses of the name servers below it. A referral that cannot carry all
 // of those is marked as truncated, for without them the servers may be out of reach (RFC 9471 section 3.1).
 func (t *turn) appendReferral() bool {
 	a := &t.answer
-	cut := owner{wire.QName, len(t.ask.Name)}.suffix(a.DelegationLabels)
+	cut := owner{wire.QName, len(t.ask.Name)}.suffix(a.DelegationNameLen)
 	if !t.reply.Append(wire.AuthoritySection, cut, wire.RRs(a.Delegation), 0) {
 		return false
 	}

@@ -106,7 +106,7 @@ func routing(s *zone.ResourceRecordSet) string {
 		return fmt.Sprintf("weight %d", *s.Weight)
 	case zone.Latency:
 		return "latency " + s.Region
-	case zone.FailoverPolicy:
+	case zone.FailoverRouting:
 		return strings.ToLower(string(s.Failover))
 	case zone.MultiValue:
 		return "multivalue"

@@ -55,7 +55,7 @@ func inListOrder(zoneID string, content *zone.Records, changes []zone.Change) er
 			case other.Type != s.Type:
 			case other.Policy() != s.Policy(), s.Policy() == zone.Simple,
 				s.Policy() == zone.Latency && other.Region == s.Region,
-				s.Policy() == zone.FailoverPolicy && other.Failover == s.Failover,
+				s.Policy() == zone.FailoverRouting && other.Failover == s.Failover,
 				s.Policy() == zone.Geolocation && *other.GeoLocation == *s.GeoLocation,
 				s.Policy() == zone.Weighted && s.TTL != nil && other.TTL != nil && *s.TTL != *other.TTL:
 				return fmt.Errorf("%s does not go with %s", describe(&s), describe(other))

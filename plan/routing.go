@@ -27,7 +27,7 @@ func routingText(s *zone.ResourceRecordSet) string {
 		text = "weighted " + strconv.FormatInt(*s.Weight, 10)
 	case zone.Latency:
 		text = "latency " + s.Region
-	case zone.FailoverPolicy:
+	case zone.FailoverRouting:
 		text = "failover " + string(s.Failover)
 	case zone.MultiValue:
 		text = "multivalue"

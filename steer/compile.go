@@ -123,7 +123,7 @@ func (e *Edit) compileValue(s *zone.ResourceRecordSet) (uint32, error) {
 		return uint32(*s.Weight), nil
 	case zone.Latency:
 		return uint32(e.v.atlas.Region(s.Region)), nil
-	case zone.FailoverPolicy:
+	case zone.FailoverRouting:
 		if s.Failover != zone.Primary {
 			return 1, nil
 		}

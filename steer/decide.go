@@ -79,17 +79,17 @@ type Answer struct {
 	TTL         uint32
 	OverrideTTL bool
 
-	// ZoneLabels is the length in bytes of the zone's name on the wire: the zone's owner name is the last ZoneLabels
-	// bytes of the query name (or of the last CNAME's target). SOA is the negative answer's authority with the negative
-	// TTL set (r53: A.12), NS the positive one's; either may be empty.
-	ZoneLabels int
-	ZoneID     string
-	SOA, NS    RRs
+	// The owner name of the zone is the last ZoneNameLen bytes of the query name, or of the target of the last CNAME
+	// where there is one. SOA is the authority of a negative answer and has the negative TTL (r53: A.12). NS is the
+	// authority of a positive answer. Either may be empty.
+	ZoneNameLen int
+	ZoneID      string
+	SOA, NS     RRs
 
-	// Referral only: the owner is the last DelegationLabels bytes of the query name.
-	Delegation       RRs
-	DelegationLabels int
-	Glue             []GlueRR
+	// Only for a Referral: its owner name is the last DelegationNameLen bytes of the query name.
+	Delegation        RRs
+	DelegationNameLen int
+	Glue              []GlueRR
 
 	// Located is set when the answer depends on the client's address, and Scope is then the prefix length it holds for (0
 	// otherwise: the answer is for everybody, RFC 7871 section 7.2.1). An answer depends on the address when it went
@@ -161,7 +161,7 @@ func (d *decision) run() {
 		d.why = "no hosted zone here holds the name"
 		return
 	}
-	d.a.ZoneID, d.a.ZoneLabels = d.zone.id, len(d.zone.apex)
+	d.a.ZoneID, d.a.ZoneNameLen = d.zone.id, len(d.zone.apex)
 	for {
 		target := d.owner(name)
 		if d.tests > maxTests {
@@ -197,8 +197,8 @@ func (d *decision) run() {
 func (d *decision) reset() {
 	a := d.a
 	a.Outcome, a.N, a.TTL, a.OverrideTTL = Refused, 0, 0, false
-	a.ZoneLabels, a.ZoneID, a.SOA, a.NS = 0, "", RRs{}, RRs{}
-	a.Delegation, a.DelegationLabels, a.Glue = RRs{}, 0, a.Glue[:0]
+	a.ZoneNameLen, a.ZoneID, a.SOA, a.NS = 0, "", RRs{}, RRs{}
+	a.Delegation, a.DelegationNameLen, a.Glue = RRs{}, 0, a.Glue[:0]
 	a.Place, a.Located, a.Scope = 0, false, 0
 	a.Healthy, a.FailOpen = false, false
 }
@@ -309,7 +309,7 @@ func (d *decision) refer(cut []byte, ns *group) {
 		return
 	}
 	d.a.Outcome = Referral
-	d.a.Delegation, d.a.DelegationLabels = ns.members[0].records(), len(cut)
+	d.a.Delegation, d.a.DelegationNameLen = ns.members[0].records(), len(cut)
 	for rrs := d.a.Delegation; rrs.Count > 0; rrs = rrs.next() {
 		server := rrs.rdata()
 		if !below(server, cut) {

@@ -140,7 +140,7 @@ func (w *world) query(t *testing.T, line string) []string {
 		out = append(out, fmt.Sprintf("authority: SOA with TTL %d", decode(t, []byte{0}, a.SOA)[0].ttl))
 	}
 	if a.Outcome == steer.Referral {
-		for _, r := range decode(t, q.Name[len(q.Name)-a.DelegationLabels:], a.Delegation) {
+		for _, r := range decode(t, q.Name[len(q.Name)-a.DelegationNameLen:], a.Delegation) {
 			out = append(out, "authority: "+r.String())
 		}
 		for _, g := range a.Glue {

@@ -71,7 +71,7 @@ func (d *decision) attribute(g *group, m *member) string {
 		return fmt.Sprintf("weight %d", m.value)
 	case zone.Latency:
 		return d.latency(geo.RegionID(m.value))
-	case zone.FailoverPolicy:
+	case zone.FailoverRouting:
 		if m.value == 0 {
 			return "role PRIMARY"
 		}

@@ -144,7 +144,7 @@ func (e *refEvaluation) byPolicy(members []*zone.ResourceRecordSet, left []int) 
 			}
 		}
 		return shares
-	case zone.FailoverPolicy: // r53: A.11
+	case zone.FailoverRouting: // r53: A.11
 		return best(func(s *zone.ResourceRecordSet) float64 {
 			if s.Failover == zone.Primary {
 				return 0

@@ -374,8 +374,8 @@ func (w *world) differs(t testing.TB, q *steer.Query, a *steer.Answer, want refA
 		}
 	}
 	if want.apex != "" && a.N == 0 {
-		if apex := nameOf(t, q.Name[len(q.Name)-a.ZoneLabels:]); apex != want.apex {
-			return fmt.Sprintf("the zone is %s by ZoneLabels, the reference has %s", apex, want.apex)
+		if apex := nameOf(t, q.Name[len(q.Name)-a.ZoneNameLen:]); apex != want.apex {
+			return fmt.Sprintf("the zone is %s by ZoneNameLen, the reference has %s", apex, want.apex)
 		}
 	}
 	if a.SOA.Count > 0 {
@@ -461,7 +461,7 @@ func (w *world) refersTo(t testing.TB, q *steer.Query, a *steer.Answer, want ref
 			}
 		}
 	}
-	for _, r := range decode(t, q.Name[len(q.Name)-a.DelegationLabels:], a.Delegation) {
+	for _, r := range decode(t, q.Name[len(q.Name)-a.DelegationNameLen:], a.Delegation) {
 		gotServers = append(gotServers, string(r.owner)+" "+r.value)
 	}
 	for _, g := range a.Glue {

@@ -40,7 +40,7 @@ func Conflict(s, other *ResourceRecordSet) string {
 			return fmt.Sprintf("%s, and Region Name=%s cannot be created because a latency RRSet with the same name, type and "+
 				"region already exists.", describe(s), s.Region)
 		}
-	case FailoverPolicy:
+	case FailoverRouting:
 		if s.Failover == other.Failover { // the text is unconfirmed
 			return fmt.Sprintf("%s marked as %s cannot be created because a failover RRSet with the same name, type and failover "+
 				"already exists.", describe(s), strings.ToLower(string(s.Failover)))
@@ -79,7 +79,7 @@ func policyConflict(s *ResourceRecordSet) string {
 		return describe(s) + " cannot be created as a non-weighted set exists with the same name and type."
 	case Latency:
 		return fmt.Sprintf("%s, and Region Name=%s cannot be created because a non-latency %s", describe(s), s.Region, exists)
-	case FailoverPolicy:
+	case FailoverRouting:
 		return fmt.Sprintf("%s marked as %s cannot be created because a non-failover %s", describe(s),
 			strings.ToLower(string(s.Failover)), exists)
 	case MultiValue:

@@ -78,7 +78,7 @@ func clash(a, b ResourceRecordSet) bool {
 	case policy != b.Policy(), policy == Simple,
 		policy == Weighted && a.TTL != nil && b.TTL != nil && *a.TTL != *b.TTL,
 		policy == Latency && a.Region == b.Region,
-		policy == FailoverPolicy && a.Failover == b.Failover,
+		policy == FailoverRouting && a.Failover == b.Failover,
 		policy == Geolocation && *a.GeoLocation == *b.GeoLocation,
 		policy == IPBased && a.CidrRoutingConfig.CollectionID != b.CidrRoutingConfig.CollectionID,
 		policy == IPBased && a.CidrRoutingConfig.LocationName == b.CidrRoutingConfig.LocationName:

@@ -49,12 +49,12 @@ const (
 // A Policy is a Route 53 routing policy.
 type Policy uint8
 
-// The routing policies the engine answers by. The zero value is simple routing.
+// The routing policies that the engine answers by. The zero value is simple routing.
 const (
 	Simple Policy = iota
 	Weighted
 	Latency
-	FailoverPolicy
+	FailoverRouting
 	MultiValue
 	Geolocation
 	Geoproximity
@@ -74,7 +74,7 @@ func (s *ResourceRecordSet) Policy() Policy {
 	case s.Region != "":
 		return Latency
 	case s.Failover != "":
-		return FailoverPolicy
+		return FailoverRouting
 	case s.MultiValueAnswer:
 		return MultiValue
 	case s.GeoLocation != nil:

@@ -68,15 +68,15 @@ func (d *decider) decide(rand uint64) reply {
 	}
 	switch a.Outcome {
 	case steer.Answered:
-		r.authority = d.unpack(ask.Name[len(ask.Name)-a.ZoneLabels:], a.NS)
+		r.authority = d.unpack(ask.Name[len(ask.Name)-a.ZoneNameLen:], a.NS)
 	case steer.NoData, steer.NXDomain:
 		if a.Outcome == steer.NXDomain {
 			r.rcode = "NXDOMAIN"
 		}
-		r.authority = d.unpack(apex[len(apex)-a.ZoneLabels:], a.SOA)
+		r.authority = d.unpack(apex[len(apex)-a.ZoneNameLen:], a.SOA)
 	case steer.Referral:
 		r.aa = false
-		r.authority = d.unpack(ask.Name[len(ask.Name)-a.DelegationLabels:], a.Delegation)
+		r.authority = d.unpack(ask.Name[len(ask.Name)-a.DelegationNameLen:], a.Delegation)
 		for _, g := range a.Glue {
 			r.additional = append(r.additional, d.unpack(g.Owner, g.RRs)...)
 		}
