@@ -219,7 +219,7 @@ func exchange(b *testing.B, conn net.Conn, query, buf []byte) time.Duration {
 // The answer that BenchmarkQuery times is the one a user near eu-west-1 is meant to get, and the one after a flip is the other.
 func TestWhatIsMeasuredIsRight(t *testing.T) {
 	w := newWorld(t, 1000)
-	q := steer.Query{Name: zone.MustParseName("app7.example.com").AppendWire(nil), Type: zone.A, Client: netip.MustParseAddr("10.1.2.3"), ECS: true}
+	q := steer.Query{Name: zone.MustParseName("app7.example.com").AppendWire(nil), Type: zone.A, Client: netip.MustParsePrefix("10.1.2.3/32"), ECS: true}
 	for _, c := range []struct {
 		table *steer.Table
 		last  byte

@@ -58,7 +58,7 @@ func encoded(t *testing.T, query *dns.Msg, a steer.Answer, by transport) (*dns.M
 	}
 	tn.reply.Begin(&tn.query, buf, limit)
 	tn.ask.Name, tn.ask.Type = tn.query.Name(), zone.RRType(tn.query.Type)
-	_, tn.ask.ECS = tn.query.Subnet.Addr()
+	_, tn.ask.ECS = tn.query.Subnet.Prefix()
 	tn.answer = a
 	reply := tn.encode(by)
 	if len(reply) > limit {

@@ -61,11 +61,10 @@ func (t *turn) run(p *published, pkt []byte, src netip.Addr, by transport) []byt
 	}
 	t.ask.Name = t.query.Name()
 	t.ask.Type = zone.RRType(t.query.Type)
-	t.ask.Client, t.ask.ECS = t.query.Subnet.Addr() // the client's network comes before the resolver's address. r53: A.2
-	t.ask.ClientBits = int(t.query.Subnet.Source)
-	if !t.ask.ECS {
-		t.ask.ClientBits = 0                    // all that the source address has
-		t.ask.Client = src.WithZone("").Unmap() // as prefixes have it: neither a zone nor IPv4 in IPv6
+	// The client's network comes before the resolver's address. r53: A.2.
+	if t.ask.Client, t.ask.ECS = t.query.Subnet.Prefix(); !t.ask.ECS {
+		source := src.Unmap()
+		t.ask.Client = netip.PrefixFrom(source, source.BitLen())
 	}
 	t.ask.Rand = t.random.Uint64()
 	steer.Decide(p.view, p.table, &t.ask, &t.answer)

@@ -59,15 +59,14 @@ func (b *Blocks) longest(addr netip.Addr) *int {
 	return &b.longest6
 }
 
-// Locate finds the location of a client of which so many bits of the address are known, without allocating. bits is
-// counted in the address as it is given, IPv4-mapped or not; all are known when it is 0 or beyond its length. A block
-// that is longer than what is known of the client does not match, though the client may be inside it (r53: A.8).
-// location is empty when no block matches.
+// Locate finds the location of a client, without allocating. client is what is known of its address, IPv4-mapped or not.
+// A block that is longer than client does not match, though the client may be inside it (r53: A.8). location is empty
+// when no block matches.
 //
-// scope is the prefix length the location holds for (RFC 7871 section 7.2.1), as for Atlas.Locate: that of the block,
-// or of the collection's longest block where others could say otherwise.
-func (b *Blocks) Locate(client netip.Addr, bits int) (location string, scope int) {
-	p, mapped := clientPrefix(client, bits)
+// scope is the prefix length for which the location holds (RFC 7871 section 7.2.1), as for Atlas.Locate: the length of
+// the block, or of the collection's longest block where a longer block could give another location.
+func (b *Blocks) Locate(client netip.Prefix) (location string, scope int) {
+	p, mapped := unmapClient(client)
 	if b == nil || !p.IsValid() {
 		return "", 0
 	}
@@ -79,8 +78,8 @@ func (b *Blocks) Locate(client netip.Addr, bits int) (location string, scope int
 }
 
 // Block returns the block that decides about a client, for display; the zero Prefix when there is none.
-func (b *Blocks) Block(client netip.Addr, bits int) netip.Prefix {
-	p, _ := clientPrefix(client, bits)
+func (b *Blocks) Block(client netip.Prefix) netip.Prefix {
+	p, _ := unmapClient(client)
 	if b == nil || !p.IsValid() {
 		return netip.Prefix{}
 	}
@@ -88,13 +87,11 @@ func (b *Blocks) Block(client netip.Addr, bits int) netip.Prefix {
 	return decided
 }
 
-// clientPrefix is what is known of a client, as prefix tables have it. mapped is how many bits fewer that is than in
-// the address given.
-func clientPrefix(client netip.Addr, bits int) (p netip.Prefix, mapped int) {
-	if bits <= 0 || bits > client.BitLen() {
-		bits = client.BitLen()
-	}
-	mapped = client.BitLen() - client.Unmap().BitLen()
-	p, _ = client.Unmap().WithZone("").Prefix(max(bits-mapped, 0)) // an address that is none makes no prefix
+// unmapClient returns a client's prefix in the form that prefix tables have: IPv4 instead of IPv4-mapped IPv6. mapped is
+// how many bits shorter the address is then, 96 or 0.
+func unmapClient(client netip.Prefix) (p netip.Prefix, mapped int) {
+	addr := client.Addr().Unmap()
+	mapped = client.Addr().BitLen() - addr.BitLen()
+	p, _ = addr.Prefix(max(client.Bits()-mapped, 0)) // the zero Addr makes the zero Prefix
 	return p, mapped
 }

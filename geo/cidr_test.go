@@ -18,38 +18,35 @@ func TestBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		addr     string
-		bits     int
+		client   string
 		location string
 		block    string
 		scope    int
 	}{
-		{"10.1.2.3", 0, "lab", "10.1.2.0/24", 24},
-		{"10.1.2.3", 32, "lab", "10.1.2.0/24", 24},
-		{"10.1.2.0", 24, "lab", "10.1.2.0/24", 24},
-		{"10.1.2.0", 23, "office", "10.1.0.0/16", 24}, // r53: A.8
-		{"10.1.0.0", 16, "office", "10.1.0.0/16", 24},
-		{"10.1.0.0", 15, "", "", 24},
-		{"10.1.2.3", -1, "lab", "10.1.2.0/24", 24}, // no such length: all of it
-		{"10.1.2.3", 33, "lab", "10.1.2.0/24", 24},
-		{"172.16.9.9", 0, "partner", "172.16.0.0/12", 12},
-		{"192.0.2.7", 0, "lab", "192.0.2.0/24", 24},
-		{"203.0.113.1", 0, "", "", 24},
-		{"2001:db8::1", 0, "office", "2001:db8::/32", 32},
-		{"2001:db9::1", 0, "", "", 32},
-		{"::ffff:10.1.2.3", 0, "lab", "10.1.2.0/24", 120},
-		{"::ffff:10.1.2.0", 119, "office", "10.1.0.0/16", 120},
-		{"::ffff:10.1.2.0", 7, "", "", 120},
-		{"fe80::1%eth0", 0, "", "", 32},
+		{"10.1.2.3/32", "lab", "10.1.2.0/24", 24},
+		{"10.1.2.0/24", "lab", "10.1.2.0/24", 24},
+		{"10.1.2.0/23", "office", "10.1.0.0/16", 24}, // r53: A.8
+		{"10.1.0.0/16", "office", "10.1.0.0/16", 24},
+		{"10.1.0.0/15", "", "", 24},
+		{"172.16.9.9/32", "partner", "172.16.0.0/12", 12},
+		{"192.0.2.7/32", "lab", "192.0.2.0/24", 24},
+		{"203.0.113.1/32", "", "", 24},
+		{"2001:db8::1/128", "office", "2001:db8::/32", 32},
+		{"2001:db9::1/128", "", "", 32},
+		{"::ffff:10.1.2.3/128", "lab", "10.1.2.0/24", 120},
+		{"::ffff:10.1.2.0/119", "office", "10.1.0.0/16", 120},
+		{"::ffff:10.1.2.0/7", "", "", 120},
+		{"fe80::1/128", "", "", 32},
 	} {
-		addr := netip.MustParseAddr(c.addr)
-		location, scope := b.Locate(addr, c.bits)
+		client := netip.MustParsePrefix(c.client)
+		location, scope := b.Locate(client)
 		block := ""
-		if p := b.Block(addr, c.bits); p.IsValid() {
+		if p := b.Block(client); p.IsValid() {
 			block = p.String()
 		}
 		if location != c.location || scope != c.scope || block != c.block {
-			t.Errorf("Locate(%s, %d) = %q by %q, scope %d; want %q by %q, %d", c.addr, c.bits, location, block, scope, c.location, c.block, c.scope)
+			t.Errorf("Locate(%s) = %q by %q, scope %d; want %q by %q, %d", c.client, location, block, scope, c.location,
+				c.block, c.scope)
 		}
 	}
 }
@@ -60,10 +57,10 @@ func TestNoBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, b := range []*geo.Blocks{nil, empty} {
-		for _, addr := range []netip.Addr{{}, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("2001:db8::1")} {
-			location, scope := b.Locate(addr, 0)
-			if block := b.Block(addr, 0); location != "" || scope != 0 || block.IsValid() {
-				t.Errorf("%s is in %q by %s, scope %d; want nothing, for everybody", addr, location, block, scope)
+		for _, client := range []netip.Prefix{{}, netip.MustParsePrefix("10.1.2.3/32"), netip.MustParsePrefix("2001:db8::1/128")} {
+			location, scope := b.Locate(client)
+			if block := b.Block(client); location != "" || scope != 0 || block.IsValid() {
+				t.Errorf("%s is in %q by %s, scope %d; want nothing, for everybody", client, location, block, scope)
 			}
 		}
 	}

@@ -111,12 +111,13 @@ func (s *Server) decodeTestQuery(r *request) (q testQuery, err error) {
 	if !ok {
 		return q, constraint(kind, "RecordType", "Member must satisfy enum value set: ["+strings.Join(recordTypes(), ", ")+"]")
 	}
-	q.decide.Type, q.decide.Client = t, r.client
+	resolver := r.client
 	if ip := r.query.Get("resolverip"); ip != "" {
-		if q.decide.Client, err = parseAddr("resolverip", ip); err != nil {
+		if resolver, err = parseAddr("resolverip", ip); err != nil {
 			return q, err
 		}
 	}
+	q.decide.Type, q.decide.Client = t, netip.PrefixFrom(resolver, resolver.BitLen())
 	ip, mask := r.query.Get("edns0clientsubnetip"), r.query.Get("edns0clientsubnetmask")
 	if ip == "" {
 		if mask != "" {
@@ -129,7 +130,7 @@ func (s *Server) decodeTestQuery(r *request) (q testQuery, err error) {
 		return q, err
 	}
 	if subnet.Bits() > 0 { // an empty subnet says nothing: the resolver counts (RFC 7871 section 7.1.2)
-		q.decide.Client, q.decide.ClientBits, q.decide.ECS = subnet.Addr(), subnet.Bits(), true
+		q.decide.Client, q.decide.ECS = subnet, true
 	}
 	return q, nil
 }

@@ -88,7 +88,7 @@ func BenchmarkDecide(b *testing.B) {
 				var queries []*steer.Query // many names, so that caches hold what they would in use
 				for i := 0; i < 3000; i += 3 {
 					n, _ := application(kind.app + i)
-					q := &steer.Query{Name: n.AppendWire(nil), Type: zone.A, Client: netip.MustParseAddr("10.2.3.4"), ECS: true, Rand: uint64(i)}
+					q := &steer.Query{Name: n.AppendWire(nil), Type: zone.A, Client: netip.MustParsePrefix("10.2.3.4/32"), ECS: true, Rand: uint64(i)}
 					var a steer.Answer
 					if steer.Decide(v, table, q, &a); a.Outcome == steer.Answered {
 						queries = append(queries, q)
@@ -128,7 +128,7 @@ func BenchmarkDecideByPlace(b *testing.B) {
 	for _, policy := range []string{"latency", "geolocation", "geoproximity", "IP-based"} {
 		b.Run(policy, func(b *testing.B) {
 			q := &steer.Query{Name: zone.MustParseName(policy + ".example.com").AppendWire(nil), Type: zone.A,
-				Client: netip.MustParseAddr("10.2.2.0"), ECS: true, ClientBits: 24}
+				Client: netip.MustParsePrefix("10.2.2.0/24"), ECS: true}
 			var a steer.Answer
 			b.ReportAllocs()
 			for b.Loop() {

@@ -9,14 +9,14 @@ import (
 
 // A Query is what a decision is made from. The same Query on the same View and Table gives the same Answer.
 type Query struct {
-	Name   []byte      // wire format, lower case, uncompressed; a name that is none is Refused
-	Type   zone.RRType // any number; types the view has no data for get NoData
-	Client netip.Addr  // the EDNS Client Subnet address if there was one, else the source address
-	ECS    bool        // Client comes from EDNS Client Subnet
+	Name []byte      // wire format, lower case, uncompressed; a malformed name is Refused
+	Type zone.RRType // any number; types the view has no data for get NoData
 
-	// ClientBits is how many bits of Client are known, the SOURCE PREFIX-LENGTH of EDNS Client Subnet; 0 is all of them.
-	// A client of whom less is known than a CIDR block is long is not in the block (r53: A.8).
-	ClientBits int
+	// Client is what is known of the client's address: the network in EDNS Client Subnet if the query has one, else the
+	// whole source address (/32 or /128). The zero Prefix is an unknown client. A client whose prefix is shorter than a
+	// CIDR block is not in the block (r53: A.8).
+	Client netip.Prefix
+	ECS    bool // Client comes from EDNS Client Subnet
 
 	// Rand is random bits for all that chance decides: weighted picks, which multivalue members, and the order of
 	// values. It seeds splitmix64; each choice among n takes the next output x and is x*n/2^64. Choices are made in the

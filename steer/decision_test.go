@@ -86,7 +86,7 @@ func parseQuery(t *testing.T, line string) *steer.Query {
 	if len(f) < 3 {
 		t.Fatalf("%q is no query", line)
 	}
-	q := &steer.Query{Name: zone.MustParseName(f[1]).AppendWire(nil), Client: netip.MustParseAddr("203.0.113.1")}
+	q := &steer.Query{Name: zone.MustParseName(f[1]).AppendWire(nil), Client: netip.MustParsePrefix("203.0.113.1/32")}
 	rrtype, ok := zone.ParseRRType(f[2])
 	if !ok && f[2] == "ANY" {
 		rrtype, ok = 255, true
@@ -94,15 +94,12 @@ func parseQuery(t *testing.T, line string) *steer.Query {
 	for f = f[3:]; len(f) > 0 && ok; f = f[1:] {
 		switch {
 		case f[0] == "from" && len(f) > 1:
-			addr, bits, _ := strings.Cut(f[1], "/")
-			q.Client, f = netip.MustParseAddr(addr), f[1:]
-			if bits != "" {
-				n, err := strconv.Atoi(bits)
-				if err != nil {
-					t.Fatal(err)
-				}
-				q.ClientBits = n
+			if strings.Contains(f[1], "/") {
+				q.Client = netip.MustParsePrefix(f[1])
+			} else {
+				q.Client = whole(netip.MustParseAddr(f[1]))
 			}
+			f = f[1:]
 		case f[0] == "ecs":
 			q.ECS = true
 		case f[0] == "rand" && len(f) > 1:
@@ -121,6 +118,9 @@ func parseQuery(t *testing.T, line string) *steer.Query {
 	q.Type = rrtype
 	return q
 }
+
+// whole is the prefix of a client whose whole address is known.
+func whole(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }
 
 // query answers one query: the outcome, the records, and why.
 func (w *world) query(t *testing.T, line string) []string {

@@ -233,7 +233,8 @@ func TestPutCIDRCollectionRefuses(t *testing.T) {
 			t.Errorf("PutCIDRCollection: %v; want %s", err, want)
 		}
 	}
-	q := &steer.Query{Name: zone.MustParseName("a.example.com").AppendWire(nil), Type: zone.A, Client: netip.MustParseAddr("10.1.2.3")}
+	q := &steer.Query{Name: zone.MustParseName("a.example.com").AppendWire(nil), Type: zone.A,
+		Client: netip.MustParsePrefix("10.1.2.3/32")}
 	a, _ := ask(t, e.Commit(), nil, q)
 	w.checkAgainstReference(t, q, a)
 }
@@ -498,8 +499,8 @@ func TestDecideAllocatesNothing(t *testing.T) {
 	outcomes := map[steer.Outcome]bool{}
 	for _, label := range []string{"simple", "weighted", "failover", "multi", "latency", "tree", "x.y.wild", "www", "loop", "sub", "nothing", "area", "near", "blocks"} {
 		for i, rrtype := range []zone.RRType{zone.A, zone.A, zone.A, zone.AAAA, anyType} {
-			client := netip.MustParseAddr([]string{"10.1.2.3", "10.2.2.3", "2001:db8::1"}[i%3])
-			q := &steer.Query{Name: zone.MustParseName(label + tail).AppendWire(nil), Type: rrtype, Client: client, ECS: true, ClientBits: 20}
+			client := netip.MustParsePrefix([]string{"10.1.2.3/20", "10.2.2.3/20", "2001:db8::1/20"}[i%3])
+			q := &steer.Query{Name: zone.MustParseName(label + tail).AppendWire(nil), Type: rrtype, Client: client, ECS: true}
 			var a steer.Answer
 			allocs := testing.AllocsPerRun(50, func() {
 				q.Rand++

@@ -88,7 +88,7 @@ func (d *decision) attribute(g *group, m *member) string {
 
 // area words whether an area holds the client.
 func (d *decision) area(a area) string {
-	place, _ := d.v.atlas.Locate(d.q.Client, d.q.ECS)
+	place, _ := d.v.atlas.Locate(d.q.Client.Addr(), d.q.ECS)
 	if _, ok := d.v.ladder(place).rung(a); !ok {
 		return a.String() + " (the client is not in it)"
 	}
@@ -101,17 +101,17 @@ func (d *decision) cidr(g *group, m *member) string {
 		return "default location"
 	}
 	name, blocks := d.v.labels.value(m.value), d.v.blocks(g)
-	if at, _ := blocks.Locate(d.q.Client, d.q.ClientBits); at != name {
+	if at, _ := blocks.Locate(d.q.Client); at != name {
 		return "location " + name + " (the client's longest block is not in it)"
 	}
-	return fmt.Sprintf("location %s by block %s", name, blocks.Block(d.q.Client, d.q.ClientBits))
+	return fmt.Sprintf("location %s by block %s", name, blocks.Block(d.q.Client))
 }
 
 func (d *decision) latency(r geo.RegionID) string {
 	if r == 0 {
 		return "latency unknown (the Region is not known)"
 	}
-	place, _ := d.v.atlas.Locate(d.q.Client, d.q.ECS)
+	place, _ := d.v.atlas.Locate(d.q.Client.Addr(), d.q.ECS)
 	us := d.v.atlas.Latency(place, r)
 	switch {
 	case d.chinese(d.v.ladder(place), r):
@@ -163,7 +163,7 @@ func (d *decision) conclude() {
 	if d.zone != nil {
 		tr.Zone = string(d.zone.name)
 	}
-	place, _ := d.v.atlas.Locate(d.q.Client, d.q.ECS)
+	place, _ := d.v.atlas.Locate(d.q.Client.Addr(), d.q.ECS)
 	tr.Place = d.v.atlas.Place(place).Name
 	switch {
 	case d.a.Outcome != Answered:

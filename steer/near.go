@@ -75,7 +75,7 @@ func biased(km, bias float64) float64 { return km * (100 - bias) / 100 }
 // distance words what a member's spot is to the client.
 func (d *decision) distance(m *member) string {
 	s := d.v.spots.value(m.value)
-	place, _ := d.v.atlas.Locate(d.q.Client, d.q.ECS)
+	place, _ := d.v.atlas.Locate(d.q.Client.Addr(), d.q.ECS)
 	km, ok := d.v.atlas.Distance(place, s.at)
 	switch {
 	case !ok || !s.known:

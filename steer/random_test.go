@@ -199,12 +199,17 @@ func (c *chooser) someQuery() *steer.Query {
 	return &steer.Query{
 		Name:   zone.MustParseName(name).AppendWire(nil),
 		Type:   choose(c, zone.A, zone.A, zone.A, zone.A, zone.AAAA, zone.TXT, zone.CNAME, zone.NS, zone.SOA, zone.DS, anyType, 65280),
-		Client: netip.MustParseAddr(choose(c, "10.1.1.1", "10.1.2.1", "10.2.1.1", "11.1.1.1", "203.0.113.1", "2001:db8::1", "2001:db8:1::1")),
+		Client: c.someClient(),
 		ECS:    c.oneIn(2),
 		Rand:   uint64(c.below(256)),
-
-		ClientBits: choose(c, 0, 0, 7, 8, 16, 20, 24, 32),
 	}
+}
+
+// someClient is a client of whom the whole address is known, or only a part of it.
+func (c *chooser) someClient() netip.Prefix {
+	addr := netip.MustParseAddr(choose(c, "10.1.1.1", "10.1.2.1", "10.2.1.1", "11.1.1.1", "203.0.113.1", "2001:db8::1",
+		"2001:db8:1::1"))
+	return netip.PrefixFrom(addr, choose(c, addr.BitLen(), addr.BitLen(), 7, 8, 16, 20, 24, 32))
 }
 
 // agree checks some queries of a view against the reference. It returns how many of them ended because they took too
@@ -271,7 +276,7 @@ func checkScope(t testing.TB, v *steer.View, table *steer.Table, q *steer.Query,
 	if !a.Located {
 		return
 	}
-	cell, err := q.Client.Prefix(a.Scope)
+	cell, err := q.Client.Addr().Prefix(a.Scope)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +287,8 @@ func checkScope(t testing.TB, v *steer.View, table *steer.Table, q *steer.Query,
 	}
 	for _, addr := range [][]byte{first, last} {
 		neighbour := *q
-		neighbour.Client, _ = netip.AddrFromSlice(addr)
+		at, _ := netip.AddrFromSlice(addr)
+		neighbour.Client = netip.PrefixFrom(at, q.Client.Bits())
 		var b steer.Answer
 		steer.Decide(v, table, &neighbour, &b)
 		b.Place = a.Place // the place may be another, as long as the answer is the same
@@ -333,7 +339,7 @@ func TestPicksAreThoseOfTheTrace(t *testing.T) {
 		for range 20 {
 			name := zone.MustParseName(c.someName())
 			q := steer.Query{Name: name.AppendWire(nil), Type: choose(c, zone.A, zone.AAAA, zone.CNAME), Rand: uint64(c.below(256)),
-				Client: choose(c, netip.MustParseAddr("10.1.1.1"), netip.MustParseAddr("11.0.0.1"), netip.MustParseAddr("203.0.113.7"))}
+				Client: netip.MustParsePrefix(choose(c, "10.1.1.1/32", "11.0.0.1/32", "203.0.113.7/32"))}
 			var a, b steer.Answer
 			var want, got []pick
 			for i, step := range steer.Explain(v, table, &q, &a).Steps {

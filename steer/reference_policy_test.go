@@ -47,12 +47,8 @@ func (e *refEvaluation) pick(members []*zone.ResourceRecordSet, depth int) (shar
 
 // cidrLocation is the location of the longest block that holds all of the client's prefix. r53: A.8.
 func (e *refEvaluation) cidrLocation(collection string) (location string) {
-	bits := e.q.ClientBits
-	if bits == 0 {
-		bits = e.q.Client.BitLen()
-	}
-	client := e.q.Client.Unmap()
-	bits -= e.q.Client.BitLen() - client.BitLen()
+	client := e.q.Client.Addr().Unmap()
+	bits := e.q.Client.Bits() - (e.q.Client.Addr().BitLen() - client.BitLen())
 	longest := -1
 	for name, blocks := range e.w.collections[collection] {
 		for _, b := range blocks {
@@ -95,7 +91,7 @@ func (e *refEvaluation) nearness(m *zone.ResourceRecordSet) float64 {
 	if m.GeoLocation == nil {
 		return 0
 	}
-	id, _ := e.atlas.Locate(e.q.Client, e.q.ECS)
+	id, _ := e.atlas.Locate(e.q.Client.Addr(), e.q.ECS)
 	p := e.atlas.Place(id)
 	continent := p.Continent
 	if continent == "" {
@@ -152,7 +148,7 @@ func (e *refEvaluation) byPolicy(members []*zone.ResourceRecordSet, left []int) 
 			return 1
 		})
 	case zone.Latency: // r53: A.7; equally far ones in the order of their SetIdentifiers, as they are listed
-		place, _ := e.atlas.Locate(e.q.Client, e.q.ECS)
+		place, _ := e.atlas.Locate(e.q.Client.Addr(), e.q.ECS)
 		return best(func(s *zone.ResourceRecordSet) float64 {
 			if e.atlas.Place(place).Country == "CN" && s.Region == "cn-north-1" {
 				return -1
@@ -160,7 +156,7 @@ func (e *refEvaluation) byPolicy(members []*zone.ResourceRecordSet, left []int) 
 			return float64(e.atlas.Latency(place, e.atlas.Region(s.Region)))
 		})
 	case zone.Geoproximity: // r53: A.7
-		place, _ := e.atlas.Locate(e.q.Client, e.q.ECS)
+		place, _ := e.atlas.Locate(e.q.Client.Addr(), e.q.ECS)
 		return best(func(s *zone.ResourceRecordSet) float64 { return e.biasedDistance(place, s.GeoProximityLocation) })
 	case zone.Geolocation, zone.IPBased:
 		return best(e.nearness)

@@ -350,8 +350,8 @@ func (w *world) checkAgainstReference(t testing.TB, q *steer.Query, a *steer.Ans
 		}
 		why = append(why, difference)
 	}
-	t.Fatalf("query %s %s from %s (bits %d, ecs %v, rand %d): the answer is none of the reference's:\n  %s\nanswer: %v %v\n%s", nameOf(t, q.Name), q.Type,
-		q.Client, q.ClientBits, q.ECS, q.Rand, strings.Join(why, "\n  "), a.Outcome, answerOf(t, q, a), w)
+	t.Fatalf("query %s %s from %s (ecs %v, rand %d): the answer is none of the reference's:\n  %s\nanswer: %v %v\n%s",
+		nameOf(t, q.Name), q.Type, q.Client, q.ECS, q.Rand, strings.Join(why, "\n  "), a.Outcome, answerOf(t, q, a), w)
 }
 
 // differs says how an answer differs from a possible one; empty when it does not.

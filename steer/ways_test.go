@@ -22,7 +22,7 @@ func TestWaysAreAllThatChanceCanTake(t *testing.T) {
 		for range 20 {
 			name := zone.MustParseName(c.someName())
 			q := steer.Query{Name: name.AppendWire(nil), Type: choose(c, zone.A, zone.AAAA, zone.CNAME),
-				Client: choose(c, netip.MustParseAddr("10.1.1.1"), netip.MustParseAddr("11.0.0.1"), netip.MustParseAddr("203.0.113.7"))}
+				Client: netip.MustParsePrefix(choose(c, "10.1.1.1/32", "11.0.0.1/32", "203.0.113.7/32"))}
 			ways := steer.Ways(v, table, &q, 10000)
 			sum := new(big.Rat)
 			for _, way := range ways {

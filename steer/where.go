@@ -110,11 +110,11 @@ func (d *decision) locate(g *group) {
 	case !g.asksPlace():
 	case g.policy == zone.IPBased:
 		var scope int
-		d.location, scope = d.v.blocks(g).Locate(d.q.Client, d.q.ClientBits)
+		d.location, scope = d.v.blocks(g).Locate(d.q.Client)
 		d.narrow(scope)
 	case !d.placed:
 		var scope int
-		d.a.Place, scope = d.v.atlas.Locate(d.q.Client, d.q.ECS)
+		d.a.Place, scope = d.v.atlas.Locate(d.q.Client.Addr(), d.q.ECS)
 		d.ladder = d.v.ladder(d.a.Place)
 		d.placed = true
 		d.narrow(scope)

@@ -200,7 +200,7 @@ func (c Case) Explain(g *Group, client Client) *steer.Trace {
 }
 
 func (g *Group) query(client Client) steer.Query {
-	return steer.Query{Name: g.wire, Type: g.Key.Type, Client: client.Addr, ECS: true}
+	return steer.Query{Name: g.wire, Type: g.Key.Type, Client: netip.PrefixFrom(client.Addr, client.Addr.BitLen()), ECS: true}
 }
 
 // Picked returns the member that a pick is of; nil for a load balancer's own addresses, or where no member is for the

@@ -9,20 +9,20 @@ import (
 type Subnet struct {
 	Present bool
 	Family  uint16 // 1 is IPv4, 2 is IPv6; 0 comes only with Source 0
-	Source  uint8  // SOURCE PREFIX-LENGTH: how many bits of the address are told
+	Source  uint8  // SOURCE PREFIX-LENGTH: how many bits of the address the client gives
 	address [16]byte
 }
 
-// Addr is the client's network with the untold bits zero. ok is false when there was no option or it tells no bits:
-// then the client asks not to be located by its address (RFC 7871 section 7.1.2).
-func (s *Subnet) Addr() (addr netip.Addr, ok bool) {
+// Prefix is the client's network. ok is false when the query has no option, or an option with no bits: then the client
+// asks not to be located by its address (RFC 7871 section 7.1.2).
+func (s *Subnet) Prefix() (network netip.Prefix, ok bool) {
 	switch {
 	case !s.Present || s.Source == 0:
-		return netip.Addr{}, false
+		return netip.Prefix{}, false
 	case s.Family == familyIPv4:
-		return netip.AddrFrom4([4]byte(s.address[:4])), true
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte(s.address[:4])), int(s.Source)), true
 	default:
-		return netip.AddrFrom16(s.address), true
+		return netip.PrefixFrom(netip.AddrFrom16(s.address), int(s.Source)), true
 	}
 }
 

@@ -189,14 +189,14 @@ func TestParseClientSubnet(t *testing.T) {
 	tests := []struct {
 		name string
 		data []byte
-		want string // the address, "" for none, "FORMERR"
+		want string // the network, "" for none, "FORMERR"
 	}{
-		{"IPv4 /24", []byte{0, 1, 24, 0, 192, 0, 2}, "192.0.2.0"},
-		{"IPv4 /32", []byte{0, 1, 32, 0, 192, 0, 2, 1}, "192.0.2.1"},
-		{"IPv4 /1", []byte{0, 1, 1, 0, 128}, "128.0.0.0"},
-		{"IPv4 /23", []byte{0, 1, 23, 0, 192, 0, 2}, "192.0.2.0"},
-		{"IPv6 /56", []byte{0, 2, 56, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0x12}, "2001:db8:0:1200::"},
-		{"IPv6 /128", []byte{0, 2, 128, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, "2001:db8::1"},
+		{"IPv4 /24", []byte{0, 1, 24, 0, 192, 0, 2}, "192.0.2.0/24"},
+		{"IPv4 /32", []byte{0, 1, 32, 0, 192, 0, 2, 1}, "192.0.2.1/32"},
+		{"IPv4 /1", []byte{0, 1, 1, 0, 128}, "128.0.0.0/1"},
+		{"IPv4 /23", []byte{0, 1, 23, 0, 192, 0, 2}, "192.0.2.0/23"},
+		{"IPv6 /56", []byte{0, 2, 56, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0x12}, "2001:db8:0:1200::/56"},
+		{"IPv6 /128", []byte{0, 2, 128, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, "2001:db8::1/128"},
 		{"IPv4 /0 opts out", []byte{0, 1, 0, 0}, ""},
 		{"IPv6 /0 opts out", []byte{0, 2, 0, 0}, ""},
 		{"family 0 opts out", []byte{0, 0, 0, 0}, ""},
@@ -220,8 +220,8 @@ func TestParseClientSubnet(t *testing.T) {
 			Parse(withOption(t, optionECS, append([]byte{0, 2, 128, 0}, []byte(strings.Repeat("\xff", 16))...)...), &q)
 			got := ""
 			verdict := Parse(withOption(t, optionECS, tt.data...), &q)
-			if addr, ok := q.Subnet.Addr(); ok {
-				got = addr.String()
+			if network, ok := q.Subnet.Prefix(); ok {
+				got = network.String()
 			}
 			if verdict == Reject && q.RCode == FormErr {
 				got = "FORMERR"
@@ -314,8 +314,8 @@ type queryFacts struct {
 
 func factsOfQuery(q *Query) queryFacts {
 	f := queryFacts{Name: string(q.Name()), Type: q.Type, Class: q.Class, EDNS: q.EDNS, DO: q.DO, UDPSize: q.UDPSize}
-	if addr, ok := q.Subnet.Addr(); ok {
-		f.Subnet = netip.PrefixFrom(addr, int(q.Subnet.Source)).String()
+	if network, ok := q.Subnet.Prefix(); ok {
+		f.Subnet = network.String()
 	}
 	return f
 }

@@ -47,10 +47,11 @@ type decider struct {
 func newDecider(t *testing.T, view *steer.View, table *steer.Table, q Query) *decider {
 	t.Helper()
 	d := &decider{t: t, view: view, table: table, read: map[string][]record{}}
-	d.ask = steer.Query{Name: name(t, q.Name).AppendWire(nil), Type: rrtype(t, q.Type), Client: netip.MustParseAddr(client(q))}
+	source := netip.MustParseAddr(client(q))
+	d.ask = steer.Query{Name: name(t, q.Name).AppendWire(nil), Type: rrtype(t, q.Type),
+		Client: netip.PrefixFrom(source, source.BitLen())}
 	if q.ECS != "" {
-		subnet := netip.MustParsePrefix(q.ECS)
-		d.ask.Client, d.ask.ECS, d.ask.ClientBits = subnet.Addr(), true, subnet.Bits()
+		d.ask.Client, d.ask.ECS = netip.MustParsePrefix(q.ECS), true
 	}
 	return d
 }
@@ -84,7 +85,7 @@ func (d *decider) decide(rand uint64) reply {
 		r.rcode, r.aa = a.Outcome.String(), false
 	}
 	if a.Located && ask.ECS {
-		r.scope = min(a.Scope, ask.ClientBits) // as it is capped on the wire
+		r.scope = min(a.Scope, ask.Client.Bits()) // as it is capped on the wire
 	}
 	return r
 }
