@@ -145,6 +145,14 @@ func (s *Server) Addr() netip.AddrPort { return s.addr }
 // with. Before the first call every query gets SERVFAIL. A nil t is every check healthy.
 func (s *Server) Publish(v *steer.View, t *steer.Table) { s.latest.Store(&published{v, t}) }
 
+// Published returns what queries are answered from now; both are nil before the first call of Publish.
+func (s *Server) Published() (*steer.View, *steer.Table) {
+	if p := s.latest.Load(); p != nil {
+		return p.view, p.table
+	}
+	return nil, nil
+}
+
 // Run serves until ctx ends, then closes the sockets and every connection and returns nil. An error means that a
 // socket broke.
 func (s *Server) Run(ctx context.Context) error {

@@ -118,7 +118,6 @@ type Node struct {
 	api         *r53server.Server
 	metrics     *cwserver.Server
 	picture     *picture
-	published   published
 	http        net.Listener
 	etcd        *etcd.Server // nil with external etcd, or while the embedded one is down
 }
@@ -163,7 +162,7 @@ func (n *Node) open() (err error) {
 	if n.prober, err = n.newProber(); err != nil {
 		return err
 	}
-	n.picture = newPicture(atlas, n.prober, n.publish, o.Logger)
+	n.picture = newPicture(atlas, n.prober, n.dns.Publish, o.Logger)
 	n.picture.outside, err = newOutside(o.Resolvers, filepath.Join(o.DataDir, "outside.json"), n.picture.resolved, o.Logger)
 	if err != nil {
 		return err
@@ -178,7 +177,7 @@ func (n *Node) open() (err error) {
 		Rules: health.Rules{MinRequestInterval: minRequestInterval, AllowedAddresses: o.ProbeAllow,
 			AddressHint: "Public addresses are accepted, and internal ones that the engine's setting probeAllow lists."},
 		Observations: n.Observations,
-		Answer:       n.published.load,
+		Answer:       n.dns.Published,
 		Logger:       o.Logger,
 	})
 	if err != nil {
@@ -367,7 +366,7 @@ func (n *Node) Credentials() sigv4.Credentials { return n.credentials }
 func (n *Node) Store() *store.Store { return n.store }
 
 // View and Table are what DNS answers by now.
-func (n *Node) View() (*steer.View, *steer.Table) { return n.published.load() }
+func (n *Node) View() (*steer.View, *steer.Table) { return n.dns.Published() }
 
 // Verdict is the current verdict of a health check; ok is false when there is no such check.
 func (n *Node) Verdict(checkID string) (s health.Status, ok bool) { return n.picture.verdict(checkID) }

@@ -32,7 +32,7 @@ func (n *Node) resolve(ctx context.Context, host string) (netip.Addr, error) {
 
 // resolveOwn asks the node's own view; ours is false when no zone of it holds the name.
 func (n *Node) resolveOwn(name zone.Name) (addr netip.Addr, ours bool, err error) {
-	view, table := n.published.load()
+	view, table := n.dns.Published()
 	if view == nil {
 		return netip.Addr{}, false, nil
 	}

@@ -60,6 +60,7 @@ type Options struct {
 // A Server is an http.Handler for /2013-04-01/….
 type Server struct {
 	store        *store.Store
+	router       router
 	lookup       func(string) (User, bool)
 	permissions  map[string]permission
 	throttle     *Throttle // nil when rates are not limited
@@ -77,8 +78,8 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("r53server: Options.Store and Options.Lookup are required")
 	}
 	s := &Server{store: o.Store, lookup: o.Lookup, rules: o.Rules, observations: o.Observations, answer: o.Answer,
-		logger:      o.Logger,
-		permissions: permissions(), clients: NewPerClient(maxPerClient), now: o.Now}
+		logger: o.Logger, now: o.Now,
+		router: newRouter(routes()), permissions: permissions(), clients: NewPerClient(maxPerClient)}
 	if o.Throttle {
 		s.throttle = NewThrottle()
 	}
@@ -154,7 +155,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, er
 	if err != nil {
 		return route{}, reply{}, err
 	}
-	found, path, err := findRoute(r.Method, rawPath(r))
+	found, path, err := s.router.find(r.Method, rawPath(r))
 	if err != nil {
 		return route{}, reply{}, err
 	}

@@ -1,13 +1,6 @@
 package r53server
 
-import (
-	"cmp"
-	"net/url"
-	"slices"
-	"strings"
-)
-
-const version = "/2013-04-01"
+import "slices"
 
 // A route is one operation of the API. r53: C.2, C.3, C.4.
 type route struct {
@@ -15,21 +8,18 @@ type route struct {
 	handle                     func(*Server, *request) (reply, error)
 }
 
-// routes lists everything that is answered.
-func routes() []route { return append(api(), extensions()...) }
+// routes lists every operation that the server answers.
+func routes() []route { return slices.Concat(supported(), unsupported(), extensions()) }
 
-// api lists every operation of API version 2013-04-01.
-func api() []route { return append(served(), missing()...) }
-
-// extensions are what Route 53 has not. They are signed, throttled and refused like the API's own.
+// extensions lists the operations that Route 53 does not have. Signatures, rates and permissions hold for them too.
 func extensions() []route {
 	return []route{
 		{"POST", "/healthcheck/{Id}/probe", "ProbeHealthCheck", (*Server).probeHealthCheck},
 	}
 }
 
-// served are the operations of what the engine has.
-func served() []route {
+// supported lists the operations of the features that the engine has.
+func supported() []route {
 	return []route{
 		// Hosted zones.
 		{"POST", "/hostedzone", "CreateHostedZone", (*Server).createHostedZone},
@@ -56,7 +46,8 @@ func served() []route {
 		{"GET", "/healthcheck", "ListHealthChecks", (*Server).listHealthChecks},
 		{"GET", "/healthcheckcount", "GetHealthCheckCount", (*Server).getHealthCheckCount},
 		{"GET", "/healthcheck/{Id}/status", "GetHealthCheckStatus", (*Server).getHealthCheckStatus},
-		{"GET", "/healthcheck/{Id}/lastfailurereason", "GetHealthCheckLastFailureReason", (*Server).getHealthCheckLastFailureReason},
+		{"GET", "/healthcheck/{Id}/lastfailurereason", "GetHealthCheckLastFailureReason",
+			(*Server).getHealthCheckLastFailureReason},
 		{"GET", "/checkeripranges", "GetCheckerIpRanges", (*Server).getCheckerIPRanges},
 
 		// Tags.
@@ -74,7 +65,8 @@ func served() []route {
 		{"GET", "/cidrcollection/{Id}", "ListCidrLocations", (*Server).listCidrLocations},
 		{"GET", "/cidrcollection/{Id}/cidrblocks", "ListCidrBlocks", (*Server).listCidrBlocks},
 		{"GET", "/accountlimit/{Type}", "GetAccountLimit", (*Server).getAccountLimit},
-		{"GET", "/reusabledelegationsetlimit/{Id}/{Type}", "GetReusableDelegationSetLimit", (*Server).getReusableDelegationSetLimit},
+		{"GET", "/reusabledelegationsetlimit/{Id}/{Type}", "GetReusableDelegationSetLimit",
+			(*Server).getReusableDelegationSetLimit},
 
 		// Reusable delegation sets.
 		{"POST", "/delegationset", "CreateReusableDelegationSet", (*Server).createReusableDelegationSet},
@@ -84,17 +76,21 @@ func served() []route {
 	}
 }
 
-// missing are the operations of what the engine has not (unavailable.go): lists of it are empty, and requests to make it are
-// refused.
-func missing() []route {
+// unsupported lists the operations of the features that the engine does not have (unsupported.go): their lists are empty,
+// and requests to create or change something are refused.
+func unsupported() []route {
 	return []route{
 		// Private zones.
 		{"GET", "/hostedzonesbyvpc", "ListHostedZonesByVPC", (*Server).listHostedZonesByVPC},
 		{"POST", "/hostedzone/{Id}/associatevpc", "AssociateVPCWithHostedZone", (*Server).associateVPCWithHostedZone},
-		{"POST", "/hostedzone/{Id}/disassociatevpc", "DisassociateVPCFromHostedZone", (*Server).disassociateVPCFromHostedZone},
-		{"POST", "/hostedzone/{Id}/authorizevpcassociation", "CreateVPCAssociationAuthorization", (*Server).createVPCAssociationAuthorization},
-		{"POST", "/hostedzone/{Id}/deauthorizevpcassociation", "DeleteVPCAssociationAuthorization", (*Server).deleteVPCAssociationAuthorization},
-		{"GET", "/hostedzone/{Id}/authorizevpcassociation", "ListVPCAssociationAuthorizations", (*Server).listVPCAssociationAuthorizations},
+		{"POST", "/hostedzone/{Id}/disassociatevpc", "DisassociateVPCFromHostedZone",
+			(*Server).disassociateVPCFromHostedZone},
+		{"POST", "/hostedzone/{Id}/authorizevpcassociation", "CreateVPCAssociationAuthorization",
+			(*Server).createVPCAssociationAuthorization},
+		{"POST", "/hostedzone/{Id}/deauthorizevpcassociation", "DeleteVPCAssociationAuthorization",
+			(*Server).deleteVPCAssociationAuthorization},
+		{"GET", "/hostedzone/{Id}/authorizevpcassociation", "ListVPCAssociationAuthorizations",
+			(*Server).listVPCAssociationAuthorizations},
 
 		// Query logging.
 		{"POST", "/queryloggingconfig", "CreateQueryLoggingConfig", (*Server).createQueryLoggingConfig},
@@ -116,8 +112,10 @@ func missing() []route {
 		{"DELETE", "/trafficpolicyinstance/{Id}", "DeleteTrafficPolicyInstance", (*Server).deleteTrafficPolicyInstance},
 		{"GET", "/trafficpolicyinstancecount", "GetTrafficPolicyInstanceCount", (*Server).getTrafficPolicyInstanceCount},
 		{"GET", "/trafficpolicyinstances", "ListTrafficPolicyInstances", (*Server).listTrafficPolicyInstances},
-		{"GET", "/trafficpolicyinstances/hostedzone", "ListTrafficPolicyInstancesByHostedZone", (*Server).listTrafficPolicyInstancesByHostedZone},
-		{"GET", "/trafficpolicyinstances/trafficpolicy", "ListTrafficPolicyInstancesByPolicy", (*Server).listTrafficPolicyInstancesByPolicy},
+		{"GET", "/trafficpolicyinstances/hostedzone", "ListTrafficPolicyInstancesByHostedZone",
+			(*Server).listTrafficPolicyInstancesByHostedZone},
+		{"GET", "/trafficpolicyinstances/trafficpolicy", "ListTrafficPolicyInstancesByPolicy",
+			(*Server).listTrafficPolicyInstancesByPolicy},
 
 		// DNSSEC.
 		{"GET", "/hostedzone/{Id}/dnssec", "GetDNSSEC", (*Server).getDNSSEC},
@@ -125,72 +123,8 @@ func missing() []route {
 		{"POST", "/hostedzone/{Id}/disable-dnssec", "DisableHostedZoneDNSSEC", (*Server).disableHostedZoneDNSSEC},
 		{"POST", "/keysigningkey", "CreateKeySigningKey", (*Server).createKeySigningKey},
 		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/activate", "ActivateKeySigningKey", (*Server).activateKeySigningKey},
-		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/deactivate", "DeactivateKeySigningKey", (*Server).deactivateKeySigningKey},
+		{"POST", "/keysigningkey/{HostedZoneId}/{Name}/deactivate", "DeactivateKeySigningKey",
+			(*Server).deactivateKeySigningKey},
 		{"DELETE", "/keysigningkey/{HostedZoneId}/{Name}", "DeleteKeySigningKey", (*Server).deleteKeySigningKey},
 	}
 }
-
-// An Operation is one of the API's.
-type Operation struct {
-	Name, Method, Path string // the path below the API version, with {parameters}
-	// Served is false for the operations of features that the engine has not: lists are empty, changes are refused.
-	Served bool
-}
-
-// Operations lists the whole API by name, without what is the engine's own.
-func Operations() []Operation {
-	var all []Operation
-	for i, r := range api() {
-		all = append(all, Operation{Name: r.operation, Method: r.method, Path: r.pattern, Served: i < len(served())})
-	}
-	slices.SortFunc(all, func(a, b Operation) int { return cmp.Compare(a.Name, b.Name) })
-	return all
-}
-
-// findRoute finds the operation of a request by method and percent-encoded path. A trailing slash makes no difference
-// (r53: C.1).
-func findRoute(method, path string) (route, map[string]string, error) {
-	rest, ok := strings.CutPrefix(path, version)
-	if !ok {
-		return route{}, nil, unknownOperation(method, path)
-	}
-	segments := strings.Split(strings.TrimSuffix(rest, "/"), "/")
-	for _, r := range routes() {
-		if r.method != method {
-			continue
-		}
-		if params, ok := match(strings.Split(r.pattern, "/"), segments); ok {
-			return r, params, nil
-		}
-	}
-	return route{}, nil, unknownOperation(method, path)
-}
-
-// match compares segment by segment and collects what stands at the pattern's {names}.
-func match(pattern, segments []string) (map[string]string, bool) {
-	if len(pattern) != len(segments) {
-		return nil, false
-	}
-	params := map[string]string{}
-	for i, p := range pattern {
-		if !strings.HasPrefix(p, "{") {
-			if p != segments[i] {
-				return nil, false
-			}
-			continue
-		}
-		value, err := url.PathUnescape(segments[i])
-		if err != nil || value == "" {
-			return nil, false
-		}
-		name := strings.Trim(p, "{}")
-		if name != "ResourceId" { // of the tag operations, which take bare ids only (r53: C.1)
-			value = bareID(value)
-		}
-		params[name] = value
-	}
-	return params, true
-}
-
-// bareID strips "/hostedzone/", "/change/" and the like, as SDKs do before they send. r53: C.1, ID prefixes.
-func bareID(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }

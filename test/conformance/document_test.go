@@ -147,7 +147,7 @@ func writeRouting(b *strings.Builder, cases []Case) {
 func writeOperations(b *strings.Builder) {
 	var served, missing []string
 	for _, o := range r53server.Operations() {
-		if o.Served {
+		if o.Supported {
 			served = append(served, o.Name)
 		} else {
 			missing = append(missing, o.Name)

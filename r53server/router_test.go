@@ -20,13 +20,13 @@ func TestRoutesAreTheOperationsOfTheAPI(t *testing.T) {
 		}
 	}
 	seen := map[string]string{}
-	for _, r := range api() {
-		got = append(got, r.operation)
-		key := r.method + " " + r.pattern
+	for _, r := range Operations() {
+		got = append(got, r.Name)
+		key := r.Method + " " + r.Path
 		if other, twice := seen[key]; twice {
-			t.Errorf("%s and %s are both %s", other, r.operation, key)
+			t.Errorf("%s and %s are both %s", other, r.Name, key)
 		}
-		seen[key] = r.operation
+		seen[key] = r.Name
 	}
 	slices.Sort(want)
 	slices.Sort(got)
@@ -36,6 +36,7 @@ func TestRoutesAreTheOperationsOfTheAPI(t *testing.T) {
 }
 
 func TestFindRoute(t *testing.T) {
+	router := newRouter(routes())
 	for _, tt := range []struct {
 		name, method, path string
 		operation          string // "" when there is none
@@ -58,16 +59,16 @@ func TestFindRoute(t *testing.T) {
 		{"dot segments are not resolved", "GET", "/2013-04-01/x/../hostedzone", "", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, params, err := findRoute(tt.method, tt.path)
+			r, params, err := router.find(tt.method, tt.path)
 			if r.operation != tt.operation {
-				t.Fatalf("findRoute = %q, %v, want %q", r.operation, err, tt.operation)
+				t.Fatalf("find = %q, %v, want %q", r.operation, err, tt.operation)
 			}
 			if diff := cmp.Diff(tt.params, params); diff != "" {
 				t.Errorf("parameters (-want +got):\n%s", diff)
 			}
 			var told *apiError
 			if tt.operation == "" && (!errors.As(err, &told) || told.code != "UnknownOperationException" || told.status != 404) {
-				t.Errorf("findRoute: %v, want UnknownOperationException", err)
+				t.Errorf("find: %v, want UnknownOperationException", err)
 			}
 		})
 	}
