@@ -53,6 +53,7 @@ var rooms = map[string][]string{
 	"cmd/bulkhead": {"demo", "lab", "node", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4", "health", "zone"},
 
 	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "plan", "failover", "lab", "node", "sigv4"},
+	"scripts/crds":            {},
 }
 
 // pure rooms link none of what reaches outside the process.
@@ -66,7 +67,7 @@ var fences = map[string][]string{
 	"github.com/spf13/cobra":        {"cmd/bulkhead", "cmd/bulkhead-controller"},
 	"github.com/miekg/dns":          {"node", "lab", "demo"},
 	"k8s.io/":                       {"api/v1alpha1", "controller", "cmd/bulkhead-controller"},
-	"sigs.k8s.io/":                  {"api/v1alpha1", "controller", "cmd/bulkhead-controller"},
+	"sigs.k8s.io/":                  {"api/v1alpha1", "controller", "cmd/bulkhead-controller", "scripts/crds"},
 }
 
 // notLinked names what a room may not link even through others.

@@ -21,84 +21,47 @@ type Class struct {
 // load balancers of AWS alone.
 //
 // +kubebuilder:object:generate=true
-// +kubebuilder:validation:XValidation:rule="!has(self.readinessSignal) || !self.readinessSignal || (has(self.provider) && self.provider == 'engine')",message="readinessSignal needs the provider engine: AWS takes no word of ours for the health of an endpoint"
 type ClassSpec struct {
 	// Provider is aws or engine; empty means either.
-	//
-	// +optional
 	Provider Provider `json:"provider,omitempty" yaml:"provider,omitempty"`
 
 	// Endpoint is the URL of the Route 53 API; empty means what the AWS SDK chooses.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:Pattern=`^https?://[^/].*$`
 	Endpoint string `json:"endpoint,omitempty" yaml:"endpoint,omitempty"`
 
 	// Region is the Region of the cluster that the class is in, for its controller to pass on in Facts; empty elsewhere.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	Region string `json:"region,omitempty" yaml:"region,omitempty"`
 
 	// Zones are names or ids of hosted zones; empty means all.
-	//
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=100
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=255
 	Zones []string `json:"zones,omitempty" yaml:"zones,omitempty"`
 
 	// Defaults stand where a policy leaves something out.
-	//
-	// +optional
 	Defaults ClassDefaults `json:"defaults,omitzero" yaml:"defaults,omitempty"`
 
 	// Hostnames say which namespace may have which hostnames; empty means any hostname to anybody.
-	//
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=100
 	Hostnames []HostnameRule `json:"hostnames,omitempty" yaml:"hostnames,omitempty"`
 
 	// Limits bound what tenants take.
-	//
-	// +optional
 	Limits ClassLimits `json:"limits,omitzero" yaml:"limits,omitempty"`
 
 	// Fastest bounds the timers from below, as fast checks cost money and load.
-	//
-	// +optional
 	Fastest Fastest `json:"fastest,omitzero" yaml:"fastest,omitempty"`
 
 	// Targets are what policies may point health checks and records at.
-	//
-	// +optional
 	Targets ClassTargets `json:"targets,omitzero" yaml:"targets,omitempty"`
 
 	// Deletion says what happens to health checks and records when their policy goes.
-	//
-	// +optional
 	Deletion ClassDeletion `json:"deletion,omitzero" yaml:"deletion,omitempty"`
 
 	// Revocation says what happens to a hostname that the class no longer allows.
-	//
-	// +optional
 	Revocation ClassRevocation `json:"revocation,omitzero" yaml:"revocation,omitempty"`
 
 	// HoldPeriod is how long a Region's record stays after its source has vanished from the cluster, 1s to 720h; default
 	// 10m. Then only this record is removed, and never the last one of the hostname.
-	//
-	// +optional
 	HoldPeriod Duration `json:"holdPeriod,omitempty" yaml:"holdPeriod,omitempty"`
 
 	// ReadinessSignal has a Region's check probed at once when the last ready endpoint of the Services behind a policy goes, and
 	// when the first comes back, instead of at the end of the interval. It is a hint: the checkers decide as always, and one that is
 	// lost changes nothing. It is for the provider engine; default false. The controller watches EndpointSlices for it.
-	//
-	// +optional
 	ReadinessSignal bool `json:"readinessSignal,omitempty" yaml:"readinessSignal,omitempty"`
 }
 
@@ -107,70 +70,33 @@ type ClassSpec struct {
 // +kubebuilder:object:generate=true
 type ClassDefaults struct {
 	// RequestInterval is 10 or 30 seconds, on the engine also 1 to 9.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:XValidation:rule="self <= 10 || self == 30",message="must be 10 or 30 seconds, on the engine also 1 to 9"
 	RequestInterval *int `json:"requestInterval,omitempty" yaml:"requestInterval,omitempty"`
 
 	// FailureThreshold is 1 to 10.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=10
 	FailureThreshold *int `json:"failureThreshold,omitempty" yaml:"failureThreshold,omitempty"`
 
 	// CheckerRegions are where probes come from: none, which means all, or at least 3.
-	//
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=8
-	// +kubebuilder:validation:items:Enum=us-east-1;us-west-1;us-west-2;eu-west-1;ap-southeast-1;ap-southeast-2;ap-northeast-1;sa-east-1
-	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || size(self) >= 3",message="must be at least 3 Regions, or none for all"
 	CheckerRegions []string `json:"checkerRegions,omitempty" yaml:"checkerRegions,omitempty"`
 
 	// RoutingPolicy is Latency, Failover, Weighted, Geolocation or Multivalue.
-	//
-	// +optional
-	// +kubebuilder:validation:Enum=Latency;Failover;Weighted;Geolocation;Multivalue
 	RoutingPolicy string `json:"routingPolicy,omitempty" yaml:"routingPolicy,omitempty"`
 
 	// TTL is how many seconds resolvers keep an answer with addresses.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=2147483647
 	TTL *int64 `json:"ttl,omitempty" yaml:"ttl,omitempty"`
 }
 
 // A HostnameRule allows hostnames to namespaces. A namespace is meant when Namespaces or NamespaceSelector says so.
 //
 // +kubebuilder:object:generate=true
-// +kubebuilder:validation:XValidation:rule="(has(self.namespaces) && size(self.namespaces) > 0) || (has(self.namespaceSelector) && size(self.namespaceSelector) > 0)",message="must have namespaces or a namespaceSelector; * means every namespace"
 type HostnameRule struct {
 	// Namespaces are names of namespaces, * for any characters.
-	//
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=100
-	// +kubebuilder:validation:items:MaxLength=63
-	// +kubebuilder:validation:items:Pattern=`^[a-z0-9*-]+$`
 	Namespaces []string `json:"namespaces,omitempty" yaml:"namespaces,omitempty"`
 
 	// NamespaceSelector are labels that a namespace must have, all of them.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxProperties=16
 	NamespaceSelector map[string]string `json:"namespaceSelector,omitempty" yaml:"namespaceSelector,omitempty"`
 
 	// Hostnames are names; a leading "*." stands for one label, {namespace} for the namespace's name. The apex of a zone
 	// is allowed by its full name only.
-	//
-	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=100
-	// +kubebuilder:validation:items:MaxLength=255
-	// +kubebuilder:validation:items:Pattern=`^([*][.])?([A-Za-z0-9_-]|[{]namespace[}])+([.]([A-Za-z0-9_-]|[{]namespace[}])+)*$`
 	Hostnames []string `json:"hostnames" yaml:"hostnames"`
 }
 
@@ -179,15 +105,9 @@ type HostnameRule struct {
 // +kubebuilder:object:generate=true
 type ClassLimits struct {
 	// PoliciesPerNamespace is how many hostnames a namespace may have.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=0
 	PoliciesPerNamespace int `json:"policiesPerNamespace,omitempty" yaml:"policiesPerNamespace,omitempty"`
 
 	// RegionsPerPolicy is how many Regions a policy may name.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=0
 	RegionsPerPolicy int `json:"regionsPerPolicy,omitempty" yaml:"regionsPerPolicy,omitempty"`
 }
 
@@ -196,15 +116,9 @@ type ClassLimits struct {
 // +kubebuilder:object:generate=true
 type Fastest struct {
 	// RequestInterval in seconds.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=0
 	RequestInterval int `json:"requestInterval,omitempty" yaml:"requestInterval,omitempty"`
 
 	// FailureThreshold in probes.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int `json:"failureThreshold,omitempty" yaml:"failureThreshold,omitempty"`
 }
 

@@ -8,22 +8,14 @@ import "time"
 type ClassDeletion struct {
 	// Retain lets policies keep their check and records when they are deleted, by the annotation bulkhead.dev/deletion-policy: Retain.
 	// Default false: the annotation is refused.
-	//
-	// +optional
 	Retain bool `json:"retain,omitempty" yaml:"retain,omitempty"`
 
 	// GracePeriod is how long the record of a deleted policy stays for another policy with the same hostname to take it over, 1s to 1h;
 	// default 10s.
-	//
-	// +optional
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="must be 1s to 1h"
 	GracePeriod Duration `json:"gracePeriod,omitempty" yaml:"gracePeriod,omitempty"`
 
 	// Abandoned says what is done about health checks and records of this cluster whose policy is gone without a trace, for instance because
 	// somebody took its finalizer off: Report or Remove; default Report.
-	//
-	// +optional
-	// +kubebuilder:validation:Enum=Report;Remove
 	Abandoned string `json:"abandoned,omitempty" yaml:"abandoned,omitempty"`
 }
 
@@ -39,9 +31,6 @@ const (
 type ClassRevocation struct {
 	// GracePeriod is the time after which check and record of such a hostname are removed, also where the policy says Retain, 1s to 8760h.
 	// Left out, they stay as they are.
-	//
-	// +optional
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="must be 1s to 8760h; leave it out to change nothing"
 	GracePeriod Duration `json:"gracePeriod,omitempty" yaml:"gracePeriod,omitempty"`
 }
 

@@ -16,33 +16,14 @@ type ClassTargets struct {
 	// CIDRs are the literal addresses that are allowed, in regions[].addresses and in the status of a source; default none. Addresses
 	// that are not public (loopback, link-local, private, multicast, unspecified, shared, reserved, instance metadata) are allowed only by a
 	// CIDR that lies within their range: 10.1.0.0/16 allows 10.1.2.3, and 0.0.0.0/0 does not.
-	//
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=100
-	// +kubebuilder:validation:items:MinLength=3
-	// +kubebuilder:validation:items:MaxLength=43
-	// +kubebuilder:validation:XValidation:rule="self.all(c, isCIDR(c) && cidr(c).masked() == cidr(c))",message="every one must be a CIDR block without host bits, such as 192.0.2.0/24 or 2001:db8::/32"
 	CIDRs []string `json:"cidrs,omitempty" yaml:"cidrs,omitempty"`
 
 	// DNSSuffixes are domains whose names are allowed as dnsName of a load balancer, besides the load balancers of AWS: lb.example.net
 	// allows a.lb.example.net. Default none.
-	//
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=100
-	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:items:Pattern=`^[a-z0-9_-]+([.][a-z0-9_-]+)*$`
 	DNSSuffixes []string `json:"dnsSuffixes,omitempty" yaml:"dnsSuffixes,omitempty"`
 
 	// HostHeaders are names that healthCheck.hostHeader may have besides the policy's own hostname, which is always allowed; a leading
 	// "*." stands for one label, {namespace} for the namespace's name. Default none.
-	//
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=100
-	// +kubebuilder:validation:items:MaxLength=255
-	// +kubebuilder:validation:items:Pattern=`^([*][.])?([A-Za-z0-9_-]|[{]namespace[}])+([.]([A-Za-z0-9_-]|[{]namespace[}])+)*$`
 	HostHeaders []string `json:"hostHeaders,omitempty" yaml:"hostHeaders,omitempty"`
 }
 

@@ -1,10 +1,10 @@
-// Package v1alpha1 answers how a cluster holds what failover defines: the custom resources FailoverPolicy and FailoverClass of
-// bulkhead.dev/v1alpha1, that is Kubernetes metadata and status around failover's plain types.
+// Package v1alpha1 answers how a cluster holds policies and classes: it has the custom resources FailoverPolicy and
+// FailoverClass of bulkhead.dev/v1alpha1, which are Kubernetes metadata and a status around the plain types of failover.
 //
-//   - the schema, its ranges and its CEL rules are markers on the types; scripts/generate writes deploy/crds and the deep
-//     copies from them;
-//   - what a cluster's API server cannot tell (classes, zones, objectives, other policies) is judged by failover.Validate and
-//     reported in the status.
+//   - The Go types say which fields there are. The files of schema/ say what the fields accept: ranges, patterns and CEL
+//     rules. They also hold kubectl's columns. scripts/generate writes deploy/crds from both, and the deep copies.
+//   - An API server cannot check everything: classes, zones, objectives and other policies are outside the object. The
+//     controller checks them with failover.Validate and reports the result in the status.
 //
 // +kubebuilder:object:generate=true
 // +groupName=bulkhead.dev

@@ -12,12 +12,6 @@ import (
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,shortName={fc,fclass},categories=bulkhead
-// +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.spec.region`
-// +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.provider`
-// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].reason`
-// +kubebuilder:printcolumn:name="Policies",type=integer,JSONPath=`.status.policies`
-// +kubebuilder:printcolumn:name="Endpoint",type=string,JSONPath=`.spec.endpoint`,priority=1
-// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type FailoverClass struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -26,8 +20,6 @@ type FailoverClass struct {
 	Spec failover.ClassSpec `json:"spec"`
 
 	// Status is what the controller of this cluster has found.
-	//
-	// +optional
 	Status FailoverClassStatus `json:"status,omitzero"`
 }
 
@@ -53,33 +45,16 @@ func (c *FailoverClass) Class() failover.Class {
 // A FailoverClassStatus is what the controller of one cluster has found.
 type FailoverClassStatus struct {
 	// ObservedGeneration is the generation of the spec that this status is about.
-	//
-	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// Conditions hold Accepted.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// Zones are the hosted zones that the class lets policies write to, as the provider has them.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=id
-	// +kubebuilder:validation:MaxItems=500
 	Zones []ZoneStatus `json:"zones,omitempty"`
 
 	// Classes are the names of all classes of this cluster, sorted. The API server refuses policies that name another one. They are left
 	// out where there are more than 500, or where no controller has listed them yet.
-	//
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=500
-	// +kubebuilder:validation:items:MaxLength=253
 	Classes []string `json:"classes,omitempty"`
 
 	// Policies is how many policies of this cluster are of this class.

@@ -12,18 +12,6 @@ import (
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName={fp,fpol},categories=bulkhead
-// +kubebuilder:printcolumn:name="Hostname",type=string,JSONPath=`.spec.hostname`
-// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].reason`,description="why the policy is refused, if it is"
-// +kubebuilder:printcolumn:name="Programmed",type=string,JSONPath=`.status.conditions[?(@.type=="Programmed")].reason`,description="why the record is not as asked for, if it is not"
-// +kubebuilder:printcolumn:name="Health",type=string,JSONPath=`.status.health`,description="of the application in this Region"
-// +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.status.region`,priority=1,description="the Region of this cluster"
-// +kubebuilder:printcolumn:name="Served-Here",type=boolean,JSONPath=`.status.servedHere`,priority=1,description="whether clients near this Region are answered with it"
-// +kubebuilder:printcolumn:name="RTO",type=string,JSONPath=`.status.rto.worst`,priority=1,description="how long a failover takes in the worst case"
-// +kubebuilder:printcolumn:name="Served-From",type=string,JSONPath=`.status.servedFrom`,priority=1,description="the Region that clients near this one are answered with"
-// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.status.target`,priority=1
-// +kubebuilder:printcolumn:name="Class",type=string,JSONPath=`.status.className`,priority=1
-// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="metadata.name must have at most 63 characters: health checks are tagged with it"
 type FailoverPolicy struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -32,8 +20,6 @@ type FailoverPolicy struct {
 	Spec failover.PolicySpec `json:"spec"`
 
 	// Status is what the controller of this cluster has seen and done.
-	//
-	// +optional
 	Status FailoverPolicyStatus `json:"status,omitzero"`
 }
 
@@ -67,93 +53,51 @@ const (
 // and that is read from the provider.
 type FailoverPolicyStatus struct {
 	// ObservedGeneration is the generation of the spec that this status is about.
-	//
-	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// Conditions are Accepted, Programmed, Healthy and Degraded.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// ClassName is the FailoverClass that was taken.
-	//
-	// +optional
 	ClassName string `json:"className,omitempty"`
 
 	// Hostname is the name that is programmed, or held.
-	//
-	// +optional
 	Hostname string `json:"hostname,omitempty"`
 
 	// HostedZoneID is the zone that holds the hostname.
-	//
-	// +optional
 	HostedZoneID string `json:"hostedZoneId,omitempty"`
 
 	// Region is the Region of this cluster.
-	//
-	// +optional
 	Region string `json:"region,omitempty"`
 
 	// Target is where this Region's clients are sent to: a load balancer's name, or addresses.
-	//
-	// +optional
 	Target string `json:"target,omitempty"`
 
 	// Health of the application in this Region.
-	//
-	// +optional
-	// +kubebuilder:validation:Enum=Healthy;Unhealthy;Unknown
 	Health string `json:"health,omitempty"`
 
 	// ServedHere says whether clients near this Region are answered with it now. It is left out where nobody knows.
-	//
-	// +optional
 	ServedHere *bool `json:"servedHere,omitempty"`
 
 	// ServedFrom is the Region that clients near this one are answered with now.
-	//
-	// +optional
 	ServedFrom string `json:"servedFrom,omitempty"`
 
 	// Regions is every Region of the application as the provider has it, ordered by SetIdentifier.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=setIdentifier
-	// +kubebuilder:validation:MaxItems=100
 	Regions []RegionStatus `json:"regions,omitempty"`
 
 	// Records are the record sets of this Region, one an address family.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=2
 	Records []RecordStatus `json:"records,omitempty"`
 
 	// RTO is how long a failover takes with the timers of the policy.
-	//
-	// +optional
 	RTO *RTOStatus `json:"rto,omitempty"`
 
 	// HeldBy is the policy that has the hostname, where another claimed it first.
-	//
-	// +optional
 	HeldBy *Holder `json:"heldBy,omitempty"`
 
 	// LastFailover is the last time that clients near this Region were moved.
-	//
-	// +optional
 	LastFailover *FailoverStatus `json:"lastFailover,omitempty"`
 
 	// HoldUntil is when this Region's record is removed, because its source has vanished.
-	//
-	// +optional
 	HoldUntil *metav1.Time `json:"holdUntil,omitempty"`
 }
 
@@ -163,52 +107,34 @@ type RegionStatus struct {
 	SetIdentifier string `json:"setIdentifier"`
 
 	// Target is where clients are sent to: a load balancer's name, or addresses.
-	//
-	// +optional
 	Target string `json:"target,omitempty"`
 
 	// HealthCheckID is the provider's.
-	//
-	// +optional
 	HealthCheckID string `json:"healthCheckId,omitempty"`
 
 	// Healthy is the verdict of all checkers. It is left out where there is no check, or no verdict.
-	//
-	// +optional
 	Healthy *bool `json:"healthy,omitempty"`
 
 	// Reason is why the Region is healthy or not, in the checkers' words.
-	//
-	// +optional
 	Reason string `json:"reason,omitempty"`
 
 	// NoVerdictSince is the time of the last verdict when it is more than five minutes old: healthy is left out then, and reason has
 	// what it was. AWS has verdicts a minute or more late.
-	//
-	// +optional
 	NoVerdictSince *metav1.Time `json:"noVerdictSince,omitempty"`
 
 	// ServedHere says whether clients near this cluster's Region are answered with this one.
-	//
-	// +optional
 	ServedHere bool `json:"servedHere,omitempty"`
 }
 
 // A RecordStatus is one record set of this Region.
 type RecordStatus struct {
 	// Type is A or AAAA.
-	//
-	// +kubebuilder:validation:Enum=A;AAAA
 	Type string `json:"type"`
 
 	// Value is the alias target, or the addresses.
-	//
-	// +optional
 	Value string `json:"value,omitempty"`
 
 	// HealthCheckID is the check that the record set depends on.
-	//
-	// +optional
 	HealthCheckID string `json:"healthCheckId,omitempty"`
 }
 
@@ -224,8 +150,6 @@ type Holder struct {
 	Name      string `json:"name"`
 
 	// Since is when it was created.
-	//
-	// +optional
 	Since *metav1.Time `json:"since,omitempty"`
 }
 
@@ -236,7 +160,5 @@ type FailoverStatus struct {
 	To   string      `json:"to"`   // a Region
 
 	// Reason is why, in a few words.
-	//
-	// +optional
 	Reason string `json:"reason,omitempty"`
 }
