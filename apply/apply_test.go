@@ -23,7 +23,7 @@ var both = []string{"app1", "app2"}
 
 // Two applications in two Regions: four checks, four record sets, one batch, and nothing of anybody else's. A second run
 // reads one page of each list and writes nothing.
-func TestArticleIsMadeOnceAndLeavesOthersAlone(t *testing.T) {
+func TestTwoAppsAreMadeOnceAndLeaveOthersAlone(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
 	w := want{namespace: "team", zone: e.createZone(t, "example.com"), apps: both}

@@ -183,7 +183,7 @@ type want struct {
 	threshold int    // 0 means 1
 }
 
-// policies are the article's: one name in two Regions, by latency.
+// policies are those of the two applications: one name in two Regions, by latency.
 func (e *engine) policies(t testing.TB, w want) []failover.Policy {
 	t.Helper()
 	var text strings.Builder

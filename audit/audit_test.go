@@ -44,11 +44,11 @@ func brief(findings []audit.Finding) []string {
 	return list
 }
 
-// article is the article's two applications, as failover makes them.
-func article(t *testing.T) audit.Input {
+// twoApps is the input for the two applications of examples/twoapps, as failover makes them.
+func twoApps(t *testing.T) audit.Input {
 	t.Helper()
 	in := audit.Input{Provider: failover.AWS}
-	for _, file := range []string{"../examples/article/app1.yaml", "../examples/article/app2.yaml"} {
+	for _, file := range []string{"../examples/twoapps/app1.yaml", "../examples/twoapps/app2.yaml"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -90,8 +90,8 @@ func article(t *testing.T) audit.Input {
 	return in
 }
 
-func TestNothingIsFoundInTheArticlesApplications(t *testing.T) {
-	in := article(t)
+func TestNothingIsFoundInTheTwoApps(t *testing.T) {
+	in := twoApps(t)
 	if diff := cmp.Diff([]string{}, brief(audit.Audit(in))); diff != "" {
 		t.Errorf("with all that is known (-want +got):\n%s", diff)
 	}
@@ -101,9 +101,9 @@ func TestNothingIsFoundInTheArticlesApplications(t *testing.T) {
 	}
 }
 
-// With the article's records before it moved to health checks, one application's failure moves both. r53: A.9, E.4.
+// With records that evaluate target health and have no health check, one application's failure moves both. r53: A.9, E.4.
 func TestEvaluatedHealthOfASharedLoadBalancer(t *testing.T) {
-	in := article(t)
+	in := twoApps(t)
 	for i := range in.State.Records {
 		s := &in.State.Records[i].Set
 		s.HealthCheckID, s.AliasTarget.EvaluateTargetHealth = "", true
@@ -138,7 +138,7 @@ func TestEvaluatedHealthOfASharedLoadBalancer(t *testing.T) {
 
 // A policy's promise is held against the timers that there are. r53: D.1.
 func TestPromisesAreHeldAgainstTimers(t *testing.T) {
-	in := article(t)
+	in := twoApps(t)
 	in.Policies[0].Spec.Objectives.RTO = failover.Duration(2 * time.Minute)
 	got := audit.Audit(in)
 	if len(got) != 1 {

@@ -43,10 +43,10 @@ func (s *story) granular(ctx context.Context) (Chapter, error) {
 // which AWS's texts leave no doubt that the whole load balancer is unhealthy (r53: A.9 rules 2 and 3).
 func (s *story) allOrNothing(ctx context.Context) (Chapter, error) {
 	s.d.heading("2. The old way: EvaluateTargetHealth, no checks. app1's pods fail in " + faulty)
-	if err := s.article.UseTargetHealth(ctx, s.api); err != nil {
+	if err := s.zone.UseTargetHealth(ctx, s.api); err != nil {
 		return Chapter{}, err
 	}
-	s.say(KindAPI, "ChangeResourceRecordSets  %d aliases, EvaluateTargetHealth on", len(s.article.Records))
+	s.say(KindAPI, "ChangeResourceRecordSets  %d aliases, EvaluateTargetHealth on", len(s.zone.Records))
 	if err := s.everyoneHome(ctx, "everyone is still served by the Region they are near"); err != nil {
 		return Chapter{}, err
 	}

@@ -26,7 +26,7 @@ func teamOf(application string) string {
 	return "team-a"
 }
 
-// policies are what the two teams ask for, as examples/article says it, with the port and the timers of this demo.
+// policies are what the two teams ask for, as examples/twoapps says it, with the port and the timers of this demo.
 func policies(applications []lab.Application, balancers []lab.LoadBalancerFacts, interval, threshold int) []failover.Policy {
 	var all []failover.Policy
 	for _, a := range applications {
@@ -92,16 +92,16 @@ func (s *story) publish(ctx context.Context) error {
 		return err
 	}
 	s.applied.Calls = applier.Calls()
-	s.article = articleOf(id, lab.Applications(), s.lab.LoadBalancers(), done.Created)
+	s.zone = zoneRecordsOf(id, lab.Applications(), s.lab.LoadBalancers(), done.Created)
 	return s.published(ctx, applier, wanted)
 }
 
 // published says what was made, and that nothing is left to do.
 func (s *story) published(ctx context.Context, applier *apply.Applier, wanted []failover.Policy) error {
-	for _, r := range s.article.Records {
+	for _, r := range s.zone.Records {
 		s.say(KindAPI, "CreateHealthCheck %s every %d s × %d → %s…", pad(r.Application+" "+r.Region, 17), s.o.Interval, s.o.Threshold, r.HealthCheckID[:8])
 	}
-	s.say(KindAPI, "ChangeResourceRecordSets  %d latency aliases, a check each", len(s.article.Records))
+	s.say(KindAPI, "ChangeResourceRecordSets  %d latency aliases, a check each", len(s.zone.Records))
 	again, err := planFor(ctx, applier, wanted)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (s *story) published(ctx context.Context, applier *apply.Applier, wanted []
 	if err != nil {
 		return err
 	}
-	s.say(KindHealthy, "every checker of all %d checks has seen a good answer", len(s.article.Records))
+	s.say(KindHealthy, "every checker of all %d checks has seen a good answer", len(s.zone.Records))
 	return nil
 }
 
@@ -131,13 +131,13 @@ func (s *story) balancerAPI(transport *http.Transport) func(region string) *elas
 	}
 }
 
-// articleOf names what the policies made, for the chapter that turns the records back by hand.
-func articleOf(zoneID string, applications []lab.Application, balancers []lab.LoadBalancerFacts, created map[string]string) lab.Article {
-	a := lab.Article{HostedZoneID: zoneID}
+// zoneRecordsOf names what the policies made, for the chapter that turns the records back by hand.
+func zoneRecordsOf(zoneID string, applications []lab.Application, balancers []lab.LoadBalancerFacts, created map[string]string) lab.ZoneRecords {
+	a := lab.ZoneRecords{HostedZoneID: zoneID}
 	for _, app := range applications {
 		for _, b := range balancers {
 			key := teamOf(app.Name) + "/" + app.Name + "/" + b.Region
-			a.Records = append(a.Records, lab.ArticleRecord{
+			a.Records = append(a.Records, lab.AppRecord{
 				Application: app.Name, Name: app.Hostname + ".", Region: b.Region, HealthCheckID: created[key], LoadBalancer: b})
 		}
 	}

@@ -11,12 +11,12 @@ import (
 	"github.com/bulkhead-dns/bulkhead/lab"
 )
 
-// The demo applies what examples/article says; only timers and port are its own.
+// The demo applies what examples/twoapps says; only timers and port are its own.
 func TestThePoliciesAreThoseOfTheExample(t *testing.T) {
 	balancers := []lab.LoadBalancerFacts{{Region: "eu-west-1", Port: 80}, {Region: "eu-central-1", Port: 80}}
 	got := policies(lab.Applications(), balancers, 30, 3)
 	for i, name := range []string{"app1.yaml", "app2.yaml"} {
-		data, err := os.ReadFile(filepath.Join("..", "examples", "article", name))
+		data, err := os.ReadFile(filepath.Join("..", "examples", "twoapps", name))
 		if err != nil {
 			t.Fatal(err)
 		}

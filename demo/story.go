@@ -24,7 +24,7 @@ type story struct {
 	admin   *lab.Client
 	api     *route53.Client
 	engine  Engine
-	article lab.Article
+	zone    lab.ZoneRecords
 	applied Applied
 
 	watchers []*watcher
@@ -178,7 +178,7 @@ func (s *story) settle(ctx context.Context) error {
 
 // healthCheck is the id of an application's check in a Region.
 func (s *story) healthCheck(application, region string) string {
-	for _, r := range s.article.Records {
+	for _, r := range s.zone.Records {
 		if r.Application == application && r.Region == region {
 			return r.HealthCheckID
 		}
@@ -191,7 +191,7 @@ const checkers = 3
 
 // allHealthy asks GetHealthCheckStatus of every check whether all checkers have reported success.
 func (s *story) allHealthy(ctx context.Context) (bool, error) {
-	for _, r := range s.article.Records {
+	for _, r := range s.zone.Records {
 		out, err := s.api.GetHealthCheckStatus(ctx, &route53.GetHealthCheckStatusInput{HealthCheckId: &r.HealthCheckID})
 		if err != nil {
 			return false, err

@@ -66,7 +66,7 @@ func TestExamplesCompile(t *testing.T) {
 		example string
 		records []string // name, SetIdentifier, how it is chosen, key of its check
 	}{
-		{"article", []string{
+		{"twoapps", []string{
 			"app1.example.com. eu-central-1 region team-a/app1/eu-central-1",
 			"app1.example.com. eu-west-1 region team-a/app1/eu-west-1",
 			"app2.example.com. eu-central-1 region team-b/app2/eu-central-1",

@@ -18,7 +18,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files of testdata anew")
 
-// account is what stands at the provider: the article's load balancers, one with IPv6, one that is internal.
+// account is what stands at the provider: the load balancers of the two applications, one with IPv6, one that is internal.
 func account(provider Provider) Facts {
 	return Facts{
 		Provider: provider,
@@ -87,7 +87,7 @@ func TestCompileGolden(t *testing.T) {
 	for _, c := range []struct {
 		file     string
 		provider Provider
-	}{{"article", AWS}, {"pair", Engine}, {"canary", AWS}, {"dualstack", AWS}} {
+	}{{"twoapps", AWS}, {"pair", Engine}, {"canary", AWS}, {"dualstack", AWS}} {
 		t.Run(c.file, func(t *testing.T) {
 			state, warnings, err := Compile(read(t, "testdata/"+c.file+".yaml"), nil, account(c.provider))
 			if err != nil {

@@ -117,7 +117,7 @@ func TestCompileWarns(t *testing.T) {
 		want       []string
 	}{
 		{"H path of everybody", "{hostname: a.example.com, regions: [{lb1}, {lb2}]}", []string{root}},
-		{"H path of its own, as in the article", "{hostname: a.example.com, healthCheck: {path: /app1health}, regions: [{lb1}, {lb2}]}", nil},
+		{"H path of its own, as in twoapps", "{hostname: a.example.com, healthCheck: {path: /app1health}, regions: [{lb1}, {lb2}]}", nil},
 		{"H host header", "{hostname: a.example.com, healthCheck: {hostHeader: eu.example.net}, regions: [{lb1}]}",
 			[]string{"spec.regions: there is one Region only: clients have nowhere to go when it fails"}},
 		{"one Region", "{hostname: a.example.com, regions: [{lb1}]}",

@@ -88,7 +88,7 @@ func TestObjectKnowsWhereItsFieldsAre(t *testing.T) {
 }
 
 func TestParseReadsWhatYAMLAndJSONWrite(t *testing.T) {
-	for _, file := range []string{"article", "pair", "canary", "dualstack"} {
+	for _, file := range []string{"twoapps", "pair", "canary", "dualstack"} {
 		for _, p := range read(t, filepath.Join("testdata", file+".yaml")) {
 			text, err := yaml.Marshal(p)
 			if err != nil {

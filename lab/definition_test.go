@@ -126,7 +126,7 @@ applications:
 	expect("loans.bank.example", nearNorth, "127.10.1.2") // no pods there, and behind the second load balancer here
 	expect("app1.example.com", nearWest, west)            // its check never fails
 	expect("app1.example.com", nearNorth, north)
-	if got := len(l.Articles()); got != 2 {
+	if got := len(l.ZoneRecords()); got != 2 {
 		t.Errorf("%d hosted zones were made, want 2", got)
 	}
 	s := l.Status()
@@ -163,9 +163,9 @@ func TestTheBankIsServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	l, _ := startLab(t, Options{Definition: d, DataDir: t.TempDir(), ZoneOnly: true})
-	articles := l.Articles()
-	if len(articles) != 1 || articles[0].HostedZoneID == "" || len(articles[0].Records) != 0 {
-		t.Errorf("made %+v, want one zone without records", articles)
+	made := l.ZoneRecords()
+	if len(made) != 1 || made[0].HostedZoneID == "" || len(made[0].Records) != 0 {
+		t.Errorf("made %+v, want one zone without records", made)
 	}
 	checks, err := listLabChecks(t.Context(), l.Route53())
 	if err != nil || len(checks) != 0 {

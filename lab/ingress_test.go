@@ -54,8 +54,8 @@ func TestIngressRulesComeInTheControllersOrder(t *testing.T) {
 	}
 }
 
-// article is a multi-tenant Ingress: two applications by host name, and their health paths on any host.
-func article(readyOfApp1 int) Ingress {
+// sharedIngress is a multi-tenant Ingress: two applications by host name, and their health paths on any host.
+func sharedIngress(readyOfApp1 int) Ingress {
 	service := func(name string, ready int) IngressService {
 		s := IngressService{IngressBackend: IngressBackend{name, 80}, HealthPath: "/health", Application: strings.TrimSuffix(name, "-svc")}
 		for i := range ready {
@@ -110,7 +110,7 @@ func TestIngressesAreServedByStandIns(t *testing.T) {
 		return seen
 	}
 
-	got := set(article(2))
+	got := set(sharedIngress(2))
 	want := []IngressStatus{{"team", "demoingress", "demoalb", lb.options.DNSName, "127.10.221.1", int(lb.Address().Port())}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
@@ -130,24 +130,24 @@ func TestIngressesAreServedByStandIns(t *testing.T) {
 	}
 	before := len(r.ingresses.pods)
 	started := r.ingresses.started
-	set(article(2))
+	set(sharedIngress(2))
 	if len(r.ingresses.pods) != before || r.ingresses.started != started {
 		t.Errorf("the same again started pods: %d in all, %d before", r.ingresses.started, started)
 	}
 
 	// No ready endpoint: an empty target group, as after kubectl scale --replicas=0.
-	set(article(0))
+	set(sharedIngress(0))
 	expect("shop1.example.com", "/", 503)
 	expect("checker", "/shop1health", 503)
 	expect("shop2.example.com", "/", 200)
-	set(article(1))
+	set(sharedIngress(1))
 	expect("shop1.example.com", "/", 200)
 
 	// Two Ingresses share the load balancer; one that is left out loses its rules and no other does.
-	other := article(1)
+	other := sharedIngress(1)
 	other.Name, other.Rules = "other", []IngressRule{{"other.example.com", []IngressPath{
 		{"/", "Prefix", IngressBackend{"shop1-svc", 80}}, {"/gone", "Exact", IngressBackend{"gone", 80}}}}}
-	set(article(1), other)
+	set(sharedIngress(1), other)
 	expect("other.example.com", "/", 200)
 	expect("other.example.com", "/gone", 503) // no such Service
 	set(other)
@@ -185,14 +185,14 @@ func TestIngressEndpointsWithAddressesAreAskedThemselves(t *testing.T) {
 
 func TestWrongIngressesAreRefusedAndChangeNothing(t *testing.T) {
 	client, s := startAdmin(t, 223)
-	if _, err := client.SetIngresses(t.Context(), "eu-west-1", []Ingress{article(1)}); err != nil {
+	if _, err := client.SetIngresses(t.Context(), "eu-west-1", []Ingress{sharedIngress(1)}); err != nil {
 		t.Fatal(err)
 	}
 	before := s.regions[0].balancers[0].Status().Rules
 	with := func(change func(*Ingress)) []Ingress {
-		g := article(1)
+		g := sharedIngress(1)
 		change(&g)
-		return []Ingress{article(1), g}
+		return []Ingress{sharedIngress(1), g}
 	}
 	second := func(g *Ingress) { g.Name = "second" }
 	backend := IngressBackend{"shop1-svc", 80}
@@ -220,7 +220,7 @@ func TestWrongIngressesAreRefusedAndChangeNothing(t *testing.T) {
 			g.Services[0].Endpoints = []Endpoint{{Pod: "p", Address: at}, {Pod: "q", Address: at}}
 		}), `service shop1-svc:80: pod "q" has the address of another, 127.0.0.1:9`},
 		{"two defaults", "eu-west-1", func() []Ingress {
-			a, b := article(1), article(1)
+			a, b := sharedIngress(1), sharedIngress(1)
 			second(&b)
 			a.DefaultBackend, b.DefaultBackend = &backend, &backend
 			return []Ingress{a, b}

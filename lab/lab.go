@@ -131,8 +131,8 @@ type Lab struct {
 	changed      chan struct{}      // holds one item when a load balancer's health may have changed
 	ready        chan struct{}
 
-	mu       sync.Mutex
-	articles []Article
+	mu      sync.Mutex
+	records []ZoneRecords
 }
 
 // A knownBalancer is a load balancer as the engine knows it.
@@ -293,7 +293,7 @@ func freeAddress(address string, udp bool) string {
 	return net.JoinHostPort(host, "0")
 }
 
-// Run serves until ctx ends: load balancers, pods and the engine, and then the article's objects made through its API.
+// Run serves until ctx ends: load balancers, pods and the engine, and then the hosted zones, health checks and records, made through the API.
 func (l *Lab) Run(ctx context.Context) error {
 	defer l.transport.CloseIdleConnections()
 	g, inner := errgroup.WithContext(ctx)
@@ -328,7 +328,7 @@ func (l *Lab) lookup(accessKeyID string) (sigv4.Credentials, bool) {
 	return c, c.AccessKeyID == accessKeyID
 }
 
-// Ready is closed when the engine answers DNS, load balancers and pods serve, and the article's objects exist unless Empty.
+// Ready is closed when the engine answers DNS, load balancers and pods serve, and the hosted zones and their objects exist unless Empty.
 func (l *Lab) Ready() <-chan struct{} { return l.ready }
 
 // Node is the engine.
@@ -340,11 +340,11 @@ func (l *Lab) Definition() Definition { return l.options.Definition }
 // Route53 is a client of the engine's API with the administrator's credentials. It is good until Run returns.
 func (l *Lab) Route53() *route53.Client { return l.route53 }
 
-// Articles are what was made at the start, one a hosted zone; none before Ready and with Empty.
-func (l *Lab) Articles() []Article {
+// ZoneRecords returns what the lab made at the start, one item a hosted zone: none before Ready, none with Empty.
+func (l *Lab) ZoneRecords() []ZoneRecords {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.articles
+	return l.records
 }
 
 // LoadBalancers are the facts of all load balancers, by Region.

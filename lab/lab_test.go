@@ -70,7 +70,7 @@ const (
 	west, central         = "127.10.1.1", "127.10.2.1"
 )
 
-// The article's promise: app1 fails over from Region to Region, app2 behind the same load balancers stays; and a restart keeps it so.
+// The promise of the lab: app1 fails over from Region to Region, app2 behind the same load balancers stays; and a restart keeps it so.
 func TestOneApplicationFailsOverAndItsNeighbourStays(t *testing.T) {
 	o := Options{DataDir: t.TempDir(), Interval: 1, Threshold: 1}
 	l, stop := startLab(t, o)
@@ -89,14 +89,14 @@ func TestOneApplicationFailsOverAndItsNeighbourStays(t *testing.T) {
 	if got := resolve(t, l, app2Host, nearWest); got != west {
 		t.Errorf("the neighbour moved to %s", got)
 	}
-	before := l.Articles()[0]
+	before := l.ZoneRecords()[0]
 	if len(before.Records) != 4 {
-		t.Errorf("article %+v, want four records", before)
+		t.Errorf("%+v, want four records", before)
 	}
 	stop()
 
 	l, _ = startLab(t, o)
-	if diff := cmp.Diff(ids(before), ids(l.Articles()[0])); diff != "" {
+	if diff := cmp.Diff(ids(before), ids(l.ZoneRecords()[0])); diff != "" {
 		t.Errorf("objects after a restart (-before +after):\n%s", diff)
 	}
 	if got := l.Status().Regions[0].Applications[0].Replicas; got != 0 {
@@ -109,8 +109,8 @@ func TestOneApplicationFailsOverAndItsNeighbourStays(t *testing.T) {
 	waitFor(t, "app1 to come home", func() bool { return resolve(t, l, app1Host, nearWest) == west })
 }
 
-// ids are the ids of an article's objects.
-func ids(a Article) []string {
+// ids are the ids of a zone and its health checks.
+func ids(a ZoneRecords) []string {
 	all := []string{a.HostedZoneID}
 	for _, r := range a.Records {
 		all = append(all, r.HealthCheckID)
@@ -139,7 +139,7 @@ func routing(t *testing.T, client *route53.Client, zoneID string) []string {
 	return all
 }
 
-func byChecks(a Article) []string {
+func byChecks(a ZoneRecords) []string {
 	var all []string
 	for _, r := range a.Records {
 		all = append(all, r.Name+" "+r.Region+" check "+r.HealthCheckID)
@@ -148,16 +148,16 @@ func byChecks(a Article) []string {
 	return all
 }
 
-func TestArticleIsMadeOnceCompletedAndRewritten(t *testing.T) {
+func TestZoneRecordsAreMadeOnceCompletedAndRewritten(t *testing.T) {
 	l, _ := startLab(t, Options{DataDir: t.TempDir(), Empty: true, Interval: 1})
 	ctx, client := t.Context(), l.Route53()
-	if got := l.Articles(); len(got) > 0 {
-		t.Errorf("an empty lab has the articles %+v", got)
+	if got := l.ZoneRecords(); len(got) > 0 {
+		t.Errorf("an empty lab has the records %+v", got)
 	}
-	o := ArticleOptions{Zone: ZoneName, Placements: l.placements("example.com"), RequestInterval: 1, FailureThreshold: 3}
-	ensure := func() Article {
+	o := ZoneRecordsOptions{Zone: ZoneName, Placements: l.placements("example.com"), RequestInterval: 1, FailureThreshold: 3}
+	ensure := func() ZoneRecords {
 		t.Helper()
-		a, err := EnsureArticle(ctx, client, o)
+		a, err := EnsureZoneRecords(ctx, client, o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,7 +55,7 @@ func FuzzWildcardAgreesWithRegexp(f *testing.F) {
 	})
 }
 
-// The article's Ingress: users by host, checkers by path.
+// The Ingress of the two applications: users by host, checkers by path.
 func TestIngressRulesRouteUsersByHostAndCheckersByPath(t *testing.T) {
 	lb := newLoadBalancer(LoadBalancerOptions{}, nil, nil)
 	extra := Rule{Priority: 50000, Hosts: []string{"*.shop.example"}, Paths: []string{"/a*", "/b"}, Action: fixed(418)}

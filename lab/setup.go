@@ -11,7 +11,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// setUp makes the load balancers known and the article's objects, then keeps publishing health.
+// setUp makes the load balancers known and the objects in Route 53, then keeps publishing health.
 func (l *Lab) setUp(ctx context.Context) error {
 	l.surroundings.settled(ctx, l.changed)
 	select {
@@ -32,14 +32,14 @@ func (l *Lab) setUp(ctx context.Context) error {
 	return l.keepPublishing(ctx, published)
 }
 
-// makeObjects makes the hosted zones and the article's objects in them, as far as the options want them.
+// makeObjects makes the hosted zones with their health checks and records, as far as the options want them.
 func (l *Lab) makeObjects(ctx context.Context) error {
 	if l.options.Empty {
 		return nil
 	}
-	var articles []Article
+	var made []ZoneRecords
 	for _, name := range l.options.Definition.Zones {
-		o := ArticleOptions{
+		o := ZoneRecordsOptions{
 			Zone:             name + ".",
 			RequestInterval:  l.options.Interval,
 			FailureThreshold: l.options.Threshold,
@@ -47,15 +47,15 @@ func (l *Lab) makeObjects(ctx context.Context) error {
 		if !l.options.ZoneOnly {
 			o.Placements = l.placements(name)
 		}
-		article, err := EnsureArticle(ctx, l.route53, o)
+		one, err := EnsureZoneRecords(ctx, l.route53, o)
 		if err != nil {
 			return err
 		}
-		articles = append(articles, article)
+		made = append(made, one)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.articles = articles
+	l.records = made
 	return nil
 }
 

@@ -34,7 +34,7 @@ still as it saw it.
 
 Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
 --detailed-exitcode 3 when there are changes.`,
-		Example: `  bulkhead apply -f examples/article
+		Example: `  bulkhead apply -f examples/twoapps
   bulkhead apply -f policies/ --yes -o json
   bulkhead apply -f app1.yaml --dry-run
   bulkhead apply -f app1.yaml --release-holds team-a/app1

@@ -185,8 +185,8 @@ func (l *testLab) foreign(t *testing.T) {
 	}
 }
 
-// article writes the two applications of a namespace to files, and returns their directory.
-func (l *testLab) article(t *testing.T, namespace string) string {
+// twoApps writes the two applications of a namespace to files, and returns their directory.
+func (l *testLab) twoApps(t *testing.T, namespace string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, app := range []string{"app1", "app2"} {
@@ -230,17 +230,17 @@ func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
 			before := l.contents(t)
 			apply, destroy, adopt := true, true, true
 			for n := int64(worker + 1); apply || destroy || adopt; n += workers {
-				dir := l.article(t, fmt.Sprintf("team%d", n))
+				dir := l.twoApps(t, fmt.Sprintf("team%d", n))
 				apply = l.killed(t, n, dir, "apply", "-f", ".", "--yes")
 				l.must(t, 0, dir, "apply", "-f", ".", "--yes")
-				l.wantArticle(t, dir, before, n)
+				l.wantTwoApps(t, dir, before, n)
 				destroy = l.killed(t, n, dir, "destroy", "-f", ".", "--yes")
 				l.must(t, 0, dir, "destroy", "-f", ".", "--yes")
 				if diff := differenceOf(before, l.contents(t)); diff != "" {
 					t.Fatalf("destroy was killed after call %d; before -, after +\n%s", n, diff)
 				}
 
-				dir = l.article(t, fmt.Sprintf("adopter%d", n))
+				dir = l.twoApps(t, fmt.Sprintf("adopter%d", n))
 				for _, name := range []string{"app1.example.com", "app2.example.com"} {
 					if err := l.put(l.zone, name, "A", "192.0.2.1"); err != nil {
 						t.Fatal(err)
@@ -248,7 +248,7 @@ func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
 				}
 				adopt = l.killed(t, n, dir, "adopt", "-f", ".", "--yes")
 				l.must(t, 0, dir, "adopt", "-f", ".", "--yes")
-				l.wantArticle(t, dir, before, n)
+				l.wantTwoApps(t, dir, before, n)
 				l.must(t, 0, dir, "destroy", "-f", ".", "--yes")
 				if n <= workers && (!apply || !destroy || !adopt) {
 					t.Fatalf("a run ended before its call %d: apply %v, destroy %v, adopt %v", n, !apply, !destroy, !adopt)
@@ -267,7 +267,7 @@ func TestKilledWhileChecksChangeCompletedByTheNext(t *testing.T) {
 		t.Run(fmt.Sprint(worker), func(t *testing.T) {
 			t.Parallel()
 			l := newTestLab(t)
-			dir := l.article(t, "team")
+			dir := l.twoApps(t, "team")
 			if err := os.Remove(filepath.Join(dir, "app2.yaml")); err != nil {
 				t.Fatal(err)
 			}
@@ -302,8 +302,8 @@ func TestKilledWhileChecksChangeCompletedByTheNext(t *testing.T) {
 	}
 }
 
-// wantArticle wants four checks and four record sets beside what was there, and nothing to do.
-func (l *testLab) wantArticle(t *testing.T, dir string, before contents, n int64) {
+// wantTwoApps wants four checks and four record sets beside what was there, and nothing to do.
+func (l *testLab) wantTwoApps(t *testing.T, dir string, before contents, n int64) {
 	t.Helper()
 	now := l.contents(t)
 	if checks, records := len(now.checks)-len(before.checks), len(now.records)-len(before.records); checks != 4 || records != 4 {
@@ -319,7 +319,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	l := newTestLab(t)
 	l.foreign(t)
 	before := l.contents(t)
-	first, second := l.article(t, "team"), l.article(t, "team")
+	first, second := l.twoApps(t, "team"), l.twoApps(t, "team")
 	for _, app := range []string{"app1.yaml", "app2.yaml"} {
 		path := filepath.Join(second, app)
 		data, err := os.ReadFile(path)
@@ -359,7 +359,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 	for n, dir := range []string{first, second} {
 		l.must(t, 0, dir, "apply", "-f", ".", "--yes")
-		l.wantArticle(t, dir, before, int64(n))
+		l.wantTwoApps(t, dir, before, int64(n))
 	}
 	l.must(t, 0, second, "destroy", "-f", ".", "--yes")
 	if diff := differenceOf(before, l.contents(t)); diff != "" {
@@ -371,7 +371,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 func TestInterruptedRunSaysHowToGoOn(t *testing.T) {
 	t.Parallel()
 	l := newTestLab(t)
-	dir := l.article(t, "team")
+	dir := l.twoApps(t, "team")
 	app1 := filepath.Join(dir, "app1.yaml")
 	right, err := os.ReadFile(app1)
 	if err != nil {
@@ -406,5 +406,5 @@ func TestInterruptedRunSaysHowToGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.must(t, 0, dir, "apply", "-f", ".", "--yes")
-	l.wantArticle(t, dir, contents{records: make([]types.ResourceRecordSet, 2)}, 0) // NS and SOA are there from the beginning
+	l.wantTwoApps(t, dir, contents{records: make([]types.ResourceRecordSet, 2)}, 0) // NS and SOA are there from the beginning
 }

@@ -120,13 +120,13 @@ func TestAuditWithoutRights(t *testing.T) {
 	}
 }
 
-// Nothing is found in what the article's policies make, by neither provider's standards.
-func TestAuditOfTheArticle(t *testing.T) {
+// Nothing is found in what the policies of examples/twoapps make, by neither provider's standards.
+func TestAuditOfTheTwoApps(t *testing.T) {
 	t.Parallel()
 	l := newTestLab(t)
 	dir := t.TempDir()
 	for _, name := range []string{"app1.yaml", "app2.yaml"} {
-		data, err := os.ReadFile("../../examples/article/" + name)
+		data, err := os.ReadFile("../../examples/twoapps/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}

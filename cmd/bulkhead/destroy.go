@@ -30,7 +30,7 @@ The plan is shown and executed after a yes. A plan that makes everything again i
 
 Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
 --detailed-exitcode 3 when there are changes.`,
-		Example: `  bulkhead destroy -f examples/article
+		Example: `  bulkhead destroy -f examples/twoapps
   bulkhead destroy team-a/app1 team-b/app2
   bulkhead destroy team-a/app1 --region eu-west-1 --dry-run
   bulkhead destroy -f policies/ --force --yes

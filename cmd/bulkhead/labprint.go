@@ -72,7 +72,7 @@ func labHints(s lab.Status, d lab.Definition, o lab.Options, at lab.Addresses) (
 	add := func(hint ...string) { all = append(all, hint) }
 	lb := s.Regions[0].LoadBalancer
 	if o.ZoneOnly {
-		policies := "examples/article"
+		policies := "examples/twoapps"
 		if o.Definition.Regions != nil {
 			policies = "POLICIES"
 		}

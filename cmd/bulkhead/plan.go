@@ -31,7 +31,7 @@ by none. Every public zone that the classes allow is read.
 
 Exit status: 0 planned, with or without changes; 1 failed or refused; 2 wrong call. With --detailed-exitcode 3 when there are
 changes.`,
-		Example: `  bulkhead plan -f examples/article
+		Example: `  bulkhead plan -f examples/twoapps
   bulkhead plan -f policies/ --region eu-west-1
   bulkhead plan -f app1.yaml --out app1.plan && bulkhead apply --plan app1.plan
   bulkhead plan -f policies/ --detailed-exitcode

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The AWS CLI finds the account, the load balancer of each Region and what is behind it, as the article's own commands look for them.
+// The AWS CLI finds the account, the load balancer of each Region and what is behind it, as the commands of a user look for them.
 func TestAWSCLIDescribesWhatSurroundsRoute53(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, t.TempDir(), "--empty")

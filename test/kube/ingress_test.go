@@ -18,7 +18,7 @@ func TestLoadBalancerFollowsTheCluster(t *testing.T) {
 	w := startWorld(t, Options{Nodes: 1})
 	s := w.west
 	s.startIngresses(t, w)
-	s.apply(t, "article.yaml")
+	s.apply(t, "twoapps.yaml")
 	s.loads(t, "app1.example.com", "/", http.StatusOK)
 	s.loads(t, "app2.example.com", "/", http.StatusOK)
 	s.loads(t, s.loadBalancer.DNSName, "/app1health", http.StatusOK)

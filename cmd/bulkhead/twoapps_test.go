@@ -15,13 +15,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// exampleArticle copies examples/article, with the lab's port and timers that a test can wait for, and returns the directory.
-func (l *testLab) exampleArticle(t *testing.T) string {
+// exampleTwoApps copies examples/twoapps, with the lab's port and timers that a test can wait for, and returns the directory.
+func (l *testLab) exampleTwoApps(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	files, err := filepath.Glob("../../examples/article/*.yaml")
+	files, err := filepath.Glob("../../examples/twoapps/*.yaml")
 	if err != nil || len(files) != 2 {
-		t.Fatalf("examples/article has %d files (%v), want app1 and app2", len(files), err)
+		t.Fatalf("examples/twoapps has %d files (%v), want app1 and app2", len(files), err)
 	}
 	replace := strings.NewReplacer("port: 80,", "port: "+l.port()+",", "requestInterval: 30", "requestInterval: 1", "failureThreshold: 3", "failureThreshold: 2")
 	for _, file := range files {
@@ -73,17 +73,17 @@ func (l *testLab) eventually(t *testing.T, name, client, want string) {
 	}
 }
 
-// The article from its first command to its last: two applications in two Regions are eight objects, app1 moves alone and comes back,
+// The two applications from the first command to its last: two applications in two Regions are eight objects, app1 moves alone and comes back,
 // and when all is destroyed the account is what it was, byte for byte.
-func TestArticle(t *testing.T) {
+func TestTwoApps(t *testing.T) {
 	t.Parallel()
 	l := newTestLab(t)
 	l.foreign(t)
 	before := l.contents(t)
-	dir := l.exampleArticle(t)
+	dir := l.exampleTwoApps(t)
 	l.must(t, 0, dir, "apply", "-f", ".", "--yes")
-	if diff := cmp.Diff(l.articleObjects(), l.described(t, before)); diff != "" {
-		t.Errorf("the objects of the article -, those that were made +\n%s", diff)
+	if diff := cmp.Diff(l.twoAppsObjects(), l.described(t, before)); diff != "" {
+		t.Errorf("the objects wanted -, those that were made +\n%s", diff)
 	}
 	if said := l.must(t, 0, dir, "plan", "-f", "."); !strings.Contains(said, "Nothing to do.") {
 		t.Errorf("the plan after that:\n%s", said)
@@ -118,8 +118,8 @@ func TestArticle(t *testing.T) {
 	}
 }
 
-// articleObjects are the four health checks and four records that the article makes by hand.
-func (l *testLab) articleObjects() []string {
+// twoAppsObjects are the four health checks and four records of the two applications.
+func (l *testLab) twoAppsObjects() []string {
 	var objects []string
 	for _, app := range []string{"app1", "app2"} {
 		for _, lb := range l.LoadBalancers() {

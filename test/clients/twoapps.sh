@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Per-application failover on shared load balancers with the AWS CLI alone, command by command. Only --endpoint-url is not AWS's.
 #
-#   ENDPOINT=http://127.0.0.1:8053 article.sh create|delete
+#   ENDPOINT=http://127.0.0.1:8053 twoapps.sh create|delete
 #
 # The hosted zone is there; the load balancers are called demoalb and listen on PORT.
 set -eu

@@ -9,29 +9,29 @@ import (
 
 // The commands of a person with the AWS CLI, from load balancers to records and back: app1's users move alone, nothing is left
 // in the end.
-func TestTheArticleWithTheAWSCLI(t *testing.T) {
+func TestTwoAppsWithTheAWSCLI(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, t.TempDir(), "--empty")
-	l.mustAWS(t, "route53", "create-hosted-zone", "--name", "example.com", "--caller-reference", "article")
+	l.mustAWS(t, "route53", "create-hosted-zone", "--name", "example.com", "--caller-reference", "twoapps")
 	var status struct {
 		Regions []struct{ LoadBalancer struct{ Port int } }
 	}
 	if err := json.Unmarshal([]byte(l.bulkhead(t, "status", "-o", "json")), &status); err != nil || len(status.Regions) == 0 {
 		t.Fatalf("lab status: %v, %+v", err, status)
 	}
-	article := func(verb string) string {
+	twoApps := func(verb string) string {
 		t.Helper()
 		env := append(l.env, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS="+tool(t, "aws"),
 			"ENDPOINT="+l.api,
 			fmt.Sprint("PORT=", status.Regions[0].LoadBalancer.Port))
-		out, err := run(t, env, "bash", "article.sh", verb)
+		out, err := run(t, env, "bash", "twoapps.sh", verb)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return out
 	}
 
-	created := article("create")
+	created := twoApps("create")
 	for _, want := range []string{"app1.example.com.\teu-west-1\tdemoalb-", "app1.example.com.\teu-central-1\tdemoalb-",
 		"app2.example.com.\teu-central-1\tdemoalb-"} {
 		if !strings.Contains(created, want) {
@@ -52,7 +52,7 @@ func TestTheArticleWithTheAWSCLI(t *testing.T) {
 		return l.dig(t, app1...) == frankfurt
 	})
 
-	article("delete")
+	twoApps("delete")
 	if got := l.dig(t, app1...); got != "" {
 		t.Errorf("app1 still has an address: %q", got)
 	}

@@ -18,7 +18,7 @@ func TestOneManifestInEveryCluster(t *testing.T) {
 		s.startIngresses(t, w)
 		s.startReplica(t, w, "controller")
 		s.apply(t, "class.yaml")
-		s.apply(t, "article.yaml")
+		s.apply(t, "twoapps.yaml")
 	}
 	v := w.watch(t)
 	v.add(w, "app1.example.com", "app2.example.com")

@@ -27,8 +27,8 @@ type LoadBalancerFacts struct {
 	Port         int    `json:"port"`
 }
 
-// ArticleOptions of EnsureArticle.
-type ArticleOptions struct {
+// ZoneRecordsOptions of EnsureZoneRecords.
+type ZoneRecordsOptions struct {
 	Zone             string // the hosted zone: "example.com."
 	Placements       []Placement
 	RequestInterval  int // seconds: 10 or 30; the engine also takes 1 to 9
@@ -41,15 +41,16 @@ type Placement struct {
 	LoadBalancer LoadBalancerFacts // that it is behind
 }
 
-// An Article is per-application failover on shared load balancers, as made through the Route 53 API: for every application and Region one
-// health check of the application's own path on that Region's load balancer, and one latency alias record to it that carries the check.
-type Article struct {
-	HostedZoneID string          `json:"hostedZoneId"`
-	Records      []ArticleRecord `json:"records"` // in the order of the options
+// ZoneRecords are the records and health checks of the applications in one hosted zone. Every application fails over by
+// itself although the load balancers are shared: for each application and Region there is one health check, which asks the
+// Region's load balancer for the application's own health path, and one latency alias record, which cites that check.
+type ZoneRecords struct {
+	HostedZoneID string      `json:"hostedZoneId"`
+	Records      []AppRecord `json:"records"` // in the order of the options
 }
 
-// An ArticleRecord is one application in one Region.
-type ArticleRecord struct {
+// An AppRecord is one application in one Region.
+type AppRecord struct {
 	Application   string            `json:"application"`
 	Name          string            `json:"name"` // "app1.example.com."
 	Region        string            `json:"region"`
@@ -57,70 +58,71 @@ type ArticleRecord struct {
 	LoadBalancer  LoadBalancerFacts `json:"loadBalancer"`
 }
 
-// EnsureArticle makes what is missing: the hosted zone, the health checks, and the records in one batch. It can be repeated and completes
-// a run that ended half-way. Address records that a name already has are somebody's work and stay; only a health check of the lab that
-// another interval replaced is exchanged in them, since an interval cannot be changed (r53: B.2). When it returns, every live node answers
-// by the new records.
-func EnsureArticle(ctx context.Context, client *route53.Client, o ArticleOptions) (Article, error) {
-	a := Article{}
+// EnsureZoneRecords creates what is missing: the hosted zone, the health checks, and the records in one batch. It can be
+// repeated, and completes a run that ended half-way. When it returns, every live node answers by the new records.
+//
+// A name that has address records already keeps them: somebody else wrote them. One thing changes in them: a health check
+// of the lab that was replaced. A new interval needs a new check, because Route 53 cannot change an interval (r53: B.2).
+func EnsureZoneRecords(ctx context.Context, client *route53.Client, o ZoneRecordsOptions) (ZoneRecords, error) {
+	z := ZoneRecords{}
 	var err error
-	if a.HostedZoneID, err = ensureZone(ctx, client, o.Zone); err != nil {
-		return Article{}, err
+	if z.HostedZoneID, err = ensureZone(ctx, client, o.Zone); err != nil {
+		return ZoneRecords{}, err
 	}
 	checks, err := listLabChecks(ctx, client)
 	if err != nil {
-		return Article{}, err
+		return ZoneRecords{}, err
 	}
 	replaced := map[string]string{} // health check id: its successor
 	for _, p := range o.Placements {
 		app, lb := p.Application, p.LoadBalancer
-		r := ArticleRecord{Application: app.Name, Name: app.Hostname + ".", Region: lb.Region, LoadBalancer: lb}
+		r := AppRecord{Application: app.Name, Name: app.Hostname + ".", Region: lb.Region, LoadBalancer: lb}
 		reference := callerReference(app.Name, lb.Region)
 		if r.HealthCheckID, err = ensureCheck(ctx, client, checks[reference], reference, checkConfig(app, lb, o)); err != nil {
-			return Article{}, fmt.Errorf("health check of %s in %s: %w", app.Name, lb.Region, err)
+			return ZoneRecords{}, fmt.Errorf("health check of %s in %s: %w", app.Name, lb.Region, err)
 		}
 		for _, c := range checks[reference] {
 			if *c.Id != r.HealthCheckID {
 				replaced[*c.Id] = r.HealthCheckID
 			}
 		}
-		a.Records = append(a.Records, r)
+		z.Records = append(z.Records, r)
 	}
-	changes, err := a.missingRecords(ctx, client, replaced)
+	changes, err := z.missingRecords(ctx, client, replaced)
 	if err != nil {
-		return Article{}, err
+		return ZoneRecords{}, err
 	}
-	if err := a.change(ctx, client, "per-application failover", changes); err != nil {
-		return Article{}, err
+	if err := z.change(ctx, client, "per-application failover", changes); err != nil {
+		return ZoneRecords{}, err
 	}
 	for id := range replaced {
 		if _, err := client.DeleteHealthCheck(ctx, &route53.DeleteHealthCheckInput{HealthCheckId: &id}); err != nil {
-			return Article{}, fmt.Errorf("delete replaced health check %s: %w", id, err)
+			return ZoneRecords{}, fmt.Errorf("delete replaced health check %s: %w", id, err)
 		}
 	}
-	return a, nil
+	return z, nil
 }
 
 // UseTargetHealth rewrites the records the old way, in one batch: Route 53 judges each by the health of the whole load balancer
 // (EvaluateTargetHealth), so that all applications of a Region fail over together. r53: E.4.
-func (a Article) UseTargetHealth(ctx context.Context, client *route53.Client) error {
-	return a.change(ctx, client, "failover by load balancer", a.upserts(true))
+func (z ZoneRecords) UseTargetHealth(ctx context.Context, client *route53.Client) error {
+	return z.change(ctx, client, "failover by load balancer", z.upserts(true))
 }
 
 // UseHealthChecks rewrites the records in one batch so that every application has its own health check.
-func (a Article) UseHealthChecks(ctx context.Context, client *route53.Client) error {
-	return a.change(ctx, client, "per-application failover", a.upserts(false))
+func (z ZoneRecords) UseHealthChecks(ctx context.Context, client *route53.Client) error {
+	return z.change(ctx, client, "per-application failover", z.upserts(false))
 }
 
-func (a Article) upserts(targetHealth bool) []types.Change {
+func (z ZoneRecords) upserts(targetHealth bool) []types.Change {
 	var changes []types.Change
-	for _, r := range a.Records {
+	for _, r := range z.Records {
 		changes = append(changes, types.Change{Action: types.ChangeActionUpsert, ResourceRecordSet: r.recordSet(targetHealth)})
 	}
 	return changes
 }
 
-func (r ArticleRecord) recordSet(targetHealth bool) *types.ResourceRecordSet {
+func (r AppRecord) recordSet(targetHealth bool) *types.ResourceRecordSet {
 	set := &types.ResourceRecordSet{
 		Name:          &r.Name,
 		Type:          types.RRTypeA,
@@ -139,14 +141,14 @@ func (r ArticleRecord) recordSet(targetHealth bool) *types.ResourceRecordSet {
 }
 
 // missingRecords are the changes that bring the names without address records into service, and replaced checks up to date.
-func (a Article) missingRecords(ctx context.Context, client *route53.Client, replaced map[string]string) ([]types.Change, error) {
+func (z ZoneRecords) missingRecords(ctx context.Context, client *route53.Client, replaced map[string]string) ([]types.Change, error) {
 	taken := map[string]bool{}
 	var changes []types.Change
-	pages := route53.NewListResourceRecordSetsPaginator(client, &route53.ListResourceRecordSetsInput{HostedZoneId: &a.HostedZoneID})
+	pages := route53.NewListResourceRecordSetsPaginator(client, &route53.ListResourceRecordSetsInput{HostedZoneId: &z.HostedZoneID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("read record sets of %s: %w", a.HostedZoneID, err)
+			return nil, fmt.Errorf("read record sets of %s: %w", z.HostedZoneID, err)
 		}
 		for _, set := range page.ResourceRecordSets {
 			if set.Type == types.RRTypeA {
@@ -158,7 +160,7 @@ func (a Article) missingRecords(ctx context.Context, client *route53.Client, rep
 			}
 		}
 	}
-	for _, r := range a.Records {
+	for _, r := range z.Records {
 		if !taken[r.Name] {
 			changes = append(changes, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: r.recordSet(false)})
 		}
@@ -167,22 +169,22 @@ func (a Article) missingRecords(ctx context.Context, client *route53.Client, rep
 }
 
 // change sends one batch and waits until every live node answers by it.
-func (a Article) change(ctx context.Context, client *route53.Client, comment string, changes []types.Change) error {
+func (z ZoneRecords) change(ctx context.Context, client *route53.Client, comment string, changes []types.Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
 	out, err := client.ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{
-		HostedZoneId: &a.HostedZoneID,
+		HostedZoneId: &z.HostedZoneID,
 		ChangeBatch:  &types.ChangeBatch{Comment: &comment, Changes: changes},
 	})
 	if err != nil {
-		return fmt.Errorf("change record sets of %s: %w", a.HostedZoneID, err)
+		return fmt.Errorf("change record sets of %s: %w", z.HostedZoneID, err)
 	}
 	waiter := route53.NewResourceRecordSetsChangedWaiter(client, func(w *route53.ResourceRecordSetsChangedWaiterOptions) {
 		w.MinDelay, w.MaxDelay = 20*time.Millisecond, time.Second
 	})
 	if err := waiter.Wait(ctx, &route53.GetChangeInput{Id: out.ChangeInfo.Id}, time.Minute); err != nil {
-		return fmt.Errorf("wait for change %s of %s: %w", *out.ChangeInfo.Id, a.HostedZoneID, err)
+		return fmt.Errorf("wait for change %s of %s: %w", *out.ChangeInfo.Id, z.HostedZoneID, err)
 	}
 	return nil
 }
@@ -202,9 +204,9 @@ func ensureZone(ctx context.Context, client *route53.Client, name string) (strin
 	if err != nil {
 		return "", fmt.Errorf("find hosted zone %s: %w", name, err)
 	}
-	for _, z := range found.HostedZones {
-		if *z.Name == name && (z.Config == nil || !z.Config.PrivateZone) {
-			return strings.TrimPrefix(*z.Id, "/hostedzone/"), nil
+	for _, hosted := range found.HostedZones {
+		if *hosted.Name == name && (hosted.Config == nil || !hosted.Config.PrivateZone) {
+			return strings.TrimPrefix(*hosted.Id, "/hostedzone/"), nil
 		}
 	}
 	for n := 1; ; n++ {
@@ -266,7 +268,7 @@ func splitReference(s string) (reference string, number int) {
 
 // checkConfig asks for the application's health path under the load balancer's own name: the probe carries that name as Host, and the
 // Ingress rule of the path names no host. r53: B.3, H.
-func checkConfig(app Application, lb LoadBalancerFacts, o ArticleOptions) *types.HealthCheckConfig {
+func checkConfig(app Application, lb LoadBalancerFacts, o ZoneRecordsOptions) *types.HealthCheckConfig {
 	return &types.HealthCheckConfig{
 		Type:                     types.HealthCheckTypeHttp,
 		FullyQualifiedDomainName: &lb.DNSName,
