@@ -22,42 +22,48 @@ const module = "github.com/bulkhead-dns/bulkhead"
 // rooms says for every room which other rooms it may import directly; docs/architecture.md draws the same table.
 var rooms = map[string][]string{
 	// L0: pure leaves.
-	"zone":   {},
-	"health": {},
-	"geo":    {},
-	"wire":   {},
-	"sigv4":  {},
+	"validation": {},
+	"quota":      {},
+	"country":    {},
+	"cidr":       {"validation", "quota"},
+	"tagging":    {"validation"},
+	"zone":       {"validation", "quota", "country", "cidr"},
+	"health":     {},
+	"geo":        {},
+	"wire":       {},
+	"sigv4":      {},
 	// L1: pure decisions.
-	"steer":    {"zone", "health", "geo"},
-	"failover": {"zone", "health", "plan"},
-	"plan":     {"zone", "health"},
+	"steer":    {"zone", "health", "geo", "country"},
+	"failover": {"zone", "health", "plan", "quota", "tagging"},
+	"plan":     {"zone", "health", "quota", "tagging"},
 	// L2: pure judgement.
-	"whatif":  {"steer", "plan", "zone", "health", "geo"},
-	"explain": {"whatif", "steer", "failover", "plan", "zone", "health", "geo"},
-	"audit":   {"whatif", "steer", "failover", "plan", "zone", "health", "geo"},
+	"whatif":  {"steer", "plan", "zone", "health", "geo", "cidr"},
+	"explain": {"whatif", "steer", "failover", "plan", "zone", "health", "geo", "cidr"},
+	"audit":   {"whatif", "steer", "failover", "plan", "zone", "health", "geo", "quota", "cidr"},
 	// L3: adapters.
 	"etcd":          {},
 	"etcd/etcdtest": {"etcd"},
-	"apply":         {"whatif", "plan", "failover", "zone", "health"},
-	"store":         {"zone", "health"},
+	"apply":         {"whatif", "plan", "failover", "zone", "health", "quota", "cidr", "tagging"},
+	"store":         {"zone", "health", "quota", "cidr", "tagging"},
 	"prober":        {"health"},
 	"dnsserver":     {"wire", "steer", "zone"},
-	"r53server":     {"store", "sigv4", "steer", "zone", "health"},
+	"r53server":     {"store", "sigv4", "steer", "zone", "health", "validation", "quota", "cidr", "tagging"},
 	"cwserver":      {"sigv4"},
 	"api/v1alpha1":  {"failover"},
 	// L4: assemblies.
-	"node":         {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "r53server", "cwserver"},
+	"node":         {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "r53server", "cwserver", "quota"},
 	"lab":          {"node", "zone", "health", "geo", "store", "sigv4"},
 	"demo":         {"lab", "apply", "plan", "failover", "zone", "health"},
-	"controller":   {"api/v1alpha1", "apply", "explain", "plan", "failover", "zone", "health", "geo"},
-	"cmd/bulkhead": {"demo", "lab", "node", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4", "health", "zone"},
+	"controller":   {"api/v1alpha1", "apply", "explain", "plan", "failover", "zone", "health", "geo", "quota", "tagging"},
+	"cmd/bulkhead": {"demo", "lab", "node", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4", "health", "zone", "quota"},
 
 	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "plan", "failover", "lab", "node", "sigv4"},
 	"scripts/crds":            {},
 }
 
 // pure rooms link none of what reaches outside the process.
-var pure = []string{"zone", "health", "geo", "wire", "sigv4", "steer", "plan", "failover", "whatif", "explain", "audit"}
+var pure = []string{"validation", "quota", "country", "cidr", "tagging", "zone", "health", "geo", "wire", "sigv4", "steer",
+	"plan", "failover", "whatif", "explain", "audit"}
 
 // fences name packages that only the listed rooms may import directly.
 var fences = map[string][]string{

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -98,7 +99,7 @@ func (r *run) tag(ctx context.Context, c *plan.CheckChange) error {
 		name: "ChangeTagsForResource", do: r.a.o.Route53.ChangeTagsForResource}
 	calls := slices.Collect(slices.Chunk(c.Tags, tagsPerCall))
 	if len(calls) == 0 && len(c.Untag) > 0 {
-		calls = [][]zone.Tag{nil}
+		calls = [][]tagging.Tag{nil}
 	}
 	for i, tags := range calls {
 		in := &route53.ChangeTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceId: &c.ID, AddTags: sdkTags(tags)}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -179,15 +180,15 @@ func sdkRegions(regions []string) []types.HealthCheckRegion {
 	return out
 }
 
-func tagsOf(tags []types.Tag) []zone.Tag {
-	var out []zone.Tag
+func tagsOf(tags []types.Tag) []tagging.Tag {
+	var out []tagging.Tag
 	for _, t := range tags {
-		out = append(out, zone.Tag{Key: aws.ToString(t.Key), Value: aws.ToString(t.Value)})
+		out = append(out, tagging.Tag{Key: aws.ToString(t.Key), Value: aws.ToString(t.Value)})
 	}
 	return out
 }
 
-func sdkTags(tags []zone.Tag) []types.Tag {
+func sdkTags(tags []tagging.Tag) []types.Tag {
 	var out []types.Tag
 	for _, t := range tags {
 		out = append(out, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})

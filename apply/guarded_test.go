@@ -5,6 +5,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -28,7 +29,7 @@ func TestClientsAreHandedOverWithoutAGap(t *testing.T) {
 	for i := range current.Checks {
 		c := &current.Checks[i]
 		c.ID, c.CallerReference = "id-"+plan.RegionOf(c.Key), plan.CallerReference(c.Key, 1)
-		c.Tags = []zone.Tag{{Key: plan.TagManagedBy, Value: plan.TagValue}, {Key: plan.TagKey, Value: c.Key}, {Key: plan.TagHostnames, Value: "app.example.com"}}
+		c.Tags = []tagging.Tag{{Key: plan.TagManagedBy, Value: plan.TagValue}, {Key: plan.TagKey, Value: c.Key}, {Key: plan.TagHostnames, Value: "app.example.com"}}
 		current.Records[i].Set.HealthCheckID, current.Records[i].CheckKey = c.ID, ""
 	}
 	west := plan.Guard{Regions: []string{"eu-west-1"}, Engine: true}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 // The lists of health checks and the tags that AWS gives can be some seconds old. What has just been made must not pass for
@@ -44,7 +44,7 @@ func (a *Applier) wroteCheck(c plan.Check) {
 }
 
 // wroteTags remembers tags that were set, and keys of those that were removed.
-func (a *Applier) wroteTags(id string, tags []zone.Tag, gone []string) {
+func (a *Applier) wroteTags(id string, tags []tagging.Tag, gone []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	w := a.written[id]
@@ -52,7 +52,7 @@ func (a *Applier) wroteTags(id string, tags []zone.Tag, gone []string) {
 	w.check.Tags = plan.Overlaid(w.check.Tags, tags, gone)
 	w.gone = slices.Concat(w.gone, gone)
 	w.gone = slices.DeleteFunc(w.gone, func(key string) bool {
-		return slices.ContainsFunc(tags, func(t zone.Tag) bool { return t.Key == key })
+		return slices.ContainsFunc(tags, func(t tagging.Tag) bool { return t.Key == key })
 	})
 	a.written[id] = w
 }

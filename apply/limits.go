@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -23,11 +24,11 @@ func (a *Applier) HealthCheckLimit(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the quota of health checks: %w", err)
 	}
-	return quota(out.Limit.Value), nil
+	return accountLimit(out.Limit.Value), nil
 }
 
-// quota is the value of a limit; 0 is none. An engine without one tells the largest number that every client can read.
-func quota(value *int64) int {
+// accountLimit is the value of a limit; 0 is none. An engine without one tells the largest number that every client can read.
+func accountLimit(value *int64) int {
 	if n := aws.ToInt64(value); n < math.MaxInt32 {
 		return int(n)
 	}
@@ -41,13 +42,13 @@ func (a *Applier) RecordSetLimit(ctx context.Context, z zone.HostedZone) (int, e
 	if err != nil {
 		return 0, fmt.Errorf("read the quota of %s (%s): %w", z.Name, z.ID, err)
 	}
-	return quota(out.Limit.Value), nil
+	return accountLimit(out.Limit.Value), nil
 }
 
 // Limits are the quotas that a plan is to keep: those of the account, and of the zones that it changes the smallest. Where they
 // may not be read, they are what an account has at first.
-func (a *Applier) Limits(ctx context.Context, p plan.Plan) (zone.Limits, error) {
-	limits := zone.DefaultLimits()
+func (a *Applier) Limits(ctx context.Context, p plan.Plan) (quota.Limits, error) {
+	limits := quota.Default()
 	n, err := a.HealthCheckLimit(ctx)
 	switch {
 	case err == nil:

@@ -16,7 +16,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/quota"
 )
 
 // A plan for AWS keeps the quotas that the account has: raised ones allow what the first ones would not, and small ones refuse
@@ -25,14 +25,14 @@ func TestPlansKeepTheAccountsQuotas(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
-		limits  zone.Limits
+		limits  quota.Limits
 		apps    int
 		refused string
 		read    []int // calls of GetAccountLimit and GetHostedZoneLimit
 	}{
-		{"none", zone.Limits{}, 101, "", []int{1, 1}},
-		{"few checks", zone.Limits{HealthChecks: 1}, 1, "needs 2 health checks at its height, the account may have 1", []int{1, 1}},
-		{"few record sets", zone.Limits{RecordSetsPerZone: 3}, 1, "would hold 4 record sets, at most 3 are allowed", []int{1, 1}},
+		{"none", quota.Limits{}, 101, "", []int{1, 1}},
+		{"few checks", quota.Limits{HealthChecks: 1}, 1, "needs 2 health checks at its height, the account may have 1", []int{1, 1}},
+		{"few record sets", quota.Limits{RecordSetsPerZone: 3}, 1, "would hold 4 record sets, at most 3 are allowed", []int{1, 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

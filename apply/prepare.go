@@ -9,6 +9,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -93,7 +94,7 @@ func (a *Applier) PrepareDestroy(ctx context.Context, policies []string, guard p
 		return p, err
 	}
 	if guard.Limits == nil && a.o.Provider == failover.AWS {
-		guard.Limits = new(zone.DefaultLimits()) // nothing grows: the account's own need not be read
+		guard.Limits = new(quota.Default()) // nothing grows: the account's own need not be read
 	}
 	p.Plan, err = a.judged(ctx, &p.Current, guard, func(g plan.Guard) (plan.Plan, error) {
 		p.Guard = g

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -61,7 +62,7 @@ func TestTagsAloneMakeNothingOurs(t *testing.T) {
 		result.Created["team/app2/eu-west-1"]: "team/app1/eu-west-1",
 	} {
 		_, err := client.ChangeTagsForResource(t.Context(), &route53.ChangeTagsForResourceInput{ResourceId: &id,
-			ResourceType: types.TagResourceTypeHealthcheck, AddTags: sdkTags([]zone.Tag{
+			ResourceType: types.TagResourceTypeHealthcheck, AddTags: sdkTags([]tagging.Tag{
 				{Key: plan.TagManagedBy, Value: plan.TagValue}, {Key: plan.TagKey, Value: key}})})
 		if err != nil {
 			t.Fatal(err)

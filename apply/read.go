@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -141,7 +142,7 @@ func mayBeOurs(c *plan.Check) bool {
 
 // tags reads the tags of health checks, those that are not kept; one that does not exist has no entry. A call is refused for
 // one of those, so that the others are then asked for by halves.
-func (a *Applier) tags(ctx context.Context, ids []string) (map[string][]zone.Tag, error) {
+func (a *Applier) tags(ctx context.Context, ids []string) (map[string][]tagging.Tag, error) {
 	tags, ids := a.keptTags(ids, time.Now())
 	for group := range slices.Chunk(ids, tagsPerCall) {
 		if err := a.readTags(ctx, group, tags); err != nil {
@@ -152,7 +153,7 @@ func (a *Applier) tags(ctx context.Context, ids []string) (map[string][]zone.Tag
 	return tags, nil
 }
 
-func (a *Applier) readTags(ctx context.Context, ids []string, tags map[string][]zone.Tag) error {
+func (a *Applier) readTags(ctx context.Context, ids []string, tags map[string][]tagging.Tag) error {
 	c := call[*route53.ListTagsForResourcesInput, *route53.ListTagsForResourcesOutput]{
 		name: "ListTagsForResources", do: a.o.Route53.ListTagsForResources}
 	out, err := c.send(ctx, a, &route53.ListTagsForResourcesInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceIds: ids})

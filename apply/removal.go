@@ -9,8 +9,8 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/whatif"
-	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // A Removal is everything that a cluster has in one Region.
@@ -44,7 +44,7 @@ func (a *Applier) PrepareRemoval(ctx context.Context, r Removal) (Prepared, erro
 	r.Guard.Cluster = id
 	policies = slices.DeleteFunc(policies, func(policy string) bool { return slices.Contains(r.Keep, policy) })
 	if r.Guard.Limits == nil && a.o.Provider == failover.AWS {
-		r.Guard.Limits = new(zone.DefaultLimits())
+		r.Guard.Limits = new(quota.Default())
 	}
 	p.Plan, err = a.judged(ctx, &p.Current, r.Guard, func(g plan.Guard) (plan.Plan, error) {
 		p.Guard = g

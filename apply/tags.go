@@ -3,18 +3,18 @@ package apply
 import (
 	"time"
 
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 // keptTags are the tags of a check as they were read.
 type keptTags struct {
-	tags []zone.Tag
+	tags []tagging.Tag
 	at   time.Time
 }
 
 // keptTags returns what is still known of the tags of checks, and the checks that have to be asked for.
-func (a *Applier) keptTags(ids []string, now time.Time) (tags map[string][]zone.Tag, unknown []string) {
-	tags = make(map[string][]zone.Tag, len(ids))
+func (a *Applier) keptTags(ids []string, now time.Time) (tags map[string][]tagging.Tag, unknown []string) {
+	tags = make(map[string][]tagging.Tag, len(ids))
 	if a.o.KeepTags == 0 {
 		return tags, ids
 	}
@@ -32,7 +32,7 @@ func (a *Applier) keptTags(ids []string, now time.Time) (tags map[string][]zone.
 
 // keepTags keeps what was read. A check without tags is not kept: another run may be about to mark it.
 // Nor is what was written lately: the tags that were read may be those before.
-func (a *Applier) keepTags(ids []string, tags map[string][]zone.Tag, now time.Time) {
+func (a *Applier) keepTags(ids []string, tags map[string][]tagging.Tag, now time.Time) {
 	if a.o.KeepTags == 0 {
 		return
 	}

@@ -11,13 +11,13 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 func TestTagsAreKeptUntilTheyAreOld(t *testing.T) {
 	a := &Applier{o: Options{KeepTags: time.Minute}, kept: map[string]keptTags{}}
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	tags := map[string][]zone.Tag{"a": {{Key: "k", Value: "a"}}, "b": {{Key: "k", Value: "b"}}, "bare": nil}
+	tags := map[string][]tagging.Tag{"a": {{Key: "k", Value: "a"}}, "b": {{Key: "k", Value: "b"}}, "bare": nil}
 	a.keepTags([]string{"a", "b", "bare", "gone"}, tags, now)
 
 	for _, c := range []struct {
@@ -42,7 +42,7 @@ func TestTagsAreKeptUntilTheyAreOld(t *testing.T) {
 	}
 }
 
-func sortedKeysOrNil(m map[string][]zone.Tag) []string {
+func sortedKeysOrNil(m map[string][]tagging.Tag) []string {
 	if len(m) == 0 {
 		return nil
 	}

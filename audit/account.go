@@ -8,8 +8,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/whatif"
-	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // orphanedChecks finds checks that nothing cites. It lists those that have to do with a zone that is judged, and counts the
@@ -110,8 +110,8 @@ const nearLimit = 80
 // quotas finds quotas that are nearly used up. r53: C.8.
 func quotas(w *world, add func(Finding)) {
 	limits := w.in.Limits
-	if limits == (zone.Limits{}) && w.in.provider() == failover.AWS {
-		limits = zone.DefaultLimits()
+	if limits == (quota.Limits{}) && w.in.provider() == failover.AWS {
+		limits = quota.Default()
 	}
 	note := func(object, what string, n, limit int) {
 		if limit > 0 && n*100 >= limit*nearLimit {

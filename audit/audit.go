@@ -15,10 +15,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/quota"
 )
 
 // An Input is what is audited. Only State is needed; what else is known makes more findings possible and no finding
@@ -39,7 +40,7 @@ type Input struct {
 	AllLoadBalancers bool `json:"allLoadBalancers,omitempty"`
 
 	// Collections are the CIDR collections of IP-based routing; one that is missing has no blocks.
-	Collections []zone.CIDRCollection `json:"collections,omitempty"`
+	Collections []cidr.Collection `json:"collections,omitempty"`
 
 	// Policies, which failover.Default has completed, say which RTO their hostnames have been promised.
 	Policies []failover.Policy `json:"policies,omitempty"`
@@ -50,7 +51,7 @@ type Input struct {
 	Reports map[string][]health.Report `json:"reports,omitempty"`
 
 	Provider failover.Provider `json:"provider,omitempty"` // empty means AWS
-	Limits   zone.Limits       `json:"limits,omitzero"`    // zero means zone.DefaultLimits on AWS, none on an engine
+	Limits   quota.Limits      `json:"limits,omitzero"`    // zero means quota.Default on AWS, none on an engine
 	// RecordSetLimits are how many record sets single zones may have, by id; Limits is for the others.
 	RecordSetLimits map[string]int `json:"recordSetLimits,omitempty"`
 }

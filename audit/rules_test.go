@@ -12,9 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkhead-dns/bulkhead/audit"
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/quota"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -107,7 +110,7 @@ func twin(s zone.ResourceRecordSet) zone.ResourceRecordSet {
 	return s
 }
 
-func cidr(location, text string) zone.ResourceRecordSet {
+func atLocation(location, text string) zone.ResourceRecordSet {
 	return set(text, func(s *zone.ResourceRecordSet) {
 		s.SetIdentifier, s.CidrRoutingConfig = location, &zone.CidrRoutingConfig{CollectionID: "c1", LocationName: location}
 	})
@@ -209,7 +212,7 @@ func TestRules(t *testing.T) {
 			b := newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 c2"),
 				latency("eu-west-1", "db 192.0.2.3 c1"), latency("eu-central-1", "db 192.0.2.4 c3")).with("c1", "c2", "c3")
 			c := &b.State.Checks[0]
-			c.Key, c.Tags = "team/a/eu-west-1", []zone.Tag{{Key: plan.TagHostnames, Value: "a.example.com"}}
+			c.Key, c.Tags = "team/a/eu-west-1", []tagging.Tag{{Key: plan.TagHostnames, Value: "a.example.com"}}
 			return b
 		}(), []string{"warning check-borrowed db.example.com A eu-west-1, health check c1"}},
 
@@ -372,8 +375,8 @@ func TestRules(t *testing.T) {
 			[]string{"warning default-missing a.example.com A"}},
 		{"countries with a default", newBed(country("DE", "a 192.0.2.1 c1"), country("*", "a 192.0.2.2 c2")).with("c1", "c2"), nil},
 		{"blocks without a default", func() *bed {
-			b := newBed(cidr("office", "a 192.0.2.1 c1"), cidr("lab", "a 192.0.2.2 c2")).with("c1", "c2")
-			b.Collections = []zone.CIDRCollection{{ID: "c1", Locations: map[string][]netip.Prefix{
+			b := newBed(atLocation("office", "a 192.0.2.1 c1"), atLocation("lab", "a 192.0.2.2 c2")).with("c1", "c2")
+			b.Collections = []cidr.Collection{{ID: "c1", Locations: map[string][]netip.Prefix{
 				"office": {netip.MustParsePrefix("203.0.113.0/24")}, "lab": {netip.MustParsePrefix("198.51.100.0/24")}}}}
 			return b
 		}(), []string{"warning default-missing a.example.com A"}},
@@ -422,12 +425,12 @@ func TestRules(t *testing.T) {
 		}(), []string{"warning checkers-disagree health check c1"}},
 		{"a quota nearly used up", func() *bed {
 			b := newBed(set("a 192.0.2.1 -", nil), set("b 192.0.2.1 -", nil), set("c 192.0.2.1 -", nil), set("d 192.0.2.1 -", nil))
-			b.Limits = zone.Limits{RecordSetsPerZone: 5}
+			b.Limits = quota.Limits{RecordSetsPerZone: 5}
 			return b
 		}(), []string{"info quota zone example.com"}},
 		{"a quota raised for the zone", func() *bed {
 			b := newBed(set("a 192.0.2.1 -", nil), set("b 192.0.2.1 -", nil), set("c 192.0.2.1 -", nil), set("d 192.0.2.1 -", nil))
-			b.Limits, b.RecordSetLimits = zone.Limits{RecordSetsPerZone: 5}, map[string]int{"Z1": 100}
+			b.Limits, b.RecordSetLimits = quota.Limits{RecordSetsPerZone: 5}, map[string]int{"Z1": 100}
 			return b
 		}(), nil},
 		{"options cost", newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 c2")).

@@ -15,8 +15,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/test/awslike"
-	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // No health check is deleted while a change is under way, also one of another hostname or of a controller that ended before this one:
@@ -27,7 +27,7 @@ func TestDeletionsWaitForChangesThatAreUnderWay(t *testing.T) {
 	w := e.worker(t, west, &wire{})
 	state := plan.State{Zones: e.zones, Checks: []plan.Check{{Key: "team-a/app/" + west, ID: "c1", CallerReference: plan.CallerReference("team-a/app/"+west, 1),
 		Config: health.Config{Type: health.TCP, IPAddress: "192.0.2.1", Port: new(80)},
-		Tags:   []zone.Tag{{Key: plan.TagManagedBy, Value: plan.TagValue}, {Key: plan.TagKey, Value: "team-a/app/" + west}}}}}
+		Tags:   []tagging.Tag{{Key: plan.TagManagedBy, Value: plan.TagValue}, {Key: plan.TagKey, Value: "team-a/app/" + west}}}}}
 	planned, err := plan.Destroy(state, []string{"team-a/app"}, plan.Guard{Engine: true})
 	if err != nil || len(planned.Steps) != 1 {
 		t.Fatal(planned.Steps, err)

@@ -14,7 +14,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/quota"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 // Changes and deletions within a time count together: a namespace that is deleted by accident, or a value that is wrong everywhere, does
@@ -190,7 +191,7 @@ func (r *round) isMarked(key string) bool { return !r.has(key) || r.removalOf(ke
 
 // loose is a guard for plans that are counted, not executed.
 func (r *round) loose() plan.Guard {
-	return plan.Guard{Regions: []string{r.region}, Cluster: r.cluster, ClusterName: r.clusterName, Engine: r.provider == failover.Engine, Many: true, Force: true, Limits: new(zone.Limits)}
+	return plan.Guard{Regions: []string{r.region}, Cluster: r.cluster, ClusterName: r.clusterName, Engine: r.provider == failover.Engine, Many: true, Force: true, Limits: new(quota.Limits)}
 }
 
 // hold leaves units out that change too much together, unless an administrator has given the hash of what they do.
@@ -235,7 +236,7 @@ func (r *round) hashOfUnits(units []*unit) string {
 func (r *round) counted(steps []plan.Step) {
 	keys := changing(plan.Plan{Steps: steps})
 	for _, s := range steps {
-		if s.Kind == plan.TagCheck && slices.ContainsFunc(s.Check.Tags, func(t zone.Tag) bool { return t.Key == tagRemoval && t.Value != "" && t.Value != never }) {
+		if s.Kind == plan.TagCheck && slices.ContainsFunc(s.Check.Tags, func(t tagging.Tag) bool { return t.Key == tagRemoval && t.Value != "" && t.Value != never }) {
 			keys = append(keys, plan.PolicyOf(s.Check.Key))
 		}
 	}

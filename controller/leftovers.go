@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -29,9 +30,9 @@ func (t *task) mark(o client.Object, class, cluster string) {
 	if cluster == "" || class == "" {
 		return
 	}
-	tags := []zone.Tag{{Key: tagClass, Value: class}}
+	tags := []tagging.Tag{{Key: tagClass, Value: class}}
 	if _, is := o.(*networkingv1.Ingress); is {
-		tags = append(tags, zone.Tag{Key: tagIngress, Value: cluster + "/" + class})
+		tags = append(tags, tagging.Tag{Key: tagIngress, Value: cluster + "/" + class})
 	}
 	for i := range t.desired.Checks {
 		t.desired.Checks[i].Tags = append(t.desired.Checks[i].Tags, tags...)

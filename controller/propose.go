@@ -11,6 +11,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 	"github.com/bulkhead-dns/bulkhead/apply"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -81,7 +82,7 @@ func (r *round) wanted(t *task) []plan.Check {
 	}
 	checks := slices.Clone(t.desired.Checks)
 	for i := range checks {
-		checks[i].Tags = append(slices.Clone(checks[i].Tags), zone.Tag{Key: tagRemoval})
+		checks[i].Tags = append(slices.Clone(checks[i].Tags), tagging.Tag{Key: tagRemoval})
 	}
 	return checks
 }
@@ -105,7 +106,7 @@ func (r *round) releases(tasks []*task, guard plan.Guard) (plan.Plan, error) {
 	if planned, err := r.destroyed(tasks, guard); err != nil {
 		return planned, err
 	}
-	tags := make(map[string][]zone.Tag) // by policy
+	tags := make(map[string][]tagging.Tag) // by policy
 	for _, t := range tasks {
 		mark := t.removal.UTC().Format(time.RFC3339)
 		if guard.Force {
@@ -117,7 +118,7 @@ func (r *round) releases(tasks []*task, guard plan.Guard) (plan.Plan, error) {
 		case before != "":
 			mark = before
 		}
-		tags[t.key] = []zone.Tag{{Key: tagRemoval, Value: mark}, {Key: tagClass, Value: t.class}}
+		tags[t.key] = []tagging.Tag{{Key: tagRemoval, Value: mark}, {Key: tagClass, Value: t.class}}
 	}
 	return plan.Mark(r.state, tags, guard), nil
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/api/v1alpha1"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 // of is a candidate in another namespace, of the hostname <name>.example.com.
@@ -353,7 +353,7 @@ func TestWhatWasWrittenIsKnownWithoutReading(t *testing.T) {
 func inOrder(s plan.State) []string {
 	var lines []string
 	for _, c := range s.Checks {
-		slices.SortFunc(c.Tags, func(a, b zone.Tag) int { return cmp.Compare(a.Key, b.Key) })
+		slices.SortFunc(c.Tags, func(a, b tagging.Tag) int { return cmp.Compare(a.Key, b.Key) })
 		lines = append(lines, fmt.Sprint("check ", c.ID, c.Key, c.CallerReference, c.Tags, c.Config.ResourcePath, *c.Config.FailureThreshold))
 	}
 	for _, r := range s.Records {

@@ -11,6 +11,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/apply"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -50,7 +51,7 @@ type worker struct {
 	due     time.Time  // when everything is compared although nothing is asked anew
 	open    []string   // changes that not all name servers answer by yet
 	quiet   time.Time  // before which no check is deleted: changes of a controller before this one may be under way
-	limits  *zone.Limits
+	limits  *quota.Limits
 	limited time.Time // when limits were read
 
 	missing   map[string]time.Time // since when nobody asks for policies that have something here

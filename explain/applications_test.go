@@ -11,6 +11,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -110,7 +111,7 @@ func TestForeignNamesAreNoApplications(t *testing.T) {
 func TestRecordsThatCiteOurChecksAreTold(t *testing.T) {
 	in := world(nil, []string{"c1=team/app/a"}, app("a", "c1", "192.0.2.1", weight(1)),
 		named("db.example.com", app("a", "c1", "192.0.2.9", weight(1))))
-	in.State.Checks[0].Tags = []zone.Tag{{Key: plan.TagHostnames, Value: "app.example.com"}}
+	in.State.Checks[0].Tags = []tagging.Tag{{Key: plan.TagHostnames, Value: "app.example.com"}}
 	list := applications(t, in)
 	if len(list) != 1 || strings.Join(list[0].Hostnames, " ") != "app.example.com" ||
 		!strings.Contains(strings.Join(list[0].Problems, "\n"), "db.example.com A a cites health check c1 of team/app/a and is not Bulkhead's") {

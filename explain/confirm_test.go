@@ -89,7 +89,7 @@ func TestProvidersWord(t *testing.T) {
 
 // A client with an address is asked for by itself, all places together.
 func TestProbes(t *testing.T) {
-	in := world(nil, []string{"c1", "c2"}, app("a", "c1", "192.0.2.1", cidr("berlin")), app("b", "c2", "192.0.2.2", cidr("*")))
+	in := world(nil, []string{"c1", "c2"}, app("a", "c1", "192.0.2.1", atLocation("berlin")), app("b", "c2", "192.0.2.2", atLocation("*")))
 	in.Collections = collection()
 	e := explained(t, in, explain.Question{})
 	var got []string

@@ -15,10 +15,10 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // An Input is what is known. Only State is needed.
@@ -32,7 +32,7 @@ type Input struct {
 	// targets is healthy while its checkers say that it is.
 	LoadBalancers []failover.Balancer
 	// Collections are the CIDR collections of IP-based routing; one that is missing has no blocks.
-	Collections []zone.CIDRCollection
+	Collections []cidr.Collection
 	// Policies, which failover.Default has completed, are what is wanted. What is not among them is told from the tags of
 	// checks.
 	Policies []failover.Policy

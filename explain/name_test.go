@@ -60,7 +60,7 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 			[]string{"everyone: a | a → a, b! | b → a | everything → a, b!"}, 0},
 		{"IP-based: the block's location, else the default. r53: A.8",
 			func() explain.Input {
-				in := world(nil, two, app("a", "c1", "192.0.2.1", cidr("berlin")), app("b", "c2", "192.0.2.2", cidr("*")))
+				in := world(nil, two, app("a", "c1", "192.0.2.1", atLocation("berlin")), app("b", "c2", "192.0.2.2", atLocation("*")))
 				in.Collections = collection()
 				return in
 			}(), explain.Question{},

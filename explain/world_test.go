@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/explain"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
@@ -68,7 +69,7 @@ func location(l zone.GeoLocation) func(*zone.ResourceRecordSet) {
 
 func multivalue(s *zone.ResourceRecordSet) { s.MultiValueAnswer = true }
 
-func cidr(name string) func(*zone.ResourceRecordSet) {
+func atLocation(name string) func(*zone.ResourceRecordSet) {
 	return func(s *zone.ResourceRecordSet) {
 		s.CidrRoutingConfig = &zone.CidrRoutingConfig{CollectionID: "c1", LocationName: name}
 	}
@@ -113,7 +114,7 @@ func answers(e explain.Explanation) (lines []string) {
 	return lines
 }
 
-func collection() []zone.CIDRCollection {
-	return []zone.CIDRCollection{{ID: "c1", Name: "offices", Locations: map[string][]netip.Prefix{
+func collection() []cidr.Collection {
+	return []cidr.Collection{{ID: "c1", Name: "offices", Locations: map[string][]netip.Prefix{
 		"berlin": {netip.MustParsePrefix("192.0.2.0/24")}}}}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -108,7 +109,7 @@ func (c *compiler) policy(p Policy) {
 		if len(c.problems) > before {
 			return
 		}
-		c.state.Checks = append(c.state.Checks, plan.Check{Key: key, Config: config, Tags: []zone.Tag{{Key: "Name", Value: key}}})
+		c.state.Checks = append(c.state.Checks, plan.Check{Key: key, Config: config, Tags: []tagging.Tag{{Key: "Name", Value: key}}})
 		c.endpoints = append(c.endpoints, endpoint{p.Key(), at.region.Name, config})
 		c.warnings.answered(p, at, config)
 		for _, f := range families {

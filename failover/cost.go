@@ -6,7 +6,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/quota"
 )
 
 // A Cost is US cents a month, at AWS's prices of July 2024, public partition, no volume agreement. r53: F.
@@ -83,7 +83,7 @@ func Usage(s plan.State) Use {
 }
 
 // Exceeds says in sentences which limits a use goes over, nothing when none. A limit of 0 is no limit.
-func (u Use) Exceeds(l zone.Limits) []string {
+func (u Use) Exceeds(l quota.Limits) []string {
 	var over []string
 	if l.HealthChecks > 0 && u.HealthChecks > l.HealthChecks {
 		over = append(over, fmt.Sprintf("%d health checks are needed, the account's limit is %d", u.HealthChecks, l.HealthChecks))

@@ -10,7 +10,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/quota"
 )
 
 // r53: F, with its worked examples.
@@ -87,10 +87,10 @@ func TestCostAndUseOfStates(t *testing.T) {
 		"1200 health checks are needed, the account's limit is 200",
 		"800 record sets are needed in zone ZB, its limit is 500",
 	}
-	if diff := cmp.Diff(over, use.Exceeds(zone.Limits{HealthChecks: 200, RecordSetsPerZone: 500})); diff != "" {
+	if diff := cmp.Diff(over, use.Exceeds(quota.Limits{HealthChecks: 200, RecordSetsPerZone: 500})); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
-	if got := use.Exceeds(zone.Limits{}); got != nil {
+	if got := use.Exceeds(quota.Limits{}); got != nil {
 		t.Errorf("no limit is exceeded by %v", got)
 	}
 	if got := Usage(plan.State{}); got.Creating != 0 || got.CreatingDays != 0 {

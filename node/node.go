@@ -27,11 +27,11 @@ import (
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/prober"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/r53server"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/store"
-	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // Options of New. The zero value is a single node on the default ports with its data in ./bulkhead-data.
@@ -56,7 +56,7 @@ type Options struct {
 	// Throttle refuses API requests beyond Route 53's rates (r53: C.8).
 	Throttle bool
 	// Limits are the account's quotas (r53: C.8); the zero value sets none. All nodes of an etcd should have the same.
-	Limits zone.Limits
+	Limits quota.Limits
 	// ProbeAllow are internal addresses (health.Restricted) that checks may have and names of checks may resolve to. Every other
 	// internal address is refused, as AWS does (r53: B.5): whoever may make checks would learn what answers there.
 	ProbeAllow []netip.Prefix

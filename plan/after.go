@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -78,9 +79,9 @@ func (s *State) batch(b *Batch, created map[string]string) {
 }
 
 // Overlaid returns tags without some, and with others in the place of those with their keys: what a tag call leads to.
-func Overlaid(tags, others []zone.Tag, gone []string) []zone.Tag {
-	kept := slices.DeleteFunc(slices.Clone(tags), func(t zone.Tag) bool {
-		return slices.Contains(gone, t.Key) || slices.ContainsFunc(others, func(o zone.Tag) bool { return o.Key == t.Key })
+func Overlaid(tags, others []tagging.Tag, gone []string) []tagging.Tag {
+	kept := slices.DeleteFunc(slices.Clone(tags), func(t tagging.Tag) bool {
+		return slices.Contains(gone, t.Key) || slices.ContainsFunc(others, func(o tagging.Tag) bool { return o.Key == t.Key })
 	})
 	return append(kept, others...)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -23,9 +24,9 @@ func disorder(t *testing.T, r *rand.Rand) *world {
 	strangers(w)
 	w.foreign["tagged"], w.foreign["borrowed"] = true, true
 	w.checks["tagged"] = &Check{ID: "tagged", CallerReference: "terraform-2", Config: httpCheck("www.example.com", "/"),
-		Tags: []zone.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: "team/app1/eu-west-1"}}}
+		Tags: []tagging.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: "team/app1/eu-west-1"}}}
 	w.checks["borrowed"] = &Check{ID: "borrowed", CallerReference: "bulkhead/team/app2/eu-west-1/1", Config: httpCheck("x.example.com", "/"),
-		Tags: []zone.Tag{{Key: "owner", Value: "somebody"}}}
+		Tags: []tagging.Tag{{Key: "owner", Value: "somebody"}}}
 	w.used["bulkhead/team/app2/eu-west-1/1"] = true
 	if r.IntN(2) == 0 {
 		w.byHand(r)

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/health"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 // Update returns the request that turns Old into New: only what differs, because what a request leaves out stays, and by
@@ -132,40 +132,40 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 }
 
 // marks returns the tags that a wanted check has in the end: its own and those of ownership.
-func marks(c *Check) []zone.Tag {
-	tags := slices.DeleteFunc(slices.Clone(c.Tags), func(t zone.Tag) bool {
+func marks(c *Check) []tagging.Tag {
+	tags := slices.DeleteFunc(slices.Clone(c.Tags), func(t tagging.Tag) bool {
 		return t.Key == TagManagedBy || t.Key == TagKey || t.Key == TagInverted || t.Key == TagTakenOver
 	})
-	tags = append(tags, zone.Tag{Key: TagManagedBy, Value: TagValue}, zone.Tag{Key: TagKey, Value: c.Key})
+	tags = append(tags, tagging.Tag{Key: TagManagedBy, Value: TagValue}, tagging.Tag{Key: TagKey, Value: c.Key})
 	if isTrue(c.Config.Inverted) {
-		tags = append(tags, zone.Tag{Key: TagInverted, Value: "true"})
+		tags = append(tags, tagging.Tag{Key: TagInverted, Value: "true"})
 	}
-	slices.SortFunc(tags, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(tags, func(a, b tagging.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return tags
 }
 
 // marks returns the tags that a wanted check has in the end, those of its record sets included. c is the check that it goes on
 // with, nil for none.
-func (d *differ) marks(want, c *Check) []zone.Tag {
+func (d *differ) marks(want, c *Check) []tagging.Tag {
 	tags := marks(want)
 	var had []string
 	if c != nil {
 		had = hostnamesOf(c)
 	}
 	if tag, ok := hostnamesTag(had, d.names[want.Key]); ok {
-		tags = append(slices.DeleteFunc(tags, func(t zone.Tag) bool { return t.Key == TagHostnames }), tag)
+		tags = append(slices.DeleteFunc(tags, func(t tagging.Tag) bool { return t.Key == TagHostnames }), tag)
 	}
 	if d.guard.Cluster != "" {
-		tags = append(slices.DeleteFunc(tags, func(t zone.Tag) bool { return t.Key == TagCluster }), d.guard.cluster())
+		tags = append(slices.DeleteFunc(tags, func(t tagging.Tag) bool { return t.Key == TagCluster }), d.guard.cluster())
 	}
 	tags = d.ask(want.Key, tags, c)
-	slices.SortFunc(tags, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(tags, func(a, b tagging.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return tags
 }
 
 // missingTags returns the tags that are not there with their value. Others that are there stay.
-func missingTags(want, have []zone.Tag) []zone.Tag {
-	return slices.DeleteFunc(slices.Clone(want), func(t zone.Tag) bool { return slices.Contains(have, t) })
+func missingTags(want, have []tagging.Tag) []tagging.Tag {
+	return slices.DeleteFunc(slices.Clone(want), func(t tagging.Tag) bool { return slices.Contains(have, t) })
 }
 
 // deleteChecks plans to delete the checks in reach that no wanted key goes on with, unless something refers to them still.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 // TagCluster is the tag of a check that says which cluster looks after it: Guard.Cluster, and behind a space Guard.ClusterName.
@@ -15,13 +15,13 @@ const TagCluster = "bulkhead.dev/cluster"
 // is refused, and neither changes nor deletes them, until it is told to take over. What bears no such tag belongs to the first that comes.
 
 // ClusterOf returns which cluster looks after a check with these tags, empty when they do not say; name is empty when it has none.
-func ClusterOf(tags []zone.Tag) (id, name string) {
+func ClusterOf(tags []tagging.Tag) (id, name string) {
 	id, name, _ = strings.Cut(tagged(tags, TagCluster), " ")
 	return id, name
 }
 
 // cluster returns the tag of the plan's cluster.
-func (g Guard) cluster() zone.Tag {
+func (g Guard) cluster() tagging.Tag {
 	// r53: C.3 does not list what a value may have; these characters are allowed in tags of all services.
 	plain := strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._:/=+@", c) {
@@ -30,7 +30,7 @@ func (g Guard) cluster() zone.Tag {
 		return '-'
 	}, g.ClusterName)
 	value := strings.TrimSpace(g.Cluster + " " + plain)
-	return zone.Tag{Key: TagCluster, Value: value[:min(len(value), maxTagValue)]}
+	return tagging.Tag{Key: TagCluster, Value: value[:min(len(value), maxTagValue)]}
 }
 
 // takesOver reports whether a policy of the plan takes over what another cluster looks after.
@@ -136,7 +136,7 @@ type Scope struct {
 }
 
 // Foreign returns the cluster that looks after a check of ours with these tags when the plan must not touch it, else "".
-func (s *Scope) Foreign(check string, tags []zone.Tag) string {
+func (s *Scope) Foreign(check string, tags []tagging.Tag) string {
 	id, name := ClusterOf(tags)
 	here := Guard{Regions: s.Regions}.covers(RegionOf(tagged(tags, TagKey)))
 	if id == "" || id == s.Cluster || !here || slices.Contains(s.Seized, check) {

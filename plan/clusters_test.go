@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -153,7 +154,7 @@ func TestClusterTags(t *testing.T) {
 		if got.Value != c.want {
 			t.Errorf("%q, want %q", got.Value, c.want)
 		}
-		if id, _ := ClusterOf([]zone.Tag{got}); id != c.id {
+		if id, _ := ClusterOf([]tagging.Tag{got}); id != c.id {
 			t.Errorf("%q is of %q, want %q", got.Value, id, c.id)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -142,7 +143,7 @@ func (c *Counts) count(steps []Step) {
 	}
 }
 
-func tagCalls(tags []zone.Tag) int { return (len(tags) + maxTagList - 1) / maxTagList }
+func tagCalls(tags []tagging.Tag) int { return (len(tags) + maxTagList - 1) / maxTagList }
 
 // use sets what the account uses before, during and after the steps.
 func (d *differ) use() {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -400,7 +401,7 @@ func TestBatchesAreAsFewAsTheLimitsAllow(t *testing.T) {
 		}
 		return both(states...)
 	}
-	guard := Guard{Force: true, Limits: &zone.Limits{}}
+	guard := Guard{Force: true, Limits: &quota.Limits{}}
 	w := newWorld(exampleZone())
 	for _, c := range []struct {
 		name    string

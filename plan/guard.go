@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -45,18 +46,18 @@ type Guard struct {
 	// Engine says that the provider is an engine: it takes intervals of 1 to 9 seconds and private addresses, and it
 	// charges nothing.
 	Engine bool
-	// Limits are the account's quotas; nil means zone.DefaultLimits on AWS and none on an engine.
-	Limits *zone.Limits
+	// Limits are the account's quotas; nil means quota.Default on AWS and none on an engine.
+	Limits *quota.Limits
 }
 
-func (g Guard) limits() zone.Limits {
+func (g Guard) limits() quota.Limits {
 	switch {
 	case g.Limits != nil:
 		return *g.Limits
 	case g.Engine:
-		return zone.Limits{}
+		return quota.Limits{}
 	}
-	return zone.DefaultLimits()
+	return quota.Default()
 }
 
 // covers reports whether a Region is within the plan's reach.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -400,17 +401,17 @@ func TestQuotasAreRefusedBeforeTheFirstCall(t *testing.T) {
 	replaced.Checks[0].Config.Type = health.HTTPS
 	for _, c := range []struct {
 		name    string
-		limits  zone.Limits
+		limits  quota.Limits
 		desired State
 		want    []string
 	}{
-		{"checks", zone.Limits{HealthChecks: 3}, both(app1(), app2()), []string{"needs 4 health checks at its height, the account may " +
+		{"checks", quota.Limits{HealthChecks: 3}, both(app1(), app2()), []string{"needs 4 health checks at its height, the account may " +
 			"have 3 and has 2: ask AWS for more, or delete some"}},
-		{"checks while one is replaced", zone.Limits{HealthChecks: 2}, replaced, []string{"needs 3 health checks at its height, the " +
+		{"checks while one is replaced", quota.Limits{HealthChecks: 2}, replaced, []string{"needs 3 health checks at its height, the " +
 			"account may have 2 and has 2: ask AWS for more, or delete some"}},
-		{"record sets", zone.Limits{RecordSetsPerZone: 3}, both(app1(), app2()), []string{"example.com.: would hold 4 record sets, at " +
+		{"record sets", quota.Limits{RecordSetsPerZone: 3}, both(app1(), app2()), []string{"example.com.: would hold 4 record sets, at " +
 			"most 3 are allowed and it has 2"}},
-		{"over the limit already", zone.Limits{HealthChecks: 1, RecordSetsPerZone: 1},
+		{"over the limit already", quota.Limits{HealthChecks: 1, RecordSetsPerZone: 1},
 			latency("team/app1", "app1.example.com", "eu-west-1"), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -70,7 +71,7 @@ func (h HeldCheck) String() string {
 
 // madeInverted reports whether Bulkhead made the check inverted.
 func (c *Check) madeInverted() bool {
-	return slices.Contains(c.Tags, zone.Tag{Key: TagInverted, Value: "true"})
+	return slices.Contains(c.Tags, tagging.Tag{Key: TagInverted, Value: "true"})
 }
 
 func isTrue(p *bool) bool { return p != nil && *p }

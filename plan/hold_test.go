@@ -8,14 +8,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 func TestHolds(t *testing.T) {
-	marked := []zone.Tag{{Key: TagInverted, Value: "true"}}
+	marked := []tagging.Tag{{Key: TagInverted, Value: "true"}}
 	for _, c := range []struct {
 		disabled, inverted bool
-		tags               []zone.Tag
+		tags               []tagging.Tag
 		want               Hold
 	}{
 		{false, false, nil, NotHeld},
@@ -162,7 +163,7 @@ func TestInvertedPolicies(t *testing.T) {
 		t.Errorf("held: %v", p.Held)
 	}
 	w.checks[id].Config.Inverted = new(true)
-	w.checks[id].Tags = slices.DeleteFunc(w.checks[id].Tags, func(t zone.Tag) bool { return t.Key == TagInverted })
+	w.checks[id].Tags = slices.DeleteFunc(w.checks[id].Tags, func(t tagging.Tag) bool { return t.Key == TagInverted })
 	p, err = Diff(w.state(), inverted, Guard{}) // made by a version that did not mark it
 	wantSteps(t, p, err, "tag-check team/app1/eu-west-1")
 	w.execute(t, p, -1)

@@ -4,13 +4,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 // Mark returns the plan that gives the checks of policies within the guard's Regions tags, those by the policy's "<namespace>/<policy>".
 // What a run created and did not live to mark is marked as the policy's as well, when no record set cites it. What another cluster looks
 // after gets none. It changes no answer.
-func Mark(current State, tags map[string][]zone.Tag, guard Guard) Plan {
+func Mark(current State, tags map[string][]tagging.Tag, guard Guard) Plan {
 	made := make(map[string]string) // key by what stands in a caller reference
 	for policy := range tags {
 		for _, region := range guard.Regions {
@@ -25,7 +25,7 @@ func Mark(current State, tags map[string][]zone.Tag, guard Guard) Plan {
 	var p Plan
 	for i := range current.Checks {
 		c := &current.Checks[i]
-		key, own := c.Key, []zone.Tag(nil)
+		key, own := c.Key, []tagging.Tag(nil)
 		if !c.Owned() && len(c.Tags) == 0 && !cited[c.ID] {
 			reference, _, _ := parseReference(c.CallerReference)
 			if key = made[reference]; key != "" {
@@ -46,8 +46,8 @@ func Mark(current State, tags map[string][]zone.Tag, guard Guard) Plan {
 }
 
 // ownership are the tags that make a check the guard's own.
-func (g Guard) ownership(key string) []zone.Tag {
-	tags := []zone.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: key}}
+func (g Guard) ownership(key string) []tagging.Tag {
+	tags := []tagging.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: key}}
 	if g.Cluster != "" {
 		tags = append(tags, g.cluster())
 	}

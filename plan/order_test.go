@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -222,7 +223,7 @@ func TestAliasesTooManyForABatch(t *testing.T) {
 		}
 	}
 	w := newWorld(exampleZone())
-	p, err := Diff(w.state(), desired, Guard{Limits: &zone.Limits{}})
+	p, err := Diff(w.state(), desired, Guard{Limits: &quota.Limits{}})
 	if err != nil {
 		t.Fatal(err)
 	}

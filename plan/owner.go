@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -93,7 +94,7 @@ func (o *Owners) Borrows(set *zone.ResourceRecordSet) string {
 
 // hostnamesOf returns what a check's TagHostnames lists, nil when it has no such tag.
 func hostnamesOf(c *Check) []string {
-	i := slices.IndexFunc(c.Tags, func(t zone.Tag) bool { return t.Key == TagHostnames })
+	i := slices.IndexFunc(c.Tags, func(t tagging.Tag) bool { return t.Key == TagHostnames })
 	if i < 0 {
 		return nil
 	}
@@ -116,7 +117,7 @@ func listed(n zone.Name) string {
 
 // hostnamesTag returns the tag of a check that speaks for names now: what it had stays behind them, as much as fits. ok is false
 // when there is nothing to list.
-func hostnamesTag(had []string, names []zone.Name) (tag zone.Tag, ok bool) {
+func hostnamesTag(had []string, names []zone.Name) (tag tagging.Tag, ok bool) {
 	var list []string
 	for _, n := range slices.SortedFunc(slices.Values(names), zone.Compare) {
 		if entry := listed(n); !slices.Contains(had, entry) {
@@ -127,7 +128,7 @@ func hostnamesTag(had []string, names []zone.Name) (tag zone.Tag, ok bool) {
 	for len(list) > 1 && len(strings.Join(list, " ")) > maxTagValue {
 		list = list[:len(list)-1]
 	}
-	return zone.Tag{Key: TagHostnames, Value: strings.Join(list, " ")}, len(list) > 0
+	return tagging.Tag{Key: TagHostnames, Value: strings.Join(list, " ")}, len(list) > 0
 }
 
 // wantedNames returns the names of wanted record sets, by the key of their check.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -109,7 +110,7 @@ func TestRecordsOfFormerHostnamesAreOurs(t *testing.T) {
 func TestChecksThatListNoNames(t *testing.T) {
 	without := func(w *world) *world {
 		for _, c := range w.checks {
-			var tags []zone.Tag
+			var tags []tagging.Tag
 			for _, tag := range c.Tags {
 				if tag.Key != TagHostnames {
 					tags = append(tags, tag)

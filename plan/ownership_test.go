@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -13,12 +14,12 @@ import (
 func TestKeyNeedsReferenceAndTags(t *testing.T) {
 	const key = "team/app1/eu-west-1"
 	long := "team/" + strings.Repeat("a", 70) + "/eu-west-1"
-	mark := func(key string) []zone.Tag {
-		return []zone.Tag{{Key: "Name", Value: "x"}, {Key: TagKey, Value: key}, {Key: TagManagedBy, Value: TagValue}}
+	mark := func(key string) []tagging.Tag {
+		return []tagging.Tag{{Key: "Name", Value: "x"}, {Key: TagKey, Value: key}, {Key: TagManagedBy, Value: TagValue}}
 	}
 	for _, c := range []struct {
 		name, reference string
-		tags            []zone.Tag
+		tags            []tagging.Tag
 		want            string
 	}{
 		{"made and marked", CallerReference(key, 3), mark(key), key},
@@ -27,8 +28,8 @@ func TestKeyNeedsReferenceAndTags(t *testing.T) {
 		{"tagged by hand", "terraform-1", mark(key), ""},
 		{"passed off as another application's", CallerReference(key, 1), mark("team/app2/eu-west-1"), ""},
 		{"passed off as another Region's", CallerReference(key, 1), mark("team/app1/eu-central-1"), ""},
-		{"managed by something else", CallerReference(key, 1), []zone.Tag{{Key: TagKey, Value: key}, {Key: TagManagedBy, Value: "x"}}, ""},
-		{"no key", CallerReference(key, 1), []zone.Tag{{Key: TagManagedBy, Value: TagValue}}, ""},
+		{"managed by something else", CallerReference(key, 1), []tagging.Tag{{Key: TagKey, Value: key}, {Key: TagManagedBy, Value: "x"}}, ""},
+		{"no key", CallerReference(key, 1), []tagging.Tag{{Key: TagManagedBy, Value: TagValue}}, ""},
 		{"an empty key", "bulkhead//1", mark(""), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -45,7 +46,7 @@ func TestForeignCheckWithOurReferenceStays(t *testing.T) {
 	w := newWorld(exampleZone())
 	reference := CallerReference("team/app1/eu-west-1", 1)
 	w.checks["foreign"] = &Check{ID: "foreign", CallerReference: reference, Config: httpCheck("www.example.com", "/"),
-		Tags: []zone.Tag{{Key: "owner", Value: "somebody"}}}
+		Tags: []tagging.Tag{{Key: "owner", Value: "somebody"}}}
 	w.used[reference] = true
 	w.reach(t, app1(), Guard{})
 	p, err := Destroy(w.state(), []string{"team/app1"}, Guard{Force: true})

@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -76,7 +77,7 @@ type CheckChange struct {
 	CallerReference string         `json:"callerReference,omitempty"`
 	Old             *health.Config `json:"old,omitempty"`  // nil for one to create
 	New             *health.Config `json:"new,omitempty"`  // nil for one to delete
-	Tags            []zone.Tag     `json:"tags,omitempty"` // to set; for one to delete: what it has
+	Tags            []tagging.Tag  `json:"tags,omitempty"` // to set; for one to delete: what it has
 	// Untag are keys of tags that go, in the same call that sets Tags. At most 10.
 	Untag []string `json:"untag,omitempty"`
 	Why   string   `json:"why,omitempty"` // when it does not go without saying

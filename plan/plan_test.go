@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkhead-dns/bulkhead/health"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 func encoded(t testing.TB, p Plan) []byte {
@@ -89,7 +89,7 @@ func TestInverseNeedsTheIDs(t *testing.T) {
 // The way back from a destroyed policy creates its checks again, marked as before, and waits for them.
 func TestInverseOfDestroy(t *testing.T) {
 	desired := app1()
-	desired.Checks[0].Tags = []zone.Tag{{Key: "Name", Value: "Ireland"}}
+	desired.Checks[0].Tags = []tagging.Tag{{Key: "Name", Value: "Ireland"}}
 	w := build(t, desired)
 	p, err := Destroy(w.state(), []string{"team/app1"}, Guard{})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -36,7 +37,7 @@ func randomState(r *rand.Rand) State {
 		for i, region := range chosen {
 			key := policy + "/" + region
 			s.Checks = append(s.Checks, Check{Key: key, Config: randomConfig(r, region),
-				Tags: []zone.Tag{{Key: "Name", Value: fmt.Sprint("app", r.IntN(2))}}})
+				Tags: []tagging.Tag{{Key: "Name", Value: fmt.Sprint("app", r.IntN(2))}}})
 			for family, t := range []zone.RRType{zone.A, zone.AAAA} {
 				if family == 1 && !dual {
 					continue

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -290,13 +291,13 @@ func (d *differ) waitForRouting(at *place, peers []*peer, missing []string, lead
 }
 
 // ask adds to the tags of a check what routing it asks for, where that has to be said.
-func (d *differ) ask(key string, tags []zone.Tag, c *Check) []zone.Tag {
+func (d *differ) ask(key string, tags []tagging.Tag, c *Check) []tagging.Tag {
 	text := d.asks[key]
 	if text == "" || !d.publish[key] && (c == nil || tagged(c.Tags, TagRouting) == "") {
 		return tags
 	}
-	tags = slices.DeleteFunc(tags, func(t zone.Tag) bool { return t.Key == TagRouting })
-	return append(tags, zone.Tag{Key: TagRouting, Value: text})
+	tags = slices.DeleteFunc(tags, func(t tagging.Tag) bool { return t.Key == TagRouting })
+	return append(tags, tagging.Tag{Key: TagRouting, Value: text})
 }
 
 // askAlso plans to say it on the checks that record sets cite while their replacement is not healthy.
@@ -305,7 +306,7 @@ func (d *differ) askAlso() (steps []Step) {
 		for _, c := range d.byKey[key] {
 			if d.ours[c.ID] > 0 && d.bound[key] != c.ID && tagged(c.Tags, TagRouting) != d.asks[key] {
 				steps = append(steps, Step{Kind: TagCheck, Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference,
-					Tags: []zone.Tag{{Key: TagRouting, Value: d.asks[key]}}, Why: "says what routing is asked for"}})
+					Tags: []tagging.Tag{{Key: TagRouting, Value: d.asks[key]}}, Why: "says what routing is asked for"}})
 			}
 		}
 	}

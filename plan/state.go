@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -25,7 +26,7 @@ type Check struct {
 	Key    string        `json:"key,omitempty"` // empty: not ours
 	ID     string        `json:"id,omitempty"`  // existing only
 	Config health.Config `json:"config"`
-	Tags   []zone.Tag    `json:"tags,omitempty"` // existing: all of them; wanted: beside the two that mark ownership
+	Tags   []tagging.Tag `json:"tags,omitempty"` // existing: all of them; wanted: beside the two that mark ownership
 
 	// CallerReference is what an existing check was created with. One of ours without tags is what remains when a run ends
 	// between the creation and the tags.
@@ -59,7 +60,7 @@ const (
 // KeyOf returns the key of the health check that was created with a caller reference and bears tags, empty when it is not
 // ours. Tags can be set by hand, a reference stays with a check for ever: both must name the same key, or TagTakenOver must say
 // that the one followed the other, so that a check cannot be passed off as another's.
-func KeyOf(reference string, tags []zone.Tag) string {
+func KeyOf(reference string, tags []tagging.Tag) string {
 	key, made := tagged(tags, TagKey), ""
 	if reference, _, ok := parseReference(reference); ok {
 		made = reference
@@ -77,7 +78,7 @@ func KeyOf(reference string, tags []zone.Tag) string {
 func takenOver(made, key string) string { return made + " as " + hashed(key) }
 
 // tagged returns the value of a tag, empty when it is not there.
-func tagged(tags []zone.Tag, key string) string {
+func tagged(tags []tagging.Tag, key string) string {
 	for _, t := range tags {
 		if t.Key == key {
 			return t.Value

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -84,18 +85,18 @@ func wantedNamesOf(names map[string][]zone.Name) map[string]map[string]bool {
 
 // heritageTags returns the tags that make a check of a predecessor one of ours, and those of the predecessor that go. They are set in one
 // call, which is taken to happen as a whole (unconfirmed). r53: C.3.
-func (d *differ) heritageTags(c *Check, want []zone.Tag) (set []zone.Tag, remove []string) {
+func (d *differ) heritageTags(c *Check, want []tagging.Tag) (set []tagging.Tag, remove []string) {
 	key := d.inherited[c.ID]
 	if key == "" {
 		return want, nil
 	}
 	set = slices.Clone(want)
 	if made, _, _ := parseReference(c.CallerReference); made != key && made != hashed(key) {
-		set = append(set, zone.Tag{Key: TagTakenOver, Value: takenOver(made, key)})
+		set = append(set, tagging.Tag{Key: TagTakenOver, Value: takenOver(made, key)})
 	}
-	slices.SortFunc(set, func(a, b zone.Tag) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(set, func(a, b tagging.Tag) int { return strings.Compare(a.Key, b.Key) })
 	for _, t := range c.Tags {
-		kept := slices.ContainsFunc(set, func(o zone.Tag) bool { return o.Key == t.Key })
+		kept := slices.ContainsFunc(set, func(o tagging.Tag) bool { return o.Key == t.Key })
 		if strings.HasPrefix(t.Key, tagPrefix) && !kept {
 			remove = append(remove, t.Key)
 		}
@@ -112,10 +113,10 @@ func (d *differ) takeOver(steps []Step) []Step {
 			if from == "" || d.bound[key] == c.ID || d.destroyed[PolicyOf(key)] {
 				continue
 			}
-			tags := []zone.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: key}}
+			tags := []tagging.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: key}}
 			for _, keep := range []string{TagHostnames, TagInverted, TagCluster} {
 				if value := tagged(c.Tags, keep); value != "" && (keep != TagCluster || d.guard.Cluster == "") {
-					tags = append(tags, zone.Tag{Key: keep, Value: value})
+					tags = append(tags, tagging.Tag{Key: keep, Value: value})
 				}
 			}
 			if d.guard.Cluster != "" {

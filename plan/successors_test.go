@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -111,16 +112,16 @@ func TestSuccessorWithAnotherCheckIsInterruptedAnywhere(t *testing.T) {
 // Tags that the predecessor's policy asked for go, unless they are wanted, if with another value or none.
 func TestTagsOfThePredecessorGo(t *testing.T) {
 	old := latency("team/old", "app.example.com", westRegion)
-	old.Checks[0].Tags = []zone.Tag{{Key: "Name", Value: "old"}, {Key: tagPrefix + "ingress-of", Value: "x"}, {Key: tagPrefix + "remove-after", Value: "now"}}
+	old.Checks[0].Tags = []tagging.Tag{{Key: "Name", Value: "old"}, {Key: tagPrefix + "ingress-of", Value: "x"}, {Key: tagPrefix + "remove-after", Value: "now"}}
 	w := build(t, old)
 	desired := latency("team/new", "app.example.com", westRegion)
-	desired.Checks[0].Tags = []zone.Tag{{Key: "Name", Value: "new"}, {Key: tagPrefix + "remove-after"}}
+	desired.Checks[0].Tags = []tagging.Tag{{Key: "Name", Value: "new"}, {Key: tagPrefix + "remove-after"}}
 	p := w.reach(t, desired, here(westRegion, "team/old", "team/new"))
 	if diff := cmp.Diff([]string{tagPrefix + "ingress-of"}, p.Steps[0].Check.Untag); diff != "" {
 		t.Errorf("tags that go: want -, got +\n%s", diff)
 	}
 	tags := w.checks[w.check(t, "team/new/eu-west-1")].Tags
-	if !slices.Contains(tags, zone.Tag{Key: tagPrefix + "remove-after"}) || tagged(tags, "Name") != "new" || tagged(tags, tagPrefix+"ingress-of") != "" {
+	if !slices.Contains(tags, tagging.Tag{Key: tagPrefix + "remove-after"}) || tagged(tags, "Name") != "new" || tagged(tags, tagPrefix+"ingress-of") != "" {
 		t.Errorf("tags %v", tags)
 	}
 }
@@ -163,12 +164,12 @@ func TestPredecessorWithAnotherHostnameKeepsItsCheck(t *testing.T) {
 // Tags that belong together name another key on their own, or on another check, in vain.
 func TestTakenOverChecksCannotBePassedOff(t *testing.T) {
 	const old, next = "team/old/eu-west-1", "team/new/eu-west-1"
-	mark := func(key, from string) []zone.Tag {
-		return []zone.Tag{{Key: TagKey, Value: key}, {Key: TagManagedBy, Value: TagValue}, {Key: TagTakenOver, Value: from}}
+	mark := func(key, from string) []tagging.Tag {
+		return []tagging.Tag{{Key: TagKey, Value: key}, {Key: TagManagedBy, Value: TagValue}, {Key: TagTakenOver, Value: from}}
 	}
 	for _, c := range []struct {
 		name, reference string
-		tags            []zone.Tag
+		tags            []tagging.Tag
 		want            string
 	}{
 		{"taken over", CallerReference(old, 2), mark(next, takenOver(old, next)), next},

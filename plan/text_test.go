@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -48,7 +49,7 @@ func shown(t *testing.T) map[string]Plan {
 	changed := both(app1(), latency("team/app2", "app2.example.com", "eu-west-1", "us-east-1"))
 	changed.Checks[0].Config.FailureThreshold = new(2)
 	changed.Checks[1].Config.RequestInterval = new(10)
-	changed.Checks[2].Tags = []zone.Tag{{Key: "Name", Value: "app2 in Ireland"}}
+	changed.Checks[2].Tags = []tagging.Tag{{Key: "Name", Value: "app2 in Ireland"}}
 	changed.Records[0].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "ZNEW", DNSName: "newalb.eu-west-1.elb.amazonaws.com.",
 		EvaluateTargetHealth: true}
 	plan("change")(Diff(w.state(), changed, Guard{}))

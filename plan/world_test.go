@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -89,7 +90,7 @@ func (w *world) execute(t *testing.T, p Plan, calls int) (done bool) {
 func (w *world) calls(t *testing.T, s Step) []func() {
 	t.Helper()
 	tag := func(id string) {
-		tags, err := zone.ApplyTags(w.checks[id].Tags, s.Check.Tags, s.Check.Untag)
+		tags, err := tagging.Apply(w.checks[id].Tags, s.Check.Tags, s.Check.Untag)
 		if err != nil {
 			t.Fatalf("tags of %s: %v", s.Check.Key, err)
 		}

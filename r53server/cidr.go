@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/store"
-	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // createCidrCollection makes an empty collection, or returns the one that the same request made. r53: C.3.
@@ -44,13 +44,13 @@ func (s *Server) changeCidrCollection(r *request) (reply, error) {
 			d.fail(constraint(strconv.FormatInt(version, 10), "CollectionVersion", "Member must have value greater than or equal to 1"))
 		}
 	}
-	var changes []zone.CIDRChange
+	var changes []cidr.Change
 	for _, e := range in.list("Changes", "member") {
 		in := d.object(e, "LocationName", "Action", "CidrList")
 		in.require("LocationName", "Action", "CidrList")
-		changes = append(changes, zone.CIDRChange{
+		changes = append(changes, cidr.Change{
 			LocationName: in.text("LocationName"),
-			Action:       zone.CIDRAction(in.text("Action")),
+			Action:       cidr.Action(in.text("Action")),
 			CIDRList:     in.strings("CidrList", "Cidr"),
 		})
 	}
@@ -71,7 +71,7 @@ func (s *Server) deleteCidrCollection(r *request) (reply, error) {
 // listCidrCollections lists by id.
 func (s *Server) listCidrCollections(r *request) (reply, error) {
 	collections, next, err := tokenPage(r.query, s.store.State().CIDRCollections(),
-		func(c zone.CIDRCollection) string { return c.ID })
+		func(c cidr.Collection) string { return c.ID })
 	if err != nil {
 		return reply{}, err
 	}
@@ -125,7 +125,7 @@ func (s *Server) listCidrBlocks(r *request) (reply, error) {
 	return reply{body: out}, nil
 }
 
-func cidrBlocksOf(c zone.CIDRCollection, locations []string) iter.Seq[cidrBlockSummary] {
+func cidrBlocksOf(c cidr.Collection, locations []string) iter.Seq[cidrBlockSummary] {
 	return func(yield func(cidrBlockSummary) bool) {
 		for _, location := range locations {
 			for _, block := range c.Locations[location] {
@@ -143,10 +143,10 @@ func (b cidrBlockSummary) key() string {
 	return fmt.Sprintf("%s %03d%x%03d", b.LocationName, block.Addr().BitLen(), block.Addr().AsSlice(), block.Bits())
 }
 
-func findCIDRCollection(state *store.State, id string) (zone.CIDRCollection, error) {
+func findCIDRCollection(state *store.State, id string) (cidr.Collection, error) {
 	c, ok := state.CIDRCollection(id)
 	if !ok {
-		return zone.CIDRCollection{}, noSuchCIDRCollection(id)
+		return cidr.Collection{}, noSuchCIDRCollection(id)
 	}
 	return c, nil
 }
@@ -219,7 +219,7 @@ type cidrCollection struct {
 	Version int64
 }
 
-func cidrCollectionShape(c zone.CIDRCollection) cidrCollection {
+func cidrCollectionShape(c cidr.Collection) cidrCollection {
 	return cidrCollection{
 		Arn: "arn:aws:route53::" + accountID + ":cidrcollection/" + c.ID, ID: c.ID, Name: c.Name, Version: c.Version,
 	}

@@ -7,9 +7,12 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/validation"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -132,13 +135,13 @@ func translate(err error) (told *apiError, ok bool) {
 		own        *apiError
 		signature  *sigv4.Error
 		badBatch   *zone.InvalidChangeBatch
-		badRecord  *zone.InvalidInput
+		badRecord  *validation.InvalidInput
 		citedCheck *zone.NoSuchHealthCheck
 		badCheck   *health.InvalidInput
-		oldVersion *zone.CidrCollectionVersionMismatch
-		usedBlock  *zone.CidrBlockInUse
-		usedCIDR   *zone.CidrCollectionInUse
-		overLimit  *zone.LimitsExceeded
+		oldVersion *cidr.VersionMismatch
+		usedBlock  *cidr.BlockInUse
+		usedCIDR   *cidr.CollectionInUse
+		overLimit  *quota.LimitsExceeded
 		missing    *store.NoSuch
 	)
 	switch {

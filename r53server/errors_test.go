@@ -15,9 +15,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/validation"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -49,10 +52,10 @@ func TestErrorTable(t *testing.T) {
 		{store.ErrDelegationSetInUse, "DelegationSetInUse", 400, "cannot be deleted"},
 		{store.ErrDelegationSetNotAvailable, "DelegationSetNotAvailable", 400, "private"},
 		{store.ErrConflictingDomain, "ConflictingDomainExists", 400, "same name"},
-		{&zone.CidrCollectionVersionMismatch{ID: "c", Given: 1, Current: 2}, "CidrCollectionVersionMismatchException", 409, "version 2, not 1"},
-		{&zone.CidrBlockInUse{Message: "m"}, "CidrBlockInUseException", 400, "m"},
-		{&zone.CidrCollectionInUse{Message: "m"}, "CidrCollectionInUseException", 400, "m"},
-		{&zone.LimitsExceeded{Message: "m"}, "LimitsExceeded", 400, "m"},
+		{&cidr.VersionMismatch{ID: "c", Given: 1, Current: 2}, "CidrCollectionVersionMismatchException", 409, "version 2, not 1"},
+		{&cidr.BlockInUse{Message: "m"}, "CidrBlockInUseException", 400, "m"},
+		{&cidr.CollectionInUse{Message: "m"}, "CidrCollectionInUseException", 400, "m"},
+		{&quota.LimitsExceeded{Message: "m"}, "LimitsExceeded", 400, "m"},
 		{noSuchCIDRLocation("c", "rome"), "NoSuchCidrLocationException", 404, "rome"},
 		{noSuchGeoLocation(zone.GeoLocation{CountryCode: "XX"}), "NoSuchGeoLocation", 404, "country code 'XX'"},
 		{hostedZoneNotFound("Z1"), "HostedZoneNotFound", 400, "Z1"},
@@ -60,7 +63,7 @@ func TestErrorTable(t *testing.T) {
 		{store.ErrUnavailable, "ServiceUnavailable", 503, "Try again"},
 		{context.DeadlineExceeded, "ServiceUnavailable", 503, "in time"},
 		{context.Canceled, "ServiceUnavailable", 503, "cancelled"},
-		{&zone.InvalidInput{Message: "m"}, "InvalidInput", 400, "m"},
+		{&validation.InvalidInput{Message: "m"}, "InvalidInput", 400, "m"},
 		{&zone.InvalidChangeBatch{Messages: []string{"one", "two"}}, "InvalidChangeBatch", 400, "[one, two]"}, // r53: G.1 rule 10
 		{&zone.NoSuchHealthCheck{ID: "abc"}, "NoSuchHealthCheck", 404, "A health check with id abc does not exist."},
 		{&health.InvalidInput{Message: "m"}, "InvalidInput", 400, "m"},

@@ -4,7 +4,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bulkhead-dns/bulkhead/store"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 // Bounds of the tag operations. r53: C.1 "ID prefixes", C.3. The ids of zones are at most 32 characters, those of checks,
@@ -18,13 +18,13 @@ const (
 // changeTagsForResource changes the tags of a hosted zone or health check. r53: C.3.
 func (s *Server) changeTagsForResource(r *request) (reply, error) {
 	d, in := decode(r, "AddTags", "RemoveTagKeys")
-	var add []zone.Tag
+	var add []tagging.Tag
 	if in.has("AddTags") {
-		add = []zone.Tag{} // empty and absent are not the same
+		add = []tagging.Tag{} // empty and absent are not the same
 	}
 	for _, e := range in.list("AddTags", "Tag") {
 		tag := d.object(e, "Key", "Value")
-		add = append(add, zone.Tag{Key: tag.text("Key"), Value: tag.text("Value")})
+		add = append(add, tagging.Tag{Key: tag.text("Key"), Value: tag.text("Value")})
 	}
 	var remove []string
 	if in.has("RemoveTagKeys") {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/bulkhead-dns/bulkhead/country"
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -95,7 +96,7 @@ func (e *refEvaluation) nearness(m *zone.ResourceRecordSet) float64 {
 	p := e.atlas.Place(id)
 	continent := p.Continent
 	if continent == "" {
-		continent = zone.Continent(p.Country)
+		continent = country.Continent(p.Country)
 	}
 	switch l := *m.GeoLocation; {
 	case l.CountryCode == "*":

@@ -3,6 +3,7 @@ package steer
 import (
 	"fmt"
 
+	"github.com/bulkhead-dns/bulkhead/country"
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -11,9 +12,9 @@ import (
 // and a continent. 0 is the default location.
 type area uint32
 
-func packArea(country, within string) (a area) {
+func packArea(code, within string) (a area) {
 	var b [4]byte
-	copy(b[:2], country)
+	copy(b[:2], code)
 	copy(b[2:], within)
 	for _, c := range b {
 		a = a<<8 | area(c)
@@ -95,9 +96,9 @@ func (d *decision) chinese(l ladder, r geo.RegionID) bool {
 // continentsOf tells the continents of the countries that an atlas knows places in, as Route 53 has them.
 func continentsOf(atlas *geo.Atlas) map[area]area {
 	continents := map[area]area{}
-	for _, country := range atlas.Countries() {
-		if c := zone.Continent(country); c != "" {
-			continents[packArea(country, "")] = packArea("", c)
+	for _, code := range atlas.Countries() {
+		if c := country.Continent(code); c != "" {
+			continents[packArea(code, "")] = packArea("", c)
 		}
 	}
 	return continents

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -15,7 +16,7 @@ const cidrUse = "cidr" // kind of use
 
 // A cidrEntry is a CIDR collection with the etcd revision that wrote it.
 type cidrEntry struct {
-	collection zone.CIDRCollection
+	collection cidr.Collection
 	rev        int64
 }
 
@@ -30,16 +31,16 @@ func (st *State) cidrRev(id string) int64 {
 func (st *State) CIDRCollectionCount() int { return st.cidrs.Len() }
 
 // CIDRCollection returns a CIDR collection by id.
-func (st *State) CIDRCollection(id string) (zone.CIDRCollection, bool) {
+func (st *State) CIDRCollection(id string) (cidr.Collection, bool) {
 	if e, ok := st.cidrs.Get(id); ok {
 		return e.collection, true
 	}
-	return zone.CIDRCollection{}, false
+	return cidr.Collection{}, false
 }
 
 // CIDRCollections yields the CIDR collections by id.
-func (st *State) CIDRCollections() iter.Seq[zone.CIDRCollection] {
-	return func(yield func(zone.CIDRCollection) bool) {
+func (st *State) CIDRCollections() iter.Seq[cidr.Collection] {
+	return func(yield func(cidr.Collection) bool) {
 		st.cidrs.Scan(func(_ string, e *cidrEntry) bool { return yield(e.collection) })
 	}
 }
@@ -59,7 +60,7 @@ func (st *State) cidrLocationsUsed(id string) map[string]bool {
 }
 
 func (e *edit) putCIDRCollection(id string, value []byte, rev int64) error {
-	c, err := decode[zone.CIDRCollection](value)
+	c, err := decode[cidr.Collection](value)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (e *edit) putCIDRCollection(id string, value []byte, rev int64) error {
 	return nil
 }
 
-func (e *edit) addCIDRCollection(c zone.CIDRCollection, rev int64) {
+func (e *edit) addCIDRCollection(c cidr.Collection, rev int64) {
 	e.next.cidrs.Set(c.ID, &cidrEntry{c, rev})
 	e.changed.cidrs.add(c.ID)
 }
@@ -87,19 +88,19 @@ func (t *transaction) useCIDRCollection(st *State, id string) {
 // CreateCIDRCollection makes an empty collection of version 1. Repeated with the same name and caller reference it
 // returns the existing collection as it is now, so that a request can be retried. A name or reference that another
 // collection has, or a reference that one had in the last days, is ErrCIDRCollectionExists. The other errors are those of
-// zone.NewCIDRCollection, and *zone.LimitsExceeded. r53: C.3.
-func (s *Store) CreateCIDRCollection(ctx context.Context, name, callerReference string) (zone.CIDRCollection, error) {
-	created, err := zone.NewCIDRCollection(uuid.NewString(), name, callerReference)
+// cidr.New, and *quota.LimitsExceeded. r53: C.3.
+func (s *Store) CreateCIDRCollection(ctx context.Context, name, callerReference string) (cidr.Collection, error) {
+	created, err := cidr.New(uuid.NewString(), name, callerReference)
 	if err != nil {
-		return zone.CIDRCollection{}, err
+		return cidr.Collection{}, err
 	}
-	repeated := func() (zone.CIDRCollection, bool) {
+	repeated := func() (cidr.Collection, bool) {
 		for c := range s.State().CIDRCollections() {
 			if c.Name == name && c.CallerReference == callerReference {
 				return c, true
 			}
 		}
-		return zone.CIDRCollection{}, false
+		return cidr.Collection{}, false
 	}
 	if existing, ok := repeated(); ok {
 		return existing, nil
@@ -130,18 +131,18 @@ func (s *Store) CreateCIDRCollection(ctx context.Context, name, callerReference 
 		return existing, nil
 	}
 	if err != nil {
-		return zone.CIDRCollection{}, err
+		return cidr.Collection{}, err
 	}
 	return created, nil
 }
 
-// ChangeCIDRCollection changes the blocks of a collection as zone.CIDRCollection.Change does, whose errors it returns.
+// ChangeCIDRCollection changes the blocks of a collection as cidr.Collection.Change does, whose errors it returns.
 // version is the version that the caller has seen, 0 for any. r53: C.3.
 func (s *Store) ChangeCIDRCollection(
-	ctx context.Context, id string, version int64, changes []zone.CIDRChange,
-) (zone.CIDRCollection, error) {
-	var changed zone.CIDRCollection
-	err := s.changeCIDR(ctx, id, func(st *State, c zone.CIDRCollection, t *transaction) error {
+	ctx context.Context, id string, version int64, changes []cidr.Change,
+) (cidr.Collection, error) {
+	var changed cidr.Collection
+	err := s.changeCIDR(ctx, id, func(st *State, c cidr.Collection, t *transaction) error {
 		used := sync.OnceValue(func() map[string]bool { return st.cidrLocationsUsed(id) })
 		next, err := c.Change(version, changes, func(location string) bool { return used()[location] }, s.o.Limits)
 		if err != nil {
@@ -155,9 +156,9 @@ func (s *Store) ChangeCIDRCollection(
 }
 
 // DeleteCIDRCollection deletes a collection that has no locations and that no record set cites; else the error is
-// *zone.CidrCollectionInUse. r53: C.3.
+// *cidr.CollectionInUse. r53: C.3.
 func (s *Store) DeleteCIDRCollection(ctx context.Context, id string) error {
-	return s.changeCIDR(ctx, id, func(st *State, c zone.CIDRCollection, t *transaction) error {
+	return s.changeCIDR(ctx, id, func(st *State, c cidr.Collection, t *transaction) error {
 		if err := c.CheckDelete(len(c.Locations) == 0 && len(st.cidrLocationsUsed(id)) > 0); err != nil {
 			return err
 		}
@@ -171,7 +172,7 @@ func (s *Store) DeleteCIDRCollection(ctx context.Context, id string) error {
 
 // changeCIDR commits what f makes of a collection, guarded by its revision and by nobody coming to use it meanwhile.
 func (s *Store) changeCIDR(
-	ctx context.Context, id string, f func(*State, zone.CIDRCollection, *transaction) error,
+	ctx context.Context, id string, f func(*State, cidr.Collection, *transaction) error,
 ) error {
 	return s.decide(ctx, "change CIDR collection "+id, func(st *State, t *transaction) error {
 		c, ok := st.CIDRCollection(id)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -79,7 +80,7 @@ func (e *edit) putDelegationSet(id string, value []byte) error {
 // CreateDelegationSet makes a reusable delegation set, of new name servers or, with a zone id, of those of an existing
 // hosted zone, which then uses it. Any use of a caller reference that a set has, or had in the last days, is
 // ErrDelegationSetExists. A zone that is on a reusable set already is ErrDelegationSetReusable, a private one, as all
-// private zones have the same name servers, ErrDelegationSetNotAvailable; ErrNoSuchHostedZone and *zone.LimitsExceeded.
+// private zones have the same name servers, ErrDelegationSetNotAvailable; ErrNoSuchHostedZone and *quota.LimitsExceeded.
 // r53: C.4, C.5.
 func (s *Store) CreateDelegationSet(ctx context.Context, callerReference, zoneID string) (DelegationSet, error) {
 	set := DelegationSet{ID: newID("N"), CallerReference: callerReference}
@@ -183,7 +184,7 @@ func (t *transaction) useDelegationSet(st *State, id string, name zone.Name, lim
 		count++
 	}
 	if limit > 0 && count >= limit {
-		return DelegationSet{}, &zone.LimitsExceeded{Message: fmt.Sprintf("Delegation set %s has %d hosted zones, no more are "+
+		return DelegationSet{}, &quota.LimitsExceeded{Message: fmt.Sprintf("Delegation set %s has %d hosted zones, no more are "+
 			"allowed", id, count)}
 	}
 	t.expectUses(st, delegationUse, id)

@@ -10,20 +10,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/etcd/etcdtest"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-func put(location string, blocks ...string) []zone.CIDRChange {
-	return []zone.CIDRChange{{LocationName: location, Action: zone.PutCIDR, CIDRList: blocks}}
+func put(location string, blocks ...string) []cidr.Change {
+	return []cidr.Change{{LocationName: location, Action: cidr.Put, CIDRList: blocks}}
 }
 
-func remove(location string, blocks ...string) []zone.CIDRChange {
-	return []zone.CIDRChange{{LocationName: location, Action: zone.DeleteCIDRIfExists, CIDRList: blocks}}
+func remove(location string, blocks ...string) []cidr.Change {
+	return []cidr.Change{{LocationName: location, Action: cidr.DeleteIfExists, CIDRList: blocks}}
 }
 
-func createCollection(t testing.TB, s *store.Store, name string) zone.CIDRCollection {
+func createCollection(t testing.TB, s *store.Store, name string) cidr.Collection {
 	t.Helper()
 	c, err := s.CreateCIDRCollection(t.Context(), name, name)
 	if err != nil {
@@ -45,7 +48,7 @@ func TestCIDRCollectionReferences(t *testing.T) { // r53: C.3
 	s := start(t, etcdtest.Start(t), "n")
 	c := createCollection(t, s, "a")
 	again, err := s.CreateCIDRCollection(t.Context(), "a", "a")
-	if diff := cmp.Diff(c, again, cmp.Comparer(func(a, b zone.CIDRCollection) bool { return a.ID == b.ID && a.Version == b.Version })); err != nil || diff != "" {
+	if diff := cmp.Diff(c, again, cmp.Comparer(func(a, b cidr.Collection) bool { return a.ID == b.ID && a.Version == b.Version })); err != nil || diff != "" {
 		t.Errorf("the same request again: %v (-first +again):\n%s", err, diff)
 	}
 	_, err = s.CreateCIDRCollection(t.Context(), "a", "other")
@@ -71,9 +74,9 @@ func TestUsedLocationStays(t *testing.T) { // r53: A.8, C.3
 	set := byLocation("www.example.com", c.ID, "here")
 	change(t, s, z.ID, create(set)...)
 	_, err := s.ChangeCIDRCollection(t.Context(), c.ID, 0, remove("here", "192.0.2.0/24"))
-	var used *zone.CidrBlockInUse
+	var used *cidr.BlockInUse
 	if !errors.As(err, &used) {
-		t.Errorf("error %v, want *zone.CidrBlockInUse", err)
+		t.Errorf("error %v, want *cidr.BlockInUse", err)
 	}
 	change(t, s, z.ID, batch(zone.Delete, []zone.ResourceRecordSet{set})...)
 	if _, err := s.ChangeCIDRCollection(t.Context(), c.ID, 0, remove("here", "192.0.2.0/24")); err != nil {
@@ -112,7 +115,7 @@ func TestLocationIsNotTakenFromUnderARecordSet(t *testing.T) {
 func TestTagsGoWithTheirResource(t *testing.T) { // r53: C.3
 	s := start(t, etcdtest.Start(t), "n")
 	z, c := createZone(t, s, "example.com", "r1"), createCheck(t, s, "ref")
-	tags := []zone.Tag{{Key: "a", Value: "b"}}
+	tags := []tagging.Tag{{Key: "a", Value: "b"}}
 	for kind, id := range map[store.ResourceType]string{store.HostedZoneTags: z.ID, store.HealthCheckTags: c.ID} {
 		if err := s.ChangeTags(t.Context(), kind, id, tags, nil); err != nil {
 			t.Fatal(err)
@@ -135,7 +138,7 @@ func TestTagsGoWithTheirResource(t *testing.T) { // r53: C.3
 }
 
 func TestLimits(t *testing.T) { // r53: C.8
-	limits := zone.Limits{HostedZones: 2, HealthChecks: 1, CIDRCollections: 1, ReusableDelegationSets: 1, ZonesPerDelegationSet: 1, RecordSetsPerZone: 2}
+	limits := quota.Limits{HostedZones: 2, HealthChecks: 1, CIDRCollections: 1, ReusableDelegationSets: 1, ZonesPerDelegationSet: 1, RecordSetsPerZone: 2}
 	s, _ := run(t, store.Options{Endpoints: []string{etcdtest.Start(t)}, Node: "n", Limits: limits})
 	connected(t, s)
 	set, err := s.CreateDelegationSet(t.Context(), "1", "")
@@ -148,9 +151,9 @@ func TestLimits(t *testing.T) { // r53: C.8
 	}
 	exceeded := func(what string, err error) {
 		t.Helper()
-		var over *zone.LimitsExceeded
+		var over *quota.LimitsExceeded
 		if !errors.As(err, &over) {
-			t.Errorf("%s: error %v, want *zone.LimitsExceeded", what, err)
+			t.Errorf("%s: error %v, want *quota.LimitsExceeded", what, err)
 		}
 	}
 	_, _, err = s.CreateHostedZoneOn(t.Context(), set.ID, zone.HostedZone{Name: "example.org.", CallerReference: "2"})
@@ -187,7 +190,7 @@ func TestSnapshotHasEverythingThatIsListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tags := []zone.Tag{{Key: "a", Value: "b"}}
+	tags := []tagging.Tag{{Key: "a", Value: "b"}}
 	if err := s.ChangeTags(t.Context(), store.HostedZoneTags, z.ID, tags, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // ChangeRecords applies a batch as a whole or not at all. A batch that is refused is an error of zone.Records.Apply
-// (*zone.InvalidInput, *zone.InvalidChangeBatch, *zone.NoSuchHealthCheck); a zone that others keep changing is
+// (*validation.InvalidInput, *zone.InvalidChangeBatch, *zone.NoSuchHealthCheck); a zone that others keep changing is
 // ErrPriorRequestNotComplete. r53: C.6.
 func (s *Store) ChangeRecords(ctx context.Context, zoneID, comment string, changes []zone.Change) (ChangeInfo, error) {
 	info := newChangeInfo(comment)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -12,7 +13,7 @@ import (
 const recoveryUse = "acceleratedrecovery"
 
 // UpdateAcceleratedRecovery switches accelerated recovery of a zone on or off; now is the time of it. What is so already, or
-// is about to be, is not changed. While it is being switched for another zone the error is *zone.LimitsExceeded, and while it
+// is about to be, is not changed. While it is being switched for another zone the error is *quota.LimitsExceeded, and while it
 // is being switched the other way for this one, ErrPriorRequestNotComplete. r53: C.2, D.5.
 func (s *Store) UpdateAcceleratedRecovery(ctx context.Context, id string, enabled bool, now time.Time) error {
 	_, err := s.changeZone(ctx, id, func(st *State, e *zoneEntry, t *transaction) error {
@@ -26,7 +27,7 @@ func (s *Store) UpdateAcceleratedRecovery(ctx context.Context, id string, enable
 		}
 		for other := range st.Zones() {
 			if s := other.RecoveryStatus(now); s == zone.RecoveryEnabling || s == zone.RecoveryDisabling {
-				return &zone.LimitsExceeded{Message: "Accelerated recovery can only be updated for 1 hosted zone at a time"}
+				return &quota.LimitsExceeded{Message: "Accelerated recovery can only be updated for 1 hosted zone at a time"}
 			}
 		}
 		t.expectUses(st, recoveryUse, "")

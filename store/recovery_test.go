@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkhead-dns/bulkhead/etcd/etcdtest"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/store"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -34,7 +35,7 @@ func TestRecoveryIsSwitchedForOneZoneAtATime(t *testing.T) {
 		for i, s := range nodes {
 			group.Go(func() error {
 				err := s.UpdateAcceleratedRecovery(t.Context(), zones[i].ID, true, now)
-				if over := new(zone.LimitsExceeded); errors.As(err, &over) {
+				if over := new(quota.LimitsExceeded); errors.As(err, &over) {
 					return nil
 				}
 				accepted.Add(1)

@@ -16,7 +16,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -43,9 +45,9 @@ type snapshotLine struct {
 	LoadBalancer *zone.LoadBalancer      `json:"loadBalancer,omitempty"`
 	Verdict      *snapshotVerdict        `json:"verdict,omitempty"`
 
-	CIDRCollection *zone.CIDRCollection `json:"cidrCollection,omitempty"`
-	DelegationSet  *DelegationSet       `json:"delegationSet,omitempty"`
-	Tags           *snapshotTags        `json:"tags,omitempty"`
+	CIDRCollection *cidr.Collection `json:"cidrCollection,omitempty"`
+	DelegationSet  *DelegationSet   `json:"delegationSet,omitempty"`
+	Tags           *snapshotTags    `json:"tags,omitempty"`
 
 	SHA256 string `json:"sha256,omitempty"`
 }
@@ -58,8 +60,8 @@ type snapshotHeader struct {
 }
 
 type snapshotTags struct {
-	Resource string     `json:"resource"` // resource type, slash, id
-	Tags     []zone.Tag `json:"tags"`
+	Resource string        `json:"resource"` // resource type, slash, id
+	Tags     []tagging.Tag `json:"tags"`
 }
 
 type snapshotVerdict struct {

@@ -18,7 +18,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/quota"
 )
 
 const (
@@ -55,7 +55,7 @@ type Options struct {
 	// should know the same.
 	OwnRegion func(name string) bool
 	// Limits are the account's quotas; the zero value sets none. All nodes should have the same.
-	Limits zone.Limits
+	Limits quota.Limits
 	Logger *slog.Logger // nil discards
 }
 
@@ -212,7 +212,7 @@ func (s *Store) connect(connected bool) {
 }
 
 // Limits returns the account's quotas, as in Options.
-func (s *Store) Limits() zone.Limits { return s.o.Limits }
+func (s *Store) Limits() quota.Limits { return s.o.Limits }
 
 // State returns the current picture; never nil. Before Ready it is empty.
 func (s *Store) State() *State { return s.state.Load() }

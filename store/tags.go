@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
 // A ResourceType is a kind of what can be tagged.
@@ -18,14 +18,14 @@ const (
 
 // A tagsEntry is a list of tags with the etcd revision that wrote it.
 type tagsEntry struct {
-	tags []zone.Tag
+	tags []tagging.Tag
 	rev  int64
 }
 
 func tagsKey(kind ResourceType, id string) string { return string(kind) + "/" + id }
 
 // Tags returns the tags of a hosted zone or health check by key; nil when it has none.
-func (st *State) Tags(kind ResourceType, id string) []zone.Tag {
+func (st *State) Tags(kind ResourceType, id string) []tagging.Tag {
 	if e, ok := st.tags.Get(tagsKey(kind, id)); ok {
 		return e.tags
 	}
@@ -40,7 +40,7 @@ func (st *State) tagsRev(key string) int64 {
 }
 
 func (e *edit) putTags(resource string, value []byte, rev int64) error {
-	tags, err := decode[[]zone.Tag](value)
+	tags, err := decode[[]tagging.Tag](value)
 	if err != nil {
 		return err
 	}
@@ -49,17 +49,17 @@ func (e *edit) putTags(resource string, value []byte, rev int64) error {
 	return nil
 }
 
-// ChangeTags changes the tags of a hosted zone or health check as zone.ApplyTags does, whose errors it returns; a
+// ChangeTags changes the tags of a hosted zone or health check as tagging.Apply does, whose errors it returns; a
 // resource that does not exist is ErrNoSuchHostedZone or ErrNoSuchHealthCheck. Tags are deleted with their resource.
 // r53: C.3.
-func (s *Store) ChangeTags(ctx context.Context, kind ResourceType, id string, add []zone.Tag, remove []string) error {
+func (s *Store) ChangeTags(ctx context.Context, kind ResourceType, id string, add []tagging.Tag, remove []string) error {
 	key := tagsKey(kind, id)
 	return s.decide(ctx, "change tags of "+key, func(st *State, t *transaction) error {
 		if err := t.expectResource(st, kind, id); err != nil {
 			return err
 		}
 		t.expect(st, tagsPrefix+key, func(st *State) int64 { return st.tagsRev(key) })
-		tags, err := zone.ApplyTags(st.Tags(kind, id), add, remove)
+		tags, err := tagging.Apply(st.Tags(kind, id), add, remove)
 		if err != nil {
 			return err
 		}

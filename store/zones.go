@@ -20,7 +20,7 @@ func (s *Store) CreateHostedZone(ctx context.Context, z zone.HostedZone) (zone.H
 }
 
 // CreateHostedZoneOn is CreateHostedZone with the name servers of a reusable delegation set; with those of its own if the
-// id is empty. Errors are ErrNoSuchDelegationSet, *zone.LimitsExceeded and, when a zone of the same name uses the set,
+// id is empty. Errors are ErrNoSuchDelegationSet, *quota.LimitsExceeded and, when a zone of the same name uses the set,
 // ErrConflictingDomain.
 func (s *Store) CreateHostedZoneOn(
 	ctx context.Context, delegationSetID string, z zone.HostedZone,

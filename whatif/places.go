@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -80,7 +81,7 @@ type surveyor struct {
 func newSurveyor() *surveyor { return &surveyor{places: map[string]netip.Addr{}} }
 
 // of returns a client whom a record set is for; ok is false where a record set is for nobody in particular.
-func (s *surveyor) of(set *zone.ResourceRecordSet, collections []zone.CIDRCollection) (Client, bool) {
+func (s *surveyor) of(set *zone.ResourceRecordSet, collections []cidr.Collection) (Client, bool) {
 	switch {
 	case set.Region != "":
 		return s.near(set.Region)

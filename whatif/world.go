@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/cidr"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
 	"github.com/bulkhead-dns/bulkhead/steer"
@@ -27,7 +28,7 @@ type Input struct {
 	// Reports are what single checkers say, by the id of the check.
 	Reports map[string][]health.Report
 	// Collections are the CIDR collections of IP-based routing; one that is missing has no blocks.
-	Collections []zone.CIDRCollection
+	Collections []cidr.Collection
 	// LoadBalancers are those that are known to exist, by their plain names.
 	LoadBalancers []LoadBalancer
 	// AllLoadBalancers says that there are no others.

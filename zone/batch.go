@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/quota"
 )
 
 // An Action is what one change of a batch does.
@@ -35,7 +37,7 @@ type Facts struct {
 	// OwnRegion reports whether a Region that AWS has not is one of the engine's.
 	OwnRegion func(name string) bool
 	// Limits are the account's; of them RecordSetsPerZone counts here. The zero value sets none.
-	Limits Limits
+	Limits quota.Limits
 }
 
 // A Delta is one effect of an applied batch: Old nil means created, New nil means deleted, neither nil replaced.
@@ -54,7 +56,7 @@ type Delta struct {
 // at the end are loops of aliases, aliases of the batch whose target it deletes later (unconfirmed), and that the apex has
 // NS and SOA. Deleting the target of an alias that was there before is not refused (unconfirmed). r53: C.6, A.9.
 //
-// A refusal is *InvalidInput for a change that is malformed whatever the zone holds, *NoSuchHealthCheck, or
+// A refusal is *validation.InvalidInput for a change that is malformed whatever the zone holds, *NoSuchHealthCheck, or
 // *InvalidChangeBatch with at least one message for every faulty change. The batch's comment is the API's to check.
 func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Records, effects []Delta, err error) {
 	if err := checkShape(changes); err != nil {
@@ -89,7 +91,7 @@ func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Reco
 	for _, faults := range b.faults {
 		messages = append(messages, faults...)
 	}
-	if limit := facts.Limits.RecordSetsPerZone; exceeds(limit, r.Len(), b.content.Len()) { // r53: C.8 (the text is unconfirmed)
+	if limit := facts.Limits.RecordSetsPerZone; quota.Exceeds(limit, r.Len(), b.content.Len()) { // r53: C.8 (the text is unconfirmed)
 		messages = append(messages, fmt.Sprintf("The number of ResourceRecordSets in zone %s would be %d, at most %d are allowed",
 			z.Name, b.content.Len(), limit))
 	}
@@ -269,17 +271,11 @@ func describe(s *ResourceRecordSet) string {
 	return fmt.Sprintf("RRSet with DNS name %s, type %s, SetIdentifier %s", s.Name, s.Type, s.SetIdentifier)
 }
 
-// InvalidInput is Route 53's error for a request that is malformed whatever the zone holds.
-type InvalidInput struct{ Message string }
-
 // InvalidChangeBatch is Route 53's error for a batch that the zone's content or rules refuse.
 type InvalidChangeBatch struct{ Messages []string }
 
 // NoSuchHealthCheck is Route 53's error for a record set that cites an unknown health check.
 type NoSuchHealthCheck struct{ ID string }
-
-// Error returns the message.
-func (e *InvalidInput) Error() string { return e.Message }
 
 // Error returns the messages in the form Route 53 sends them: "[message one, message two]". r53: C.5.
 func (e *InvalidChangeBatch) Error() string { return "[" + strings.Join(e.Messages, ", ") + "]" }

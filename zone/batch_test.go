@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
 const (
@@ -381,7 +383,7 @@ func TestApplyRefusesMalformedChanges(t *testing.T) {
 			"Member must have length less than or equal to 128"},
 	} {
 		_, _, err := exampleRecords().Apply(exampleZone(), c.changes, exampleFacts())
-		var invalid *InvalidInput
+		var invalid *validation.InvalidInput
 		if !errors.As(err, &invalid) || err.Error() != c.want {
 			t.Errorf("%s: error\n%v, want InvalidInput\n%s", c.rule, err, c.want)
 		}

@@ -3,7 +3,8 @@ package zone
 import (
 	"cmp"
 	"iter"
-	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/country"
 )
 
 // A GeoLocation is where geolocation routing's clients are: a continent, a country, or a state of the United States. The
@@ -20,47 +21,27 @@ type GeoLocationDetails struct {
 	ContinentName, CountryName, SubdivisionName string
 }
 
-const (
-	anyCountry   = "*"
-	unitedStates = "US"
-)
+// anyCountry is the country code of the default location.
+const anyCountry = "*"
 
 // GeoLocationByCode returns the details of a location; ok is false when it does not exist or its codes do not go together.
 // Codes are in upper case. r53: A.6.
 func GeoLocationByCode(l GeoLocation) (details GeoLocationDetails, ok bool) {
 	details.GeoLocation = l
 	if l.ContinentCode != "" {
-		details.ContinentName, ok = find(continents, l.ContinentCode)
+		details.ContinentName, ok = country.ContinentName(l.ContinentCode)
 		return details, ok && l.CountryCode == "" && l.SubdivisionCode == ""
 	}
 	if l.CountryCode == anyCountry {
 		details.CountryName, ok = "Default", true
-	} else if line, found := find(countries, l.CountryCode); found {
-		_, details.CountryName, ok = strings.Cut(line, " ")
+	} else {
+		details.CountryName, ok = country.Name(l.CountryCode)
 	}
 	if l.SubdivisionCode == "" {
 		return details, ok
 	}
-	details.SubdivisionName, ok = find(states, l.SubdivisionCode)
-	return details, ok && l.CountryCode == unitedStates
-}
-
-// Continent returns the code of the continent that a country belongs to, empty for a code that is no country's and for "*".
-// r53: A.6.
-func Continent(country string) string {
-	line, _ := find(countries, country)
-	continent, _, _ := strings.Cut(line, " ")
-	return continent
-}
-
-// find returns what follows a code on its line of a table.
-func find(table, code string) (rest string, ok bool) {
-	for line := range strings.Lines(table) {
-		if key, rest, _ := strings.Cut(line, " "); key == code {
-			return strings.TrimSuffix(rest, "\n"), true
-		}
-	}
-	return "", false
+	details.SubdivisionName, ok = country.StateName(l.SubdivisionCode)
+	return details, ok && l.CountryCode == country.UnitedStates
 }
 
 // GeoLocations yields every location at or after start as ListGeoLocations does: countries by code, the default "*" as the
@@ -84,33 +65,22 @@ func everyLocation(yield func(GeoLocation) bool) {
 	if !yield(GeoLocation{CountryCode: anyCountry}) {
 		return
 	}
-	for country := range codes(countries) {
-		if !yield(GeoLocation{CountryCode: country}) {
+	for code := range country.All() {
+		if !yield(GeoLocation{CountryCode: code}) {
 			return
 		}
-		if country != unitedStates {
+		if code != country.UnitedStates {
 			continue
 		}
-		for state := range codes(states) {
-			if !yield(GeoLocation{CountryCode: country, SubdivisionCode: state}) {
+		for state := range country.States() {
+			if !yield(GeoLocation{CountryCode: code, SubdivisionCode: state}) {
 				return
 			}
 		}
 	}
-	for continent := range codes(continents) {
+	for continent := range country.Continents() {
 		if !yield(GeoLocation{ContinentCode: continent}) {
 			return
-		}
-	}
-}
-
-// codes yields the code at the start of every line of a table.
-func codes(table string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for line := range strings.Lines(table) {
-			if code, _, _ := strings.Cut(line, " "); !yield(code) {
-				return
-			}
 		}
 	}
 }

@@ -6,19 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-func TestContinentIsRoute53s(t *testing.T) {
-	for code, want := range map[string]string{ // r53: A.6, the traps
-		"TR": "EU", "RU": "EU", "CY": "EU", "GE": "AS", "AM": "AS", "AZ": "AS", "EG": "AF", "CC": "AS", "TL": "OC",
-		"GS": "AN", "US": "NA", "PR": "NA", "GU": "OC", "XK": "EU", "FK": "SA", "NA": "AF", "SA": "AS",
-		"*": "", "": "", "BV": "", "CX": "", "EH": "", "HM": "", "de": "", "VA\n": "", "U": "",
-	} {
-		if got := Continent(code); got != want {
-			t.Errorf("continent of %q is %q, want %q", code, got, want)
-		}
-	}
-}
+	"github.com/bulkhead-dns/bulkhead/country"
+)
 
 func TestGeoLocationByCode(t *testing.T) {
 	for _, c := range []struct {
@@ -63,7 +53,7 @@ func TestGeoLocationsListAsRoute53(t *testing.T) {
 			t.Errorf("%+v has the name %q", l.GeoLocation, name)
 		}
 		if l.CountryCode != "" && l.CountryCode != "*" && l.SubdivisionCode == "" {
-			perContinent[Continent(l.CountryCode)]++
+			perContinent[country.Continent(l.CountryCode)]++
 		}
 	}
 	if diff := cmp.Diff(map[string]int{"AF": 57, "AN": 3, "AS": 50, "EU": 54, "NA": 41, "OC": 27, "SA": 14}, perContinent); diff != "" {

@@ -3,6 +3,10 @@ package zone
 import (
 	"fmt"
 	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/cidr"
+	"github.com/bulkhead-dns/bulkhead/country"
+	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
 // A GeoProximityLocation is where a member of geoproximity routing is: exactly one of AWSRegion, LocalZoneGroup and
@@ -61,38 +65,38 @@ type CidrRoutingConfig struct {
 // DefaultLocation is the LocationName of the member that answers for clients no block of the collection covers.
 const DefaultLocation = "*"
 
-// location checks the constraints that the API model puts on where a member is.
-func (v *violations) location(path string, s *ResourceRecordSet) {
+// checkLocationConstraints checks the constraints that the API model puts on where a member is.
+func checkLocationConstraints(v *validation.Violations, path string, s *ResourceRecordSet) {
 	if g := s.GeoLocation; g != nil {
-		v.check(g.ContinentCode == "" || len(g.ContinentCode) >= 2, g.ContinentCode, path+".geoLocation.continentCode",
+		v.Check(g.ContinentCode == "" || len(g.ContinentCode) >= 2, g.ContinentCode, path+".geoLocation.continentCode",
 			"Member must have length greater than or equal to 2")
-		v.atMost(2, g.ContinentCode, path+".geoLocation.continentCode")
-		v.atMost(2, g.CountryCode, path+".geoLocation.countryCode")
-		v.atMost(3, g.SubdivisionCode, path+".geoLocation.subdivisionCode")
+		v.AtMost(2, g.ContinentCode, path+".geoLocation.continentCode")
+		v.AtMost(2, g.CountryCode, path+".geoLocation.countryCode")
+		v.AtMost(3, g.SubdivisionCode, path+".geoLocation.subdivisionCode")
 	}
 	if p := s.GeoProximityLocation; p != nil {
 		path := path + ".geoProximityLocation"
-		v.atMost(64, p.AWSRegion, path+".aWSRegion")
-		v.atMost(64, p.LocalZoneGroup, path+".localZoneGroup")
+		v.AtMost(64, p.AWSRegion, path+".aWSRegion")
+		v.AtMost(64, p.LocalZoneGroup, path+".localZoneGroup")
 		if p.Bias != nil {
-			v.within(*p.Bias, -99, 99, path+".bias")
+			v.Within(*p.Bias, -99, 99, path+".bias")
 		}
 		if c := p.Coordinates; c != nil {
 			_, ok := degrees(c.Latitude, 2)
-			v.check(ok, c.Latitude, path+".coordinates.latitude",
+			v.Check(ok, c.Latitude, path+".coordinates.latitude",
 				`Member must satisfy regular expression pattern: [-+]?[0-9]{1,2}(\.[0-9]{0,2})?`)
 			_, ok = degrees(c.Longitude, 3)
-			v.check(ok, c.Longitude, path+".coordinates.longitude",
+			v.Check(ok, c.Longitude, path+".coordinates.longitude",
 				`Member must satisfy regular expression pattern: [-+]?[0-9]{1,3}(\.[0-9]{0,2})?`)
 		}
 	}
 	if c := s.CidrRoutingConfig; c != nil {
 		path := path + ".cidrRoutingConfig"
-		v.check(c.CollectionID != "", "", path+".collectionId", "Member must not be null")
-		v.atMost(64, c.CollectionID, path+".collectionId")
-		v.atMost(maxLocationName, c.LocationName, path+".locationName")
-		v.check(c.LocationName == DefaultLocation || isPlain(c.LocationName), c.LocationName, path+".locationName",
-			"Member must be * or satisfy regular expression pattern: "+plainPattern)
+		v.Check(c.CollectionID != "", "", path+".collectionId", "Member must not be null")
+		v.AtMost(64, c.CollectionID, path+".collectionId")
+		v.AtMost(cidr.MaxLocationName, c.LocationName, path+".locationName")
+		v.Check(c.LocationName == DefaultLocation || cidr.IsName(c.LocationName), c.LocationName, path+".locationName",
+			"Member must be * or satisfy regular expression pattern: "+cidr.NamePattern)
 	}
 }
 
@@ -106,8 +110,8 @@ func misfitLocation(s *ResourceRecordSet) string {
 			return area + ", but found more than one"
 		case g.ContinentCode == "" && g.CountryCode == "":
 			return area + ", but found none"
-		case g.SubdivisionCode != "" && g.CountryCode != unitedStates:
-			return fmt.Sprintf("SubdivisionCode '%s' needs CountryCode '%s'", g.SubdivisionCode, unitedStates)
+		case g.SubdivisionCode != "" && g.CountryCode != country.UnitedStates:
+			return fmt.Sprintf("SubdivisionCode '%s' needs CountryCode '%s'", g.SubdivisionCode, country.UnitedStates)
 		}
 	}
 	if p := s.GeoProximityLocation; p != nil {

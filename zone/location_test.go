@@ -10,13 +10,16 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/quota"
+	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
 func continent(id, code string) func(*ResourceRecordSet) {
 	return func(s *ResourceRecordSet) { s.SetIdentifier, s.GeoLocation = id, &GeoLocation{ContinentCode: code} }
 }
 
-func country(id, code string) func(*ResourceRecordSet) { return state(id, code, "") }
+func inCountry(id, code string) func(*ResourceRecordSet) { return state(id, code, "") }
 
 func state(id, country, code string) func(*ResourceRecordSet) {
 	return func(s *ResourceRecordSet) {
@@ -52,8 +55,8 @@ func locatedRecords() *Records {
 	r := exampleRecords()
 	v1 := values("192.0.2.1")
 	for _, s := range []ResourceRecordSet{
-		set("geo", A, v1, country("jp", "JP")),
-		set("geo", A, v1, country("us", "US")),
+		set("geo", A, v1, inCountry("jp", "JP")),
+		set("geo", A, v1, inCountry("us", "US")),
 		set("geo", A, v1, state("va", "US", "VA")),
 		set("geo", A, v1, continent("eu", "EU")),
 		set("near", A, v1, near("eu", GeoProximityLocation{AWSRegion: "eu-west-1"})),
@@ -75,17 +78,17 @@ func TestApplyAcceptsLocations(t *testing.T) {
 		changes []Change
 	}{
 		{"r53: A.6 the four forms of a location", exampleZone(), []Change{
-			create(set("new", A, v1, country("rest", "*"))), create(set("new", A, v1, continent("na", "NA"))),
-			create(set("new", A, v1, country("us", "US"))), create(set("new", A, v1, state("dc", "US", "DC")))}},
+			create(set("new", A, v1, inCountry("rest", "*"))), create(set("new", A, v1, continent("na", "NA"))),
+			create(set("new", A, v1, inCountry("us", "US"))), create(set("new", A, v1, state("dc", "US", "DC")))}},
 		{"r53: A.6 country and state are two locations", exampleZone(), []Change{create(set("geo", A, v1, state("ca", "US", "CA")))}},
 		{"r53: A.1 geolocation with several values, a health check and another TTL", exampleZone(), []Change{
-			create(set("geo", A, values("192.0.2.1", "192.0.2.2"), ttl(1), country("de", "DE"), check("hc1")))}},
-		{"r53: A.1 geolocation in a private zone", private, []Change{create(set("new", A, v1, country("rest", "*")))}},
-		{"r53: C.6 a member moves by UPSERT", exampleZone(), []Change{upsert(set("geo", A, v1, country("jp", "DE")))}},
+			create(set("geo", A, values("192.0.2.1", "192.0.2.2"), ttl(1), inCountry("de", "DE"), check("hc1")))}},
+		{"r53: A.1 geolocation in a private zone", private, []Change{create(set("new", A, v1, inCountry("rest", "*")))}},
+		{"r53: C.6 a member moves by UPSERT", exampleZone(), []Change{upsert(set("geo", A, v1, inCountry("jp", "DE")))}},
 		{"r53: C.6 two members swap their locations", exampleZone(), []Change{
-			upsert(set("geo", A, v1, country("us", "JP"))), upsert(set("geo", A, v1, country("jp", "US")))}},
+			upsert(set("geo", A, v1, inCountry("us", "JP"))), upsert(set("geo", A, v1, inCountry("jp", "US")))}},
 		{"r53: C.6 geolocation becomes IP-based as a whole", exampleZone(), []Change{
-			upsert(set("cidr", A, v1, country("eu", "*"))), upsert(set("cidr", A, v1, country("rest", "FR")))}},
+			upsert(set("cidr", A, v1, inCountry("eu", "*"))), upsert(set("cidr", A, v1, inCountry("rest", "FR")))}},
 		{"r53: A.7 the three forms of a place", exampleZone(), []Change{
 			create(set("near", A, v1, near("1", GeoProximityLocation{AWSRegion: "us-east-1", Bias: new(int64(-99))}))),
 			create(set("near", A, v1, near("2", GeoProximityLocation{LocalZoneGroup: "us-east-1-bue-1", Bias: new(int64(99))}))),
@@ -97,7 +100,7 @@ func TestApplyAcceptsLocations(t *testing.T) {
 		{"r53: A.8 the group changes its collection as a whole", exampleZone(), []Change{
 			remove(set("cidr", A, v1, clients("eu", "c1", "eu"))), upsert(set("cidr", A, v1, clients("rest", "c2", "*")))}},
 		{"r53: C.6 an alias", exampleZone(), []Change{
-			create(set("new", A, alias(ownZone, "www.example.com", true), country("rest", "*")))}},
+			create(set("new", A, alias(ownZone, "www.example.com", true), inCountry("rest", "*")))}},
 		{"r53: C.8 30 geoproximity members", exampleZone(), each(30, func(i int) Change {
 			return create(set("new", A, v1, near(fmt.Sprint(i), at(fmt.Sprint(i), "0"))))
 		})},
@@ -119,7 +122,7 @@ func TestApplyRefusesLocations(t *testing.T) {
 		changes []Change
 		want    string
 	}{
-		{"r53: C.6 duplicate country", exampleZone(), []Change{create(set("geo", A, v1, country("s", "JP")))},
+		{"r53: C.6 duplicate country", exampleZone(), []Change{create(set("geo", A, v1, inCountry("s", "JP")))},
 			"RRSet with DNS name geo.example.com., type A, SetIdentifier s, and routing to [country = (JP, Japan)} cannot be created because " +
 				"a GEO RRSet with the same name, type and routing to [country = (JP, Japan)} already exists."},
 		{"r53: C.6 duplicate state", exampleZone(), []Change{create(set("geo", A, v1, state("s", "US", "VA")))},
@@ -135,7 +138,7 @@ func TestApplyRefusesLocations(t *testing.T) {
 			"RRSet with DNS name cidr.example.com., type A, SetIdentifier s, and routing to [collection = (c2), location = (*)} cannot be created because " +
 				"an IP-based RRSet with the same name and type uses another CIDR collection, c1."},
 
-		{"r53: A.1 geolocation beside simple", exampleZone(), []Change{create(set("www", A, v1, country("x", "*")))},
+		{"r53: A.1 geolocation beside simple", exampleZone(), []Change{create(set("www", A, v1, inCountry("x", "*")))},
 			"RRSet with DNS name www.example.com., type A, SetIdentifier x, and routing to [country = (*, Default)} cannot be created because a non-GEO " + exists},
 		{"r53: A.1 geoproximity beside IP-based", exampleZone(), []Change{create(set("cidr", A, v1, near("x", at("1.5", "-2"))))},
 			"RRSet with DNS name cidr.example.com., type A, SetIdentifier x, and routing to [coordinates = (1.5, -2)} cannot be created because a non-geoproximity " + exists},
@@ -146,11 +149,11 @@ func TestApplyRefusesLocations(t *testing.T) {
 		{"r53: A.1 weighted beside geolocation", exampleZone(), []Change{create(set("geo", A, v1, weight("x", 1)))},
 			"RRSet with DNS name geo.example.com., type A, SetIdentifier x cannot be created as a non-weighted set exists with the same name and type."},
 
-		{"r53: A.6 no such country", exampleZone(), []Change{create(set("new", A, v1, country("x", "XX")))},
+		{"r53: A.6 no such country", exampleZone(), []Change{create(set("new", A, v1, inCountry("x", "XX")))},
 			"Cannot find location [country = (XX)} for " + newSet},
-		{"r53: A.6 codes are in upper case", exampleZone(), []Change{create(set("new", A, v1, country("x", "de")))},
+		{"r53: A.6 codes are in upper case", exampleZone(), []Change{create(set("new", A, v1, inCountry("x", "de")))},
 			"Cannot find location [country = (de)} for " + newSet},
-		{"r53: A.6 no sets for Bouvet Island", exampleZone(), []Change{create(set("new", A, v1, country("x", "BV")))},
+		{"r53: A.6 no sets for Bouvet Island", exampleZone(), []Change{create(set("new", A, v1, inCountry("x", "BV")))},
 			"Cannot find location [country = (BV)} for " + newSet},
 		{"r53: A.6 no such continent", exampleZone(), []Change{create(set("new", A, v1, continent("x", "XX")))},
 			"Cannot find location [continent = (XX)} for " + newSet},
@@ -169,7 +172,7 @@ func TestApplyRefusesLocations(t *testing.T) {
 			newSet + " cannot be created with geoproximity routing, as zone example.com. is private"},
 		{"r53: A.1 IP-based in a private zone", private, []Change{create(set("new", A, v1, clients("x", "c1", "eu")))},
 			newSet + " cannot be created with IP-based routing, as zone example.com. is private"},
-		{"r53: A.1 NS is simple", exampleZone(), []Change{create(set("new", NS, values("ns.example.net"), country("x", "*")))},
+		{"r53: A.1 NS is simple", exampleZone(), []Change{create(set("new", NS, values("ns.example.net"), inCountry("x", "*")))},
 			"RRSet with DNS name new.example.com., type NS, SetIdentifier x cannot be created with geolocation routing, as this type of RRSet is not supported"},
 		{"r53: A.1 DS is simple", exampleZone(), []Change{create(set("new", DS, values("1 2 3 ab"), clients("x", "c1", "eu")))},
 			"RRSet with DNS name new.example.com., type DS, SetIdentifier x cannot be created with IP-based routing, as this type of RRSet is not supported"},
@@ -239,11 +242,11 @@ func TestApplyRefusesMalformedLocations(t *testing.T) {
 			broken(strings.Repeat("l", 17), "cidrRoutingConfig.locationName", "Member must have length less than or equal to 16")},
 		{"r53: A.8 location with a star in it", clients("x", "c1", "eu*"), broken("eu*", "cidrRoutingConfig.locationName",
 			`Member must be * or satisfy regular expression pattern: [0-9A-Za-z_\-]+`)},
-		{"r53: C.6 geolocation and weight", func(s *ResourceRecordSet) { country("x", "*")(s); weight("x", 1)(s) }, more},
+		{"r53: C.6 geolocation and weight", func(s *ResourceRecordSet) { inCountry("x", "*")(s); weight("x", 1)(s) }, more},
 		{"r53: C.6 geoproximity and IP-based", func(s *ResourceRecordSet) { near("x", at("0", "0"))(s); clients("x", "c1", "*")(s) }, more},
 	} {
 		_, _, err := locatedRecords().Apply(exampleZone(), []Change{create(set("new", A, values("192.0.2.1"), c.change))}, locatedFacts())
-		var invalid *InvalidInput
+		var invalid *validation.InvalidInput
 		if !errors.As(err, &invalid) || err.Error() != c.want {
 			t.Errorf("%s: error\n%v, want InvalidInput\n%s", c.rule, err, c.want)
 		}
@@ -286,7 +289,7 @@ func TestApplyLimitsRecordSets(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.rule, err, c.want)
 		}
 	}
-	if got := DefaultLimits(); got.RecordSetsPerZone != 10_000 || got.HostedZones != 500 || got.HealthChecks != 200 {
+	if got := quota.Default(); got.RecordSetsPerZone != 10_000 || got.HostedZones != 500 || got.HealthChecks != 200 {
 		t.Errorf("default limits %+v, want those of r53: C.8", got)
 	}
 }

@@ -175,7 +175,7 @@ func randomSet(r *rand.Rand) ResourceRecordSet {
 		region(id, pick("eu-west-1", "us-east-1")),
 		failover(id, Failover(pick("PRIMARY", "SECONDARY"))),
 		multi(id),
-		country(id, pick("US", "DE", "*", "BV")),
+		inCountry(id, pick("US", "DE", "*", "BV")),
 		near(id, GeoProximityLocation{AWSRegion: pick("eu-west-1", "us-east-1", "home")}),
 		clients(id, pick("c1", "c1", "c2"), pick("eu", "*")),
 	}

@@ -2,8 +2,8 @@
 // the next.
 //
 // Names are kept as Route 53 returns them. Record sets carry Route 53's own field names. A batch is validated as a whole
-// against the zone and applied to a copy, so it holds entirely or not at all. What routing policies and the API need beside
-// zones is here too: the locations of geolocation routing, CIDR collections, tags and limits. Nothing in here does I/O.
+// against the zone and applied to a copy, so it takes effect entirely or not at all. The room also knows the hosted zone
+// ids and names of AWS services, because an alias record points at them. Nothing in here does I/O.
 package zone
 
 import (

@@ -17,7 +17,7 @@ func TestOrderWithinABatch(t *testing.T) {
 	latencyEU, latencyUS := set("latency", A, v1, region("eu", "eu-west-1")), set("latency", A, values("192.0.2.2"), region("us", "us-east-1"))
 	secondary := set("failover", A, values("192.0.2.2"), failover("s", Secondary))
 	multi1 := set("multi", A, v1, multi("m1"))
-	japan := set("geo", A, v1, country("jp", "JP"))
+	japan := set("geo", A, v1, inCountry("jp", "JP"))
 	ipEU, ipRest := set("cidr", A, v1, clients("eu", "c1", "eu")), set("cidr", A, v1, clients("rest", "c1", "*"))
 	for _, c := range []struct {
 		rule    string
@@ -46,7 +46,7 @@ func TestOrderWithinABatch(t *testing.T) {
 			"RRSet with DNS name latency.example.com., type A, SetIdentifier ie, and Region Name=eu-west-1 cannot be created because a latency RRSet with the same name, type and region already exists."},
 		{"another identifier for a role", []Change{remove(secondary), create(set("failover", A, v1, failover("s2", Secondary)))},
 			"RRSet with DNS name failover.example.com., type A, SetIdentifier s2 marked as secondary cannot be created because a failover RRSet with the same name, type and failover already exists."},
-		{"another identifier for a country", []Change{remove(japan), create(set("geo", A, v1, country("nippon", "JP")))},
+		{"another identifier for a country", []Change{remove(japan), create(set("geo", A, v1, inCountry("nippon", "JP")))},
 			"RRSet with DNS name geo.example.com., type A, SetIdentifier nippon, and routing to [country = (JP, Japan)} cannot be created because a GEO RRSet with the same name, type and routing to [country = (JP, Japan)} already exists."},
 		{"another identifier for a CIDR location", []Change{remove(ipEU), create(set("cidr", A, v1, clients("eu2", "c1", "eu")))},
 			"RRSet with DNS name cidr.example.com., type A, SetIdentifier eu2, and routing to [collection = (c1), location = (eu)} cannot be created because an IP-based RRSet with the same name, type and routing to [collection = (c1), location = (eu)} already exists."},
@@ -105,7 +105,7 @@ func TestUpsertsAreOutOfTheWay(t *testing.T) {
 		{"roles swap", []Change{
 			upsert(set("failover", A, v1, failover("p", Secondary))), upsert(set("failover", A, v1, failover("s", Primary), check("hc1")))}},
 		{"countries swap", []Change{
-			upsert(set("geo", A, v1, country("jp", "US"))), upsert(set("geo", A, v1, country("us", "JP")))}},
+			upsert(set("geo", A, v1, inCountry("jp", "US"))), upsert(set("geo", A, v1, inCountry("us", "JP")))}},
 		{"a new member for the Region that another leaves later", []Change{
 			create(set("latency", A, v1, region("ie", "eu-west-1"))), upsert(set("latency", A, v1, region("eu", "eu-west-2")))}},
 	} {

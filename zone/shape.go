@@ -3,6 +3,8 @@ package zone
 import (
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
 // Limits of a batch and of its members. r53: C.6, C.8.
@@ -19,50 +21,50 @@ const (
 // checkShape refuses changes that are malformed whatever the zone holds: all that break a constraint of the API model at
 // once, else the first whose elements do not go together. r53: C.6.
 func checkShape(changes []Change) error {
-	var v violations
-	v.check(len(changes) > 0, "[]", "changeBatch.changes", "Member must have length greater than or equal to 1")
+	var v validation.Violations
+	v.Check(len(changes) > 0, "[]", "changeBatch.changes", "Member must have length greater than or equal to 1")
 	for i := range changes {
-		v.change(fmt.Sprintf("changeBatch.changes.%d.member", i+1), &changes[i])
+		checkConstraints(&v, fmt.Sprintf("changeBatch.changes.%d.member", i+1), &changes[i])
 	}
-	if err := v.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return err
 	}
 	for i := range changes {
 		if text := misfit(&changes[i]); text != "" {
-			return &InvalidInput{fmt.Sprintf("Invalid request: %s in Change with %s", text, changeIdentity(&changes[i]))}
+			return &validation.InvalidInput{Message: fmt.Sprintf("Invalid request: %s in Change with %s", text, changeIdentity(&changes[i]))}
 		}
 	}
 	return nil
 }
 
-func (v *violations) change(path string, c *Change) {
+func checkConstraints(v *validation.Violations, path string, c *Change) {
 	s := &c.ResourceRecordSet
-	v.check(c.Action == Create || c.Action == Upsert || c.Action == Delete, c.Action, path+".action",
+	v.Check(c.Action == Create || c.Action == Upsert || c.Action == Delete, c.Action, path+".action",
 		"Member must satisfy enum value set: [CREATE, DELETE, UPSERT]")
 	path += ".resourceRecordSet"
-	v.check(s.Name != "", s.Name, path+".name", "Member must not be null")
+	v.Check(s.Name != "", s.Name, path+".name", "Member must not be null")
 	_, known := ParseRRType(s.Type.String())
-	v.check(known, s.Type, path+".type", "Member must satisfy enum value set: [SOA, A, TXT, NS, CNAME, MX, NAPTR, PTR, SRV, "+
+	v.Check(known, s.Type, path+".type", "Member must satisfy enum value set: [SOA, A, TXT, NS, CNAME, MX, NAPTR, PTR, SRV, "+
 		"SPF, AAAA, CAA, DS, TLSA, SSHFP, SVCB, HTTPS]")
-	v.atMost(128, s.SetIdentifier, path+".setIdentifier")
-	v.atMost(64, s.Region, path+".region")
-	v.atMost(64, s.HealthCheckID, path+".healthCheckId")
+	v.AtMost(128, s.SetIdentifier, path+".setIdentifier")
+	v.AtMost(64, s.Region, path+".region")
+	v.AtMost(64, s.HealthCheckID, path+".healthCheckId")
 	if s.Weight != nil {
-		v.within(*s.Weight, 0, 255, path+".weight")
+		v.Within(*s.Weight, 0, 255, path+".weight")
 	}
 	if s.TTL != nil {
-		v.within(*s.TTL, 0, maxTTL, path+".tTL")
+		v.Within(*s.TTL, 0, maxTTL, path+".tTL")
 	}
-	v.check(s.Failover == "" || s.Failover == Primary || s.Failover == Secondary, s.Failover, path+".failover",
+	v.Check(s.Failover == "" || s.Failover == Primary || s.Failover == Secondary, s.Failover, path+".failover",
 		"Member must satisfy enum value set: [PRIMARY, SECONDARY]")
-	v.location(path, s)
+	checkLocationConstraints(v, path, s)
 	for i, value := range s.ResourceRecords {
-		v.atMost(maxValueCharacters, value, fmt.Sprintf("%s.resourceRecords.%d.member.value", path, i+1))
+		v.AtMost(maxValueCharacters, value, fmt.Sprintf("%s.resourceRecords.%d.member.value", path, i+1))
 	}
 	if t := s.AliasTarget; t != nil {
-		v.check(t.HostedZoneID != "", "", path+".aliasTarget.hostedZoneId", "Member must not be null")
-		v.atMost(32, t.HostedZoneID, path+".aliasTarget.hostedZoneId")
-		v.check(t.DNSName != "", "", path+".aliasTarget.dNSName", "Member must not be null")
+		v.Check(t.HostedZoneID != "", "", path+".aliasTarget.hostedZoneId", "Member must not be null")
+		v.AtMost(32, t.HostedZoneID, path+".aliasTarget.hostedZoneId")
+		v.Check(t.DNSName != "", "", path+".aliasTarget.dNSName", "Member must not be null")
 	}
 }
 
@@ -139,4 +141,15 @@ func checkSize(changes []Change) []string {
 		messages = append(messages, fmt.Sprintf("RDATA character limit of %d exceeded.", maxBatchCharacters))
 	}
 	return messages
+}
+
+// count returns how many of the conditions hold.
+func count(conditions ...bool) int {
+	n := 0
+	for _, c := range conditions {
+		if c {
+			n++
+		}
+	}
+	return n
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/audit"
 	"github.com/bulkhead-dns/bulkhead/failover"
 	"github.com/bulkhead-dns/bulkhead/health"
+	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -127,7 +128,7 @@ func (s *survey) readCollections(ctx context.Context, applier *apply.Applier) er
 
 // readLimits reads the account's quotas, and those of the zones that are judged.
 func (s *survey) readLimits(ctx context.Context, applier *apply.Applier, zones []zone.HostedZone) error {
-	s.input.Limits, s.input.RecordSetLimits = zone.DefaultLimits(), map[string]int{}
+	s.input.Limits, s.input.RecordSetLimits = quota.Default(), map[string]int{}
 	var err error
 	if s.input.Limits.HealthChecks, err = applier.HealthCheckLimit(ctx); err == nil {
 		for _, z := range zones {
@@ -138,7 +139,7 @@ func (s *survey) readLimits(ctx context.Context, applier *apply.Applier, zones [
 	}
 	s.input.Limits.RecordSetsPerZone = 0 // each zone has its own
 	if err != nil && apply.Denied(err) {
-		s.input.Limits, s.input.RecordSetLimits = zone.DefaultLimits(), nil
+		s.input.Limits, s.input.RecordSetLimits = quota.Default(), nil
 		s.notes = append(s.notes, fmt.Sprintf("Quotas were not read (%s): they are taken to be those that an account has at first.", brief(err)))
 		return nil
 	}

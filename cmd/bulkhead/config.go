@@ -16,7 +16,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/node"
-	"github.com/bulkhead-dns/bulkhead/zone"
+	"github.com/bulkhead-dns/bulkhead/quota"
 )
 
 // config is the engine's one YAML file. Every field may be left out.
@@ -160,7 +160,7 @@ func (c config) options() (node.Options, error) {
 		CheckerRegions:   c.Checkers,
 		GeoIPFile:        c.GeoIP,
 		Resolvers:        c.Resolvers,
-		Limits:           zone.Limits(c.Limits),
+		Limits:           quota.Limits(c.Limits),
 		UsersFile:        c.Users,
 		Throttle:         c.Throttle,
 		SlowConfirmation: c.FastConfirmation != nil && !*c.FastConfirmation,

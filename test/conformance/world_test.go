@@ -13,6 +13,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/steer"
+	"github.com/bulkhead-dns/bulkhead/validation"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -96,7 +97,7 @@ func (w *world) send(t *testing.T, i int, b Batch) {
 
 // code is Route 53's name of an error; empty when there is none.
 func code(err error) string {
-	var input *zone.InvalidInput
+	var input *validation.InvalidInput
 	var batch *zone.InvalidChangeBatch
 	var check *zone.NoSuchHealthCheck
 	switch {

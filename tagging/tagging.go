@@ -1,9 +1,12 @@
-package zone
+// Package tagging holds the tags of hosted zones and health checks.
+package tagging
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
 // A Tag is a note on a hosted zone or a health check. r53: C.3.
@@ -19,13 +22,13 @@ const (
 	maxTagValue = 256
 )
 
-// ApplyTags returns the tags after ChangeTagsForResource, ordered by key: add sets keys to values, remove drops keys, and
+// Apply returns the tags after ChangeTagsForResource, ordered by key: add sets keys to values, remove drops keys, and
 // one that is not there already is no error. current is not changed. nil means that a list was left out; an empty one is
 // refused, and so is a request that leaves out both (unconfirmed).
 //
-// The error is *InvalidInput: a list of more than 10, a key or value too long, an empty key, a key beginning with aws: (in
+// The error is *validation.InvalidInput: a list of more than 10, a key or value too long, an empty key, a key beginning with aws: (in
 // any case), or a key that the request names twice (that it may not stand in both lists is unconfirmed). r53: C.3.
-func ApplyTags(current, add []Tag, remove []string) ([]Tag, error) {
+func Apply(current, add []Tag, remove []string) ([]Tag, error) {
 	if err := checkTags(add, remove); err != nil {
 		return nil, err
 	}
@@ -39,41 +42,41 @@ func ApplyTags(current, add []Tag, remove []string) ([]Tag, error) {
 
 func checkTags(add []Tag, remove []string) error {
 	if add == nil && remove == nil {
-		return &InvalidInput{"Invalid request: Expected at least one of [AddTags, or RemoveTagKeys], but found none"}
+		return &validation.InvalidInput{Message: "Invalid request: Expected at least one of [AddTags, or RemoveTagKeys], but found none"}
 	}
-	var v violations
+	var v validation.Violations
 	var keys []string
 	if add != nil {
-		v.listed(len(add), maxTagList, "addTags")
+		v.Listed(len(add), maxTagList, "addTags")
 	}
 	for i, t := range add {
 		path := fmt.Sprintf("addTags.%d.member", i+1)
-		v.tagKey(t.Key, path+".key")
-		v.atMost(maxTagValue, t.Value, path+".value")
+		checkKey(&v, t.Key, path+".key")
+		v.AtMost(maxTagValue, t.Value, path+".value")
 		keys = append(keys, t.Key)
 	}
 	if remove != nil {
-		v.listed(len(remove), maxTagList, "removeTagKeys")
+		v.Listed(len(remove), maxTagList, "removeTagKeys")
 	}
 	for i, key := range remove {
-		v.tagKey(key, fmt.Sprintf("removeTagKeys.%d.member", i+1))
+		checkKey(&v, key, fmt.Sprintf("removeTagKeys.%d.member", i+1))
 		keys = append(keys, key)
 	}
-	if err := v.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return err
 	}
 	for i, key := range keys {
 		if len(key) >= 4 && strings.EqualFold(key[:4], "aws:") {
-			return &InvalidInput{fmt.Sprintf("Tag key '%s' begins with 'aws:', which is reserved", key)}
+			return &validation.InvalidInput{Message: fmt.Sprintf("Tag key '%s' begins with 'aws:', which is reserved", key)}
 		}
 		if slices.Contains(keys[:i], key) {
-			return &InvalidInput{fmt.Sprintf("Tag key '%s' is named more than once", key)}
+			return &validation.InvalidInput{Message: fmt.Sprintf("Tag key '%s' is named more than once", key)}
 		}
 	}
 	return nil
 }
 
-func (v *violations) tagKey(key, path string) {
-	v.check(key != "", key, path, "Member must have length greater than or equal to 1")
-	v.atMost(maxTagKey, key, path)
+func checkKey(v *validation.Violations, key, path string) {
+	v.Check(key != "", key, path, "Member must have length greater than or equal to 1")
+	v.AtMost(maxTagKey, key, path)
 }

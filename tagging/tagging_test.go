@@ -1,4 +1,4 @@
-package zone
+package tagging
 
 import (
 	"errors"
@@ -8,9 +8,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
-func TestApplyTags(t *testing.T) {
+func TestApply(t *testing.T) {
 	current := []Tag{{"Name", "web"}, {"team", "a"}}
 	long := strings.Repeat("é", 128)
 	for _, c := range []struct {
@@ -27,7 +29,7 @@ func TestApplyTags(t *testing.T) {
 		{"r53: C.3 aws without a colon", []Tag{{"aws", "x"}}, []string{"Name", "team"}, []Tag{{"aws", "x"}}},
 	} {
 		before := slices.Clone(current)
-		got, err := ApplyTags(current, c.add, c.remove)
+		got, err := Apply(current, c.add, c.remove)
 		if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
 			t.Errorf("%s: %v, want -, got +\n%s", c.rule, err, diff)
 		}
@@ -37,7 +39,7 @@ func TestApplyTags(t *testing.T) {
 	}
 }
 
-func TestApplyTagsRefuses(t *testing.T) {
+func TestApplyRefuses(t *testing.T) {
 	broken := func(value, path, constraint string) string {
 		return fmt.Sprintf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, path, constraint)
 	}
@@ -67,8 +69,8 @@ func TestApplyTagsRefuses(t *testing.T) {
 		{"a key twice", []Tag{{"a", "1"}, {"a", "2"}}, nil, "Tag key 'a' is named more than once"},
 		{"a key in both lists, unconfirmed", []Tag{{"a", "1"}}, []string{"a"}, "Tag key 'a' is named more than once"},
 	} {
-		got, err := ApplyTags([]Tag{{"a", "0"}}, c.add, c.remove)
-		var invalid *InvalidInput
+		got, err := Apply([]Tag{{"a", "0"}}, c.add, c.remove)
+		var invalid *validation.InvalidInput
 		if got != nil || !errors.As(err, &invalid) || err.Error() != c.want {
 			t.Errorf("%s: %v, error %v, want %s", c.rule, got, err, c.want)
 		}

@@ -1,4 +1,4 @@
-package zone
+package country
 
 // countries is a line for every country that geolocation routing knows: ISO 3166 code, continent code and name. There is
 // none for BV, CX, EH and HM: no record set can be made for them. Which continent a country belongs to is Route 53's choice.

@@ -1,4 +1,5 @@
-package zone
+// Package cidr holds CIDR collections: which clients are at which location, for IP-based routing.
+package cidr
 
 import (
 	"cmp"
@@ -6,11 +7,14 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+
+	"github.com/bulkhead-dns/bulkhead/quota"
+	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
-// A CIDRCollection says which clients are at which location, for IP-based routing. Locations are made and unmade by their
+// A Collection says which clients are at which location, for IP-based routing. Locations are made and unmade by their
 // first and last block. A collection is a value: Change returns another one and leaves it as it was. r53: A.8.
-type CIDRCollection struct {
+type Collection struct {
 	ID              string `json:"id"`              // a UUID
 	Name            string `json:"name"`            // 1 to 64 of 0-9 A-Z a-z _ -
 	CallerReference string `json:"callerReference"` // 1 to 64 ASCII characters
@@ -21,46 +25,61 @@ type CIDRCollection struct {
 	Locations map[string][]netip.Prefix `json:"locations,omitempty"`
 }
 
-// A CIDRAction is what one change does to the blocks of a location.
-type CIDRAction string
+// A Action is what one change does to the blocks of a location.
+type Action string
 
 // The two actions of ChangeCidrCollection. r53: C.3.
 const (
-	PutCIDR            CIDRAction = "PUT"              // adds blocks; one that is there already stays
-	DeleteCIDRIfExists CIDRAction = "DELETE_IF_EXISTS" // removes blocks; one that is not there is no error
+	Put            Action = "PUT"              // adds blocks; one that is there already stays
+	DeleteIfExists Action = "DELETE_IF_EXISTS" // removes blocks; one that is not there is no error
 )
 
-// A CIDRChange is one entry of ChangeCidrCollection.
-type CIDRChange struct {
+// A Change is one entry of ChangeCidrCollection.
+type Change struct {
 	LocationName string
-	Action       CIDRAction
+	Action       Action
 	CIDRList     []string // blocks such as 192.0.2.0/24, 1 to 1000
 }
 
 // Limits of the CIDR operations. r53: A.8, C.3.
 const (
+	// MaxLocationName is the longest name of a location, in characters.
+	MaxLocationName = 16
+
 	maxCollectionName = 64
-	maxCIDRReference  = 64
-	maxLocationName   = 16
-	maxCIDRChanges    = 1000
-	maxCIDRList       = 1000
-	maxCIDRText       = 50
+	maxReference      = 64
+	maxChanges        = 1000
+	maxBlocks         = 1000
+	maxBlockText      = 50
 	maxIPv4Bits       = 24
 	maxIPv6Bits       = 48
 )
 
-// NewCIDRCollection returns an empty collection of version 1. The error is *InvalidInput. r53: C.3.
-func NewCIDRCollection(id, name, callerReference string) (CIDRCollection, error) {
-	var v violations
-	v.atMost(maxCollectionName, name, "name")
-	v.check(isPlain(name), name, "name", "Member must satisfy regular expression pattern: "+plainPattern)
-	v.atMost(maxCIDRReference, callerReference, "callerReference")
-	v.check(isASCII(callerReference), callerReference, "callerReference",
+// New returns an empty collection of version 1. The error is *validation.InvalidInput. r53: C.3.
+func New(id, name, callerReference string) (Collection, error) {
+	var v validation.Violations
+	v.AtMost(maxCollectionName, name, "name")
+	v.Check(IsName(name), name, "name", "Member must satisfy regular expression pattern: "+NamePattern)
+	v.AtMost(maxReference, callerReference, "callerReference")
+	v.Check(isASCII(callerReference), callerReference, "callerReference",
 		`Member must satisfy regular expression pattern: \p{ASCII}+`)
-	if err := v.err(); err != nil {
-		return CIDRCollection{}, err
+	if err := v.Err(); err != nil {
+		return Collection{}, err
 	}
-	return CIDRCollection{ID: id, Name: name, CallerReference: callerReference, Version: 1}, nil
+	return Collection{ID: id, Name: name, CallerReference: callerReference, Version: 1}, nil
+}
+
+// NamePattern is the form of the names of collections and their locations. r53: A.8.
+const NamePattern = `[0-9A-Za-z_\-]+`
+
+// IsName reports whether a text has the form of NamePattern.
+func IsName(s string) bool {
+	for _, c := range []byte(s) {
+		if !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return s != ""
 }
 
 func isASCII(s string) bool {
@@ -77,61 +96,61 @@ func isASCII(s string) bool {
 // limits CIDRBlocksPerCollection counts.
 //
 // Changes take effect in list order and are judged by what they leave: moving a block is a DELETE_IF_EXISTS and a PUT in
-// either order. The errors are *InvalidInput, *CidrCollectionVersionMismatch, *CidrBlockInUse and *LimitsExceeded.
+// either order. The errors are *validation.InvalidInput, *VersionMismatch, *BlockInUse and *quota.LimitsExceeded.
 // r53: C.3.
-func (c CIDRCollection) Change(version int64, changes []CIDRChange, used func(location string) bool,
-	limits Limits) (CIDRCollection, error) {
-	if err := checkCIDRShape(version, changes); err != nil {
-		return CIDRCollection{}, err
+func (c Collection) Change(version int64, changes []Change, used func(location string) bool,
+	limits quota.Limits) (Collection, error) {
+	if err := checkShape(version, changes); err != nil {
+		return Collection{}, err
 	}
 	if version != 0 && version != c.Version {
-		return CIDRCollection{}, &CidrCollectionVersionMismatch{ID: c.ID, Given: version, Current: c.Version}
+		return Collection{}, &VersionMismatch{ID: c.ID, Given: version, Current: c.Version}
 	}
 	next := c.blocks()
 	for i, change := range changes {
 		for j, text := range change.CIDRList {
 			block, err := parseBlock(text)
 			if err != nil {
-				return CIDRCollection{}, &InvalidInput{fmt.Sprintf("Invalid request: changes.%d.member.cidrList.%d.member: %v", i+1,
+				return Collection{}, &validation.InvalidInput{Message: fmt.Sprintf("Invalid request: changes.%d.member.cidrList.%d.member: %v", i+1,
 					j+1, err)}
 			}
 			next.apply(change, block)
 		}
 	}
 	if err := c.checkBlocks(next, used, limits); err != nil {
-		return CIDRCollection{}, err
+		return Collection{}, err
 	}
 	c.Version++
 	c.Locations = next.sorted()
 	return c, nil
 }
 
-// checkCIDRShape checks the constraints of the API model, and that the blocks of all changes are together no more than one
+// checkShape checks the constraints of the API model, and that the blocks of all changes are together no more than one
 // change may have: Route 53 says so of the whole request.
-func checkCIDRShape(version int64, changes []CIDRChange) error {
-	var v violations
-	v.check(version >= 0, version, "collectionVersion", "Member must have value greater than or equal to 1")
-	v.listed(len(changes), maxCIDRChanges, "changes")
+func checkShape(version int64, changes []Change) error {
+	var v validation.Violations
+	v.Check(version >= 0, version, "collectionVersion", "Member must have value greater than or equal to 1")
+	v.Listed(len(changes), maxChanges, "changes")
 	blocks := 0
 	for i, change := range changes {
 		path := fmt.Sprintf("changes.%d.member", i+1)
-		v.atMost(maxLocationName, change.LocationName, path+".locationName")
-		v.check(isPlain(change.LocationName), change.LocationName, path+".locationName",
-			"Member must satisfy regular expression pattern: "+plainPattern)
-		v.check(change.Action == PutCIDR || change.Action == DeleteCIDRIfExists, change.Action, path+".action",
+		v.AtMost(MaxLocationName, change.LocationName, path+".locationName")
+		v.Check(IsName(change.LocationName), change.LocationName, path+".locationName",
+			"Member must satisfy regular expression pattern: "+NamePattern)
+		v.Check(change.Action == Put || change.Action == DeleteIfExists, change.Action, path+".action",
 			"Member must satisfy enum value set: [PUT, DELETE_IF_EXISTS]")
-		v.listed(len(change.CIDRList), maxCIDRList, path+".cidrList")
+		v.Listed(len(change.CIDRList), maxBlocks, path+".cidrList")
 		for j, text := range change.CIDRList {
-			v.atMost(maxCIDRText, text, fmt.Sprintf("%s.cidrList.%d.member", path, j+1))
+			v.AtMost(maxBlockText, text, fmt.Sprintf("%s.cidrList.%d.member", path, j+1))
 		}
 		blocks += len(change.CIDRList)
 	}
-	if err := v.err(); err != nil {
+	if err := v.Err(); err != nil {
 		return err
 	}
-	if blocks > maxCIDRList { // wording unconfirmed
-		return &InvalidInput{fmt.Sprintf("Invalid request: %d CIDR blocks in one request, at most %d are allowed", blocks,
-			maxCIDRList)}
+	if blocks > maxBlocks { // wording unconfirmed
+		return &validation.InvalidInput{Message: fmt.Sprintf("Invalid request: %d CIDR blocks in one request, at most %d are allowed", blocks,
+			maxBlocks)}
 	}
 	return nil
 }
@@ -160,7 +179,7 @@ func parseBlock(text string) (netip.Prefix, error) {
 // blockOwners says which locations hold a block: one, but for the time of a change.
 type blockOwners map[netip.Prefix][]string
 
-func (c CIDRCollection) blocks() blockOwners {
+func (c Collection) blocks() blockOwners {
 	owners := blockOwners{}
 	for location, blocks := range c.Locations {
 		for _, block := range blocks {
@@ -171,12 +190,12 @@ func (c CIDRCollection) blocks() blockOwners {
 }
 
 // apply puts one block of a change into effect. The lists in o are its own.
-func (o blockOwners) apply(change CIDRChange, block netip.Prefix) {
+func (o blockOwners) apply(change Change, block netip.Prefix) {
 	at := slices.Index(o[block], change.LocationName)
 	switch {
-	case change.Action == PutCIDR && at < 0:
+	case change.Action == Put && at < 0:
 		o[block] = append(o[block], change.LocationName)
-	case change.Action == DeleteCIDRIfExists && at >= 0:
+	case change.Action == DeleteIfExists && at >= 0:
 		o[block] = slices.Delete(o[block], at, at+1)
 		if len(o[block]) == 0 {
 			delete(o, block)
@@ -204,12 +223,12 @@ func compareBlocks(a, b netip.Prefix) int {
 }
 
 // checkBlocks judges what a change leaves.
-func (c CIDRCollection) checkBlocks(next blockOwners, used func(location string) bool, limits Limits) error {
+func (c Collection) checkBlocks(next blockOwners, used func(location string) bool, limits quota.Limits) error {
 	kept := map[string]bool{}
 	for _, block := range slices.SortedFunc(maps.Keys(next), compareBlocks) {
 		// The longest block decides a client's location: two locations cannot have the same one.
 		if owners := next[block]; len(owners) > 1 {
-			return &CidrBlockInUse{fmt.Sprintf("CIDR block %s is already in use by location %s, location %s cannot have it too",
+			return &BlockInUse{fmt.Sprintf("CIDR block %s is already in use by location %s, location %s cannot have it too",
 				block, owners[0], owners[1])}
 		}
 		kept[next[block][0]] = true
@@ -219,7 +238,7 @@ func (c CIDRCollection) checkBlocks(next blockOwners, used func(location string)
 	// (unconfirmed).
 	for _, location := range slices.Sorted(maps.Keys(c.Locations)) {
 		if !kept[location] && used != nil && used(location) {
-			return &CidrBlockInUse{fmt.Sprintf("The last CIDR block of location %s cannot be deleted, as record sets route to the "+
+			return &BlockInUse{fmt.Sprintf("The last CIDR block of location %s cannot be deleted, as record sets route to the "+
 				"location", location)}
 		}
 	}
@@ -227,50 +246,44 @@ func (c CIDRCollection) checkBlocks(next blockOwners, used func(location string)
 	for _, blocks := range c.Locations {
 		before += len(blocks)
 	}
-	if limit := limits.CIDRBlocksPerCollection; exceeds(limit, before, len(next)) {
-		return &LimitsExceeded{fmt.Sprintf("CIDR collection %s would have %d blocks, at most %d are allowed", c.ID, len(next),
+	if limit := limits.CIDRBlocksPerCollection; quota.Exceeds(limit, before, len(next)) {
+		return &quota.LimitsExceeded{Message: fmt.Sprintf("CIDR collection %s would have %d blocks, at most %d are allowed", c.ID, len(next),
 			limit)}
 	}
 	return nil
 }
 
 // CheckDelete refuses to delete a collection that has locations, or that a record set routes by (used): with a default
-// location only, one can cite an empty collection. The error is *CidrCollectionInUse. r53: C.3.
-func (c CIDRCollection) CheckDelete(used bool) error {
+// location only, one can cite an empty collection. The error is *CollectionInUse. r53: C.3.
+func (c Collection) CheckDelete(used bool) error {
 	switch {
 	case len(c.Locations) > 0:
-		return &CidrCollectionInUse{fmt.Sprintf("CIDR collection %s is not empty: it has %d locations", c.ID, len(c.Locations))}
+		return &CollectionInUse{fmt.Sprintf("CIDR collection %s is not empty: it has %d locations", c.ID, len(c.Locations))}
 	case used:
-		return &CidrCollectionInUse{fmt.Sprintf("CIDR collection %s is in use by record sets", c.ID)}
+		return &CollectionInUse{fmt.Sprintf("CIDR collection %s is in use by record sets", c.ID)}
 	}
 	return nil
 }
 
-// CidrCollectionVersionMismatch is Route 53's error for a change that was made from another version of a collection.
-type CidrCollectionVersionMismatch struct {
+// VersionMismatch is Route 53's error for a change that was made from another version of a collection.
+type VersionMismatch struct {
 	ID             string
 	Given, Current int64
 }
 
-// CidrBlockInUse is Route 53's error for a block that another location has, or that record sets need.
-type CidrBlockInUse struct{ Message string }
+// BlockInUse is Route 53's error for a block that another location has, or that record sets need.
+type BlockInUse struct{ Message string }
 
-// CidrCollectionInUse is Route 53's error for deleting a collection that is not empty or that record sets need.
-type CidrCollectionInUse struct{ Message string }
-
-// LimitsExceeded is Route 53's error for what goes over an account's limit.
-type LimitsExceeded struct{ Message string }
+// CollectionInUse is Route 53's error for deleting a collection that is not empty or that record sets need.
+type CollectionInUse struct{ Message string }
 
 // Error returns a message that names both versions.
-func (e *CidrCollectionVersionMismatch) Error() string {
+func (e *VersionMismatch) Error() string {
 	return fmt.Sprintf("CIDR collection %s has version %d, not %d: it was changed since", e.ID, e.Current, e.Given)
 }
 
 // Error returns the message.
-func (e *CidrBlockInUse) Error() string { return e.Message }
+func (e *BlockInUse) Error() string { return e.Message }
 
 // Error returns the message.
-func (e *CidrCollectionInUse) Error() string { return e.Message }
-
-// Error returns the message.
-func (e *LimitsExceeded) Error() string { return e.Message }
+func (e *CollectionInUse) Error() string { return e.Message }
