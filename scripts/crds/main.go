@@ -1,10 +1,10 @@
-// Command crds answers how the rules of a schema get into a CustomResourceDefinition: it merges a file of api/v1alpha1/schema into
-// versions[0] of the definition that controller-gen has written from the Go types.
+// Command crds answers how the rules of a schema get into a CustomResourceDefinition: it merges a file of
+// api/v1alpha1/schema into versions[0] of the definition that controller-gen has written from the Go types.
 //
 //	crds RULES DEFINITION
 //
-// RULES has the form of a version of a definition. It may add to what controller-gen has written and never replaces anything:
-// a field that the Go types do not have is an error, and so is a value that is there already.
+// RULES has the form of a version of a definition. It may add to what controller-gen has written and never replaces
+// anything: a field that the Go types do not have is an error, and so is a value that is there already.
 package main
 
 import (
