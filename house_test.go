@@ -41,25 +41,26 @@ var rooms = map[string][]string{
 	"explain": {"whatif", "steer", "failover", "plan", "zone", "health", "cidr"},
 	"audit":   {"whatif", "steer", "failover", "plan", "zone", "health", "quota", "cidr"},
 	// L3: adapters.
+	"users":         {"sigv4", "zone"},
 	"etcd":          {},
 	"etcd/etcdtest": {"etcd"},
 	"apply":         {"whatif", "plan", "failover", "zone", "health", "quota", "cidr", "tagging"},
 	"store":         {"zone", "health", "quota", "cidr", "tagging"},
 	"prober":        {"health"},
 	"dnsserver":     {"wire", "steer", "zone"},
-	"r53server":     {"store", "sigv4", "steer", "zone", "health", "validation", "quota", "cidr", "tagging"},
+	"r53server":     {"users", "store", "sigv4", "steer", "zone", "health", "validation", "quota", "cidr", "tagging"},
 	"cwserver":      {"sigv4"},
 	"api/v1alpha1":  {"failover"},
 	// L4: assemblies.
-	"node": {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "r53server", "cwserver",
+	"node": {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "users", "r53server", "cwserver",
 		"quota"},
 	"lab":        {"node", "zone", "health", "geo", "store", "sigv4"},
 	"demo":       {"lab", "apply", "plan", "failover", "health"},
 	"controller": {"api/v1alpha1", "apply", "explain", "plan", "failover", "zone", "health", "quota", "tagging"},
-	"cmd/bulkhead": {"demo", "lab", "node", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4", "health",
-		"zone", "quota"},
+	"cmd/bulkhead": {"demo", "lab", "node", "users", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4",
+		"health", "zone", "quota"},
 
-	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "plan", "failover", "lab", "node", "sigv4"},
+	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "plan", "failover", "lab", "node", "users", "sigv4"},
 	"scripts/crds":            {},
 }
 

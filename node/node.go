@@ -32,6 +32,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/users"
 )
 
 // Options of New. The zero value is a single node on the default ports with its data in ./bulkhead-data.
@@ -111,7 +112,7 @@ const minRequestInterval = 1
 type Node struct {
 	o           Options
 	credentials sigv4.Credentials
-	users       *users
+	users       *users.Directory
 	store       *store.Store
 	dns         *dnsserver.Server
 	prober      *prober.Prober
@@ -143,10 +144,10 @@ func New(o Options) (*Node, error) {
 // open fills the node in; what it opened before an error is for close.
 func (n *Node) open() (err error) {
 	o := n.o
-	if n.credentials, err = loadCredentials(credentialsPath(o.DataDir)); err != nil {
+	if n.credentials, err = users.LoadAdministrator(o.DataDir); err != nil {
 		return err
 	}
-	if n.users, err = newUsers(o.UsersFile, n.credentials, o.Logger); err != nil {
+	if n.users, err = users.Open(o.UsersFile, n.credentials, o.Logger); err != nil {
 		return err
 	}
 	atlas, err := newAtlas(o)
@@ -172,7 +173,7 @@ func (n *Node) open() (err error) {
 	}
 	n.api, err = r53server.New(r53server.Options{
 		Store:    n.store,
-		Lookup:   n.users.lookup,
+		Lookup:   n.users.Lookup,
 		Throttle: o.Throttle,
 		Rules: health.Rules{MinRequestInterval: minRequestInterval, AllowedAddresses: o.ProbeAllow,
 			AddressHint: "Public addresses are accepted, and internal ones that the engine's setting probeAllow lists."},
@@ -185,7 +186,7 @@ func (n *Node) open() (err error) {
 	}
 	n.metrics, err = cwserver.New(cwserver.Options{
 		Lookup: func(accessKeyID string) (sigv4.Credentials, bool) {
-			user, ok := n.users.lookup(accessKeyID)
+			user, ok := n.users.Lookup(accessKeyID)
 			return user.Credentials, ok
 		},
 		Verdict: n.measured,
@@ -371,5 +372,5 @@ func (n *Node) View() (*steer.View, *steer.Table) { return n.dns.Published() }
 // Verdict is the current verdict of a health check; ok is false when there is no such check.
 func (n *Node) Verdict(checkID string) (s health.Status, ok bool) { return n.picture.verdict(checkID) }
 
-// ReloadUsers reads the file of users now. On an error the users stay who they were.
-func (n *Node) ReloadUsers() error { return n.users.reload() }
+// ReloadUsers reads the file of users now. On an error the users stay as they were.
+func (n *Node) ReloadUsers() error { return n.users.Reload() }

@@ -27,6 +27,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/etcd/etcdtest"
 	"github.com/bulkhead-dns/bulkhead/node"
+	"github.com/bulkhead-dns/bulkhead/users"
 )
 
 // The tests wait most of their time: more of them run at once than there are processors.
@@ -410,7 +411,7 @@ func TestCredentialsAreKept(t *testing.T) {
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("credentials.json has mode %v", info.Mode().Perm())
 	}
-	if got, err := node.ReadCredentials(dir); err != nil || got != first {
+	if got, err := users.ReadAdministrator(dir); err != nil || got != first {
 		t.Errorf("ReadCredentials = %v, %v", got, err)
 	}
 	if e = start(t, node.Options{DataDir: dir}); e.Credentials() != first {

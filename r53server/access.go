@@ -3,29 +3,8 @@ package r53server
 import (
 	"slices"
 
-	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/store"
-)
-
-// A User is somebody with an access key. The zero value may do nothing.
-type User struct {
-	sigv4.Credentials
-	Name string // as refusals have it: arn:aws:iam::000000000000:user/NAME
-	Role Role
-	// Zones are the hosted zones of RoleZones: ids, or names in the form of zone.Name, which stand for every zone of that
-	// name.
-	Zones []string
-}
-
-// A Role is what a user may do.
-type Role string
-
-// The roles. RoleZones reads everything but the contents of other zones, and changes records, comment and tags of its own:
-// zones are created and deleted, and health checks (which records of any zone may cite) changed, by administrators only.
-const (
-	RoleAdministrator Role = "administrator" // everything
-	RoleReadOnly      Role = "read-only"     // every operation that changes nothing
-	RoleZones         Role = "zones"         // User.Zones
+	"github.com/bulkhead-dns/bulkhead/users"
 )
 
 // accountID stands for the account in ARNs. An engine is one account, which AWS has not.
@@ -186,7 +165,7 @@ func taggedResources(r *request) []resource {
 
 // authorize refuses what a user may not do, before anything is said about whether it could be done: a refusal is the same
 // whether the resource exists or not.
-func authorize(u User, p permission, r *request, state *store.State) error {
+func authorize(u users.User, p permission, r *request, state *store.State) error {
 	var resources []resource
 	if p.on != nil {
 		resources = p.on(r)
@@ -195,22 +174,22 @@ func authorize(u User, p permission, r *request, state *store.State) error {
 		resources = []resource{{}}
 	}
 	for _, on := range resources {
-		if !u.may(p.level, on, state) {
+		if !may(u, p.level, on, state) {
 			return accessDenied(u.Name, r.operation, on)
 		}
 	}
 	return nil
 }
 
-func (u User) may(do level, on resource, state *store.State) bool {
+func may(u users.User, do level, on resource, state *store.State) bool {
 	switch u.Role {
-	case RoleAdministrator:
+	case users.RoleAdministrator:
 		return true
-	case RoleReadOnly:
+	case users.RoleReadOnly:
 		return do == read
-	case RoleZones:
+	case users.RoleZones:
 		if on.kind == kindZone {
-			return do != manage && u.owns(on.id, state)
+			return do != manage && owns(u, on.id, state)
 		}
 		return do == read
 	}
@@ -218,7 +197,7 @@ func (u User) may(do level, on resource, state *store.State) bool {
 }
 
 // owns reports whether a zone that exists is one of the user's.
-func (u User) owns(zoneID string, state *store.State) bool {
+func owns(u users.User, zoneID string, state *store.State) bool {
 	z, ok := state.Zone(zoneID)
 	return ok && slices.ContainsFunc(u.Zones, func(own string) bool { return own == z.ID || own == string(z.Name) })
 }

@@ -178,7 +178,7 @@ func (s *Server) zoneShapes(r *request, state *store.State, zones []zone.HostedZ
 	var shapes hostedZones
 	for _, z := range zones {
 		shape := s.hostedZoneShape(state, z)
-		if !r.user.may(read, resource{kindZone, z.ID}, state) {
+		if !may(r.user, read, resource{kindZone, z.ID}, state) {
 			shape.CallerReference, shape.Config.Comment = hidden, ""
 		}
 		shapes.HostedZone = append(shapes.HostedZone, shape)

@@ -24,6 +24,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/users"
 )
 
 const (
@@ -41,7 +42,7 @@ type Options struct {
 	// Store is where zones, record sets and checks are; required.
 	Store *store.Store
 	// Lookup finds who has an access key; required.
-	Lookup func(accessKeyID string) (User, bool)
+	Lookup func(accessKeyID string) (users.User, bool)
 	// Throttle refuses requests and changes beyond Route 53's rates (r53: C.8).
 	Throttle bool
 	// Now is the clock of signatures and rates; nil is time.Now.
@@ -61,7 +62,7 @@ type Options struct {
 type Server struct {
 	store        *store.Store
 	router       router
-	lookup       func(string) (User, bool)
+	lookup       func(string) (users.User, bool)
 	permissions  map[string]permission
 	throttle     *Throttle // nil when rates are not limited
 	clients      *PerClient
@@ -103,7 +104,7 @@ func New(o Options) (*Server, error) {
 type request struct {
 	ctx       context.Context
 	operation string
-	user      User
+	user      users.User
 	path      map[string]string // by the names in the route's pattern, unescaped, without "/hostedzone/" and the like
 	query     url.Values
 	body      []byte
@@ -189,8 +190,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-func (s *Server) authenticate(r *http.Request, body []byte) (User, error) {
-	var user User
+func (s *Server) authenticate(r *http.Request, body []byte) (users.User, error) {
+	var user users.User
 	scope, err := sigv4.Verify(&sigv4.Request{
 		Method: r.Method, Path: rawPath(r), RawQuery: r.URL.RawQuery, Host: r.Host, Header: r.Header, Body: body,
 	}, func(accessKeyID string) (sigv4.Credentials, bool) {
@@ -199,10 +200,10 @@ func (s *Server) authenticate(r *http.Request, body []byte) (User, error) {
 		return found.Credentials, ok
 	}, s.now())
 	if err != nil {
-		return User{}, err
+		return users.User{}, err
 	}
 	if scope.Service != service {
-		return User{}, wrongService(scope.Service)
+		return users.User{}, wrongService(scope.Service)
 	}
 	return user, nil
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
-	"github.com/bulkhead-dns/bulkhead/r53server"
+	"github.com/bulkhead-dns/bulkhead/users"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // Accelerated recovery as Terraform's provider uses it: switch, wait for the status that every zone has, switch it off before
 // the zone is deleted. One zone at a time. r53: C.2, D.5.
 func TestSDKAcceleratedRecovery(t *testing.T) {
-	o := startOffice(t, false, r53server.User{Name: "root", Role: r53server.RoleAdministrator},
-		r53server.User{Name: "tenant", Role: r53server.RoleZones, Zones: []string{"example.com."}})
+	o := startOffice(t, false, users.User{Name: "root", Role: users.RoleAdministrator},
+		users.User{Name: "tenant", Role: users.RoleZones, Zones: []string{"example.com."}})
 	ctx, client := t.Context(), o.as("root", once)
 	created := createZone(t, client, "example.com", "1").HostedZone
 	first, second := created.Id, createZone(t, client, "example.org", "2").HostedZone.Id

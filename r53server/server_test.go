@@ -23,6 +23,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/store"
+	"github.com/bulkhead-dns/bulkhead/users"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -73,8 +74,8 @@ func startNode(t *testing.T, endpoint string, observations func(string) []health
 	s := startStore(t, endpoint, "node1", nil)
 	handler, err := r53server.New(r53server.Options{
 		Store: s,
-		Lookup: func(id string) (r53server.User, bool) {
-			return r53server.User{Credentials: key, Name: "administrator", Role: r53server.RoleAdministrator}, id == key.AccessKeyID
+		Lookup: func(id string) (users.User, bool) {
+			return users.User{Credentials: key, Name: "administrator", Role: users.RoleAdministrator}, id == key.AccessKeyID
 		},
 		Rules:        health.Rules{MinRequestInterval: 1},
 		Observations: observations,

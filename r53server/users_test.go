@@ -28,13 +28,14 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/r53server"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/users"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
 // An office is a Route 53 endpoint with several users and a clock that the test sets.
 type office struct {
 	node
-	users map[string]*r53server.User // by name
+	users map[string]*users.User // by name
 
 	mu  sync.Mutex
 	now time.Time
@@ -52,24 +53,24 @@ func (o *office) advance(d time.Duration) {
 	o.now = o.now.Add(d)
 }
 
-func startOffice(t *testing.T, throttle bool, users ...r53server.User) *office {
+func startOffice(t *testing.T, throttle bool, listed ...users.User) *office {
 	t.Helper()
-	o := &office{users: map[string]*r53server.User{}, now: time.Now()}
-	for i := range users {
-		users[i].AccessKeyID = "AKIAUSER" + strings.ToUpper(users[i].Name)
-		users[i].SecretAccessKey = "the secret of " + users[i].Name
-		o.users[users[i].Name] = &users[i]
+	o := &office{users: map[string]*users.User{}, now: time.Now()}
+	for i := range listed {
+		listed[i].AccessKeyID = "AKIAUSER" + strings.ToUpper(listed[i].Name)
+		listed[i].SecretAccessKey = "the secret of " + listed[i].Name
+		o.users[listed[i].Name] = &listed[i]
 	}
 	o.store = startStore(t, etcdtest.Start(t), "node1", nil)
 	handler, err := r53server.New(r53server.Options{
 		Store: o.store,
-		Lookup: func(id string) (r53server.User, bool) {
+		Lookup: func(id string) (users.User, bool) {
 			for _, u := range o.users {
 				if u.AccessKeyID == id {
 					return *u, true
 				}
 			}
-			return r53server.User{}, false
+			return users.User{}, false
 		},
 		Throttle: throttle,
 		Now:      o.clock,
@@ -115,11 +116,11 @@ func refusal(t *testing.T, err error) string {
 // Whom each role lets do what, by the AWS SDK.
 func TestRoles(t *testing.T) {
 	o := startOffice(t, false,
-		r53server.User{Name: "root", Role: r53server.RoleAdministrator},
-		r53server.User{Name: "viewer", Role: r53server.RoleReadOnly},
-		r53server.User{Name: "byname", Role: r53server.RoleZones, Zones: []string{"own.example.com."}},
-		r53server.User{Name: "byid", Role: r53server.RoleZones}, // its zone's id is not known yet
-		r53server.User{Name: "nobody"},
+		users.User{Name: "root", Role: users.RoleAdministrator},
+		users.User{Name: "viewer", Role: users.RoleReadOnly},
+		users.User{Name: "byname", Role: users.RoleZones, Zones: []string{"own.example.com."}},
+		users.User{Name: "byid", Role: users.RoleZones}, // its zone's id is not known yet
+		users.User{Name: "nobody"},
 	)
 	ctx, root := t.Context(), o.as("root", once)
 	bare := func(id *string) string { return strings.TrimPrefix(*id, "/hostedzone/") }
@@ -222,8 +223,8 @@ func TestRoles(t *testing.T) {
 // included, and neither prefix nor query tricks help.
 func TestZonesUserCannotReachOtherZones(t *testing.T) {
 	o := startOffice(t, false,
-		r53server.User{Name: "root", Role: r53server.RoleAdministrator},
-		r53server.User{Name: "tenant", Role: r53server.RoleZones, Zones: []string{"own.example.com."}},
+		users.User{Name: "root", Role: users.RoleAdministrator},
+		users.User{Name: "tenant", Role: users.RoleZones, Zones: []string{"own.example.com."}},
 	)
 	id := func(name string) string {
 		return strings.TrimPrefix(*createZone(t, o.as("root"), name, name).HostedZone.Id, "/hostedzone/")
@@ -278,9 +279,9 @@ func TestZonesUserCannotReachOtherZones(t *testing.T) {
 // Lists show a zones user the names of all zones, and of its own only what their administrator wrote to them.
 func TestListsHideWhatOtherZonesSay(t *testing.T) {
 	o := startOffice(t, false,
-		r53server.User{Name: "root", Role: r53server.RoleAdministrator},
-		r53server.User{Name: "viewer", Role: r53server.RoleReadOnly},
-		r53server.User{Name: "tenant", Role: r53server.RoleZones, Zones: []string{"own.example.com."}},
+		users.User{Name: "root", Role: users.RoleAdministrator},
+		users.User{Name: "viewer", Role: users.RoleReadOnly},
+		users.User{Name: "tenant", Role: users.RoleZones, Zones: []string{"own.example.com."}},
 	)
 	ctx := t.Context()
 	for _, name := range []string{"own.example.com", "example.org"} {
@@ -318,7 +319,7 @@ func TestListsHideWhatOtherZonesSay(t *testing.T) {
 
 // A refusal of what does not exist names it, whichever operation was asked.
 func TestRefusalsNameWhatDoesNotExist(t *testing.T) {
-	o := startOffice(t, false, r53server.User{Name: "root", Role: r53server.RoleAdministrator})
+	o := startOffice(t, false, users.User{Name: "root", Role: users.RoleAdministrator})
 	ctx, c, id := t.Context(), o.as("root", once), aws.String("NOTHING-HAS-THIS-ID")
 	for operation, call := range map[string]func() error{
 		"UpdateHostedZoneComment": func() error {
@@ -388,7 +389,7 @@ func TestRefusalsNameWhatDoesNotExist(t *testing.T) {
 
 // First pages have no Marker, as on Route 53; later ones repeat what was asked for. r53: C.7.
 func TestFirstPagesHaveNoMarker(t *testing.T) {
-	o := startOffice(t, false, r53server.User{Name: "root", Role: r53server.RoleAdministrator})
+	o := startOffice(t, false, users.User{Name: "root", Role: users.RoleAdministrator})
 	ctx, c := t.Context(), o.as("root", once)
 	for _, name := range []string{"a.example", "b.example"} {
 		createZone(t, c, name, name)
@@ -442,8 +443,8 @@ func TestFirstPagesHaveNoMarker(t *testing.T) {
 // Who is refused before any operation, by the AWS SDK with temporary credentials and with clocks that differ.
 func TestSDKCredentials(t *testing.T) {
 	o := startOffice(t, false,
-		r53server.User{Name: "lasting", Role: r53server.RoleAdministrator},
-		r53server.User{Name: "temporary", Role: r53server.RoleAdministrator},
+		users.User{Name: "lasting", Role: users.RoleAdministrator},
+		users.User{Name: "temporary", Role: users.RoleAdministrator},
 	)
 	temporary := o.users["temporary"]
 	temporary.SessionToken, temporary.Expires = "a/session+token==", o.now.Add(time.Hour)
@@ -498,7 +499,7 @@ func TestSDKCredentials(t *testing.T) {
 
 // A client that is throttled gets through by the SDK's own retries; one that does not retry sees Throttling. r53: C.5, C.8.
 func TestSDKRecoversFromThrottling(t *testing.T) {
-	o := startOffice(t, true, r53server.User{Name: "root", Role: r53server.RoleAdministrator})
+	o := startOffice(t, true, users.User{Name: "root", Role: users.RoleAdministrator})
 	ctx := t.Context()
 	out, err := o.as("root").CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{CallerReference: aws.String("c"), HealthCheckConfig: &types.HealthCheckConfig{
 		Type: types.HealthCheckTypeTcp, IPAddress: aws.String("192.0.2.1"), Port: aws.Int32(80),
@@ -540,7 +541,7 @@ func TestSDKRecoversFromThrottling(t *testing.T) {
 
 // Changes are throttled by what they cost: 1,500 at once, whoever makes them. r53: C.8.
 func TestSDKThrottledChanges(t *testing.T) {
-	o := startOffice(t, true, r53server.User{Name: "root", Role: r53server.RoleAdministrator})
+	o := startOffice(t, true, users.User{Name: "root", Role: users.RoleAdministrator})
 	client := o.as("root", once)
 	zoneID := createZone(t, client, "example.com", "ref").HostedZone.Id // 2
 	batch := func(prefix string, n int) error {
@@ -572,7 +573,7 @@ func TestSDKThrottledChanges(t *testing.T) {
 // A client that holds 64 requests open gets no further one, and a next one as soon as it lets go. Other bounds of a
 // connection are the HTTP server's.
 func TestRequestsOfOneClientAreBounded(t *testing.T) {
-	o := startOffice(t, false, r53server.User{Name: "root", Role: r53server.RoleAdministrator})
+	o := startOffice(t, false, users.User{Name: "root", Role: users.RoleAdministrator})
 	address := strings.TrimPrefix(o.url, "http://")
 	var slow []net.Conn
 	defer func() {

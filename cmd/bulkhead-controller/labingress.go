@@ -28,8 +28,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/bulkhead-dns/bulkhead/lab"
-	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/users"
 )
 
 // A lab forgets Ingresses when it starts again, and nobody says so.
@@ -116,7 +116,7 @@ func (f *labIngressFlags) run(cmd *cobra.Command) error {
 
 // client reaches the lab, which must have the Region. The folder's credentials win: the environment's may be for AWS.
 func (f *labIngressFlags) client(ctx context.Context) (*lab.Client, error) {
-	c, err := node.ReadCredentials(f.dataDir)
+	c, err := users.ReadAdministrator(f.dataDir)
 	if err != nil {
 		c = sigv4.Credentials{
 			AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),

@@ -17,6 +17,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/lab"
 	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/users"
 )
 
 const defaultDataDir = "bulkhead-data"
@@ -141,7 +142,7 @@ func labClient(dataDir, endpoint string) (*lab.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := node.ReadCredentials(dataDir)
+	c, err := users.ReadAdministrator(dataDir)
 	if err != nil {
 		c = sigv4.Credentials{
 			AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
@@ -306,7 +307,7 @@ Load Balancing for the load balancers. The endpoint is the one at which the lab 
 		if err != nil {
 			return err
 		}
-		c, err := node.ReadCredentials(*dataDir)
+		c, err := users.ReadAdministrator(*dataDir)
 		if errors.Is(err, fs.ErrNotExist) {
 			return noLab(*dataDir)
 		}

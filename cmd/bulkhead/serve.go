@@ -13,6 +13,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
+	"github.com/bulkhead-dns/bulkhead/users"
 )
 
 func newServe() *cobra.Command {
@@ -55,7 +56,7 @@ Flags win over the file.`,
 				level = slog.LevelDebug
 			}
 			o.Logger = newLogger(cmd.ErrOrStderr(), level)
-			_, seen := node.ReadCredentials(cmp.Or(o.DataDir, defaultDataDir))
+			_, seen := users.ReadAdministrator(cmp.Or(o.DataDir, defaultDataDir))
 			n, err := node.New(o)
 			if err != nil {
 				return err

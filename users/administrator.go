@@ -1,4 +1,4 @@
-package node
+package users
 
 import (
 	"crypto/rand"
@@ -21,8 +21,10 @@ type storedCredentials struct {
 
 func credentialsPath(dataDir string) string { return filepath.Join(dataDir, "credentials.json") }
 
-// loadCredentials reads the administrator's key pair, or makes one on first start. The file is readable by its owner only.
-func loadCredentials(path string) (sigv4.Credentials, error) {
+// LoadAdministrator returns the administrator's key pair of a data directory. On the first start it generates one. Only
+// the file's owner can read it.
+func LoadAdministrator(dataDir string) (sigv4.Credentials, error) {
+	path := credentialsPath(dataDir)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return createCredentials(path)
@@ -40,6 +42,7 @@ func loadCredentials(path string) (sigv4.Credentials, error) {
 	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}, nil
 }
 
+// createCredentials generates a key pair and writes it.
 func createCredentials(path string) (sigv4.Credentials, error) {
 	secret := make([]byte, 30)
 	rand.Read(secret)
@@ -57,11 +60,11 @@ func createCredentials(path string) (sigv4.Credentials, error) {
 	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}, nil
 }
 
-// ReadCredentials returns the administrator's key pair of a data directory without starting a node on it.
-func ReadCredentials(dataDir string) (sigv4.Credentials, error) {
+// ReadAdministrator returns the administrator's key pair of a data directory that an engine has run on. It generates none.
+func ReadAdministrator(dataDir string) (sigv4.Credentials, error) {
 	path := credentialsPath(dataDir)
 	if _, err := os.Stat(path); err != nil {
-		return sigv4.Credentials{}, fmt.Errorf("no credentials in %s: a node that ran there would have written them (%w)", dataDir, err)
+		return sigv4.Credentials{}, fmt.Errorf("no credentials in %s: no engine has run there yet (%w)", dataDir, err)
 	}
-	return loadCredentials(path)
+	return LoadAdministrator(dataDir)
 }

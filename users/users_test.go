@@ -1,4 +1,4 @@
-package node
+package users
 
 import (
 	"bytes"
@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bulkhead-dns/bulkhead/r53server"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
@@ -31,16 +30,16 @@ func TestDocumentedUsers(t *testing.T) {
 	if example == nil {
 		t.Fatal("docs/engine.md has no example of users.yaml")
 	}
-	got, err := parseUsers(example[1])
+	got, err := parse(example[1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []r53server.User{
-		{Name: "ci", Role: r53server.RoleAdministrator, Credentials: sigv4.Credentials{
+	want := []User{
+		{Name: "ci", Role: RoleAdministrator, Credentials: sigv4.Credentials{
 			AccessKeyID: "AKIACIEXAMPLE00000000", SecretAccessKey: "choose-a-long-random-secret-for-ci"}},
-		{Name: "dashboard", Role: r53server.RoleReadOnly, Credentials: sigv4.Credentials{
+		{Name: "dashboard", Role: RoleReadOnly, Credentials: sigv4.Credentials{
 			AccessKeyID: "AKIADASHEXAMPLE00000", SecretAccessKey: "choose-a-long-random-secret-for-dash"}},
-		{Name: "team-a", Role: r53server.RoleZones, Zones: []string{"team-a.example.com.", "Z0123456789ABCDEFGHIJ"}, Credentials: sigv4.Credentials{
+		{Name: "team-a", Role: RoleZones, Zones: []string{"team-a.example.com.", "Z0123456789ABCDEFGHIJ"}, Credentials: sigv4.Credentials{
 			AccessKeyID: "ASIATEAMAEXAMPLE0000", SecretAccessKey: "choose-a-long-random-secret-for-team",
 			SessionToken: "a-token-of-temporary-credentials", Expires: time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)}},
 	}
@@ -59,7 +58,7 @@ func TestUsersFileIsReadStrictly(t *testing.T) {
 		{"zone id with prefix", user + "  role: zones\n  zones: [/hostedzone/Z1]\n", ""},
 		{"unknown field", user + "  rol: administrator\n", `line 5: unknown field "rol"; a user may have name, accessKeyId,`},
 		{"unknown field of the file", "user: []", `line 1: unknown field "user"; the file may have users`},
-		{"field twice", user + "  name: b\n", `line 5: field "name" is there twice`},
+		{"field twice", user + "  name: b\n", `line 5: field "name" is listed twice`},
 		{"not a list", "users: hush", "line 1: users must be a list"},
 		{"not a mapping", "users:\n- hush\n", "line 2: a user must be a mapping of name, accessKeyId"},
 		{"a text at top", "hush", "line 1: the file must be a mapping of users"},
@@ -80,12 +79,12 @@ func TestUsersFileIsReadStrictly(t *testing.T) {
 		{"zones of another role", user + "  role: read-only\n  zones: [example.com]\n", "line 6: zones of user a: only the role zones has them, not read-only"},
 		{"odd zone", user + "  role: zones\n  zones:\n  - example.com\n  - a..example.com\n", "line 8: zones of user a: "},
 		{"wildcard zone", user + "  role: zones\n  zones: ['*.example.com']\n", "line 6: zones of user a: "},
-		{"administrator's name", strings.Replace(user, "name: a", "name: administrator", 1) + "  role: read-only\n", `line 2: the name "administrator" is taken`},
+		{"administrator's name", strings.Replace(user, "name: a", "name: administrator", 1) + "  role: read-only\n", `line 2: the name "administrator" is already in use`},
 		{"key twice", user + "  role: read-only\n" + strings.Replace(strings.TrimPrefix(user, "users:\n"), "name: a", "name: b", 1) + "  role: read-only\n",
 			"line 6: user b has the accessKeyId of another user"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := parseUsers([]byte(tt.file))
+			_, err := parse([]byte(tt.file))
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -106,12 +105,12 @@ func FuzzUsersFile(f *testing.F) {
 	f.Add([]byte("users: [{name: a, zones: [x.y, Z1], role: zones, expires: 2026-01-01T00:00:00Z}]"))
 	f.Add([]byte("a: &a [*a]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		users, err := parseUsers(data)
+		users, err := parse(data)
 		if err != nil && len(users) > 0 {
 			t.Errorf("%d users beside the error %v", len(users), err)
 		}
 		for _, u := range users {
-			if u.Name == "" || u.AccessKeyID == "" || len(u.SecretAccessKey) < minSecret || u.Role == "" || (u.Role == r53server.RoleZones) != (len(u.Zones) > 0) {
+			if u.Name == "" || u.AccessKeyID == "" || len(u.SecretAccessKey) < minSecretLen || u.Role == "" || (u.Role == RoleZones) != (len(u.Zones) > 0) {
 				t.Errorf("user %+v", u)
 			}
 		}
@@ -136,11 +135,11 @@ func testUsersFollowTheirFile(t *testing.T) {
 	var log bytes.Buffer
 	administrator := sigv4.Credentials{AccessKeyID: "AKIAADMINISTRATOR", SecretAccessKey: "hush of the administrator"}
 	logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	if _, err := newUsers(path, administrator, logger); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := Open(path, administrator, logger); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	write(oneUser)
-	u, err := newUsers(path, administrator, logger)
+	u, err := Open(path, administrator, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,8 +164,8 @@ func testUsersFollowTheirFile(t *testing.T) {
 		log.Reset()
 		step.do()
 		time.Sleep(step.later)
-		_, ci := u.lookup("AKIACIEXAMPLE00000000")
-		_, cd := u.lookup("AKIACDEXAMPLE00000000")
+		_, ci := u.Lookup("AKIACIEXAMPLE00000000")
+		_, cd := u.Lookup("AKIACDEXAMPLE00000000")
 		if ci != step.ci || cd != step.cd {
 			t.Errorf("%s: ci %v, cd %v; want %v, %v", step.name, ci, cd, step.ci, step.cd)
 		}
@@ -176,23 +175,23 @@ func testUsersFollowTheirFile(t *testing.T) {
 		if strings.Contains(log.String(), "hush") {
 			t.Errorf("%s: a secret is logged: %s", step.name, log.String())
 		}
-		if got, ok := u.lookup("AKIAADMINISTRATOR"); !ok || got.Role != r53server.RoleAdministrator || got.SecretAccessKey != administrator.SecretAccessKey {
+		if got, ok := u.Lookup("AKIAADMINISTRATOR"); !ok || got.Role != RoleAdministrator || got.SecretAccessKey != administrator.SecretAccessKey {
 			t.Errorf("%s: the administrator is %+v", step.name, got)
 		}
 	}
 	// Asked for, it is read at once, however short ago it was looked at.
 	write(oneUser)
-	if err := u.reload(); err != nil {
+	if err := u.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := u.lookup("AKIACIEXAMPLE00000000"); !ok {
+	if _, ok := u.Lookup("AKIACIEXAMPLE00000000"); !ok {
 		t.Error("reload did not read the file")
 	}
 	log.Reset()
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := u.reload(); err != nil || !strings.Contains(log.String(), "open to others") {
+	if err := u.Reload(); err != nil || !strings.Contains(log.String(), "can be read by others") {
 		t.Errorf("a file that others can read: %v, logged %q", err, log.String())
 	}
 }

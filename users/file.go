@@ -1,4 +1,4 @@
-package node
+package users
 
 import (
 	"bytes"
@@ -12,24 +12,23 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/bulkhead-dns/bulkhead/r53server"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// The file of users is walked rather than decoded into a struct: the decoder's own errors quote what they stumble over,
-// which may be a secret.
+// The file is read node by node and not decoded into a struct: errors of the YAML decoder quote the text, which may be a
+// secret.
 
 var (
 	userName    = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,64}$`) // as in IAM
 	accessKeyID = regexp.MustCompile(`^[A-Za-z0-9_]{16,128}$`)     // as in IAM
 )
 
-// minSecret is the least length of a secret access key: shorter ones can be guessed from one recorded signature.
-const minSecret = 16
+// minSecretLen is the least length of a secret access key: a shorter one can be guessed from one recorded signature.
+const minSecretLen = 16
 
-// parseUsers reads the file's text: a list of users under "users". Unknown and repeated fields are refused. Errors name line
+// parse reads the file's text: a list of users under "users". Unknown and repeated fields are refused. Errors name line
 // and field, never a value that may be a secret.
-func parseUsers(data []byte) ([]r53server.User, error) {
+func parse(data []byte) ([]User, error) {
 	var document yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	switch err := dec.Decode(&document); {
@@ -52,7 +51,7 @@ func parseUsers(data []byte) ([]r53server.User, error) {
 	if list.Kind != yaml.SequenceNode {
 		return nil, at(list, "users must be a list")
 	}
-	var parsed []r53server.User
+	var parsed []User
 	names, keys := map[string]bool{administratorName: true}, map[string]bool{}
 	for _, item := range list.Content {
 		user, err := parseUser(item)
@@ -60,7 +59,7 @@ func parseUsers(data []byte) ([]r53server.User, error) {
 			return nil, err
 		}
 		if names[user.Name] {
-			return nil, at(item, "the name %q is taken", user.Name)
+			return nil, at(item, "the name %q is already in use", user.Name)
 		}
 		if keys[user.AccessKeyID] {
 			return nil, at(item, "user %s has the accessKeyId of another user", user.Name)
@@ -71,12 +70,12 @@ func parseUsers(data []byte) ([]r53server.User, error) {
 	return parsed, nil
 }
 
-func parseUser(item *yaml.Node) (r53server.User, error) {
+func parseUser(item *yaml.Node) (User, error) {
 	in, err := fields(item, "a user", "name", "accessKeyId", "secretAccessKey", "sessionToken", "expires", "role", "zones")
 	if err != nil {
-		return r53server.User{}, err
+		return User{}, err
 	}
-	var u r53server.User
+	var u User
 	var role, expires string
 	for _, field := range []struct {
 		name string
@@ -99,28 +98,28 @@ func parseUser(item *yaml.Node) (r53server.User, error) {
 		return u, at(item, "name must be 1 to 64 letters, digits and _+=,.@-")
 	case !accessKeyID.MatchString(u.AccessKeyID):
 		return u, at(item, "accessKeyId of user %s must be 16 to 128 letters, digits and underscores", u.Name)
-	case len(u.SecretAccessKey) < minSecret:
-		return u, at(item, "secretAccessKey of user %s must have %d characters or more", u.Name, minSecret)
+	case len(u.SecretAccessKey) < minSecretLen:
+		return u, at(item, "secretAccessKey of user %s must have %d characters or more", u.Name, minSecretLen)
 	}
 	if expires != "" {
 		if u.Expires, err = time.Parse(time.RFC3339, expires); err != nil {
 			return u, at(in["expires"], "expires of user %s must be a time such as 2026-12-31T23:59:59Z", u.Name)
 		}
 	}
-	u.Role = r53server.Role(role)
+	u.Role = Role(role)
 	u.Zones, err = parseRole(item, u, in["zones"])
 	return u, err
 }
 
 // parseRole checks the role and returns the zones that go with it.
-func parseRole(item *yaml.Node, u r53server.User, zones *yaml.Node) ([]string, error) {
+func parseRole(item *yaml.Node, u User, zones *yaml.Node) ([]string, error) {
 	switch u.Role {
-	case r53server.RoleAdministrator, r53server.RoleReadOnly:
+	case RoleAdministrator, RoleReadOnly:
 		if zones != nil {
 			return nil, at(zones, "zones of user %s: only the role zones has them, not %s", u.Name, u.Role)
 		}
 		return nil, nil
-	case r53server.RoleZones:
+	case RoleZones:
 	default:
 		return nil, at(item, "role of user %s must be administrator, read-only or zones", u.Name)
 	}
@@ -165,7 +164,7 @@ func fields(n *yaml.Node, what string, allowed ...string) (map[string]*yaml.Node
 			return nil, at(pair[0], "unknown field %q; %s may have %s", name, what, strings.Join(allowed, ", "))
 		}
 		if _, twice := found[name]; twice {
-			return nil, at(pair[0], "field %q is there twice", name)
+			return nil, at(pair[0], "field %q is listed twice", name)
 		}
 		found[name] = pair[1]
 	}
