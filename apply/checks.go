@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"time"
 
@@ -127,9 +126,9 @@ func (r *run) update(ctx context.Context, c *plan.CheckChange) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("update health check %s: %w", c.Key, err)
-	case sameConfig(now, *c.New):
+	case plan.SameConfig(now, *c.New):
 		return nil
-	case !sameConfig(now, *c.Old):
+	case !plan.SameConfig(now, *c.Old):
 		return &Changed{Object: named(c), What: "it has other settings"}
 	}
 	do := call[*route53.UpdateHealthCheckInput, *route53.UpdateHealthCheckOutput]{
@@ -174,19 +173,6 @@ func (a *Applier) check(ctx context.Context, id string) (health.Config, *int64, 
 		return health.Config{}, nil, fmt.Errorf("read health check %s: %w", id, err)
 	}
 	return configOf(out.HealthCheck.HealthCheckConfig), out.HealthCheck.HealthCheckVersion, nil
-}
-
-// sameConfig compares configs as the API echoes them; the order of lists says nothing. r53: B.2.
-func sameConfig(a, b health.Config) bool { return reflect.DeepEqual(echoed(a), echoed(b)) }
-
-func echoed(c health.Config) health.Config {
-	anything := health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress(),
-		Child: func(string) (health.Config, bool) { return health.Config{Type: health.HTTP}, true }}
-	if full, err := health.Normalize(c, anything); err == nil {
-		c = full
-	}
-	c.Regions, c.ChildHealthChecks = slices.Sorted(slices.Values(c.Regions)), slices.Sorted(slices.Values(c.ChildHealthChecks))
-	return c
 }
 
 // sortedNames lists the names of a batch as zones list them, each once.

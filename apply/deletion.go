@@ -42,11 +42,11 @@ func (r *run) remove(ctx context.Context, c *plan.CheckChange) error {
 		return nil
 	case err != nil:
 		return fmt.Errorf("delete health check %s: %w", c.Key, err)
-	case c.Old != nil && !sameConfig(now, *c.Old):
+	case c.Old != nil && !plan.SameConfig(now, *c.Old):
 		return &Changed{Object: named(c), What: "it has other settings"}
 	}
 	by := r.deletions.citing[c.ID]
-	for _, at := range c.Sites {
+	for _, at := range c.Names {
 		if by != nil {
 			break
 		}
@@ -100,7 +100,7 @@ func (r *run) citations(ctx context.Context) (map[string][]string, error) {
 		}
 		for i := range records {
 			if set := &records[i].Set; set.HealthCheckID != "" {
-				citing[set.HealthCheckID] = append(citing[set.HealthCheckID], describe(set))
+				citing[set.HealthCheckID] = append(citing[set.HealthCheckID], plan.Describe(set))
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func (r *run) citations(ctx context.Context) (map[string][]string, error) {
 }
 
 // citedAt returns the record sets of a name that cite a check.
-func (r *run) citedAt(ctx context.Context, at plan.Site, id string) (by []string, err error) {
+func (r *run) citedAt(ctx context.Context, at plan.NameInZone, id string) (by []string, err error) {
 	b := plan.Batch{ZoneID: at.ZoneID, Changes: []plan.RecordChange{{Set: zone.ResourceRecordSet{Name: at.Name}}}}
 	for _, z := range r.zones() {
 		if z.ID == at.ZoneID {
@@ -121,7 +121,7 @@ func (r *run) citedAt(ctx context.Context, at plan.Site, id string) (by []string
 	}
 	for _, set := range here {
 		if set.HealthCheckID == id {
-			by = append(by, describe(&set))
+			by = append(by, plan.Describe(&set))
 		}
 	}
 	slices.Sort(by)

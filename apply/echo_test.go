@@ -53,7 +53,7 @@ func TestWhatIsAcceptedComesBackAsItWasSent(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := checkOf(echo.HealthCheck)
-			if !sameConfig(want.Config, got.Config) || got.CallerReference != plan.CallerReference(want.Key, 1) {
+			if !plan.SameConfig(want.Config, got.Config) || got.CallerReference != plan.CallerReference(want.Key, 1) {
 				t.Errorf("%+v\ncame back as\n%+v", want.Config, got.Config)
 			}
 			tags, err := client.ListTagsForResource(t.Context(), &route53.ListTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceId: id})

@@ -224,7 +224,7 @@ func (r *run) changes(b *plan.Batch) ([]types.Change, error) {
 		if c.CheckKey != "" {
 			c.Set.HealthCheckID = r.ids[c.CheckKey]
 			if c.Set.HealthCheckID == "" {
-				return nil, fmt.Errorf("%s: the health check %s is not created by this plan", describe(&c.Set), c.CheckKey)
+				return nil, fmt.Errorf("%s: the health check %s is not created by this plan", plan.Describe(&c.Set), c.CheckKey)
 			}
 		}
 		switch {
@@ -266,7 +266,7 @@ func (r *run) unheld(ctx context.Context, b *plan.Batch) error {
 		case errors.As(err, &gone):
 		case err != nil:
 			return err
-		case !sameConfig(now, *s.Check.Old):
+		case !plan.SameConfig(now, *s.Check.Old):
 			return &Changed{Object: named(s.Check), What: "it has other settings"}
 		}
 	}
@@ -297,11 +297,11 @@ func (r *run) unchanged(ctx context.Context, b *plan.Batch) error {
 		now, exists := here[key]
 		switch {
 		case before == nil && exists:
-			return &Changed{Object: describe(&now), What: "it exists now"}
+			return &Changed{Object: plan.Describe(&now), What: "it exists now"}
 		case before != nil && !exists:
-			return &Changed{Object: describe(before), What: "it is gone"}
-		case before != nil && !sameSet(before, &now):
-			return &Changed{Object: describe(before), What: "it has other contents"}
+			return &Changed{Object: plan.Describe(before), What: "it is gone"}
+		case before != nil && !identicalSets(before, &now):
+			return &Changed{Object: plan.Describe(before), What: "it has other contents"}
 		}
 	}
 	return nil
@@ -311,10 +311,10 @@ func (r *run) unchanged(ctx context.Context, b *plan.Batch) error {
 func (r *run) read(ctx context.Context, b *plan.Batch) (map[zone.Key]zone.ResourceRecordSet, error) {
 	here := make(map[zone.Key]zone.ResourceRecordSet)
 	z := zone.HostedZone{ID: b.ZoneID, Name: b.ZoneName}
-	var from *place
+	var from *pageStart
 	for names := sortedNames(b); len(names) > 0; {
 		if from == nil {
-			from = &place{name: aws.String(string(names[0]))}
+			from = &pageStart{name: aws.String(string(names[0]))}
 		}
 		page, next, err := r.a.records(ctx, z, from)
 		if err != nil {
@@ -383,20 +383,12 @@ func (r *run) sync(ctx context.Context) error {
 	}
 }
 
-// sameSet compares what was read twice from one provider: exactly, because any difference is somebody's work.
-func sameSet(a, b *zone.ResourceRecordSet) bool {
+// identicalSets compares two readings of one record set. They are compared exactly, unlike in a plan, because any difference
+// is somebody's change.
+func identicalSets(a, b *zone.ResourceRecordSet) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && bytes.Equal(x, y)
-}
-
-// describe names a record set: name, type and SetIdentifier.
-func describe(s *zone.ResourceRecordSet) string {
-	text := string(s.Name) + " " + s.Type.String()
-	if s.SetIdentifier != "" {
-		text += " " + s.SetIdentifier
-	}
-	return text
 }
 
 // known returns a copy of the ids by key.

@@ -49,7 +49,7 @@ func (a *Applier) wroteTags(id string, tags []tagging.Tag, gone []string) {
 	defer a.mu.Unlock()
 	w := a.written[id]
 	w.check.ID, w.at = id, time.Now()
-	w.check.Tags = plan.Overlaid(w.check.Tags, tags, gone)
+	w.check.Tags = plan.MergeTags(w.check.Tags, tags, gone)
 	w.gone = slices.Concat(w.gone, gone)
 	w.gone = slices.DeleteFunc(w.gone, func(key string) bool {
 		return slices.ContainsFunc(tags, func(t tagging.Tag) bool { return t.Key == key })
@@ -112,7 +112,7 @@ func (a *Applier) complete(ctx context.Context, state *plan.State) error {
 	for i := range state.Checks {
 		c := &state.Checks[i]
 		if w, ok := lately[c.ID]; ok && len(w.check.Tags) > 0 {
-			c.Tags = plan.Overlaid(c.Tags, w.check.Tags, w.gone)
+			c.Tags = plan.MergeTags(c.Tags, w.check.Tags, w.gone)
 			c.Key = plan.KeyOf(c.CallerReference, c.Tags)
 		}
 	}

@@ -116,7 +116,7 @@ func (e *engine) wantForeign(t *testing.T, w want, foreign []zone.ResourceRecord
 			if err != nil {
 				t.Fatal(err)
 			}
-			all[describe(s)] = string(data)
+			all[plan.Describe(s)] = string(data)
 		}
 		return all
 	}

@@ -35,7 +35,7 @@ func (a *Applier) Read(ctx context.Context, zones []zone.HostedZone) (plan.State
 		return plan.State{}, err
 	}
 	for _, z := range zones {
-		for from := (&place{}); from != nil; {
+		for from := (&pageStart{}); from != nil; {
 			var page []zone.ResourceRecordSet
 			if page, from, err = a.records(ctx, z, from); err != nil {
 				return plan.State{}, err
@@ -49,14 +49,14 @@ func (a *Applier) Read(ctx context.Context, zones []zone.HostedZone) (plan.State
 }
 
 // A place is where a page of record sets begins; the zero place is the beginning of the zone.
-type place struct {
+type pageStart struct {
 	name       *string
 	recordType types.RRType
 	identifier *string
 }
 
 // records returns the page of a zone's record sets that begins at a place, and where the next one does, nil behind the last.
-func (a *Applier) records(ctx context.Context, z zone.HostedZone, from *place) ([]zone.ResourceRecordSet, *place, error) {
+func (a *Applier) records(ctx context.Context, z zone.HostedZone, from *pageStart) ([]zone.ResourceRecordSet, *pageStart, error) {
 	c := call[*route53.ListResourceRecordSetsInput, *route53.ListResourceRecordSetsOutput]{
 		name: "ListResourceRecordSets", do: a.o.Route53.ListResourceRecordSets}
 	out, err := c.send(ctx, a, &route53.ListResourceRecordSetsInput{
@@ -82,7 +82,7 @@ func (a *Applier) records(ctx context.Context, z zone.HostedZone, from *place) (
 	if !out.IsTruncated {
 		return sets, nil, nil
 	}
-	return sets, &place{out.NextRecordName, out.NextRecordType, out.NextRecordIdentifier}, nil
+	return sets, &pageStart{out.NextRecordName, out.NextRecordType, out.NextRecordIdentifier}, nil
 }
 
 // checks reads all health checks of the account, and the tags of those that may be ours. One that is deleted in between, as

@@ -22,7 +22,7 @@ func (a *Applier) Checks(ctx context.Context) ([]plan.Check, error) { return a.l
 // Records returns all record sets of a zone, as they are listed. It makes one call a page.
 func (a *Applier) Records(ctx context.Context, z zone.HostedZone) ([]plan.Record, error) {
 	var records []plan.Record
-	for from := (&place{}); from != nil; {
+	for from := (&pageStart{}); from != nil; {
 		page, next, err := a.records(ctx, z, from)
 		if err != nil {
 			return nil, err

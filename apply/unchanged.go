@@ -50,7 +50,7 @@ func sameCheck(s plan.Step, now, made *plan.Check) error {
 		return nil
 	case now == nil:
 		return &Changed{Object: named(c), What: "it is gone"}
-	case c.Old != nil && !sameConfig(now.Config, *c.Old):
+	case c.Old != nil && !plan.SameConfig(now.Config, *c.Old):
 		return &Changed{Object: named(c), What: "it has other settings"}
 	}
 	return nil

@@ -14,16 +14,16 @@ import (
 
 // orphanedChecks finds checks that nothing cites. It lists those that have to do with a zone that is judged, and counts the
 // others.
-func orphanedChecks(w *world, add func(Finding)) {
+func orphanedChecks(a *auditor, add func(Finding)) {
 	var objects, texts []string
 	var sum failover.Cost
 	others := 0
-	for i := range w.in.State.Checks {
-		c := &w.in.State.Checks[i]
-		if len(w.Cited[c.ID]) > 0 || len(w.Above[c.ID]) > 0 {
+	for i := range a.in.State.Checks {
+		c := &a.in.State.Checks[i]
+		if len(a.Cited[c.ID]) > 0 || len(a.Above[c.ID]) > 0 {
 			continue
 		}
-		if !w.related(c) {
+		if !a.related(c) {
 			others++
 			continue
 		}
@@ -44,7 +44,7 @@ func orphanedChecks(w *world, add func(Finding)) {
 		f.Fix = "Nothing for these zones; judge all zones to have the checks listed."
 	default:
 		f.Why = fmt.Sprintf("%s no record set and no calculated check: %s.", cited(len(objects)), few(texts))
-		if w.in.provider() == failover.AWS {
+		if a.in.provider() == failover.AWS {
 			f.Why += fmt.Sprintf(" %s up to %s a month.", cost(len(objects)), sum)
 		}
 		if others > 0 {
@@ -70,23 +70,23 @@ func cited(checks int) string {
 
 // related reports whether a check has to do with a zone that is judged: it looks at a name or an endpoint of it, or is that of a
 // policy for one of its names. All are related where all zones are judged.
-func (w *world) related(c *plan.Check) bool {
-	if len(w.in.Judged) == 0 {
+func (a *auditor) related(c *plan.Check) bool {
+	if len(a.in.Judged) == 0 {
 		return true
 	}
 	names := []string{c.Config.FullyQualifiedDomainName}
-	for _, p := range w.in.Policies {
+	for _, p := range a.in.Policies {
 		if c.Owned() && p.Key() == plan.PolicyOf(c.Key) {
 			names = append(names, p.Spec.Hostname)
 		}
 	}
-	if slices.ContainsFunc(names, func(name string) bool { return slices.ContainsFunc(w.owners(name), w.judged) }) {
+	if slices.ContainsFunc(names, func(name string) bool { return slices.ContainsFunc(a.owners(name), a.judged) }) {
 		return true
 	}
-	probed := w.Probed(c)
-	return slices.ContainsFunc(w.groups, func(g *group) bool {
-		return w.judged(g.Zone) && slices.ContainsFunc(g.Members, func(m *member) bool { return overlap(probed, w.Endpoints(m)) })
-	}) || slices.ContainsFunc(w.Leaves(c.ID), func(leaf *plan.Check) bool { return leaf != c && w.related(leaf) })
+	probed := a.Probed(c)
+	return slices.ContainsFunc(a.groups, func(g *group) bool {
+		return a.judged(g.Zone) && slices.ContainsFunc(g.Members, func(m *member) bool { return overlap(probed, a.Endpoints(m)) })
+	}) || slices.ContainsFunc(a.Leaves(c.ID), func(leaf *plan.Check) bool { return leaf != c && a.related(leaf) })
 }
 
 // looksAt words what a check looks at.
@@ -108,9 +108,9 @@ func looksAt(c health.Config) string {
 const nearLimit = 80
 
 // quotas finds quotas that are nearly used up. r53: C.8.
-func quotas(w *world, add func(Finding)) {
-	limits := w.in.Limits
-	if limits == (quota.Limits{}) && w.in.provider() == failover.AWS {
+func quotas(a *auditor, add func(Finding)) {
+	limits := a.in.Limits
+	if limits == (quota.Limits{}) && a.in.provider() == failover.AWS {
 		limits = quota.Default()
 	}
 	note := func(object, what string, n, limit int) {
@@ -120,22 +120,22 @@ func quotas(w *world, add func(Finding)) {
 				Fix: "Ask AWS for a higher quota before the next applications come."})
 		}
 	}
-	use := failover.Usage(w.in.State)
+	use := failover.Usage(a.in.State)
 	note("account", "health checks", use.HealthChecks, limits.HealthChecks)
-	for _, h := range w.Zones {
+	for _, h := range a.Zones {
 		note(zonePrefix+whatif.Host(h.Name), "record sets", use.RecordSets[h.ID],
-			cmp.Or(w.in.RecordSetLimits[h.ID], limits.RecordSetsPerZone))
+			cmp.Or(a.in.RecordSetLimits[h.ID], limits.RecordSetsPerZone))
 	}
 }
 
 // costs tells what health checks cost beyond the free ones. r53: F.
-func costs(w *world, add func(Finding)) {
-	cost := failover.StateCost(w.in.State)
-	if w.in.provider() != failover.AWS || cost == 0 {
+func costs(a *auditor, add func(Finding)) {
+	cost := failover.StateCost(a.in.State)
+	if a.in.provider() != failover.AWS || cost == 0 {
 		return
 	}
 	add(Finding{ID: "cost", Severity: Info, Objects: []string{"account"}, Reference: "r53: F",
 		Why: fmt.Sprintf("%s cost %s a month beyond the first 50 of AWS endpoints, which are free: for endpoints elsewhere, "+
-			"and for options such as HTTPS, string matching and an interval of 10 seconds.", plural(len(w.in.State.Checks), "health check"), cost),
+			"and for options such as HTTPS, string matching and an interval of 10 seconds.", plural(len(a.in.State.Checks), "health check"), cost),
 		Fix: "Nothing, if these options are wanted everywhere."})
 }

@@ -88,7 +88,7 @@ type Finding struct {
 }
 
 // A rule is one pure check.
-type rule func(w *world, add func(Finding))
+type rule func(a *auditor, add func(Finding))
 
 // rules are all checks in the order of what has to be mended first.
 func rules() []rule {
@@ -130,17 +130,17 @@ func rules() []rule {
 // Audit lists what is wrong, worst first; within a severity in the order of the rules, then by object. The same input
 // gives the same findings. It changes nothing.
 func Audit(in Input) []Finding {
-	w := newWorld(in)
+	a := newAuditor(in)
 	findings := []Finding{}
 	for _, r := range rules() {
 		var found []Finding
-		r(w, func(f Finding) {
+		r(a, func(f Finding) {
 			f.Objects, f.Hostnames = checksLast(sortedUnique(f.Objects)), sortedUnique(f.Hostnames)
 			found = append(found, f)
 		})
 		found = merge(found)
 		slices.SortStableFunc(found, func(a, b Finding) int { return slices.Compare(a.Objects, b.Objects) })
-		findings = append(findings, slices.DeleteFunc(found, func(f Finding) bool { return !w.concerns(f) })...)
+		findings = append(findings, slices.DeleteFunc(found, func(f Finding) bool { return !a.concerns(f) })...)
 	}
 	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Severity.rank(), b.Severity.rank()) })
 	return findings

@@ -20,10 +20,10 @@ const checkPrefix = "health check "
 func named(id string) string { return checkPrefix + id }
 
 // used lists the checks that record sets cite, by id.
-func (w *world) used() []*plan.Check {
+func (a *auditor) used() []*plan.Check {
 	var list []*plan.Check
-	for _, id := range slices.Sorted(maps.Keys(w.Cited)) {
-		if c := w.Checks[id]; c != nil {
+	for _, id := range slices.Sorted(maps.Keys(a.Cited)) {
+		if c := a.Checks[id]; c != nil {
 			list = append(list, c)
 		}
 	}
@@ -32,23 +32,23 @@ func (w *world) used() []*plan.Check {
 
 // speaksFor lists the members that a check speaks for: those that cite it, and those that cite a calculated check above
 // it.
-func (w *world) speaksFor(id string) []*member {
-	list := slices.Clone(w.Cited[id])
-	for _, above := range w.Above[id] {
-		list = append(list, w.Cited[above]...)
+func (a *auditor) speaksFor(id string) []*member {
+	list := slices.Clone(a.Cited[id])
+	for _, above := range a.Above[id] {
+		list = append(list, a.Cited[above]...)
 	}
 	return list
 }
 
 // danglingChecks finds record sets that cite a check that is gone. r53: A.10.
-func danglingChecks(w *world, add func(Finding)) {
-	for _, id := range slices.Sorted(maps.Keys(w.Cited)) {
-		if w.Checks[id] != nil {
+func danglingChecks(a *auditor, add func(Finding)) {
+	for _, id := range slices.Sorted(maps.Keys(a.Cited)) {
+		if a.Checks[id] != nil {
 			continue
 		}
-		members := w.Cited[id]
+		members := a.Cited[id]
 		why := fmt.Sprintf("The health check %s does not exist; Route 53 does not say what such a record set counts as.", id)
-		if stays := w.sentAnyway(members); len(stays) > 0 {
+		if stays := a.sentAnyway(members); len(stays) > 0 {
 			why += fmt.Sprintf(" Where it counts as healthy, %s are sent there whatever happens.", who(stays))
 		}
 		add(Finding{ID: "check-missing", Severity: Critical, Objects: describeAll(members), Hostnames: hostnamesOf(members), Why: why,
@@ -58,20 +58,20 @@ func danglingChecks(w *world, add func(Finding)) {
 
 // followsItself reports whether a check's own verdict changes what its name resolves to, as steer answers, or whether
 // its name is that of the members it speaks for. r53: B.3.
-func (w *world) followsItself(c *plan.Check) bool {
+func (a *auditor) followsItself(c *plan.Check) bool {
 	name, err := zone.ParseName(c.Config.FullyQualifiedDomainName)
 	if err != nil || c.Config.IPAddress != "" || !c.Config.Type.IsEndpoint() {
 		return false
 	}
-	if slices.ContainsFunc(w.speaksFor(c.ID), func(m *member) bool { return m.Group.Key.Name == name }) {
+	if slices.ContainsFunc(a.speaksFor(c.ID), func(m *member) bool { return m.Group.Key.Name == name }) {
 		return true
 	}
-	h := w.ZoneOf(name)
+	h := a.ZoneOf(name)
 	if h == nil {
 		return false
 	}
 	for _, t := range [...]zone.RRType{zone.A, zone.CNAME} { // checkers ask for IPv4 only
-		if g := h.Group(name, t); g != nil && w.changed(g, w.FailCheck(well(), c.ID)) {
+		if g := h.Group(name, t); g != nil && a.changed(g, a.FailCheck(well(), c.ID)) {
 			return true
 		}
 	}
@@ -79,11 +79,11 @@ func (w *world) followsItself(c *plan.Check) bool {
 }
 
 // ownFailover finds checks that follow the failover they control. r53: B.3.
-func ownFailover(w *world, add func(Finding)) {
-	for i := range w.in.State.Checks {
-		c := &w.in.State.Checks[i]
-		members := w.speaksFor(c.ID)
-		if len(members) == 0 || !w.followsItself(c) {
+func ownFailover(a *auditor, add func(Finding)) {
+	for i := range a.in.State.Checks {
+		c := &a.in.State.Checks[i]
+		members := a.speaksFor(c.ID)
+		if len(members) == 0 || !a.followsItself(c) {
 			continue
 		}
 		fix := "Let it probe the endpoint of its member instead: "
@@ -91,7 +91,7 @@ func ownFailover(w *world, add func(Finding)) {
 			fix += fmt.Sprintf("set FullyQualifiedDomainName to %s.", balancers(m)[0])
 		} else {
 			fix += fmt.Sprintf("create a check with IPAddress %s and FullyQualifiedDomainName %s, and set it as HealthCheckId (an "+
-				"address cannot be added to an existing check).", few(w.Endpoints(m)), c.Config.FullyQualifiedDomainName)
+				"address cannot be added to an existing check).", few(a.Endpoints(m)), c.Config.FullyQualifiedDomainName)
 		}
 		add(Finding{ID: "check-follows-itself", Severity: Critical, Objects: append(describeAll(members), named(c.ID)),
 			Hostnames: hostnamesOf(members),
@@ -102,18 +102,18 @@ func ownFailover(w *world, add func(Finding)) {
 }
 
 // wrongEndpoint finds checks that probe something else than what their member sends clients to.
-func wrongEndpoint(w *world, add func(Finding)) {
-	for _, c := range w.used() {
-		if !c.Config.Type.IsEndpoint() || w.followsItself(c) {
+func wrongEndpoint(a *auditor, add func(Finding)) {
+	for _, c := range a.used() {
+		if !c.Config.Type.IsEndpoint() || a.followsItself(c) {
 			continue
 		}
-		probed := w.Probed(c)
-		for _, m := range w.Cited[c.ID] {
-			own := w.Endpoints(m)
+		probed := a.Probed(c)
+		for _, m := range a.Cited[c.ID] {
+			own := a.Endpoints(m)
 			if len(own) == 0 || len(probed) == 0 || overlap(own, probed) {
 				continue
 			}
-			at := slices.IndexFunc(m.Group.Members, func(o *member) bool { return o != m && overlap(w.Endpoints(o), probed) })
+			at := slices.IndexFunc(m.Group.Members, func(o *member) bool { return o != m && overlap(a.Endpoints(o), probed) })
 			if at >= 0 && m.Group.Members[at].Set.HealthCheckID == c.ID {
 				continue // one check for both; sharedChecks tells
 			}
@@ -123,7 +123,7 @@ func wrongEndpoint(w *world, add func(Finding)) {
 			case at >= 0:
 				f.Why = fmt.Sprintf("The check probes %s, which is where %s sends clients: this member is left when that one fails, and "+
 					"not when its own %s fails.", few(probed), m.Group.Members[at].Set.SetIdentifier, few(own))
-			case !w.comparable(own, probed):
+			case !a.comparable(own, probed):
 				continue
 			default:
 				f.Severity = Warning
@@ -138,12 +138,12 @@ func wrongEndpoint(w *world, add func(Finding)) {
 
 // comparable reports whether two lists of endpoints that have nothing in common are different places for sure:
 // addresses of one family, or load balancers. A name from outside may stand for anything.
-func (w *world) comparable(a, b []string) bool {
+func (a *auditor) comparable(x, y []string) bool {
 	kinds := func(list []string) map[string]bool {
 		kinds := map[string]bool{}
 		for _, e := range list {
 			switch {
-			case w.Targets[zone.Name(e+".")] != nil:
+			case a.Targets[zone.Name(e+".")] != nil:
 				kinds["target"] = true
 			case strings.Contains(e, ":"):
 				kinds["IPv6"] = true
@@ -155,7 +155,7 @@ func (w *world) comparable(a, b []string) bool {
 		}
 		return kinds
 	}
-	ka, kb := kinds(a), kinds(b)
+	ka, kb := kinds(x), kinds(y)
 	return len(ka) > 0 && maps.Equal(ka, kb)
 }
 
@@ -165,13 +165,13 @@ func overlap(a, b []string) bool {
 
 // wrongApplication finds checks whose probe a load balancer hands to another application than the member's. r53: H,
 // B.3.
-func wrongApplication(w *world, add func(Finding)) {
-	for _, c := range w.used() {
+func wrongApplication(a *auditor, add func(Finding)) {
+	for _, c := range a.used() {
 		if !c.Config.Type.IsHTTP() {
 			continue
 		}
-		for _, m := range w.Cited[c.ID] {
-			lb := w.probedBalancer(c, m)
+		for _, m := range a.Cited[c.ID] {
+			lb := a.probedBalancer(c, m)
 			if lb == nil {
 				continue
 			}
@@ -201,9 +201,9 @@ func wrongApplication(w *world, add func(Finding)) {
 }
 
 // probedBalancer is the load balancer of a member that its check probes; nil when what it does is not known.
-func (w *world) probedBalancer(c *plan.Check, m *member) *LoadBalancer {
+func (a *auditor) probedBalancer(c *plan.Check, m *member) *LoadBalancer {
 	for _, t := range balancers(m) {
-		if fact := w.facts[t]; fact != nil && slices.Contains(w.Probed(c), t.String()) {
+		if fact := a.facts[t]; fact != nil && slices.Contains(a.Probed(c), t.String()) {
 			return fact
 		}
 	}
@@ -211,18 +211,18 @@ func (w *world) probedBalancer(c *plan.Check, m *member) *LoadBalancer {
 }
 
 // sharedChecks finds checks that empty a group at once. r53: A.4.
-func sharedChecks(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func sharedChecks(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		seen := map[string]bool{}
 		for _, m := range g.Members {
 			id := m.Set.HealthCheckID
-			c := w.Checks[id]
-			if c == nil || seen[id] || len(g.Members) < 2 || w.constant(id) {
+			c := a.Checks[id]
+			if c == nil || seen[id] || len(g.Members) < 2 || a.constant(id) {
 				continue
 			}
 			seen[id] = true
 			with := slices.DeleteFunc(slices.Clone(g.Members), func(o *member) bool { return o.Set.HealthCheckID != id })
-			open := places(w.ask(g, w.FailCheck(well(), id)), func(r reply) bool { return r.FailOpen })
+			open := places(a.ask(g, a.FailCheck(well(), id)), func(r reply) bool { return r.FailOpen })
 			if len(with) < 2 || len(open) == 0 {
 				continue
 			}
@@ -236,16 +236,16 @@ func sharedChecks(w *world, add func(Finding)) {
 }
 
 // brokenChildren finds calculated checks with children that are gone. r53: B.2, B.8.
-func brokenChildren(w *world, add func(Finding)) {
-	for _, c := range w.used() {
+func brokenChildren(a *auditor, add func(Finding)) {
+	for _, c := range a.used() {
 		var gone []string
 		for _, child := range c.Config.ChildHealthChecks {
-			if w.Checks[child] == nil {
+			if a.Checks[child] == nil {
 				gone = append(gone, child)
 			}
 		}
 		if len(gone) > 0 {
-			add(Finding{ID: "child-missing", Severity: Warning, Objects: []string{named(c.ID)}, Hostnames: hostnamesOf(w.Cited[c.ID]),
+			add(Finding{ID: "child-missing", Severity: Warning, Objects: []string{named(c.ID)}, Hostnames: hostnamesOf(a.Cited[c.ID]),
 				Why: fmt.Sprintf("This calculated check counts children that do not exist: %s.", few(gone)),
 				Fix: "Take them out of ChildHealthChecks and lower HealthThreshold with them.", Reference: "r53: B.2"})
 		}
@@ -253,20 +253,20 @@ func brokenChildren(w *world, add func(Finding)) {
 }
 
 // splitCheckers finds checks that some checkers cannot reach. r53: B.4, B.9.
-func splitCheckers(w *world, add func(Finding)) {
-	for i := range w.in.State.Checks {
-		c := w.in.State.Checks[i]
-		s, _ := health.Aggregate(c.Config, w.in.Reports[c.ID], nil)
+func splitCheckers(a *auditor, add func(Finding)) {
+	for i := range a.in.State.Checks {
+		c := a.in.State.Checks[i]
+		s, _ := health.Aggregate(c.Config, a.in.Reports[c.ID], nil)
 		if s.For == 0 || s.For == s.Checkers {
 			continue
 		}
 		var against []string
-		for _, r := range w.in.Reports[c.ID] {
+		for _, r := range a.in.Reports[c.ID] {
 			if !r.Healthy {
 				against = append(against, r.Region)
 			}
 		}
-		add(Finding{ID: "checkers-disagree", Severity: Warning, Objects: []string{named(c.ID)}, Hostnames: hostnamesOf(w.speaksFor(c.ID)),
+		add(Finding{ID: "checkers-disagree", Severity: Warning, Objects: []string{named(c.ID)}, Hostnames: hostnamesOf(a.speaksFor(c.ID)),
 			Why: fmt.Sprintf("Checkers in %s say unhealthy, others do not (%s): fewer of the others have to fail for clients to be moved.",
 				few(sortedUnique(against)), s.Reason),
 			Fix: "Let the firewall in front of the endpoint admit every range of GetCheckerIpRanges, or leave these Regions out of " +

@@ -10,27 +10,27 @@ import (
 
 // crossedChecks finds calculated checks that count the endpoint of another member: the member is left when that one fails, or is
 // not left when its own does. What clients get is asked of steer. r53: B.2, A.4.
-func crossedChecks(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func crossedChecks(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		for _, m := range g.Members {
-			if c := w.Checks[m.Set.HealthCheckID]; c != nil && c.Config.Type == health.Calculated {
-				w.crossed(m, c, add)
+			if c := a.Checks[m.Set.HealthCheckID]; c != nil && c.Config.Type == health.Calculated {
+				a.crossed(m, c, add)
 			}
 		}
 	}
 }
 
 // crossed tells of one member.
-func (w *world) crossed(m *member, c *plan.Check, add func(Finding)) {
-	kept := w.couldLeave(m, w.fail(m))
+func (a *auditor) crossed(m *member, c *plan.Check, add func(Finding)) {
+	kept := a.couldLeave(m, a.fail(m))
 	var children, others []string
 	why := ""
 	for _, o := range m.Group.Members {
-		counted := w.counted(c, m, o)
+		counted := a.counted(c, m, o)
 		if len(counted) == 0 {
 			continue
 		}
-		left, to := w.sentAway(m, o)
+		left, to := a.sentAway(m, o)
 		if len(left) == 0 && len(kept) == 0 {
 			continue
 		}
@@ -56,16 +56,16 @@ func (w *world) crossed(m *member, c *plan.Check, add func(Finding)) {
 
 // counted names the children of a member's check that look at another member's endpoint, and not at its own. Where it is not
 // known where a child looks, it is taken to look at the member that cites it.
-func (w *world) counted(c *plan.Check, m, other *member) (children []string) {
+func (a *auditor) counted(c *plan.Check, m, other *member) (children []string) {
 	if other == m {
 		return nil
 	}
-	for _, leaf := range w.Leaves(c.ID) {
-		probed := w.Probed(leaf)
-		known := slices.ContainsFunc(m.Group.Members, func(o *member) bool { return overlap(w.Endpoints(o), probed) })
+	for _, leaf := range a.Leaves(c.ID) {
+		probed := a.Probed(leaf)
+		known := slices.ContainsFunc(m.Group.Members, func(o *member) bool { return overlap(a.Endpoints(o), probed) })
 		switch {
-		case overlap(w.Endpoints(m), probed):
-		case overlap(w.Endpoints(other), probed), !known && other.Set.HealthCheckID == leaf.ID:
+		case overlap(a.Endpoints(m), probed):
+		case overlap(a.Endpoints(other), probed), !known && other.Set.HealthCheckID == leaf.ID:
 			children = append(children, named(leaf.ID))
 		}
 	}
@@ -73,10 +73,10 @@ func (w *world) counted(c *plan.Check, m, other *member) (children []string) {
 }
 
 // sentAway lists the clients of a member who are sent elsewhere when another one's endpoint fails, and says where.
-func (w *world) sentAway(m, other *member) (left []string, to string) {
+func (a *auditor) sentAway(m, other *member) (left []string, to string) {
 	var sent []string
-	after := w.ask(m.Group, w.fail(other))
-	for _, place := range places(w.ask(m.Group, well()), func(r reply) bool { return r.is(m) }) {
+	after := a.ask(m.Group, a.fail(other))
+	for _, place := range places(a.ask(m.Group, well()), func(r reply) bool { return r.is(m) }) {
 		there := slices.DeleteFunc(slices.Clone(after), func(r reply) bool { return r.client.Place != place })
 		if !serves(there, m) {
 			left = append(left, place)

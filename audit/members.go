@@ -10,8 +10,8 @@ import (
 
 // routed lists the groups of addresses and names that a routing policy rules. Others, such as the TXT records that
 // external-dns keeps beside its own (r53: E.5), lead nobody anywhere.
-func (w *world) routed() []*group {
-	return slices.DeleteFunc(slices.Clone(w.groups), func(g *group) bool {
+func (a *auditor) routed() []*group {
+	return slices.DeleteFunc(slices.Clone(a.groups), func(g *group) bool {
 		return g.Problem != nil || g.Policy == zone.Simple ||
 			g.Key.Type != zone.A && g.Key.Type != zone.AAAA && g.Key.Type != zone.CNAME
 	})
@@ -19,11 +19,11 @@ func (w *world) routed() []*group {
 
 // listens reports whether anything can make a member unhealthy: its own health check, or the evaluated health of what
 // it is an alias of. Whether it does is asked of steer.
-func (w *world) listens(m *member) bool { return w.listensBelow(m, map[*group]bool{}) }
+func (a *auditor) listens(m *member) bool { return a.listensBelow(m, map[*group]bool{}) }
 
-func (w *world) listensBelow(m *member, seen map[*group]bool) bool {
+func (a *auditor) listensBelow(m *member, seen map[*group]bool) bool {
 	switch {
-	case w.Checks[m.Set.HealthCheckID] != nil:
+	case a.Checks[m.Set.HealthCheckID] != nil:
 		return true
 	case m.Set.AliasTarget == nil || !m.Set.AliasTarget.EvaluateTargetHealth:
 		return false
@@ -33,32 +33,32 @@ func (w *world) listensBelow(m *member, seen map[*group]bool) bool {
 		return false
 	}
 	seen[m.Branch] = true
-	return slices.ContainsFunc(m.Branch.Members, func(inner *member) bool { return w.listensBelow(inner, seen) })
+	return slices.ContainsFunc(m.Branch.Members, func(inner *member) bool { return a.listensBelow(inner, seen) })
 }
 
 // dead reports whether a member is an alias without a target; aliasTargets tells of it.
 func dead(m *member) bool { return m.Set.AliasTarget != nil && m.Branch == nil && m.Target == nil }
 
 // dangles reports whether a member cites a check that does not exist; danglingChecks tells of it.
-func (w *world) dangles(m *member) bool {
-	return m.Set.HealthCheckID != "" && w.Checks[m.Set.HealthCheckID] == nil
+func (a *auditor) dangles(m *member) bool {
+	return m.Set.HealthCheckID != "" && a.Checks[m.Set.HealthCheckID] == nil
 }
 
 // uncheckedGroups finds groups that nothing can make anybody leave, and members that nothing can make anybody leave in
 // groups where others can be left. Whom it hurts is asked of steer: those who would be sent to somebody healthy if the member
 // had a check. r53: A.3, D.1.
-func uncheckedGroups(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
-		deaf := w.deaf(g)
+func uncheckedGroups(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
+		deaf := a.deaf(g)
 		switch {
 		case len(deaf) == 0:
-		case len(deaf) == len(g.Members) && (w.watchedFromAbove(g) || w.toldAbove(g, map[*group]bool{})):
+		case len(deaf) == len(g.Members) && (a.watchedFromAbove(g) || a.toldAbove(g, map[*group]bool{})):
 		case len(deaf) == len(g.Members):
-			w.unchecked(g, add)
+			a.unchecked(g, add)
 		default:
 			for _, m := range deaf {
-				if !w.dangles(m) && m.Set.Failover != zone.Secondary { // failoverRoles tells of secondaries
-					w.uncheckedMember(m, add)
+				if !a.dangles(m) && m.Set.Failover != zone.Secondary { // failoverRoles tells of secondaries
+					a.uncheckedMember(m, add)
 				}
 			}
 		}
@@ -66,12 +66,12 @@ func uncheckedGroups(w *world, add func(Finding)) {
 }
 
 // deaf are the members of a group that nothing can make anybody leave.
-func (w *world) deaf(g *group) (deaf []*member) {
+func (a *auditor) deaf(g *group) (deaf []*member) {
 	if len(g.Members) < 2 {
 		return nil
 	}
 	for _, m := range g.Members {
-		if !w.listens(m) && !dead(m) {
+		if !a.listens(m) && !dead(m) {
 			deaf = append(deaf, m)
 		}
 	}
@@ -79,10 +79,10 @@ func (w *world) deaf(g *group) (deaf []*member) {
 }
 
 // watchedFromAbove reports whether every alias that leads to a group has a health of its own.
-func (w *world) watchedFromAbove(g *group) bool {
+func (a *auditor) watchedFromAbove(g *group) bool {
 	for _, p := range g.Parents {
 		for _, m := range p.Members {
-			if m.Branch == g && w.Checks[m.Set.HealthCheckID] == nil {
+			if m.Branch == g && a.Checks[m.Set.HealthCheckID] == nil {
 				return false
 			}
 		}
@@ -91,13 +91,13 @@ func (w *world) watchedFromAbove(g *group) bool {
 }
 
 // toldAbove reports whether all that lead to a group are told of: the cure there makes clients leave this group too.
-func (w *world) toldAbove(g *group, seen map[*group]bool) bool {
+func (a *auditor) toldAbove(g *group, seen map[*group]bool) bool {
 	seen[g] = true
 	for _, p := range g.Parents {
-		deaf := w.deaf(p)
+		deaf := a.deaf(p)
 		for _, m := range p.Members {
-			told := slices.Contains(deaf, m) && m.Set.Failover != zone.Secondary && len(w.hurt(m)) > 0
-			if m.Branch == g && !told && (seen[p] || !w.toldAbove(p, seen)) {
+			told := slices.Contains(deaf, m) && m.Set.Failover != zone.Secondary && len(a.hurt(m)) > 0
+			if m.Branch == g && !told && (seen[p] || !a.toldAbove(p, seen)) {
 				return false
 			}
 		}
@@ -107,12 +107,12 @@ func (w *world) toldAbove(g *group, seen map[*group]bool) bool {
 
 // hurt lists the clients who are sent to a member when everything behind it is down, and would be sent to somebody healthy if
 // it had a check. That is asked with all else well, and with all down who answer while nothing fails.
-func (w *world) hurt(m *member) []string {
-	list, known := w.hurts[m]
+func (a *auditor) hurt(m *member) []string {
+	list, known := a.hurts[m]
 	if known {
 		return list
 	}
-	before := w.ask(m.Group, well())
+	before := a.ask(m.Group, well())
 	first := []*member{m}
 	for _, o := range m.Group.Members {
 		if o != m && serves(before, o) {
@@ -120,22 +120,22 @@ func (w *world) hurt(m *member) []string {
 		}
 	}
 	for _, down := range [][]*member{{m}, first} {
-		list = append(list, w.couldLeave(m, w.fail(down...))...)
+		list = append(list, a.couldLeave(m, a.fail(down...))...)
 	}
 	list = sortedUnique(list)
-	w.hurts[m] = list
+	a.hurts[m] = list
 	return list
 }
 
 // couldLeave lists the clients who are sent to a member after a failure, and would be sent to somebody healthy if the member
 // counted as unhealthy.
-func (w *world) couldLeave(m *member, f failure) (list []string) {
-	sent := places(w.ask(m.Group, f), func(r reply) bool { return r.is(m) })
+func (a *auditor) couldLeave(m *member, f failure) (list []string) {
+	sent := places(a.ask(m.Group, f), func(r reply) bool { return r.is(m) })
 	if len(sent) == 0 {
 		return nil
 	}
 	f.Unhealthy = map[*member]bool{m: true}
-	without := w.ask(m.Group, f)
+	without := a.ask(m.Group, f)
 	for _, place := range sent {
 		if !slices.ContainsFunc(without, func(r reply) bool { return r.client.Place == place && (r.is(m) || r.FailOpen) }) {
 			list = append(list, place)
@@ -144,9 +144,9 @@ func (w *world) couldLeave(m *member, f failure) (list []string) {
 	return list
 }
 
-func (w *world) unchecked(g *group, add func(Finding)) {
-	if slices.ContainsFunc(g.Members, w.dangles) || w.moved(g, w.fail(g.Members...)) ||
-		!slices.ContainsFunc(g.Members, func(m *member) bool { return len(w.hurt(m)) > 0 }) {
+func (a *auditor) unchecked(g *group, add func(Finding)) {
+	if slices.ContainsFunc(g.Members, a.dangles) || a.moved(g, a.fail(g.Members...)) ||
+		!slices.ContainsFunc(g.Members, func(m *member) bool { return len(a.hurt(m)) > 0 }) {
 		return
 	}
 	severity := Critical
@@ -169,14 +169,14 @@ func evaluateToo(members []*member) string {
 	return ""
 }
 
-func (w *world) uncheckedMember(m *member, add func(Finding)) {
-	hurt := w.hurt(m)
+func (a *auditor) uncheckedMember(m *member, add func(Finding)) {
+	hurt := a.hurt(m)
 	if len(hurt) == 0 {
 		return // there is nobody else for those who are sent to it
 	}
 	why := fmt.Sprintf("This member has no health while others of its group have: it counts as healthy for ever. With everything "+
 		"behind it down, %s are still sent to it.", who(hurt))
-	if above := w.stuckAbove(m); len(above) > 0 {
+	if above := a.stuckAbove(m); len(above) > 0 {
 		why += fmt.Sprintf(" And as a branch is healthy while anything in it is, clients never leave %s either.", few(describeAll(above)))
 	}
 	add(Finding{ID: "member-unchecked", Severity: Critical, Objects: []string{m.String()}, Hostnames: m.Group.Hostnames(), Why: why,
@@ -185,10 +185,10 @@ func (w *world) uncheckedMember(m *member, add func(Finding)) {
 }
 
 // stuckAbove lists the members of other groups that are not left because of one that counts as healthy for ever.
-func (w *world) stuckAbove(m *member) (list []*member) {
+func (a *auditor) stuckAbove(m *member) (list []*member) {
 	for _, g := range m.Group.Up()[1:] {
 		for _, above := range g.Members {
-			if len(w.stuck(above)) > 0 && slices.Contains(w.deafBelow(above), m) {
+			if len(a.stuck(above)) > 0 && slices.Contains(a.deafBelow(above), m) {
 				list = append(list, above)
 			}
 		}
@@ -198,11 +198,11 @@ func (w *world) stuckAbove(m *member) (list []*member) {
 
 // stuckMembers finds members that have a health and are not left when everything behind them fails: because something
 // below is healthy for ever. r53: A.3.
-func stuckMembers(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func stuckMembers(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		for _, m := range g.Members {
-			still, below := w.stuck(m), w.deafBelow(m)
-			if len(still) == 0 || w.toldBelow(below) {
+			still, below := a.stuck(m), a.deafBelow(m)
+			if len(still) == 0 || a.toldBelow(below) {
 				continue
 			}
 			add(Finding{ID: "branch-stuck", Severity: Critical, Objects: append([]string{m.String()}, describeAll(below)...),
@@ -217,19 +217,19 @@ func stuckMembers(w *world, add func(Finding)) {
 
 // stuck lists the clients who are sent to a member when everything behind it is down, because something below is healthy for
 // ever, although others could answer them.
-func (w *world) stuck(m *member) []string {
+func (a *auditor) stuck(m *member) []string {
 	g := m.Group
-	if len(g.Members) < 2 || g.Policy == zone.Simple || g.Problem != nil || !w.listens(m) || w.dangles(m) || w.constant(m.Set.HealthCheckID) ||
-		len(w.deafBelow(m)) == 0 || !serves(w.ask(g, well()), m) {
+	if len(g.Members) < 2 || g.Policy == zone.Simple || g.Problem != nil || !a.listens(m) || a.dangles(m) || a.constant(m.Set.HealthCheckID) ||
+		len(a.deafBelow(m)) == 0 || !serves(a.ask(g, well()), m) {
 		return nil
 	}
-	return w.couldLeave(m, w.fail(m))
+	return a.couldLeave(m, a.fail(m))
 }
 
 // toldBelow reports whether uncheckedGroups tells of all members that keep a branch healthy.
-func (w *world) toldBelow(deaf []*member) bool {
+func (a *auditor) toldBelow(deaf []*member) bool {
 	return !slices.ContainsFunc(deaf, func(m *member) bool {
-		return len(w.deaf(m.Group)) == len(m.Group.Members) || m.Set.Failover == zone.Secondary || w.dangles(m) || len(w.hurt(m)) == 0
+		return len(a.deaf(m.Group)) == len(m.Group.Members) || m.Set.Failover == zone.Secondary || a.dangles(m) || len(a.hurt(m)) == 0
 	})
 }
 
@@ -241,16 +241,16 @@ func isDefault(m *member) bool {
 }
 
 // deafBelow are the first members on every way below one that nothing can make unhealthy.
-func (w *world) deafBelow(m *member) []*member { return w.deafIn(m.Branch, nil, map[*group]bool{}) }
+func (a *auditor) deafBelow(m *member) []*member { return a.deafIn(m.Branch, nil, map[*group]bool{}) }
 
-func (w *world) deafIn(g *group, deaf []*member, seen map[*group]bool) []*member {
+func (a *auditor) deafIn(g *group, deaf []*member, seen map[*group]bool) []*member {
 	if g == nil || seen[g] {
 		return deaf
 	}
 	seen[g] = true
 	for _, m := range g.Members {
-		if w.listens(m) {
-			deaf = w.deafIn(m.Branch, deaf, seen)
+		if a.listens(m) {
+			deaf = a.deafIn(m.Branch, deaf, seen)
 		} else {
 			deaf = append(deaf, m)
 		}
@@ -259,17 +259,17 @@ func (w *world) deafIn(g *group, deaf []*member, seen map[*group]bool) []*member
 }
 
 // missingDefaults finds clients without an answer. r53: A.6, A.8.
-func missingDefaults(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func missingDefaults(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		if g.Policy != zone.Geolocation && g.Policy != zone.IPBased || slices.ContainsFunc(g.Members, isDefault) {
 			continue
 		}
-		none := places(w.ask(g, well()), func(r reply) bool { return r.Outcome == steer.NoData })
+		none := places(a.ask(g, well()), func(r reply) bool { return r.Outcome == steer.NoData })
 		if len(none) == 0 {
 			continue
 		}
 		why := fmt.Sprintf("This %s group has no default: %s get no address, and neither do those whose place is not known.", g.Policy, who(none))
-		if alone := w.alone(g); len(alone) > 0 {
+		if alone := a.alone(g); len(alone) > 0 {
 			why += fmt.Sprintf(" Clients %s have one member only, and are still sent to it when it is down.", few(alone))
 		}
 		add(Finding{ID: "default-missing", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(), Why: why,
@@ -279,10 +279,10 @@ func missingDefaults(w *world, add func(Finding)) {
 
 // alone lists the clients who are still sent to their member when all behind it fails, because there is no other for
 // them.
-func (w *world) alone(g *group) []string {
+func (a *auditor) alone(g *group) []string {
 	var alone []string
 	for _, m := range g.Members {
-		alone = append(alone, places(w.ask(g, w.fail(m)), func(r reply) bool {
+		alone = append(alone, places(a.ask(g, a.fail(m)), func(r reply) bool {
 			return r.FailOpen && r.is(m)
 		})...)
 	}
@@ -290,21 +290,21 @@ func (w *world) alone(g *group) []string {
 }
 
 // failOpenSurprise finds members that were taken out and come back when all others are down. r53: A.4, B.6.
-func failOpenSurprise(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func failOpenSurprise(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		if len(g.Members) < 2 {
 			continue
 		}
 		var out []*member
 		for _, m := range g.Members {
-			if id := m.Set.HealthCheckID; w.Checks[id] != nil && w.constant(id) && !w.Verdict(id, well()) {
+			if id := m.Set.HealthCheckID; a.Checks[id] != nil && a.constant(id) && !a.Verdict(id, well()) {
 				out = append(out, m)
 			}
 		}
 		if len(out) == 0 {
 			continue
 		}
-		down := w.ask(g, w.fail(g.Members...))
+		down := a.ask(g, a.fail(g.Members...))
 		for _, m := range out {
 			back := places(down, func(r reply) bool { return r.FailOpen && r.is(m) })
 			if len(back) == 0 {
@@ -320,15 +320,15 @@ func failOpenSurprise(w *world, add func(Finding)) {
 }
 
 // nothingHealthy finds groups that fail open now, by the verdicts and target groups that are known. r53: A.4.
-func nothingHealthy(w *world, add func(Finding)) {
-	now := w.now()
-	for _, t := range w.Targets {
-		if fact := w.facts[t]; fact != nil && len(without(fact)) > 0 {
+func nothingHealthy(a *auditor, add func(Finding)) {
+	now := a.now()
+	for _, t := range a.Targets {
+		if fact := a.facts[t]; fact != nil && len(without(fact)) > 0 {
 			now.Targets[t] = true
 		}
 	}
-	for _, g := range w.routed() {
-		replies := w.ask(g, now)
+	for _, g := range a.routed() {
+		replies := a.ask(g, now)
 		open := places(replies, func(r reply) bool { return r.FailOpen })
 		if len(open) == 0 || len(g.Members) < 2 {
 			continue

@@ -11,8 +11,8 @@ import (
 
 // belowDelegations finds record sets of a public zone that nobody is answered with, because the zone delegates their name. Addresses
 // of the name servers themselves are glue, and served. RFC 1034 section 4.2.1.
-func belowDelegations(w *world, add func(Finding)) {
-	for _, z := range w.Zones {
+func belowDelegations(a *auditor, add func(Finding)) {
+	for _, z := range a.Zones {
 		if z.PrivateZone {
 			continue
 		}
@@ -39,7 +39,7 @@ func belowDelegations(w *world, add func(Finding)) {
 				whatif.Host(cut.Key.Name), few(nameServers(cut)))
 			f.Fix = fmt.Sprintf("Create them in the zone %s and delete them here, or delete %s if that zone is not used.",
 				whatif.Host(cut.Key.Name), cut)
-			if child := w.ZoneOf(cut.Key.Name); child != nil && child != z {
+			if child := a.ZoneOf(cut.Key.Name); child != nil && child != z {
 				f.Fix = fmt.Sprintf("Create them in the zone %s (%s) of this account, and delete them here.", whatif.Host(child.Name), child.ID)
 			}
 			add(f)
@@ -64,10 +64,10 @@ func isGlue(cut, g *group) bool {
 }
 
 // borrowedChecks finds record sets that cite a check which Bulkhead made for another name.
-func borrowedChecks(w *world, add func(Finding)) {
-	owners := plan.NewOwners(w.in.State)
-	for _, c := range w.used() {
-		for _, m := range w.Cited[c.ID] {
+func borrowedChecks(a *auditor, add func(Finding)) {
+	owners := plan.NewOwners(a.in.State)
+	for _, c := range a.used() {
+		for _, m := range a.Cited[c.ID] {
 			if owners.Borrows(m.Set) == "" {
 				continue
 			}

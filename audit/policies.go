@@ -8,8 +8,8 @@ import (
 )
 
 // failoverRoles finds failover groups that have nowhere to go, or go there blindly. r53: A.11.
-func failoverRoles(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func failoverRoles(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		if g.Policy != zone.FailoverRouting {
 			continue
 		}
@@ -20,16 +20,16 @@ func failoverRoles(w *world, add func(Finding)) {
 		case secondary < 0:
 			f.ID, f.Severity = "failover-alone", Critical
 			f.Why = fmt.Sprintf("There is no SECONDARY: with everything behind the PRIMARY down, clients are still sent to %s.",
-				few(w.pickedAfter(g, w.fail(g.Members...))))
+				few(a.pickedAfter(g, a.fail(g.Members...))))
 			f.Fix = fmt.Sprintf("Create %s with Failover SECONDARY and a health check, in another Region.", g)
 		case primary < 0:
 			f.ID, f.Severity = "failover-alone", Warning
 			f.Why = fmt.Sprintf("There is no PRIMARY: all clients are sent to %s, whatever its health.",
-				few(w.pickedAfter(g, w.fail(g.Members...))))
+				few(a.pickedAfter(g, a.fail(g.Members...))))
 			f.Fix = fmt.Sprintf("Create %s with Failover PRIMARY and a health check.", g)
-		case !w.listens(g.Members[secondary]) && !w.dangles(g.Members[secondary]) && !dead(g.Members[secondary]):
+		case !a.listens(g.Members[secondary]) && !a.dangles(g.Members[secondary]) && !dead(g.Members[secondary]):
 			m := g.Members[secondary]
-			if !serves(w.ask(g, w.fail(g.Members...)), m) {
+			if !serves(a.ask(g, a.fail(g.Members...)), m) {
 				continue // the primary cannot be left: another finding
 			}
 			f.ID, f.Severity, f.Objects, f.Reference = "secondary-unchecked", Warning, []string{m.String()}, "r53: A.11"
@@ -44,17 +44,17 @@ func failoverRoles(w *world, add func(Finding)) {
 }
 
 // pickedAfter lists the members that are answered after a failure.
-func (w *world) pickedAfter(g *group, f failure) []string {
+func (a *auditor) pickedAfter(g *group, f failure) []string {
 	var list []string
-	for _, r := range w.ask(g, f) {
+	for _, r := range a.ask(g, f) {
 		list = append(list, r.picked()...)
 	}
 	return sortedUnique(list)
 }
 
 // zeroWeights finds weights of 0, which mean nothing where all are 0, and standby where others are not. r53: A.5.
-func zeroWeights(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func zeroWeights(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		var zero, others []*member
 		for _, m := range g.Members {
 			switch {
@@ -69,14 +69,14 @@ func zeroWeights(w *world, add func(Finding)) {
 			continue
 		}
 		served := slices.DeleteFunc(slices.Clone(zero), func(m *member) bool {
-			return !serves(w.ask(g, w.fail(others...)), m)
+			return !serves(a.ask(g, a.fail(others...)), m)
 		})
 		f := Finding{Severity: Warning, Objects: describeAll(zero), Hostnames: g.Hostnames(), Reference: "r53: A.5"}
 		switch {
 		case len(others) == 0:
 			f.ID = "weights-zero"
 			f.Why = fmt.Sprintf("All %d weights are 0, which Route 53 takes as all equal: clients are sent to %s.", len(zero),
-				few(w.pickedAfter(g, well())))
+				few(a.pickedAfter(g, well())))
 			f.Fix = "Set weights above 0; to send nobody to a member, delete it."
 		case len(served) == 0:
 			f.ID = "weight-unused"
@@ -93,14 +93,14 @@ func zeroWeights(w *world, add func(Finding)) {
 }
 
 // singleRegions finds latency and geoproximity groups with one member.
-func singleRegions(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func singleRegions(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		if len(g.Members) != 1 || g.Policy != zone.Latency && g.Policy != zone.Geoproximity {
 			continue
 		}
 		add(Finding{ID: "single-region", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
 			Why: fmt.Sprintf("This %s group has one member: with everything behind it down, all clients are still sent to %s.", g.Policy,
-				few(w.pickedAfter(g, w.fail(g.Members...)))),
+				few(a.pickedAfter(g, a.fail(g.Members...)))),
 			Fix: "Add a member of another Region, with a health check.", Reference: "r53: A.4"})
 	}
 }

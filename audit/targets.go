@@ -12,8 +12,8 @@ import (
 )
 
 // unjudged finds groups that no answer can be computed for; Route 53 would not have accepted them.
-func unjudged(w *world, add func(Finding)) {
-	for _, g := range w.groups {
+func unjudged(a *auditor, add func(Finding)) {
+	for _, g := range a.groups {
 		f := Finding{ID: "group-not-judged", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(), Reference: "r53: C.6",
 			Fix: "Write the record sets as Route 53 would accept them."}
 		switch {
@@ -45,42 +45,42 @@ func loop(g *group) []string {
 }
 
 // aliasTargets finds aliases of what does not exist. r53: A.9.
-func aliasTargets(w *world, add func(Finding)) {
-	for _, g := range w.groups {
+func aliasTargets(a *auditor, add func(Finding)) {
+	for _, g := range a.groups {
 		for _, m := range g.Members {
-			a := m.Set.AliasTarget
-			if a == nil || m.Branch != nil || m.Target != nil {
+			alias := m.Set.AliasTarget
+			if alias == nil || m.Branch != nil || m.Target != nil {
 				continue
 			}
 			f := Finding{ID: "alias-target-missing", Severity: Critical, Objects: []string{m.String()}, Hostnames: g.Hostnames(),
 				Reference: "r53: A.9"}
-			name := whatif.Host(a.DNSName)
+			name := whatif.Host(alias.DNSName)
 			switch {
-			case a.HostedZoneID == g.Zone.ID:
+			case alias.HostedZoneID == g.Zone.ID:
 				f.Why = fmt.Sprintf("The alias target %s %s does not exist in this zone", name, g.Key.Type)
 				f.Fix = fmt.Sprintf("Create %s %s, or point the alias at a record set of this zone that exists, of type %s.", name,
 					g.Key.Type, g.Key.Type)
-			case zone.IsServiceZone(a.HostedZoneID) && !zone.InLoadBalancerZone(a.HostedZoneID, a.DNSName):
-				f.Why = fmt.Sprintf("The alias target %s does not lie in the load balancer zone %s", name, a.HostedZoneID)
+			case zone.IsServiceZone(alias.HostedZoneID) && !zone.InLoadBalancerZone(alias.HostedZoneID, alias.DNSName):
+				f.Why = fmt.Sprintf("The alias target %s does not lie in the load balancer zone %s", name, alias.HostedZoneID)
 				f.Fix = "Set AliasTarget.HostedZoneId to the CanonicalHostedZoneId of the load balancer."
-			case w.ZoneOf(a.DNSName) != nil:
+			case a.ZoneOf(alias.DNSName) != nil:
 				f.Why = fmt.Sprintf("The alias target %s is in another hosted zone than the alias says (%s); aliases lead into their own "+
-					"zone or to a service of AWS", name, a.HostedZoneID)
+					"zone or to a service of AWS", name, alias.HostedZoneID)
 				f.Fix = fmt.Sprintf("Make it a CNAME of %s, or copy that record set to this zone and set HostedZoneId to %s.", name,
 					g.Zone.ID)
 			default:
-				f.Why = fmt.Sprintf("The load balancer %s does not exist (zone %s)", name, a.HostedZoneID)
+				f.Why = fmt.Sprintf("The load balancer %s does not exist (zone %s)", name, alias.HostedZoneID)
 				f.Fix = "Point the alias at a load balancer that exists, or delete the record set."
 			}
-			f.Why += w.whatClientsGet(m)
+			f.Why += a.whatClientsGet(m)
 			add(f)
 		}
 	}
 }
 
 // whatClientsGet says what becomes of those who are sent to an alias without a target.
-func (w *world) whatClientsGet(m *member) string {
-	empty := places(w.ask(m.Group, well()), func(r reply) bool { return r.Outcome != steer.Answered })
+func (a *auditor) whatClientsGet(m *member) string {
+	empty := places(a.ask(m.Group, well()), func(r reply) bool { return r.Outcome != steer.Answered })
 	if len(empty) == 0 {
 		return ": other members answer for it, and it can never take clients over."
 	}
@@ -89,9 +89,9 @@ func (w *world) whatClientsGet(m *member) string {
 
 // sharedFate finds load balancers whose evaluated health joins applications: it is bad as soon as one target group has
 // no healthy target. r53: A.9, E.4.
-func sharedFate(w *world, add func(Finding)) {
-	for _, name := range slices.Sorted(maps.Keys(w.Targets)) {
-		t := w.Targets[name]
+func sharedFate(a *auditor, add func(Finding)) {
+	for _, name := range slices.Sorted(maps.Keys(a.Targets)) {
+		t := a.Targets[name]
 		listening := slices.DeleteFunc(slices.Clone(t.Members), func(m *member) bool { return !m.Set.AliasTarget.EvaluateTargetHealth })
 		if !t.Balancer || len(listening) == 0 {
 			continue
@@ -101,7 +101,7 @@ func sharedFate(w *world, add func(Finding)) {
 		var objects []*member
 		for _, m := range listening {
 			for _, root := range m.Group.Roots() {
-				if w.changed(root, down) {
+				if a.changed(root, down) {
 					moved = append(moved, whatif.Host(root.Key.Name))
 					hostnames = append(hostnames, m.Group.Hostnames()...)
 					objects = append(objects, m)
@@ -109,20 +109,20 @@ func sharedFate(w *world, add func(Finding)) {
 			}
 		}
 		moved = sortedUnique(moved)
-		why, joined := w.joins(t, moved)
+		why, joined := a.joins(t, moved)
 		if len(moved) == 0 || !joined {
 			continue
 		}
 		add(Finding{ID: "shared-fate", Severity: Critical, Objects: append(describeAll(objects), t.String()), Hostnames: hostnames,
-			Why: why, Fix: w.parted(t, objects), Reference: "r53: A.9, E.4"})
+			Why: why, Fix: a.parted(t, objects), Reference: "r53: A.9, E.4"})
 	}
 }
 
 // parted is the cure of record sets that share the fate of a load balancer: those that have a check of their own need no other.
-func (w *world) parted(t *target, members []*member) string {
+func (a *auditor) parted(t *target, members []*member) string {
 	var checked, unchecked []*member
 	for _, m := range members {
-		if w.Checks[m.Set.HealthCheckID] != nil {
+		if a.Checks[m.Set.HealthCheckID] != nil {
 			checked = append(checked, m)
 		} else {
 			unchecked = append(unchecked, m)
@@ -159,9 +159,9 @@ func applications(members []*member) [][]string {
 
 // joins says which applications a load balancer's evaluated health joins, given the hostnames that it moves; false when
 // there is only one.
-func (w *world) joins(t *target, moved []string) (why string, joined bool) {
+func (a *auditor) joins(t *target, moved []string) (why string, joined bool) {
 	all := hostnamesOf(t.Members)
-	fact := w.facts[t]
+	fact := a.facts[t]
 	if fact == nil || len(fact.TargetGroups) == 0 {
 		return fmt.Sprintf("Evaluate target health is on for %s, which serves %s (%s). As soon as one target group there has no "+
 			"healthy target, %s.", t, plural(len(all), "hostname"), few(all), leaves(moved)), len(applications(t.Members)) > 1
@@ -211,11 +211,11 @@ func uses(lb *LoadBalancer, targetGroup string) bool {
 }
 
 // sameTargets finds groups whose members end at one endpoint.
-func sameTargets(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func sameTargets(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		ends := map[string][]*member{}
 		for _, m := range g.Members {
-			if e := w.Endpoints(m); len(e) > 0 {
+			if e := a.Endpoints(m); len(e) > 0 {
 				ends[few(e)] = append(ends[few(e)], m)
 			}
 		}

@@ -22,19 +22,19 @@ const highestTTL = 60
 const longTTL = 120
 
 // check returns the endpoint check of a member, nil when it has none.
-func (w *world) check(m *member) *health.Config {
-	if c := w.Checks[m.Set.HealthCheckID]; c != nil && c.Config.Type.IsEndpoint() {
+func (a *auditor) check(m *member) *health.Config {
+	if c := a.Checks[m.Set.HealthCheckID]; c != nil && c.Config.Type.IsEndpoint() {
 		return &c.Config
 	}
 	return nil
 }
 
 // unequalTimers finds groups whose members do not fail equally fast.
-func unequalTimers(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
+func unequalTimers(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
 		timers := map[string][]*member{}
 		for _, m := range g.Members {
-			if c := w.check(m); c != nil {
+			if c := a.check(m); c != nil {
 				key := fmt.Sprintf("%d × %s", c.Threshold(), short(c.Interval()))
 				timers[key] = append(timers[key], m)
 			}
@@ -45,7 +45,7 @@ func unequalTimers(w *world, add func(Finding)) {
 		var texts []string
 		var objects []*member
 		for _, key := range slices.Sorted(maps.Keys(timers)) {
-			worst := failover.Objectives(w.pseudoPolicy(timers[key]...), w.in.provider()).Detection.Worst
+			worst := failover.Objectives(a.pseudoPolicy(timers[key]...), a.in.provider()).Detection.Worst
 			texts = append(texts, fmt.Sprintf("%s for %s (detected within %s)", key, few(identifiers(timers[key])), short(worst)))
 			objects = append(objects, timers[key]...)
 		}
@@ -65,10 +65,10 @@ func identifiers(members []*member) []string {
 }
 
 // pseudoPolicy is the policy that would have made a member, as far as its timing goes.
-func (w *world) pseudoPolicy(members ...*member) failover.Policy {
+func (a *auditor) pseudoPolicy(members ...*member) failover.Policy {
 	var p failover.Policy
 	for _, m := range members {
-		c := w.check(m)
+		c := a.check(m)
 		p.Spec.Regions = append(p.Spec.Regions, failover.Region{Name: m.Set.SetIdentifier, TTL: longestTTL(m),
 			HealthCheck: &failover.HealthCheck{Type: string(c.Type), RequestInterval: new(int(c.Interval() / time.Second)),
 				FailureThreshold: new(c.Threshold()), CheckerRegions: c.Regions}})
@@ -89,22 +89,22 @@ func longestTTL(m *member) *int64 {
 
 // recoveryTimes finds groups that fail over more slowly than promised, and TTLs that are too long where nothing is
 // promised. r53: D.1, D.2.
-func recoveryTimes(w *world, add func(Finding)) {
-	for _, g := range w.routed() {
-		checked := slices.DeleteFunc(slices.Clone(g.Members), func(m *member) bool { return w.check(m) == nil })
+func recoveryTimes(a *auditor, add func(Finding)) {
+	for _, g := range a.routed() {
+		checked := slices.DeleteFunc(slices.Clone(g.Members), func(m *member) bool { return a.check(m) == nil })
 		if len(checked) == 0 || len(g.Members) < 2 || g.Problem != nil {
-			w.kept(g, add)
+			a.kept(g, add)
 			continue
 		}
-		rto := failover.Objectives(w.pseudoPolicy(checked...), w.in.provider())
+		rto := failover.Objectives(a.pseudoPolicy(checked...), a.in.provider())
 		parts := fmt.Sprintf("%s at worst (detection %s, propagation %s, TTL %s)", short(rto.Worst), short(rto.Detection.Worst),
 			short(rto.Propagation.Worst), short(rto.TTL.Worst))
-		promise := w.promise(g)
+		promise := a.promise(g)
 		switch {
 		case promise.rto > 0 && rto.Worst > promise.rto:
 			add(Finding{ID: "rto-missed", Severity: Critical, Objects: describeAll(checked), Hostnames: g.Hostnames(),
 				Why: fmt.Sprintf("A failover takes %s; %s promises %s.", parts, promise.by, short(promise.rto)),
-				Fix: w.faster(checked, promise.rto), Reference: "r53: D.1"})
+				Fix: a.faster(checked, promise.rto), Reference: "r53: D.1"})
 		case promise.rto == 0:
 			long := slices.DeleteFunc(checked, func(m *member) bool { t := longestTTL(m); return t == nil || *t <= longTTL })
 			if len(long) > 0 {
@@ -147,21 +147,21 @@ func shorter(a, b promise) promise {
 
 // promise is the shortest RTO of the names by which users come to a group: what is promised for a name holds for its aliases.
 // Input.RTO is for groups for none of whose names a policy promises anything.
-func (w *world) promise(g *group) promise {
+func (a *auditor) promise(g *group) promise {
 	var p promise
 	for _, name := range g.Hostnames() {
-		p = shorter(p, w.promises[name])
+		p = shorter(p, a.promises[name])
 	}
 	if p.rto == 0 {
-		return promise{time.Duration(w.in.RTO), "the audit"}
+		return promise{time.Duration(a.in.RTO), "the audit"}
 	}
 	return p
 }
 
 // kept finds groups without checks of their own whose answers alone are kept for longer than is promised.
-func (w *world) kept(g *group, add func(Finding)) {
-	promise := w.promise(g)
-	listening := slices.DeleteFunc(slices.Clone(g.Members), func(m *member) bool { return !w.listens(m) })
+func (a *auditor) kept(g *group, add func(Finding)) {
+	promise := a.promise(g)
+	listening := slices.DeleteFunc(slices.Clone(g.Members), func(m *member) bool { return !a.listens(m) })
 	if promise.rto == 0 || len(listening) == 0 || len(g.Members) < 2 {
 		return
 	}
@@ -185,19 +185,19 @@ func (w *world) kept(g *group, add func(Finding)) {
 // faster names the settings nearest to those that are, and still fast enough, in the order in which failover looks for
 // them: the threshold stays as high as it can, because it keeps single bad probes from moving clients, then the TTL as
 // long, then the interval, because short ones cost money.
-func (w *world) faster(members []*member, promise time.Duration) string {
+func (a *auditor) faster(members []*member, promise time.Duration) string {
 	slowest := 1
 	for _, m := range members {
-		slowest = max(slowest, w.check(m).Threshold())
+		slowest = max(slowest, a.check(m).Threshold())
 	}
 	for threshold := slowest; threshold >= 1; threshold-- {
 		for _, ttl := range []int64{math.MaxInt32, 60, 30} {
 			for _, interval := range []int{30, 10} {
-				p := w.pseudoPolicy(members...)
+				p := a.pseudoPolicy(members...)
 				for i := range p.Spec.Regions {
 					limit(&p.Spec.Regions[i], interval, threshold, ttl)
 				}
-				rto := failover.Objectives(p, w.in.provider())
+				rto := failover.Objectives(p, a.in.provider())
 				if rto.Worst <= promise {
 					return fmt.Sprintf("Set %s: %s at worst. An interval cannot be changed: where it is longer, create the check anew.",
 						settings(p), short(rto.Worst))

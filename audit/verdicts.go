@@ -12,9 +12,9 @@ import (
 )
 
 // blindChecks finds TCP checks of load balancers, which accept connections however the application is.
-func blindChecks(w *world, add func(Finding)) {
-	for _, c := range w.used() {
-		for _, m := range w.Cited[c.ID] {
+func blindChecks(a *auditor, add func(Finding)) {
+	for _, c := range a.used() {
+		for _, m := range a.Cited[c.ID] {
 			balancers := balancers(m)
 			if c.Config.Type != health.TCP || len(balancers) == 0 {
 				continue
@@ -30,14 +30,14 @@ func blindChecks(w *world, add func(Finding)) {
 
 // greenTargetless finds checks that are healthy while no target of the application is: the load balancer has nobody well to send
 // clients to, and they are sent to it all the same. r53: B.1, E.1.
-func greenTargetless(w *world, add func(Finding)) {
-	for _, c := range w.used() {
-		if !w.healthyNow(c.ID) {
+func greenTargetless(a *auditor, add func(Finding)) {
+	for _, c := range a.used() {
+		if !a.healthyNow(c.ID) {
 			continue
 		}
-		for _, m := range w.Cited[c.ID] {
+		for _, m := range a.Cited[c.ID] {
 			for _, t := range balancers(m) {
-				fact := w.facts[t]
+				fact := a.facts[t]
 				if fact == nil {
 					continue
 				}
@@ -58,15 +58,15 @@ func greenTargetless(w *world, add func(Finding)) {
 }
 
 // constant reports whether a check has the same verdict whatever happens, as health decides.
-func (w *world) constant(id string) bool {
-	if w.Checks[id] == nil {
+func (a *auditor) constant(id string) bool {
+	if a.Checks[id] == nil {
 		return false
 	}
-	return w.Verdict(id, well()) == w.Verdict(id, w.FailCheck(well(), id))
+	return a.Verdict(id, well()) == a.Verdict(id, a.FailCheck(well(), id))
 }
 
 // reason says why a check's verdict never changes.
-func (w *world) reason(c *plan.Check) string {
+func (a *auditor) reason(c *plan.Check) string {
 	disabled := c.Config.Disabled != nil && *c.Config.Disabled
 	inverted := c.Config.Inverted != nil && *c.Config.Inverted
 	switch {
@@ -90,25 +90,25 @@ func childCount(n int) string {
 }
 
 // constantChecks finds checks that cannot fail, and checks that cannot succeed. r53: B.1, B.2, B.6.
-func constantChecks(w *world, add func(Finding)) {
-	for _, c := range w.used() {
-		members := w.Cited[c.ID]
+func constantChecks(a *auditor, add func(Finding)) {
+	for _, c := range a.used() {
+		members := a.Cited[c.ID]
 		f := Finding{Objects: append(describeAll(members), named(c.ID)), Hostnames: hostnamesOf(members), Reference: "r53: B.2, B.6"}
 		switch {
-		case !w.constant(c.ID):
-			w.answeredWithout(c, add)
+		case !a.constant(c.ID):
+			a.answeredWithout(c, add)
 			continue
-		case w.Verdict(c.ID, well()):
+		case a.Verdict(c.ID, well()):
 			f.ID, f.Severity = "check-cannot-fail", Critical
-			f.Why = fmt.Sprintf("The check is healthy whatever happens (%s).", w.reason(c))
-			if still := w.sentAnyway(members); len(still) > 0 {
+			f.Why = fmt.Sprintf("The check is healthy whatever happens (%s).", a.reason(c))
+			if still := a.sentAnyway(members); len(still) > 0 {
 				f.Why += fmt.Sprintf(" With everything behind its %s down, %s are still sent there.", noun(members), who(still))
 			}
 			f.Fix = "Give it back what makes it fail: Disabled false, or a HealthThreshold of 1 to the number of children."
 		default:
 			f.ID, f.Severity = "check-cannot-succeed", Warning
 			f.Why = fmt.Sprintf("The check is unhealthy whatever happens (%s), so its %s held out of the group while any other "+
-				"is healthy.", w.reason(c), are(members))
+				"is healthy.", a.reason(c), are(members))
 			f.Fix = "If that is over, set Disabled and Inverted to false, or HealthThreshold to at most the number of children."
 		}
 		add(f)
@@ -130,23 +130,23 @@ func noun(members []*member) string {
 }
 
 // sentAnyway lists the clients who are sent to members behind which everything is down, sorted.
-func (w *world) sentAnyway(members []*member) []string {
+func (a *auditor) sentAnyway(members []*member) []string {
 	var still []string
 	for _, m := range members {
-		still = append(still, places(w.ask(m.Group, w.fail(m)), func(r reply) bool { return r.is(m) })...)
+		still = append(still, places(a.ask(m.Group, a.fail(m)), func(r reply) bool { return r.is(m) })...)
 	}
 	return sortedUnique(still)
 }
 
 // answeredWithout finds checks that something else than the application answers: a fixed response or a redirect of the
 // load balancer, by its rules, or a redirect by what checkers saw. 2xx and 3xx are success. r53: B.1.
-func (w *world) answeredWithout(c *plan.Check, add func(Finding)) {
+func (a *auditor) answeredWithout(c *plan.Check, add func(Finding)) {
 	if !c.Config.Type.IsHTTP() {
 		return
 	}
-	for _, m := range w.Cited[c.ID] {
+	for _, m := range a.Cited[c.ID] {
 		f := Finding{Objects: []string{m.String(), named(c.ID)}, Hostnames: m.Group.Hostnames(), Reference: "r53: B.1"}
-		lb := w.probedBalancer(c, m)
+		lb := a.probedBalancer(c, m)
 		var self failover.SelfAnswer
 		known, answered := lb != nil && failover.ProbeRoute(lb.Rules, c.Config) != nil, false
 		if lb != nil {
@@ -162,7 +162,7 @@ func (w *world) answeredWithout(c *plan.Check, add func(Finding)) {
 			if self.NewType {
 				f.Fix += anew
 			}
-		case !known && w.sawRedirect(c.ID):
+		case !known && a.sawRedirect(c.ID):
 			f.ID, f.Severity = "check-redirected", Warning
 			f.Why = fmt.Sprintf("Probes of %s are answered with a redirect, which is success and is not followed: what it leads to may "+
 				"be down.", c.Config.Path())
@@ -181,19 +181,19 @@ const anew = " The type of a check cannot be changed: where it changes, create t
 // sentence writes a clause as a sentence.
 func sentence(clause string) string { return strings.ToUpper(clause[:1]) + clause[1:] + "." }
 
-func (w *world) sawRedirect(id string) bool {
-	return slices.ContainsFunc(w.in.Reports[id], func(r health.Report) bool {
+func (a *auditor) sawRedirect(id string) bool {
+	return slices.ContainsFunc(a.in.Reports[id], func(r health.Report) bool {
 		return strings.HasPrefix(r.Status, "Success: HTTP Status Code 3") // r53: B.7
 	})
 }
 
 // invertedChecks finds checks that are healthy while their endpoint fails. r53: B.6.
-func invertedChecks(w *world, add func(Finding)) {
-	for _, c := range w.used() {
-		if c.Config.Inverted == nil || !*c.Config.Inverted || w.constant(c.ID) {
+func invertedChecks(a *auditor, add func(Finding)) {
+	for _, c := range a.used() {
+		if c.Config.Inverted == nil || !*c.Config.Inverted || a.constant(c.ID) {
 			continue
 		}
-		members := w.Cited[c.ID]
+		members := a.Cited[c.ID]
 		add(Finding{ID: "check-inverted", Severity: Warning, Objects: append(describeAll(members), named(c.ID)),
 			Hostnames: hostnamesOf(members),
 			Why:       "The check is inverted: clients are sent here when what it probes fails, and away from here when it is well.",

@@ -397,7 +397,7 @@ func TestWhatIsAllowedKeepsTheNamespacesShare(t *testing.T) {
 		planned, err := r.diff(tasks, guard)
 		if err == nil && !guard.Force {
 			refusals++
-			planned = planned.Refuse(plan.Finding{Policy: asked.key, Text: "for a reason that can be waived"})
+			planned = planned.WithRefusals(plan.Finding{Policy: asked.key, Text: "for a reason that can be waived"})
 			return planned, &plan.Refused{Findings: planned.Refusals}
 		}
 		return planned, err

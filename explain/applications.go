@@ -67,7 +67,7 @@ func (a Application) Well() bool {
 // Applications returns every application that Bulkhead owns by the tags of its checks, and those policies that are not
 // applied, sorted by policy. The error is about Input.GeoIP.
 func Applications(in Input) ([]Application, error) {
-	w := newWorld(in)
+	x := newExplainer(in)
 	owned := map[string][]*plan.Check{}
 	for i := range in.State.Checks {
 		if c := &in.State.Checks[i]; c.Owned() {
@@ -81,13 +81,13 @@ func Applications(in Input) ([]Application, error) {
 			owned[in.Policies[i].Key()] = nil
 		}
 	}
-	asked := map[*hosted]cases{}
+	asked := map[*hostedZone]cases{}
 	list := []Application{}
 	for _, key := range slices.Sorted(maps.Keys(owned)) {
-		b := &builder{w: w, policy: policies[key], a: Application{Policy: key, Clients: []Movement{}}}
+		b := &builder{w: x, policy: policies[key], a: Application{Policy: key, Clients: []Movement{}}}
 		for _, c := range owned[key] {
-			for _, m := range w.Cited[c.ID] {
-				if w.owners.Key(m.Set) != "" {
+			for _, m := range x.Cited[c.ID] {
+				if x.owners.Key(m.Set) != "" {
 					b.members = append(b.members, m)
 				} else {
 					b.problem("%s %s", m, plan.Borrowed(c.Key, c.ID))
@@ -98,7 +98,7 @@ func Applications(in Input) ([]Application, error) {
 			if _, ok := asked[g.Zone]; ok {
 				continue
 			}
-			c, err := w.cases(g.Zone)
+			c, err := x.cases(g.Zone)
 			if err != nil {
 				return nil, err
 			}
@@ -112,16 +112,16 @@ func Applications(in Input) ([]Application, error) {
 // cases are a zone as it is, and while nothing fails.
 type cases struct{ now, well whatif.Case }
 
-func (w *world) cases(h *hosted) (cases, error) {
-	if err := w.Compile(h); err != nil {
+func (x *explainer) cases(h *hostedZone) (cases, error) {
+	if err := x.Compile(h); err != nil {
 		return cases{}, err
 	}
-	return cases{w.Suppose(h, scenario{}), w.Suppose(h, scenario{Well: true})}, nil
+	return cases{x.Suppose(h, scenario{}), x.Suppose(h, scenario{Well: true})}, nil
 }
 
 // A builder makes one application.
 type builder struct {
-	w       *world
+	w       *explainer
 	policy  *failover.Policy // nil when it is not known
 	members []*member        // that cite its checks
 	// doubtful says that a check is healthy and says nothing of the application.
@@ -158,7 +158,7 @@ func (b *builder) groups() []*group {
 	return groups
 }
 
-func (b *builder) build(checks []*plan.Check, asked map[*hosted]cases) Application {
+func (b *builder) build(checks []*plan.Check, asked map[*hostedZone]cases) Application {
 	groups := b.groups()
 	for _, g := range groups {
 		if name := whatif.Host(g.Key.Name); !slices.Contains(b.a.Hostnames, name) {
@@ -233,7 +233,7 @@ func (b *builder) regions(checks []*plan.Check) {
 	}
 	slices.SortStableFunc(b.a.Regions, func(x, y Region) int { return strings.Compare(x.Name, y.Name) })
 	if b.policy != nil { // the policy's order says more than the alphabet
-		slices.SortStableFunc(b.a.Regions, func(x, y Region) int { return b.place(x.Name) - b.place(y.Name) })
+		slices.SortStableFunc(b.a.Regions, func(x, y Region) int { return b.regionRank(x.Name) - b.regionRank(y.Name) })
 	}
 }
 
@@ -258,7 +258,7 @@ func (b *builder) behind(c *plan.Check, m *member, r Region) {
 	}
 }
 
-func (b *builder) place(region string) int {
+func (b *builder) regionRank(region string) int {
 	i := slices.IndexFunc(b.policy.Spec.Regions, func(r failover.Region) bool { return r.Name == region })
 	if i < 0 {
 		return len(b.policy.Spec.Regions)

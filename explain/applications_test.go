@@ -17,7 +17,7 @@ import (
 
 // shop is one application in two Regions, with so many of its checks down.
 func shop(down ...string) explain.Input {
-	return world(down, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1"},
+	return input(down, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1"},
 		app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
 }
 
@@ -47,13 +47,13 @@ func TestConditionOfAnApplication(t *testing.T) {
 	unasked.Reports = nil
 	partly := shop()
 	partly.Policies = []failover.Policy{policy}
-	nothing := world(nil, nil)
+	nothing := input(nil, nil)
 	nothing.Policies = []failover.Policy{policy}
 	lonely := shop()
 	lonely.State.Records = lonely.State.Records[:1]
 	foreign := shop()
 	foreign.State.Checks[1].Key = ""
-	changed := world([]string{"c3"}, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1", "c3=shop/app/eu-west-1"}, shop().State.Records[0].Set,
+	changed := input([]string{"c3"}, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1", "c3=shop/app/eu-west-1"}, shop().State.Records[0].Set,
 		shop().State.Records[1].Set)
 	forcedOut, forcedIn := shop(), shop("c1")
 	forcedOut.State.Checks[0].Config.Disabled, forcedOut.State.Checks[0].Config.Inverted = new(true), new(true)
@@ -101,7 +101,7 @@ func TestConditionOfAnApplication(t *testing.T) {
 
 // What is not ours is no application.
 func TestForeignNamesAreNoApplications(t *testing.T) {
-	in := world(nil, []string{"c1"}, app("a", "c1", "192.0.2.1", weight(1)), named("old.example.com", app("", "", "192.0.2.9", func(*zone.ResourceRecordSet) {})))
+	in := input(nil, []string{"c1"}, app("a", "c1", "192.0.2.1", weight(1)), named("old.example.com", app("", "", "192.0.2.9", func(*zone.ResourceRecordSet) {})))
 	if list := applications(t, in); len(list) != 0 {
 		t.Errorf("%+v", list)
 	}
@@ -109,7 +109,7 @@ func TestForeignNamesAreNoApplications(t *testing.T) {
 
 // A record set that somebody made by hand and that cites a check of ours is none of the application's, and is told.
 func TestRecordsThatCiteOurChecksAreTold(t *testing.T) {
-	in := world(nil, []string{"c1=team/app/a"}, app("a", "c1", "192.0.2.1", weight(1)),
+	in := input(nil, []string{"c1=team/app/a"}, app("a", "c1", "192.0.2.1", weight(1)),
 		named("db.example.com", app("a", "c1", "192.0.2.9", weight(1))))
 	in.State.Checks[0].Tags = []tagging.Tag{{Key: plan.TagHostnames, Value: "app.example.com"}}
 	list := applications(t, in)
@@ -125,7 +125,7 @@ func TestRecordsThatCiteOurChecksAreTold(t *testing.T) {
 
 // Shares of a weighted application are told, and no line is wider than the terminal.
 func TestTextFitsTheTerminal(t *testing.T) {
-	in := world([]string{"c1"}, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1", "c3=shop/app/ap-south-1"},
+	in := input([]string{"c1"}, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1", "c3=shop/app/ap-south-1"},
 		app("eu-west-1", "c1", "192.0.2.1", weight(1)), app("us-east-1", "c2", "192.0.2.2", weight(1)), app("ap-south-1", "c3", "192.0.2.3", weight(1)))
 	for _, width := range []int{80, 160} {
 		for _, text := range []string{explain.ApplicationsText(applications(t, in), false, width), explained(t, in, explain.Question{}).Text(false, width)} {

@@ -15,8 +15,8 @@ import (
 const mostWays = 10000
 
 // clients are those whom a group tells apart, its members' in their order.
-func (w *world) clients(g *group) []client {
-	list, open := w.Clients(g)
+func (x *explainer) clients(g *group) []client {
+	list, open := x.Clients(g)
 	switch {
 	case len(list) == 0:
 		return []client{whatif.Everyone()}
@@ -99,7 +99,7 @@ type end struct {
 }
 
 // ends are what was picked at the end of a way: one, or one for every member of a multivalue answer.
-func ends(z *hosted, way []steer.Pick) (list []end) {
+func ends(z *hostedZone, way []steer.Pick) (list []end) {
 	var path []string
 	for i, p := range way {
 		m := z.Picked(p)

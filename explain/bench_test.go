@@ -23,7 +23,7 @@ func crowd(routing func(i int) func(*zone.ResourceRecordSet)) explain.Input {
 			sets = append(sets, s)
 		}
 	}
-	in := world(nil, checks, sets...)
+	in := input(nil, checks, sets...)
 	in.Provider = failover.AWS
 	return in
 }

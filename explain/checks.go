@@ -12,16 +12,16 @@ import (
 )
 
 // check judges a check by its checkers' reports.
-func (w *world) check(id string) Check {
-	c := w.Checks[id]
+func (x *explainer) check(id string) Check {
+	c := x.Checks[id]
 	if c == nil {
 		return Check{ID: id, Health: Missing, Reason: "the check does not exist, which counts as healthy"}
 	}
 	s := Check{ID: id, Key: c.Key, Asks: asks(c.Config), Health: Unhealthy}
-	if w.Verdict(id, scenario{}) {
+	if x.Verdict(id, scenario{}) {
 		s.Health = Healthy
 	}
-	reports := w.in.Reports[id]
+	reports := x.in.Reports[id]
 	for _, r := range reports {
 		if r.CheckedTime.After(s.CheckedAt) {
 			s.CheckedAt = r.CheckedTime
@@ -37,7 +37,7 @@ func (w *world) check(id string) Check {
 	case c.Config.Disabled != nil && *c.Config.Disabled:
 		s.Reason = "disabled"
 	case !c.Config.Type.IsEndpoint():
-		status := health.Calculate(c.Config, func(child string) bool { return w.Verdict(child, scenario{}) })
+		status := health.Calculate(c.Config, func(child string) bool { return x.Verdict(child, scenario{}) })
 		s.Checkers, s.For = status.Checkers, status.For
 		s.Reason = fmt.Sprintf("%d of %d children healthy", s.For, s.Checkers)
 	case len(reports) > 0:
@@ -51,7 +51,7 @@ func (w *world) check(id string) Check {
 		s.Reason = fmt.Sprintf("%s as the provider has it", s.Health)
 	default:
 		s.Health, s.Reason = Unknown, "no checker has reported"
-		if _, asked := w.in.Reports[id]; !asked {
+		if _, asked := x.in.Reports[id]; !asked {
 			s.Reason = "not asked"
 		}
 	}

@@ -29,8 +29,8 @@ func trace(t *testing.T, picked ...string) string {
 // What the provider says is compared by its reasons where it tells them, else by values. r53: C.2.
 func TestProvidersWord(t *testing.T) {
 	two := []string{"c1", "c2"}
-	addresses := world(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
-	balanced := world(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
+	addresses := input(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
+	balanced := input(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
 	for i, name := range []zone.Name{"lb.eu-west-1.elb.amazonaws.com.", "lb.us-east-1.elb.amazonaws.com."} {
 		s := &balanced.State.Records[i].Set
 		id, _ := zone.CanonicalHostedZoneID(s.Region)
@@ -38,8 +38,8 @@ func TestProvidersWord(t *testing.T) {
 	}
 	resolved := map[string][]netip.Addr{"lb.eu-west-1.elb.amazonaws.com": {netip.MustParseAddr("198.51.100.1")},
 		"lb.us-east-1.elb.amazonaws.com": {netip.MustParseAddr("198.51.100.2")}}
-	many := world(nil, two, app("a", "c1", "192.0.2.1", multivalue), app("b", "c2", "192.0.2.2", multivalue))
-	nobody := world(nil, []string{"c1"}, app("de", "c1", "192.0.2.1", location(zone.GeoLocation{CountryCode: "DE"})))
+	many := input(nil, two, app("a", "c1", "192.0.2.1", multivalue), app("b", "c2", "192.0.2.2", multivalue))
+	nobody := input(nil, []string{"c1"}, app("de", "c1", "192.0.2.1", location(zone.GeoLocation{CountryCode: "DE"})))
 	for _, c := range []struct {
 		name      string
 		in        explain.Input
@@ -89,7 +89,7 @@ func TestProvidersWord(t *testing.T) {
 
 // A client with an address is asked for by itself, all places together.
 func TestProbes(t *testing.T) {
-	in := world(nil, []string{"c1", "c2"}, app("a", "c1", "192.0.2.1", atLocation("berlin")), app("b", "c2", "192.0.2.2", atLocation("*")))
+	in := input(nil, []string{"c1", "c2"}, app("a", "c1", "192.0.2.1", atLocation("berlin")), app("b", "c2", "192.0.2.2", atLocation("*")))
 	in.Collections = collection()
 	e := explained(t, in, explain.Question{})
 	var got []string

@@ -75,8 +75,8 @@ type Scenario struct {
 // Name explains a name of the public zones. The error says which argument is wrong and what would be accepted, or that
 // Input.GeoIP is no database.
 func Name(in Input, q Question) (Explanation, error) {
-	w := newWorld(in)
-	h, err := w.hosting(q.Name)
+	x := newExplainer(in)
+	h, err := x.hosting(q.Name)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -84,12 +84,12 @@ func Name(in Input, q Question) (Explanation, error) {
 	if err != nil {
 		return Explanation{}, err
 	}
-	clients := w.clients(g)
+	clients := x.clients(g)
 	if len(q.Clients) > 0 {
 		clients = nil
 	}
 	for _, text := range q.Clients {
-		c, err := w.Client(h, text, regions(g))
+		c, err := x.Client(h, text, regions(g))
 		if err != nil {
 			return Explanation{}, err
 		}
@@ -100,32 +100,32 @@ func Name(in Input, q Question) (Explanation, error) {
 			return Explanation{}, fmt.Errorf("nothing of %s is in %q: use one of %s", whatif.Host(g.Key.Name), region, strings.Join(regions(g), ", "))
 		}
 	}
-	if err := w.Compile(h); err != nil {
+	if err := x.Compile(h); err != nil {
 		return Explanation{}, err
 	}
-	e := Explanation{Name: whatif.Host(q.Name), Type: g.Key.Type, Zone: whatif.Host(h.Name), ZoneID: h.ID, Owner: w.owner(g),
+	e := Explanation{Name: whatif.Host(q.Name), Type: g.Key.Type, Zone: whatif.Host(h.Name), ZoneID: h.ID, Owner: x.owner(g),
 		Answers: []Reasoned{}, Scenarios: []Scenario{}}
 	if g.Problem != nil {
 		e.Notes = append(e.Notes, fmt.Sprintf("The records of this name cannot be judged: %v.", g.Problem))
 	}
-	e.Groups = w.describe(g)
-	now := w.Suppose(h, scenario{})
+	e.Groups = x.describe(g)
+	now := x.Suppose(h, scenario{})
 	for _, c := range clients {
 		trace := now.Explain(g, c)
 		e.Answers = append(e.Answers, Reasoned{ask(now, g, c), trace.Steps, trace.Rule, c.Real()})
 	}
-	w.suppose(&e, g, clients, q.Down)
-	w.note(&e, g, q)
+	x.suppose(&e, g, clients, q.Down)
+	x.note(&e, g, q)
 	return e, nil
 }
 
 // hosting returns the public zone that answers for a name.
-func (w *world) hosting(n zone.Name) (*hosted, error) {
-	if h := w.ZoneOf(n); h != nil {
+func (x *explainer) hosting(n zone.Name) (*hostedZone, error) {
+	if h := x.ZoneOf(n); h != nil {
 		return h, nil
 	}
 	var names []string
-	for _, z := range w.in.State.Zones {
+	for _, z := range x.in.State.Zones {
 		if !z.PrivateZone {
 			names = append(names, whatif.Host(z.Name))
 		}
@@ -134,7 +134,7 @@ func (w *world) hosting(n zone.Name) (*hosted, error) {
 }
 
 // find returns the group of a name, or of the wildcard that stands for it. r53: A.12.
-func find(h *hosted, n zone.Name, t zone.RRType) (*group, error) {
+func find(h *hostedZone, n zone.Name, t zone.RRType) (*group, error) {
 	types := typesAt(h, n)
 	for parent, ok := n.Parent(); len(types) == 0 && ok && parent.In(h.Name); parent, ok = parent.Parent() {
 		wildcard := zone.Name(`\052.` + string(parent))
@@ -168,7 +168,7 @@ func find(h *hosted, n zone.Name, t zone.RRType) (*group, error) {
 }
 
 // typesAt lists the types of a name's records as zones list them.
-func typesAt(h *hosted, n zone.Name) (types []zone.RRType) {
+func typesAt(h *hostedZone, n zone.Name) (types []zone.RRType) {
 	for _, g := range h.Groups {
 		if g.Key.Name == n {
 			types = append(types, g.Key.Type)
@@ -178,26 +178,26 @@ func typesAt(h *hosted, n zone.Name) (types []zone.RRType) {
 }
 
 // exists reports whether a name has records, or a name below it has.
-func exists(h *hosted, n zone.Name) bool {
+func exists(h *hostedZone, n zone.Name) bool {
 	return slices.ContainsFunc(h.Groups, func(g *group) bool {
 		return g.Key.Name.In(n) && !(g.Key.Name.IsWildcard() && g.Key.Name != n)
 	})
 }
 
 // describe shows a group and those that its aliases lead to, each once.
-func (w *world) describe(g *group) []Group {
+func (x *explainer) describe(g *group) []Group {
 	var list []Group
 	seen := map[*group]bool{}
 	g.Walk(func(m *member) {
 		if !seen[m.Group] {
 			seen[m.Group] = true
-			list = append(list, w.show(m.Group))
+			list = append(list, x.show(m.Group))
 		}
 	})
 	return list
 }
 
-func (w *world) show(g *group) Group {
+func (x *explainer) show(g *group) Group {
 	shown := Group{Name: whatif.Host(g.Key.Name), Type: g.Key.Type, Policy: g.Members[0].Set.Policy().String()}
 	for _, m := range g.Members {
 		s := Member{SetIdentifier: m.Set.SetIdentifier, Attribute: attribute(m.Set), Target: targetOf(m), TTL: m.Set.TTL}
@@ -205,9 +205,9 @@ func (w *world) show(g *group) Group {
 			s.Alias, s.EvaluateTargetHealth = true, a.EvaluateTargetHealth
 		}
 		if id := m.Set.HealthCheckID; id != "" {
-			status, known := w.status[id]
+			status, known := x.status[id]
 			if !known {
-				status = w.check(id) // it does not exist
+				status = x.check(id) // it does not exist
 			}
 			s.Check = &status
 		}

@@ -23,29 +23,29 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 		notes int
 	}{
 		{"latency: the nearest, then the next. r53: A.7",
-			world(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))),
+			input(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))),
 			explain.Question{},
 			[]string{
 				"near eu-west-1: eu-west-1 | eu-west-1 → us-east-1 | us-east-1 → eu-west-1 | everything → eu-west-1!",
 				"near us-east-1: us-east-1 | eu-west-1 → us-east-1 | us-east-1 → eu-west-1 | everything → us-east-1!",
 			}, 1},
 		{"latency, one Region down already",
-			world([]string{"c1"}, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))),
+			input([]string{"c1"}, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))),
 			explain.Question{},
 			[]string{
 				"near eu-west-1: us-east-1 | eu-west-1 → us-east-1 | us-east-1 → eu-west-1! | everything → eu-west-1!",
 				"near us-east-1: us-east-1 | eu-west-1 → us-east-1 | us-east-1 → us-east-1! | everything → us-east-1!",
 			}, 1},
 		{"failover: the secondary only while it is healthy. r53: A.4",
-			world(nil, two, app("a", "c1", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary))),
+			input(nil, two, app("a", "c1", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary))),
 			explain.Question{},
 			[]string{"everyone: a | a → b | b → a | everything → a!"}, 0},
 		{"weighted: the rest share. r53: A.5",
-			world(nil, two, app("a", "c1", "192.0.2.1", weight(0)), app("b", "c2", "192.0.2.2", weight(10))),
+			input(nil, two, app("a", "c1", "192.0.2.1", weight(0)), app("b", "c2", "192.0.2.2", weight(10))),
 			explain.Question{},
 			[]string{"everyone: b | a → b | b → a | everything → b!"}, 0},
 		{"geolocation: up the ladder, and the smallest area when all fail. r53: A.6",
-			world(nil, []string{"c1", "c2", "c3"}, app("de", "c1", "192.0.2.1", location(zone.GeoLocation{CountryCode: "DE"})),
+			input(nil, []string{"c1", "c2", "c3"}, app("de", "c1", "192.0.2.1", location(zone.GeoLocation{CountryCode: "DE"})),
 				app("eu", "c2", "192.0.2.2", location(zone.GeoLocation{ContinentCode: "EU"})),
 				app("rest", "c3", "192.0.2.3", location(zone.GeoLocation{CountryCode: "*"}))),
 			explain.Question{},
@@ -55,12 +55,12 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 				"anywhere else: rest | de → rest | eu → rest | rest → rest! | everything → rest!",
 			}, 0},
 		{"multivalue: all that is healthy. r53: A.8",
-			world([]string{"c2"}, two, app("a", "c1", "192.0.2.1", multivalue), app("b", "c2", "192.0.2.2", multivalue)),
+			input([]string{"c2"}, two, app("a", "c1", "192.0.2.1", multivalue), app("b", "c2", "192.0.2.2", multivalue)),
 			explain.Question{},
 			[]string{"everyone: a | a → a, b! | b → a | everything → a, b!"}, 0},
 		{"IP-based: the block's location, else the default. r53: A.8",
 			func() explain.Input {
-				in := world(nil, two, app("a", "c1", "192.0.2.1", atLocation("berlin")), app("b", "c2", "192.0.2.2", atLocation("*")))
+				in := input(nil, two, app("a", "c1", "192.0.2.1", atLocation("berlin")), app("b", "c2", "192.0.2.2", atLocation("*")))
 				in.Collections = collection()
 				return in
 			}(), explain.Question{},
@@ -69,7 +69,7 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 				"anywhere else: b | a → b | b → b! | everything → b!",
 			}, 0},
 		{"nested: latency over weighted, the branch is left when all of it fails. r53: A.3",
-			world(nil, []string{"c1", "c2", "c3"},
+			input(nil, []string{"c1", "c2", "c3"},
 				alias("app.example.com", "eu-west-1", "eu.example.com.", true, latency("eu-west-1")),
 				app("us-east-1", "c3", "192.0.2.3", latency("us-east-1")),
 				named("eu.example.com", app("blue", "c1", "192.0.2.1", weight(1))),
@@ -81,7 +81,7 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 			}, 1},
 		{"a calculated check of both members: the failure of one leaves the other, r53: B.2",
 			func() explain.Input {
-				in := world(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)), app("b", "", "192.0.2.2", role(zone.Secondary)))
+				in := input(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)), app("b", "", "192.0.2.2", role(zone.Secondary)))
 				calculated(&in, "both", 2, "c1", "c2")
 				in.State.Checks[0].Config.IPAddress, in.State.Checks[1].Config.IPAddress = "192.0.2.1", "192.0.2.2"
 				return in
@@ -89,29 +89,29 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 			[]string{"everyone: a | a → b | b → b | everything → b"}, 0},
 		{"a calculated check of either member does not see its own fail",
 			func() explain.Input {
-				in := world(nil, []string{"c1", "c2", "either"}, app("a", "either", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary)))
+				in := input(nil, []string{"c1", "c2", "either"}, app("a", "either", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary)))
 				calculated(&in, "either", 1, "c1", "c2")
 				return in
 			}(), explain.Question{},
 			[]string{"everyone: a | a → a | b → a | everything → a!"}, 0},
 		{"a check of the other member's endpoint",
 			func() explain.Input {
-				in := world(nil, two, app("a", "c1", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary)))
+				in := input(nil, two, app("a", "c1", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary)))
 				in.State.Checks[0].Config.IPAddress, in.State.Checks[1].Config.IPAddress = "192.0.2.2", "192.0.2.1"
 				return in
 			}(), explain.Question{},
 			[]string{"everyone: a | a → a | b → b | everything → a!"}, 0},
 		{"two failures together, for a client of one's own",
-			world(nil, []string{"c1", "c2", "c3"}, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
+			input(nil, []string{"c1", "c2", "c3"}, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
 				app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")), app("ap-south-1", "c3", "192.0.2.3", latency("ap-south-1"))),
 			explain.Question{Clients: []string{"eu-central-1"}, Down: []string{"eu-west-1", "us-east-1"}},
 			[]string{"near eu-central-1: eu-west-1 | eu-west-1 and us-east-1 → ap-south-1"}, 1},
 		{"without checks nothing moves",
-			world(nil, nil, app("a", "", "192.0.2.1", weight(1)), app("b", "", "192.0.2.2", weight(0))),
+			input(nil, nil, app("a", "", "192.0.2.1", weight(1)), app("b", "", "192.0.2.2", weight(0))),
 			explain.Question{},
 			[]string{"everyone: a | a → a | b → a | everything → a"}, 1},
 		{"one simple record has no what-if",
-			world(nil, nil, app("", "", "192.0.2.1", func(*zone.ResourceRecordSet) {})),
+			input(nil, nil, app("", "", "192.0.2.1", func(*zone.ResourceRecordSet) {})),
 			explain.Question{},
 			[]string{"everyone: 192.0.2.1"}, 0},
 	} {
@@ -129,7 +129,7 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 
 // Who is sent to what has failed is told so.
 func TestAnswersThatAreDown(t *testing.T) {
-	both := world(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)), app("b", "", "192.0.2.2", role(zone.Secondary)))
+	both := input(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)), app("b", "", "192.0.2.2", role(zone.Secondary)))
 	calculated(&both, "both", 2, "c1", "c2")
 	both.State.Checks[0].Config.IPAddress, both.State.Checks[1].Config.IPAddress = "192.0.2.1", "192.0.2.2"
 	for _, c := range []struct {
@@ -137,9 +137,9 @@ func TestAnswersThatAreDown(t *testing.T) {
 		want string
 	}{
 		{both, "  everyone  a    → b      → b (down)  → b (down)"},
-		{world(nil, []string{"c2"}, app("a", "", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary))),
+		{input(nil, []string{"c2"}, app("a", "", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary))),
 			"  everyone  a    stays (down)  stays    stays (down)"},
-		{world(nil, []string{"c2"}, app("a", "", "192.0.2.1", weight(1)), app("b", "c2", "192.0.2.2", weight(1))),
+		{input(nil, []string{"c2"}, app("a", "", "192.0.2.1", weight(1)), app("b", "c2", "192.0.2.2", weight(1))),
 			"  everyone  a 50 %, b 50 %  stays (partly down)  → a      → a (down)"},
 	} {
 		if text := explained(t, c.in, explain.Question{}).Text(false, 0); !strings.Contains(text, c.want+"\n") {
@@ -170,13 +170,13 @@ func TestWeightsAreTold(t *testing.T) {
 		for i, weigh := range w {
 			sets = append(sets, app(string(rune('a'+i)), "", "192.0.2.1", weight(weigh)))
 		}
-		return world(nil, nil, sets...)
+		return input(nil, nil, sets...)
 	}
-	nested := world(nil, nil, alias("app.example.com", "x", "w.example.com.", false, weight(1)), alias("app.example.com", "y", "w.example.com.", false, weight(1)),
+	nested := input(nil, nil, alias("app.example.com", "x", "w.example.com.", false, weight(1)), alias("app.example.com", "y", "w.example.com.", false, weight(1)),
 		named("w.example.com", app("a", "", "192.0.2.1", weight(2))), named("w.example.com", app("b", "", "192.0.2.2", weight(1))))
-	crowd := world(nil, nil)
+	crowd := input(nil, nil)
 	for i := range 11 {
-		crowd.State.Records = append(crowd.State.Records, world(nil, nil, app(string(rune('a'+i)), "", "192.0.2.1", multivalue)).State.Records...)
+		crowd.State.Records = append(crowd.State.Records, input(nil, nil, app(string(rune('a'+i)), "", "192.0.2.1", multivalue)).State.Records...)
 	}
 	for _, c := range []struct {
 		name string
@@ -202,22 +202,22 @@ func TestWhoOwnsAName(t *testing.T) {
 	heritage := zone.ResourceRecordSet{Name: "a-app.example.com.", Type: zone.TXT, TTL: new(int64(300)),
 		ResourceRecords: []string{`"heritage=external-dns,external-dns/owner=cluster-1,external-dns/resource=ingress/shop/web"`}}
 	policy := failover.Policy{Metadata: failover.Metadata{Name: "app", Namespace: "shop"}, Spec: failover.PolicySpec{Hostname: "app.example.com"}}
-	wanted := world(nil, []string{"c1", "c2"}, sets...)
+	wanted := input(nil, []string{"c1", "c2"}, sets...)
 	wanted.Policies = []failover.Policy{policy}
 	for _, c := range []struct {
 		name string
 		in   explain.Input
 		want explain.Owner
 	}{
-		{"by the tags of its checks", world(nil, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1"}, sets...),
+		{"by the tags of its checks", input(nil, []string{"c1=shop/app/eu-west-1", "c2=shop/app/us-east-1"}, sets...),
 			explain.Owner{Kind: "policy", Name: "shop/app", Text: "FailoverPolicy shop/app."}},
-		{"partly", world(nil, []string{"c1=shop/app/eu-west-1", "c2"}, sets...),
+		{"partly", input(nil, []string{"c1=shop/app/eu-west-1", "c2"}, sets...),
 			explain.Owner{Kind: "policy", Name: "shop/app", Text: "FailoverPolicy shop/app. Not its own: us-east-1."}},
-		{"by the registry of external-dns. r53: E.5", world(nil, []string{"c1", "c2"}, append(sets, heritage)...),
+		{"by the registry of external-dns. r53: E.5", input(nil, []string{"c1", "c2"}, append(sets, heritage)...),
 			explain.Owner{Kind: "external-dns", Name: "cluster-1", Text: "external-dns, owner cluster-1, for ingress/shop/web."}},
 		{"wanted by a policy", wanted, explain.Owner{Kind: "wanted", Name: "shop/app",
 			Text: "Made by other means; FailoverPolicy shop/app wants the name, which takes an adoption."}},
-		{"by nothing", world(nil, []string{"c1", "c2"}, sets...),
+		{"by nothing", input(nil, []string{"c1", "c2"}, sets...),
 			explain.Owner{Kind: "hand-made", Text: "No FailoverPolicy and no external-dns: made by hand or by another tool."}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -230,7 +230,7 @@ func TestWhoOwnsAName(t *testing.T) {
 
 // A wildcard stands for names that do not exist, and an IP address without a GeoIP database is nowhere. r53: A.12.
 func TestWildcardsAndAddresses(t *testing.T) {
-	in := world(nil, []string{"c1", "c2"}, named("*.example.com", app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1"))),
+	in := input(nil, []string{"c1", "c2"}, named("*.example.com", app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1"))),
 		named("*.example.com", app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))))
 	e := explained(t, in, explain.Question{Name: "shop.example.com.", Clients: []string{"203.0.113.9"}})
 	if e.Groups[0].Name != "*.example.com" {
@@ -242,7 +242,7 @@ func TestWildcardsAndAddresses(t *testing.T) {
 }
 
 func TestWrongQuestions(t *testing.T) {
-	in := world(nil, []string{"c1", "c2"}, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
+	in := input(nil, []string{"c1", "c2"}, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
 	for _, c := range []struct {
 		q    explain.Question
 		want string

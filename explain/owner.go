@@ -19,12 +19,12 @@ type Owner struct {
 }
 
 // owner tells whose a group is.
-func (w *world) owner(g *group) Owner {
+func (x *explainer) owner(g *group) Owner {
 	var policies, foreign []string
 	g.Walk(func(m *member) {
-		c := w.Checks[m.Set.HealthCheckID]
+		c := x.Checks[m.Set.HealthCheckID]
 		switch {
-		case c != nil && w.owners.Key(m.Set) != "":
+		case c != nil && x.owners.Key(m.Set) != "":
 			policies = append(policies, plan.PolicyOf(c.Key))
 		case m.Group == g:
 			foreign = append(foreign, m.Set.SetIdentifier)
@@ -39,14 +39,14 @@ func (w *world) owner(g *group) Owner {
 		}
 		return o
 	}
-	if id, resource, found := heritage(g.Zone, g.Key); found {
-		text := "external-dns, owner " + id
-		if resource != "" {
-			text += ", for " + resource
+	if claim, found := externalDNS(g.Zone, g.Key); found {
+		text := "external-dns, owner " + claim.Owner
+		if claim.Resource != "" {
+			text += ", for " + claim.Resource
 		}
-		return Owner{Kind: "external-dns", Name: id, Text: text + "."}
+		return Owner{Kind: "external-dns", Name: claim.Owner, Text: text + "."}
 	}
-	for _, p := range w.in.Policies {
+	for _, p := range x.in.Policies {
 		if n, err := zone.ParseName(p.Spec.Hostname); err == nil && n == g.Key.Name {
 			return Owner{Kind: "wanted", Name: p.Key(), Text: "Made by other means; FailoverPolicy " + p.Key() + " wants the name, which takes an adoption."}
 		}
@@ -54,37 +54,17 @@ func (w *world) owner(g *group) Owner {
 	return Owner{Kind: "hand-made", Text: "No FailoverPolicy and no external-dns: made by hand or by another tool."}
 }
 
-// heritage reads the TXT records by which external-dns marks what it owns. They stand at the name itself, or at a name made
-// from it with the type before ("a-app1.example.com") or another prefix that ends a label. r53: E.5.
-func heritage(h *hosted, of zone.Key) (owner, resource string, found bool) {
-	first, _, _ := strings.Cut(string(of.Name), ".")
-	parent, _ := of.Name.Parent()
-	for _, g := range h.Groups {
-		key := g.Key
-		if key.Type != zone.TXT {
-			continue
-		}
-		label, _, _ := strings.Cut(string(key.Name), ".")
-		above, _ := key.Name.Parent()
-		if key.Name != of.Name && above != of.Name && !(above == parent && strings.HasSuffix(label, "-"+first)) {
+// externalDNS returns what external-dns's registry says about a group; found is false when it says nothing.
+func externalDNS(z *hostedZone, of zone.Key) (claim plan.ExternalDNSClaim, found bool) {
+	for _, g := range z.Groups {
+		if g.Key.Type != zone.TXT || !plan.ExternalDNSNames(g.Key.Name, of.Name) {
 			continue
 		}
 		for _, m := range g.Members {
-			for _, value := range m.Set.ResourceRecords {
-				if !strings.Contains(value, "heritage=external-dns") {
-					continue
-				}
-				for _, part := range strings.Split(strings.Trim(value, `"`), ",") {
-					if text, ok := strings.CutPrefix(part, "external-dns/owner="); ok {
-						owner = text
-					}
-					if text, ok := strings.CutPrefix(part, "external-dns/resource="); ok {
-						resource = text
-					}
-				}
-				return owner, resource, true
+			if claim, found = plan.ExternalDNSClaims(m.Set); found {
+				return claim, true
 			}
 		}
 	}
-	return "", "", false
+	return plan.ExternalDNSClaim{}, false
 }

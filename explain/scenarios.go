@@ -40,20 +40,20 @@ func inRegion(g *group, region string) (list []*member) {
 
 // suppose adds what would change the answers: every member by itself, all of them, and what is
 // asked for.
-func (w *world) suppose(e *Explanation, g *group, clients []client, down []string) {
+func (x *explainer) suppose(e *Explanation, g *group, clients []client, down []string) {
 	if g.Problem != nil {
 		return
 	}
 	add := func(what string, members []*member) {
-		failure := w.Fail(scenario{}, members...)
+		failure := x.Fail(scenario{}, members...)
 		s := Scenario{Fails: what, Noticed: len(failure.Checks)+len(failure.Targets) > 0}
-		supposed := w.Suppose(g.Zone, failure)
+		supposed := x.Suppose(g.Zone, failure)
 		var down []string
 		for _, m := range members {
-			down = append(down, w.Endpoints(m)...)
+			down = append(down, x.Endpoints(m)...)
 		}
 		fails := func(m *member) bool {
-			ends := w.Endpoints(m)
+			ends := x.Endpoints(m)
 			return len(ends) > 0 && !slices.ContainsFunc(ends, func(end string) bool { return !slices.Contains(down, end) })
 		}
 		for _, c := range clients {
@@ -94,7 +94,7 @@ func units(g *group) []*member {
 }
 
 // note adds what a reader has to know to read the rest rightly.
-func (w *world) note(e *Explanation, g *group, q Question) {
+func (x *explainer) note(e *Explanation, g *group, q Question) {
 	add := func(text string) { e.Notes = append(e.Notes, text) }
 	var unnoticed []string
 	for _, s := range e.Scenarios {
@@ -110,9 +110,9 @@ func (w *world) note(e *Explanation, g *group, q Question) {
 		latency = latency || m.Set.Region != ""
 		a := m.Set.AliasTarget
 		evaluates = evaluates || a != nil && a.EvaluateTargetHealth && m.Branch == nil
-		unknown = unknown || w.status[m.Set.HealthCheckID].Health == Unknown
+		unknown = unknown || x.status[m.Set.HealthCheckID].Health == Unknown
 	})
-	if latency && w.in.provider() == failover.AWS {
+	if latency && x.in.provider() == failover.AWS {
 		add("Latencies are estimated from distances. Route 53 goes by measurements of its own.")
 	}
 	if evaluates {
@@ -122,7 +122,7 @@ func (w *world) note(e *Explanation, g *group, q Question) {
 		add("Health checks of which nothing is known count as healthy, as at Route 53.")
 	}
 	for _, a := range e.Answers {
-		if len(q.Clients) == 0 || len(w.in.GeoIP) > 0 {
+		if len(q.Clients) == 0 || len(x.in.GeoIP) > 0 {
 			break
 		}
 		if _, err := netip.ParseAddr(a.Client); err == nil {

@@ -51,7 +51,7 @@ func Takeovers(in Input, after plan.State, names []zone.Name) ([]Takeover, error
 	var list []Takeover
 	old, fresh := whatif.New(input(in.State)), whatif.New(input(after))
 	for _, name := range names {
-		c := comparison{old: side{World: old, zone: old.ZoneOf(name)}, fresh: side{World: fresh, zone: fresh.ZoneOf(name)}, name: name,
+		c := comparison{old: side{Graph: old, zone: old.ZoneOf(name)}, fresh: side{Graph: fresh, zone: fresh.ZoneOf(name)}, name: name,
 			provider: in.provider()}
 		if c.old.zone == nil || c.fresh.zone == nil {
 			continue
@@ -72,8 +72,8 @@ func Takeovers(in Input, after plan.State, names []zone.Name) ([]Takeover, error
 
 // A side is the records of one time.
 type side struct {
-	*whatif.World
-	zone *hosted
+	*whatif.Graph
+	zone *hostedZone
 	now  whatif.Case
 }
 
@@ -93,14 +93,14 @@ func (s side) group(n zone.Name, t zone.RRType) *group {
 }
 
 // A place is a client, known to both sides.
-type place struct{ before, after client }
+type clientPair struct{ before, after client }
 
 // places are the clients whom either side tells apart.
-func (c *comparison) places() (list []place) {
+func (c *comparison) clientPairs() (list []clientPair) {
 	open := false
 	add := func(before, after client) {
-		if !slices.ContainsFunc(list, func(p place) bool { return p.before.Place == before.Place }) {
-			list = append(list, place{before, after})
+		if !slices.ContainsFunc(list, func(p clientPair) bool { return p.before.Place == before.Place }) {
+			list = append(list, clientPair{before, after})
 		}
 	}
 	for _, t := range addressTypes() {
@@ -132,7 +132,7 @@ func addressTypes() []zone.RRType { return []zone.RRType{zone.A, zone.AAAA} }
 
 func (c *comparison) compare() (Takeover, error) {
 	t := Takeover{Hostname: whatif.Host(c.name), Clients: []Change{}}
-	places := c.places()
+	places := c.clientPairs()
 	for _, s := range []*side{&c.old, &c.fresh} {
 		if err := s.Compile(s.zone); err != nil {
 			return t, err

@@ -23,9 +23,9 @@ func cname(id, target string, ttl int64, routing func(*zone.ResourceRecordSet)) 
 // takeover is the takeover of app.example.com, promised in three minutes.
 func takeover(t *testing.T, before, after []zone.ResourceRecordSet) explain.Takeover {
 	t.Helper()
-	in := world(nil, nil, before...)
+	in := input(nil, nil, before...)
 	in.Policies = []failover.Policy{{Spec: failover.PolicySpec{Hostname: "app.example.com", Objectives: failover.Objective{RTO: failover.Duration(3 * time.Minute)}}}}
-	list, err := explain.Takeovers(in, world(nil, nil, after...).State, []zone.Name{"app.example.com."})
+	list, err := explain.Takeovers(in, input(nil, nil, after...).State, []zone.Name{"app.example.com."})
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
 	}

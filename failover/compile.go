@@ -80,7 +80,7 @@ type compiler struct {
 }
 
 // A place is where one Region of a policy is.
-type place struct {
+type regionTarget struct {
 	region  Region
 	path    string
 	alias   *zone.AliasTarget
@@ -94,7 +94,7 @@ type place struct {
 func (c *compiler) policy(p Policy) {
 	before := len(c.problems)
 	z := c.zone(p)
-	places := c.places(p)
+	places := c.regionTargets(p)
 	if len(c.problems) > before {
 		return
 	}
@@ -166,13 +166,13 @@ func (c *compiler) single(p Policy, zones []zone.HostedZone) zone.HostedZone {
 }
 
 // places resolves the Regions that are to be compiled, in the order of their names.
-func (c *compiler) places(p Policy) []place {
-	var places []place
+func (c *compiler) regionTargets(p Policy) []regionTarget {
+	var places []regionTarget
 	for i, r := range p.Spec.Regions {
 		if c.facts.Region != "" && r.Name != c.facts.Region {
 			continue
 		}
-		at := place{region: r, path: index("spec.regions", i)}
+		at := regionTarget{region: r, path: index("spec.regions", i)}
 		switch {
 		case r.LoadBalancer != nil:
 			c.loadBalancer(p, &at)
@@ -196,12 +196,12 @@ func (c *compiler) places(p Policy) []place {
 	case len(places) == 0:
 		c.refuse(p, "spec.regions", nil, "is missing: the targetRef is resolved in a cluster only")
 	}
-	slices.SortFunc(places, func(a, b place) int { return strings.Compare(a.region.Name, b.region.Name) })
+	slices.SortFunc(places, func(a, b regionTarget) int { return strings.Compare(a.region.Name, b.region.Name) })
 	return places
 }
 
 // loadBalancer resolves a Region's load balancer.
-func (c *compiler) loadBalancer(p Policy, at *place) {
+func (c *compiler) loadBalancer(p Policy, at *regionTarget) {
 	lb, path := *at.region.LoadBalancer, at.path+".loadBalancer"
 	at.hasIPv4 = true
 	if lb.DNSName != "" {
@@ -240,7 +240,7 @@ func (c *compiler) loadBalancer(p Policy, at *place) {
 
 // families decides which record types a policy gets. A family that only some Regions have would leave its clients with
 // fewer Regions to go to, so it is wanted by name or it is left out.
-func (c *compiler) families(p Policy, places []place) []IPFamily {
+func (c *compiler) families(p Policy, places []regionTarget) []IPFamily {
 	var families []IPFamily
 	for _, f := range []IPFamily{IPv4, IPv6} {
 		wanted := slices.Contains(p.Spec.IPFamilies, f)
@@ -266,11 +266,13 @@ func (c *compiler) families(p Policy, places []place) []IPFamily {
 	return families
 }
 
-func (at place) has(f IPFamily) bool { return f == IPv4 && at.hasIPv4 || f == IPv6 && at.hasIPv6 }
+func (at regionTarget) has(f IPFamily) bool {
+	return f == IPv4 && at.hasIPv4 || f == IPv6 && at.hasIPv6
+}
 
 // config is the health check of a Region, as Route 53 echoes it. A load balancer is probed by its name, which is then the
 // Host header too (r53: H); of addresses the first is probed, IPv4 before IPv6. r53: B.2, B.3.
-func (c *compiler) config(p Policy, at place) health.Config {
+func (c *compiler) config(p Policy, at regionTarget) health.Config {
 	h := *at.region.HealthCheck
 	config := health.Config{
 		Type:                     health.Type(h.Type),
@@ -304,7 +306,7 @@ func (c *compiler) config(p Policy, at place) health.Config {
 }
 
 // recordSet is the record set of a Region and family.
-func recordSet(p Policy, at place, f IPFamily) zone.ResourceRecordSet {
+func recordSet(p Policy, at regionTarget, f IPFamily) zone.ResourceRecordSet {
 	r := at.region
 	set := zone.ResourceRecordSet{Name: hostnameOf(p), Type: zone.A, SetIdentifier: r.Name}
 	values := at.v4

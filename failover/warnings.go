@@ -30,14 +30,14 @@ func (ws *warnings) add(p Policy, path, format string, args ...any) {
 const highestTTL = 60
 
 // policy warns of what is to be known of one policy.
-func (ws *warnings) policy(p Policy, places []place, families []IPFamily, facts Facts) {
+func (ws *warnings) policy(p Policy, places []regionTarget, families []IPFamily, facts Facts) {
 	s := p.Spec
 	if len(places) == 1 && facts.Region == "" {
 		ws.add(p, "spec.regions", "there is one Region only: clients have nowhere to go when it fails")
 	}
 	if facts.Region == "" {
 		for _, f := range []IPFamily{IPv4, IPv6} {
-			if !slices.Contains(families, f) && len(s.IPFamilies) == 0 && slices.ContainsFunc(places, func(at place) bool { return at.has(f) }) {
+			if !slices.Contains(families, f) && len(s.IPFamilies) == 0 && slices.ContainsFunc(places, func(at regionTarget) bool { return at.has(f) }) {
 				ws.add(p, "spec.ipFamilies", "not every Region has %s addresses: there are no records of that family", f)
 			}
 		}
@@ -59,7 +59,7 @@ func (ws *warnings) policy(p Policy, places []place, families []IPFamily, facts 
 }
 
 // check warns of what a Region's health check does not see.
-func (ws *warnings) check(p Policy, at place) {
+func (ws *warnings) check(p Policy, at regionTarget) {
 	h, aliased := *at.region.HealthCheck, at.alias != nil
 	warn := func(field, format string, args ...any) {
 		ws.add(p, p.checkPath(at.path, at.region, field), format, args...)
@@ -79,14 +79,14 @@ func (ws *warnings) check(p Policy, at place) {
 }
 
 // answered warns of a load balancer that answers the probes itself, so that the application is never seen.
-func (ws *warnings) answered(p Policy, at place, config health.Config) {
+func (ws *warnings) answered(p Policy, at regionTarget, config health.Config) {
 	if self, answered := AnsweredByBalancer(config, at.rules); answered {
 		ws.add(p, p.checkPath(at.path, at.region, "path"), "%s; %s", self.Why, self.Fix)
 	}
 }
 
 // addresses warns of what is not probed, and of how long old answers live.
-func (ws *warnings) addresses(p Policy, at place) {
+func (ws *warnings) addresses(p Policy, at regionTarget) {
 	if at.alias != nil {
 		return
 	}
@@ -101,13 +101,13 @@ func (ws *warnings) addresses(p Policy, at place) {
 }
 
 // group warns of groups that cannot fail over as expected.
-func (ws *warnings) group(p Policy, places []place) {
+func (ws *warnings) group(p Policy, places []regionTarget) {
 	if len(places) < 2 {
 		return
 	}
 	switch p.Spec.Routing.Policy {
 	case Weighted:
-		if !slices.ContainsFunc(places, func(at place) bool { return *at.region.Weight > 0 }) { // r53: A.5
+		if !slices.ContainsFunc(places, func(at regionTarget) bool { return *at.region.Weight > 0 }) { // r53: A.5
 			ws.add(p, "spec.routing.weights", "all weights are 0, which Route 53 takes as all equal")
 		}
 	case Geolocation:

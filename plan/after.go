@@ -14,18 +14,18 @@ func (s State) After(steps []Step, created map[string]string) State {
 	for _, step := range steps {
 		switch step.Kind {
 		case CreateCheck:
-			after.created(step.Check, created[step.Check.Key])
+			after.addCheck(step.Check, created[step.Check.Key])
 		case TagCheck:
-			after.change(step.Check.ID, func(c *Check) {
-				c.Tags = Overlaid(c.Tags, step.Check.Tags, step.Check.Untag)
+			after.changeCheck(step.Check.ID, func(c *Check) {
+				c.Tags = MergeTags(c.Tags, step.Check.Tags, step.Check.Untag)
 				c.Key = KeyOf(c.CallerReference, c.Tags)
 			})
 		case UpdateCheck:
-			after.change(step.Check.ID, func(c *Check) { c.Config, c.Healthy = *step.Check.New, nil })
+			after.changeCheck(step.Check.ID, func(c *Check) { c.Config, c.Healthy = *step.Check.New, nil })
 		case DeleteCheck:
 			after.Checks = slices.DeleteFunc(after.Checks, func(c Check) bool { return c.ID == step.Check.ID })
 		case ChangeRecords:
-			after.batch(step.Batch, created)
+			after.applyBatch(step.Batch, created)
 		}
 	}
 	return after
@@ -39,7 +39,7 @@ func (p Plan) WithoutDeletions() Plan {
 }
 
 // created adds a check that was made, or found again.
-func (s *State) created(c *CheckChange, id string) {
+func (s *State) addCheck(c *CheckChange, id string) {
 	if id == "" {
 		return
 	}
@@ -47,14 +47,14 @@ func (s *State) created(c *CheckChange, id string) {
 	s.Checks = append(s.Checks, Check{Key: c.Key, ID: id, Config: *c.New, Tags: c.Tags, CallerReference: c.CallerReference})
 }
 
-func (s *State) change(id string, change func(*Check)) {
+func (s *State) changeCheck(id string, change func(*Check)) {
 	if i := slices.IndexFunc(s.Checks, func(c Check) bool { return c.ID == id }); i >= 0 {
 		change(&s.Checks[i])
 	}
 }
 
 // batch changes the record sets as one batch has.
-func (s *State) batch(b *Batch, created map[string]string) {
+func (s *State) applyBatch(b *Batch, created map[string]string) {
 	gone := make(map[zone.Key]bool)
 	var made []Record
 	for i := range b.Changes {
@@ -79,7 +79,7 @@ func (s *State) batch(b *Batch, created map[string]string) {
 }
 
 // Overlaid returns tags without some, and with others in the place of those with their keys: what a tag call leads to.
-func Overlaid(tags, others []tagging.Tag, gone []string) []tagging.Tag {
+func MergeTags(tags, others []tagging.Tag, gone []string) []tagging.Tag {
 	kept := slices.DeleteFunc(slices.Clone(tags), func(t tagging.Tag) bool {
 		return slices.Contains(gone, t.Key) || slices.ContainsFunc(others, func(o tagging.Tag) bool { return o.Key == t.Key })
 	})

@@ -48,14 +48,14 @@ func sizeOfSet(s *zone.ResourceRecordSet) size {
 
 // batch packs the changes of places into as few batches as first fit finds, and has every batch judged by the rules that
 // the provider applies, unless there is something wrong already that would be told again.
-func (d *differ) batch(places []*place) {
+func (d *differ) batch(places []*nameDiff) {
 	packed := make(map[string][]*Batch) // by zone
 	for len(places) > 0 {
 		n := 1
-		for n < len(places) && places[n].zoneID == places[0].zoneID {
+		for n < len(places) && places[n].ZoneID == places[0].ZoneID {
 			n++
 		}
-		id := places[0].zoneID
+		id := places[0].ZoneID
 		packed[id] = d.pack(d.zones[id], places[:n])
 		places = places[n:]
 		for _, b := range packed[id] {
@@ -74,7 +74,7 @@ func (d *differ) batch(places []*place) {
 }
 
 // pack puts the changes of a zone into batches.
-func (d *differ) pack(z zone.HostedZone, places []*place) []*Batch {
+func (d *differ) pack(z zone.HostedZone, places []*nameDiff) []*Batch {
 	var batches []*Batch
 	var sizes []size
 	from := 0 // the first batch that the next unit may be in

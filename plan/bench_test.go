@@ -21,7 +21,7 @@ func BenchmarkDiff(b *testing.B) {
 		set := desired.Records[i].Set
 		names, _ := hostnamesTag(nil, []zone.Name{set.Name})
 		existing.checks[id] = &Check{Key: c.Key, ID: id, Config: asEchoed(c.Config),
-			Tags: append(marks(&c), names, tagging.Tag{Key: TagCluster, Value: "uid-" + RegionOf(c.Key)})}
+			Tags: append(ownershipTags(&c), names, tagging.Tag{Key: TagCluster, Value: "uid-" + RegionOf(c.Key)})}
 		set.HealthCheckID = id
 		existing.put(set)
 	}

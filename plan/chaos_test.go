@@ -121,7 +121,7 @@ func promise(w *world, guard Guard, desired State) *promises {
 		wanted[r.CheckKey] = true
 		if now, ok := w.records[r.ZoneID].Get(r.Set.Key()); ok && now.HealthCheckID != "" && w.checks[now.HealthCheckID] == nil &&
 			now.SetIdentifier == RegionOf(r.CheckKey) {
-			p.mends[r.ZoneID+" "+describe(now)] = true
+			p.mends[r.ZoneID+" "+Describe(now)] = true
 		}
 	}
 	for _, r := range w.state().Records {
@@ -183,11 +183,11 @@ func (p *promises) foreign(w *world) map[string]string {
 		if slices.Contains(p.guard.Adopt, r.Set.Name) && r.Set.Type != zone.TXT {
 			continue
 		}
-		if p.mends[r.ZoneID+" "+describe(&r.Set)] {
+		if p.mends[r.ZoneID+" "+Describe(&r.Set)] {
 			continue
 		}
 		now, _ := w.records[r.ZoneID].Get(r.Set.Key())
-		all[r.ZoneID+" "+describe(&r.Set)] = asJSON(now)
+		all[r.ZoneID+" "+Describe(&r.Set)] = asJSON(now)
 	}
 	return all
 }
@@ -220,7 +220,7 @@ func (p *promises) kept(t *testing.T, w *world, when string) {
 				}
 			}
 			if len(members) == 0 {
-				t.Fatalf("%s: %s has no answer", when, describe(set))
+				t.Fatalf("%s: %s has no answer", when, Describe(set))
 			}
 			c := w.checks[set.HealthCheckID] // what its checkers say by now
 			if c == nil {
@@ -231,14 +231,14 @@ func (p *promises) kept(t *testing.T, w *world, when string) {
 			}
 			if now, ok := w.records[id].Get(set.Key()); ok && c != nil && c.Owned() && now.HealthCheckID != c.ID {
 				if other := w.checks[now.HealthCheckID]; other != nil && (other.Healthy == nil || !*other.Healthy) && other.Hold() == NotHeld {
-					t.Fatalf("%s: %s gives a check that is not unhealthy up for one that is not healthy", when, describe(set))
+					t.Fatalf("%s: %s gives a check that is not unhealthy up for one that is not healthy", when, Describe(set))
 				}
 			}
 			if !slices.ContainsFunc(members, func(m *zone.ResourceRecordSet) bool {
 				c := w.checks[m.HealthCheckID]
 				return c == nil || c.Healthy == nil || *c.Healthy
 			}) {
-				t.Fatalf("%s: %s was served by something that is not known to be unhealthy, and is no more", when, describe(set))
+				t.Fatalf("%s: %s was served by something that is not known to be unhealthy, and is no more", when, Describe(set))
 			}
 		}
 	}

@@ -64,8 +64,12 @@ func (c CheckChange) Update() health.Update {
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
-// asEchoed fills in what the API fills in, so that a config which was read compares with one that is wanted. What the
-// rules of today would refuse is compared as it is.
+// SameConfig reports whether two configs say the same to the API: defaults count as given, and the order of a list does not
+// count. r53: B.2.
+func SameConfig(a, b health.Config) bool { return sameEchoed(asEchoed(a), asEchoed(b)) }
+
+// asEchoed returns a config as the API echoes it, with every default filled in. A config that today's rules refuse is returned
+// as it is, because an older one may still exist.
 func asEchoed(c health.Config) health.Config {
 	anything := health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress(),
 		Child: func(string) (health.Config, bool) { return health.Config{Type: health.HTTP}, true }}
@@ -75,8 +79,8 @@ func asEchoed(c health.Config) health.Config {
 	return c
 }
 
-// sameConfig compares configs as asEchoed returns them; the order of lists says nothing.
-func sameConfig(a, b health.Config) bool {
+// sameEchoed compares two results of asEchoed. The order of a list does not count.
+func sameEchoed(a, b health.Config) bool {
 	a.Regions, b.Regions = sorted(a.Regions), sorted(b.Regions)
 	a.ChildHealthChecks, b.ChildHealthChecks = sorted(a.ChildHealthChecks), sorted(b.ChildHealthChecks)
 	return reflect.DeepEqual(a, b)
@@ -84,7 +88,7 @@ func sameConfig(a, b health.Config) bool {
 
 // matchChecks plans for every wanted check to go on with an existing one or to create one.
 func (d *differ) matchChecks(wanted map[string]*Check) {
-	d.settle(wanted)
+	d.readHolds(wanted)
 	var create, taken, tag, update []Step
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
 		want := wanted[key]
@@ -92,14 +96,14 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 			d.refuseHeldByCluster(PolicyOf(key), key, id)
 			continue
 		}
-		c := d.choose(key, want.Config)
+		c := d.chooseCheck(key, want.Config)
 		if c == nil {
-			create = append(create, d.create(want))
+			create = append(create, d.createCheck(want))
 			continue
 		}
 		d.bound[key] = c.ID
 		change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference}
-		marks, untag := d.heritageTags(c, d.marks(want, c))
+		marks, untag := d.takeoverTags(c, d.wantedTags(want, c))
 		if missing := missingTags(marks, c.Tags); len(missing)+len(untag) > 0 {
 			step := change
 			step.Tags, step.Untag = missing, untag
@@ -107,7 +111,7 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 				step.Why = "an earlier run created it and was interrupted"
 			}
 			mark := Step{Kind: TagCheck, Check: &step}
-			if from := d.formerly(c); from != "" {
+			if from := d.previousHolder(c); from != "" {
 				step.Why = "taken over from " + from
 				taken = append(taken, mark)
 			} else {
@@ -118,7 +122,7 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 			d.hold(c, want)
 		}
 		old, next := asEchoed(c.Config), d.holding(c, want.Config)
-		if d.waits[key] || sameConfig(old, next) {
+		if d.waitsForRelease[key] || sameEchoed(old, next) {
 			continue
 		}
 		if d.released[c.ID] {
@@ -128,11 +132,11 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 		update = append(update, Step{Kind: UpdateCheck, Check: &change})
 		d.checkBlast.changed++
 	}
-	d.plan.Steps = slices.Concat(d.plan.Steps, d.takeOver(taken), create, tag, d.askAlso(), update)
+	d.plan.Steps = slices.Concat(d.plan.Steps, d.takeOver(taken), create, tag, d.tagCitedChecks(), update)
 }
 
 // marks returns the tags that a wanted check has in the end: its own and those of ownership.
-func marks(c *Check) []tagging.Tag {
+func ownershipTags(c *Check) []tagging.Tag {
 	tags := slices.DeleteFunc(slices.Clone(c.Tags), func(t tagging.Tag) bool {
 		return t.Key == TagManagedBy || t.Key == TagKey || t.Key == TagInverted || t.Key == TagTakenOver
 	})
@@ -146,8 +150,8 @@ func marks(c *Check) []tagging.Tag {
 
 // marks returns the tags that a wanted check has in the end, those of its record sets included. c is the check that it goes on
 // with, nil for none.
-func (d *differ) marks(want, c *Check) []tagging.Tag {
-	tags := marks(want)
+func (d *differ) wantedTags(want, c *Check) []tagging.Tag {
+	tags := ownershipTags(want)
 	var had []string
 	if c != nil {
 		had = hostnamesOf(c)
@@ -158,7 +162,7 @@ func (d *differ) marks(want, c *Check) []tagging.Tag {
 	if d.guard.Cluster != "" {
 		tags = append(slices.DeleteFunc(tags, func(t tagging.Tag) bool { return t.Key == TagCluster }), d.guard.cluster())
 	}
-	tags = d.ask(want.Key, tags, c)
+	tags = d.addRoutingTag(want.Key, tags, c)
 	slices.SortFunc(tags, func(a, b tagging.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return tags
 }
@@ -172,7 +176,7 @@ func missingTags(want, have []tagging.Tag) []tagging.Tag {
 func (d *differ) deleteChecks() {
 	parents := make(map[string]string)
 	for i := range d.current.Checks {
-		if c := &d.current.Checks[i]; d.owned[c.ID] == "" || !d.mine(c.ID, d.owned[c.ID]) {
+		if c := &d.current.Checks[i]; d.owned[c.ID] == "" || !d.mayTouchCheck(c.ID, d.owned[c.ID]) {
 			for _, child := range c.Config.ChildHealthChecks {
 				parents[child] = c.ID
 			}
@@ -190,7 +194,7 @@ func (d *differ) deleteChecks() {
 				d.report(PolicyOf(key), key, "health check %s is no longer wanted but stays: record sets refer to it", c.ID)
 			default:
 				old := c.Config
-				change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Old: &old, Tags: c.Tags, Sites: d.sites[PolicyOf(key)]}
+				change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Old: &old, Tags: c.Tags, Names: d.policyNames[PolicyOf(key)]}
 				d.plan.Steps = append(d.plan.Steps, Step{Kind: DeleteCheck, Check: &change})
 				if !d.destroyed[PolicyOf(key)] && !d.unmarked[c.ID] {
 					d.checkBlast.changed++

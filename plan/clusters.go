@@ -58,10 +58,10 @@ func (d *differ) sortClusters() {
 		case d.takesOver(c):
 			d.seized[c.ID] = clusterTitle(id, name)
 		default:
-			d.others[c.ID] = clusterTitle(id, name)
+			d.otherClusters[c.ID] = clusterTitle(id, name)
 		}
 	}
-	if len(d.others) == 0 {
+	if len(d.otherClusters) == 0 {
 		return
 	}
 	// Whoever has the check that record sets cite has what else there is of its key: the rest of a run that was interrupted.
@@ -73,15 +73,15 @@ func (d *differ) sortClusters() {
 			continue
 		}
 		cited[c.ID] = true
-		if d.others[c.ID] == "" {
+		if d.otherClusters[c.ID] == "" {
 			ours[c.Key] = true
 		}
 	}
-	for id, title := range d.others {
+	for id, title := range d.otherClusters {
 		key := d.byID[id].Key
 		switch first := d.heldKeys[key]; {
 		case ours[key] && !cited[id]:
-			delete(d.others, id)
+			delete(d.otherClusters, id)
 			d.seized[id] = title
 		case first == "" || id < first:
 			d.heldKeys[key] = id
@@ -98,20 +98,22 @@ func clusterTitle(id, name string) string {
 }
 
 // mine reports whether the plan may touch a check of ours that has a key.
-func (d *differ) mine(id, key string) bool { return d.inReach(key) && d.others[id] == "" }
+func (d *differ) mayTouchCheck(id, key string) bool {
+	return d.inReach(key) && d.otherClusters[id] == ""
+}
 
 // reaches reports whether the plan may touch a record set.
-func (d *differ) reaches(r *Record) bool { return d.mine(r.Set.HealthCheckID, d.owner(r)) }
+func (d *differ) mayTouch(r *Record) bool { return d.mayTouchCheck(r.Set.HealthCheckID, d.owner(r)) }
 
 // refuseHeldByCluster says which cluster looks after something that is wanted.
 func (d *differ) refuseHeldByCluster(policy, object, id string) {
-	d.refuseAs(Finding{Kind: HeldByCluster, Policy: policy, Object: object, Holder: d.others[id], Checks: []string{id}, Text: "is looked after by the cluster " +
-		d.others[id] + ", and this is another one: it stays as it is until that cluster gives it up, or this one is told to take it over"})
+	d.refuseAs(Finding{Kind: HeldByCluster, Policy: policy, Object: object, Holder: d.otherClusters[id], Checks: []string{id}, Text: "is looked after by the cluster " +
+		d.otherClusters[id] + ", and this is another one: it stays as it is until that cluster gives it up, or this one is told to take it over"})
 }
 
 // reportKeptForCluster tells, when policies are destroyed, what stays because another cluster looks after it.
 func (d *differ) reportKeptForCluster() {
-	for id, title := range d.others {
+	for id, title := range d.otherClusters {
 		key := d.owned[id]
 		if policy := PolicyOf(key); d.destroyed[policy] && d.inReach(key) {
 			d.plan.Reports = append(d.plan.Reports, Finding{Kind: HeldByCluster, Policy: policy, Object: key, Holder: title,

@@ -146,7 +146,7 @@ func (c *Counts) count(steps []Step) {
 func tagCalls(tags []tagging.Tag) int { return (len(tags) + maxTagList - 1) / maxTagList }
 
 // use sets what the account uses before, during and after the steps.
-func (d *differ) use() {
+func (d *differ) countUsage() {
 	limits := d.guard.limits()
 	after := make(map[string]health.Config, len(d.byID))
 	for id, c := range d.byID {

@@ -42,33 +42,33 @@ type differ struct {
 	managed   map[string]bool // policies that the plan may change
 	destroyed map[string]bool // those of them that are to go
 
-	current  State
-	zones    map[string]zone.HostedZone // by id, of both states
-	byID     map[string]*Check          // existing checks
-	owned    map[string]string          // key by id, of existing checks that are ours
-	unmarked map[string]bool            // ids of those that still need their tags
-	byKey    map[string][]*Check        // existing checks that are ours and in reach
-	taken    map[string]int             // highest generation of caller references, by key or its hash
-	refs     map[string]int             // record sets that refer to a check id; in the end: after the plan
-	ours     map[string]int             // those of them that are ours; before the plan
-	bound    map[string]string          // id of the existing check that a wanted key goes on with
-	settled  map[string]health.Config   // of existing checks that are ours, by id: as echoed, without holds
-	held     map[string]Hold            // by id, of existing checks that are ours
-	released map[string]bool            // ids of those that the plan releases
-	verified map[string]bool            // ids of those that a record set of their Region cites
-	sites    map[string][]Site          // by policy: where its record sets are or are wanted
-	waits    map[string]bool            // keys whose change waits until their check is released
-	owners   *Owners
-	cuts     map[Site]*zone.ResourceRecordSet // delegations
-	names    map[string][]zone.Name           // of wanted record sets, by the key of their check
-	wantedAt map[string]map[string]bool       // how they are listed, by policy
+	current         State
+	zones           map[string]zone.HostedZone // by id, of both states
+	byID            map[string]*Check          // existing checks
+	owned           map[string]string          // key by id, of existing checks that are ours
+	unmarked        map[string]bool            // ids of those that still need their tags
+	byKey           map[string][]*Check        // existing checks that are ours and in reach
+	generations     map[string]int             // highest generation of caller references, by key or its hash
+	refs            map[string]int             // record sets that refer to a check id; in the end: after the plan
+	ownRefs         map[string]int             // those of them that are ours; before the plan
+	bound           map[string]string          // id of the existing check that a wanted key goes on with
+	unheld          map[string]health.Config   // of existing checks that are ours, by id: as echoed, without holds
+	held            map[string]Hold            // by id, of existing checks that are ours
+	released        map[string]bool            // ids of those that the plan releases
+	verified        map[string]bool            // ids of those that a record set of their Region cites
+	policyNames     map[string][]NameInZone    // by policy: where its record sets are or are wanted
+	waitsForRelease map[string]bool            // keys whose change waits until their check is released
+	owners          *Owners
+	cuts            map[NameInZone]*zone.ResourceRecordSet // delegations
+	names           map[string][]zone.Name                 // of wanted record sets, by the key of their check
+	wantedAt        map[string]map[string]bool             // how they are listed, by policy
 	// inherited are the checks that a policy of the plan takes over from its predecessor, by id: the key that they are to have.
-	inherited map[string]string
-	others    map[string]string // checks of ours that other clusters look after, by id: the cluster
-	heldKeys  map[string]string // the first of them by key
-	asks      map[string]string // what TagRouting says, by key of the check
-	publish   map[string]bool   // keys whose checks get the tag although they do not have it
-	seized    map[string]string // those that the plan takes over from another cluster
+	inherited     map[string]string
+	otherClusters map[string]string // checks of ours that other clusters look after, by id: the cluster
+	heldKeys      map[string]string // the first of them by key
+	routingAsked  map[string]string // what TagRouting says, by key of the check
+	routingTagged map[string]bool   // keys whose checks get the tag although they do not have it
+	seized        map[string]string // those that the plan takes over from another cluster
 
 	plan        Plan
 	wait        Wait
@@ -79,31 +79,31 @@ type differ struct {
 
 func newDiffer(current State, guard Guard) *differ {
 	d := &differ{
-		guard:     guard,
-		managed:   make(map[string]bool),
-		destroyed: make(map[string]bool),
-		current:   current,
-		zones:     make(map[string]zone.HostedZone),
-		byID:      make(map[string]*Check, len(current.Checks)),
-		owned:     make(map[string]string, len(current.Checks)),
-		unmarked:  make(map[string]bool),
-		byKey:     make(map[string][]*Check, len(current.Checks)),
-		taken:     make(map[string]int),
-		refs:      make(map[string]int, len(current.Records)),
-		ours:      make(map[string]int, len(current.Records)),
-		bound:     make(map[string]string),
-		settled:   make(map[string]health.Config, len(current.Checks)),
-		held:      make(map[string]Hold),
-		released:  make(map[string]bool),
-		verified:  make(map[string]bool),
-		sites:     make(map[string][]Site),
-		waits:     make(map[string]bool),
-		inherited: make(map[string]string),
-		others:    make(map[string]string),
-		heldKeys:  make(map[string]string),
-		asks:      make(map[string]string),
-		publish:   make(map[string]bool),
-		seized:    make(map[string]string),
+		guard:           guard,
+		managed:         make(map[string]bool),
+		destroyed:       make(map[string]bool),
+		current:         current,
+		zones:           make(map[string]zone.HostedZone),
+		byID:            make(map[string]*Check, len(current.Checks)),
+		owned:           make(map[string]string, len(current.Checks)),
+		unmarked:        make(map[string]bool),
+		byKey:           make(map[string][]*Check, len(current.Checks)),
+		generations:     make(map[string]int),
+		refs:            make(map[string]int, len(current.Records)),
+		ownRefs:         make(map[string]int, len(current.Records)),
+		bound:           make(map[string]string),
+		unheld:          make(map[string]health.Config, len(current.Checks)),
+		held:            make(map[string]Hold),
+		released:        make(map[string]bool),
+		verified:        make(map[string]bool),
+		policyNames:     make(map[string][]NameInZone),
+		waitsForRelease: make(map[string]bool),
+		inherited:       make(map[string]string),
+		otherClusters:   make(map[string]string),
+		heldKeys:        make(map[string]string),
+		routingAsked:    make(map[string]string),
+		routingTagged:   make(map[string]bool),
+		seized:          make(map[string]string),
 	}
 	for _, z := range current.Zones {
 		d.zones[z.ID] = z
@@ -137,7 +137,7 @@ func (d *differ) owner(r *Record) string {
 		return key
 	}
 	if c := d.byID[r.Set.HealthCheckID]; c.Owned() {
-		return d.follows(c, r.Set.Name)
+		return d.successorKey(c, r.Set.Name)
 	}
 	return key
 }
@@ -151,9 +151,9 @@ func (d *differ) run(desired State) (Plan, error) {
 	d.names = wantedNames(desired.Records)
 	d.wantedAt = wantedNamesOf(d.names)
 	d.sortClusters()
-	d.inherit()
+	d.findInherited()
 	d.index(wanted)
-	places := d.places(d.wantedRecords(desired, wanted))
+	places := d.nameDiffs(d.wantedRecords(desired, wanted))
 	d.settleRouting(places)
 	d.matchChecks(wanted)
 	d.matchRecords(places)
@@ -167,7 +167,7 @@ func (d *differ) run(desired State) (Plan, error) {
 	d.nameZones()
 	d.reportBorrowers()
 	d.reportOthers()
-	d.use()
+	d.countUsage()
 	d.guardBlast()
 	d.guardQuotas()
 
@@ -204,7 +204,7 @@ func (d *differ) index(wanted map[string]*Check) {
 	for i := range d.current.Checks {
 		c := &d.current.Checks[i]
 		if key, generation, ok := parseReference(c.CallerReference); ok {
-			d.taken[key] = max(d.taken[key], generation)
+			d.generations[key] = max(d.generations[key], generation)
 		}
 		key := c.Key
 		if next := d.inherited[c.ID]; next != "" {
@@ -220,14 +220,14 @@ func (d *differ) index(wanted map[string]*Check) {
 		if d.guard.covers(RegionOf(key)) {
 			d.checkBlast.owned++
 		}
-		if d.mine(c.ID, key) {
+		if d.mayTouchCheck(c.ID, key) {
 			d.byKey[key] = append(d.byKey[key], c)
 		}
 	}
-	d.own(d.names)
+	d.findOwners(d.names)
 	for i := range d.current.Records {
 		if r := &d.current.Records[i]; d.owner(r) != "" {
-			d.ours[r.Set.HealthCheckID]++
+			d.ownRefs[r.Set.HealthCheckID]++
 		}
 	}
 	d.recordBlast.owned = d.ownedHere()
@@ -319,7 +319,7 @@ func (d *differ) reportOthers() {
 	d.reportKeptForCluster()
 	for id, key := range d.owned {
 		switch policy := PolicyOf(key); {
-		case d.others[id] != "":
+		case d.otherClusters[id] != "":
 		case d.inReach(key):
 			here[policy] = true
 		case !d.managed[policy] && d.guard.covers(RegionOf(key)):

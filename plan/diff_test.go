@@ -26,7 +26,7 @@ func kinds(p Plan) []string {
 		default:
 			list = append(list, string(s.Kind))
 			for _, c := range s.Batch.Changes {
-				list = append(list, fmt.Sprint("  ", c.Action, " ", describe(&c.Set)))
+				list = append(list, fmt.Sprint("  ", c.Action, " ", Describe(&c.Set)))
 			}
 		}
 	}

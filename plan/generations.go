@@ -13,7 +13,7 @@ import (
 // there are none. A check that is to differ in one of them is another check, a new generation: it is made beside the old one
 // and gets its verdict before record sets cite it, while UpdateHealthCheck would change all answers at once, unverified.
 // FailureThreshold alone changes in place. Disabled is never wanted, see Hold.
-func renewed(from, to health.Config) string {
+func meaningChanges(from, to health.Config) string {
 	meaning := func(c health.Config) []field {
 		return slices.DeleteFunc(configFields(c), func(f field) bool { return f.name == "FailureThreshold" || f.name == "Disabled" })
 	}
@@ -23,9 +23,9 @@ func renewed(from, to health.Config) string {
 // choose returns which of the existing checks of a key to go on with, nil when a new one is needed. Those that mean what is
 // wanted can be more than one after an interrupted run; the one that our record sets cite changes least. A check that somebody
 // holds stays, whatever it means, as long as record sets cite it.
-func (d *differ) choose(key string, want health.Config) *Check {
+func (d *differ) chooseCheck(key string, want health.Config) *Check {
 	differs := func(c *Check) int {
-		if sameConfig(d.settled[c.ID], want) {
+		if sameEchoed(d.unheld[c.ID], want) {
 			return 0
 		}
 		return 1
@@ -36,34 +36,34 @@ func (d *differ) choose(key string, want health.Config) *Check {
 			return nil
 		}
 		return slices.MinFunc(checks, func(a, b *Check) int {
-			return cmp.Or(cmp.Compare(d.ours[b.ID], d.ours[a.ID]), cmp.Compare(differs(a), differs(b)), strings.Compare(a.ID, b.ID))
+			return cmp.Or(cmp.Compare(d.ownRefs[b.ID], d.ownRefs[a.ID]), cmp.Compare(differs(a), differs(b)), strings.Compare(a.ID, b.ID))
 		})
 	}
 	if held := best(func(c *Check) bool { return d.held[c.ID] != NotHeld && d.verified[c.ID] }); held != nil {
 		return held
 	}
-	return best(func(c *Check) bool { return renewed(d.settled[c.ID], want) == "" })
+	return best(func(c *Check) bool { return meaningChanges(d.unheld[c.ID], want) == "" })
 }
 
 // create plans a new check with the first reference that no existing check has.
-func (d *differ) create(want *Check) Step {
-	generation := 1 + max(d.taken[want.Key], d.taken[hashed(want.Key)])
+func (d *differ) createCheck(want *Check) Step {
+	generation := 1 + max(d.generations[want.Key], d.generations[hashed(want.Key)])
 	change := CheckChange{Key: want.Key, CallerReference: CallerReference(want.Key, generation), New: &want.Config,
-		Tags: d.marks(want, nil)}
+		Tags: d.wantedTags(want, nil)}
 	old := slices.DeleteFunc(slices.Clone(d.byKey[want.Key]), func(c *Check) bool { return d.refs[c.ID] == 0 })
 	if len(old) == 0 {
 		old = d.byKey[want.Key]
 	}
 	if len(old) > 0 {
 		first := slices.MinFunc(old, func(a, b *Check) int { return strings.Compare(a.ID, b.ID) })
-		change.Why = fmt.Sprintf("replaces %s: %s", first.ID, renewed(d.settled[first.ID], want.Config))
+		change.Why = fmt.Sprintf("replaces %s: %s", first.ID, meaningChanges(d.unheld[first.ID], want.Config))
 	}
 	return Step{Kind: CreateCheck, Check: &change}
 }
 
 // settle finds out which checks are held, which are verified because a record set of their Region cites them, and what they
 // are apart from holds.
-func (d *differ) settle(wanted map[string]*Check) {
+func (d *differ) readHolds(wanted map[string]*Check) {
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
 		if d.owners.Key(set) != "" {
@@ -85,13 +85,13 @@ func (d *differ) settle(wanted map[string]*Check) {
 		if hold != NotHeld || d.released[id] {
 			config.Disabled, config.Inverted = new(false), new(c.madeInverted())
 		}
-		d.settled[id] = config
+		d.unheld[id] = config
 	}
 }
 
 // unproven reports whether record sets must not come to depend on a check without a verdict that was waited for: it has none,
 // or an unhealthy one and no record set of its Region cites it, however old it is.
-func (d *differ) unproven(id string) bool {
+func (d *differ) needsVerdict(id string) bool {
 	switch d.healthOf(id) {
 	case isHealthy:
 		return false

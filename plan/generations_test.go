@@ -197,7 +197,7 @@ func TestFreshReferences(t *testing.T) {
 		if err != nil || got != c.want || len(got) > maxReference {
 			t.Errorf("behind %s comes %s (%v), want %s", c.reference, got, err, c.want)
 		}
-		if key := KeyOf(got, marks(&Check{Key: c.key})); key != c.key {
+		if key := KeyOf(got, ownershipTags(&Check{Key: c.key})); key != c.key {
 			t.Errorf("%s is %q's, want %s", got, key, c.key)
 		}
 	}

@@ -91,7 +91,7 @@ func (d *differ) guardBlast() {
 // guardAnswers refuses to leave a name without an answer that it has: add before you remove. Destroyed policies are the
 // exception, and clients that lose AAAA but keep A go on by IPv4. A Region does not leave a former hostname of its policy either, although
 // other Regions answer: they are about to follow, and the last one could not.
-func (d *differ) guardAnswers(at *place) {
+func (d *differ) guardAnswers(at *nameDiff) {
 	after := make(map[zone.RRType]bool)
 	for _, m := range at.after {
 		after[m.set.Type] = true
@@ -107,13 +107,13 @@ func (d *differ) guardAnswers(at *place) {
 		if key != "" {
 			policy = PolicyOf(key)
 		}
-		former := key != "" && len(at.want) == 0 && len(d.wantedAt[policy]) > 0 && !d.wantedAt[policy][listed(at.name)]
-		leaves := former && len(d.guard.Regions) > 0 && d.reaches(r) && !d.guard.Force
+		former := key != "" && len(at.want) == 0 && len(d.wantedAt[policy]) > 0 && !d.wantedAt[policy][hostnameEntry(at.Name)]
+		leaves := former && len(d.guard.Regions) > 0 && d.mayTouch(r) && !d.guard.Force
 		if answered && !leaves || told[t] || d.destroyed[policy] {
 			continue
 		}
 		told[t] = true
-		object := fmt.Sprintf("%s %s", at.name, t)
+		object := fmt.Sprintf("%s %s", at.Name, t)
 		if former {
 			d.refuse(policy, object, "would be left without an answer, because its policy has another hostname now: give this policy its former "+
 				"hostname back and make another one for the new hostname, or first serve the former one by another policy")
@@ -151,7 +151,7 @@ func (d *differ) healthOf(id string) memberHealth {
 // guardHealth sees to it that a name which answers with something healthy goes on doing so for a type. Where the answer
 // comes to depend on checks without a verdict, one of them has to be healthy before the batch; where all that remains is
 // known to be unhealthy, the plan is refused.
-func (d *differ) guardHealth(at *place, t zone.RRType) {
+func (d *differ) guardHealth(at *nameDiff, t zone.RRType) {
 	alive := slices.ContainsFunc(at.here, func(r *Record) bool {
 		return answersFor(r.Set.Type, t) && d.healthOf(r.Set.HealthCheckID) != isUnhealthy
 	})
@@ -171,10 +171,10 @@ func (d *differ) guardHealth(at *place, t zone.RRType) {
 		}
 	}
 	if len(awaited) > 0 {
-		d.wait.Healthy = append(d.wait.Healthy, HealthyGroup{at.name, t, sorted(awaited)})
+		d.wait.Healthy = append(d.wait.Healthy, HealthyGroup{at.Name, t, sorted(awaited)})
 		return
 	}
-	d.refuse(at.policy, fmt.Sprintf("%s %s", at.name, t), "would lose its last healthy member, what remains is unhealthy: %s. "+
+	d.refuse(at.policy, fmt.Sprintf("%s %s", at.Name, t), "would lose its last healthy member, what remains is unhealthy: %s. "+
 		"Wait until that has changed, or force it", strings.Join(sorted(remaining), ", "))
 }
 

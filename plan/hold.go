@@ -87,21 +87,21 @@ func (d *differ) holding(c *Check, want health.Config) health.Config {
 
 // hold notes a held check that a wanted key goes on with, and what of it waits for the release.
 func (d *differ) hold(c *Check, want *Check) {
-	held := HeldCheck{Key: want.Key, ID: c.ID, Hold: d.held[c.ID], Waits: renewed(d.settled[c.ID], want.Config)}
-	d.waits[want.Key] = held.Waits != ""
+	held := HeldCheck{Key: want.Key, ID: c.ID, Hold: d.held[c.ID], Waits: meaningChanges(d.unheld[c.ID], want.Config)}
+	d.waitsForRelease[want.Key] = held.Waits != ""
 	d.plan.Held = append(d.plan.Held, held)
 }
 
 // holdRecord notes a record set that cites a held check of another key than wanted, and stays.
-func (d *differ) holdRecord(at *place, old *Record, key string) {
+func (d *differ) holdRecord(at *nameDiff, old *Record, key string) {
 	id := old.Set.HealthCheckID
-	waits := fmt.Sprintf("%s moves to %s", describe(&old.Set), key)
+	waits := fmt.Sprintf("%s moves to %s", Describe(&old.Set), key)
 	d.plan.Held = append(d.plan.Held, HeldCheck{Key: d.owned[id], ID: id, Hold: d.held[id], Waits: waits})
 	at.keep(old)
 }
 
 // standing returns a wanted record set with the target that it has now: it moves with its check, which is held.
-func standing(set zone.ResourceRecordSet, old *Record) zone.ResourceRecordSet {
+func withCurrentTarget(set zone.ResourceRecordSet, old *Record) zone.ResourceRecordSet {
 	if set.AliasTarget != nil || old.Set.AliasTarget != nil {
 		set.AliasTarget, set.TTL = old.Set.AliasTarget, old.Set.TTL
 	}

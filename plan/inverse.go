@@ -13,12 +13,12 @@ import (
 // check that has no id. Tags stay. A check that is created again is another check, with a new id and a caller reference of
 // the next generation, and its first verdict is waited for.
 func (p Plan) Inverse(created map[string]string) (Plan, error) {
-	inv := inverse{created: created, gone: make(map[string]*CheckChange), again: make(map[string]string), sites: make(map[string][]Site)}
+	inv := inverse{created: created, deleted: make(map[string]*CheckChange), recreate: make(map[string]string), policyNames: make(map[string][]NameInZone)}
 	var update, batches, remove []Step
 	for _, s := range slices.Backward(p.Steps) {
 		switch s.Kind {
 		case DeleteCheck:
-			inv.gone[s.Check.ID] = s.Check
+			inv.deleted[s.Check.ID] = s.Check
 		case CreateCheck:
 			id := created[s.Check.Key]
 			if id == "" {
@@ -35,7 +35,7 @@ func (p Plan) Inverse(created map[string]string) (Plan, error) {
 		}
 	}
 	for _, s := range remove {
-		s.Check.Sites = inv.sites[PolicyOf(s.Check.Key)]
+		s.Check.Names = inv.policyNames[PolicyOf(s.Check.Key)]
 	}
 	create, keys := inv.recreated(p)
 	steps := slices.Concat(create, update)
@@ -50,10 +50,10 @@ func (p Plan) Inverse(created map[string]string) (Plan, error) {
 
 // inverse is an inverse in the making.
 type inverse struct {
-	created map[string]string
-	gone    map[string]*CheckChange // checks that the plan deletes, by id
-	sites   map[string][]Site       // names that the plan changes, by policy
-	again   map[string]string       // key by id of those that have to be created again
+	created     map[string]string
+	deleted     map[string]*CheckChange // checks that the plan deletes, by id
+	policyNames map[string][]NameInZone // names that the plan changes, by policy
+	recreate    map[string]string       // key by id of those that have to be created again
 }
 
 func (inv *inverse) batch(b *Batch) *Batch {
@@ -75,8 +75,8 @@ func (inv *inverse) batch(b *Batch) *Batch {
 			inv.rebind(&undone, c.Dangling)
 		}
 		out.Changes = append(out.Changes, undone)
-		if at := (Site{b.ZoneID, c.Set.Name}); !slices.Contains(inv.sites[c.Policy], at) {
-			inv.sites[c.Policy] = append(inv.sites[c.Policy], at)
+		if at := (NameInZone{b.ZoneID, c.Set.Name}); !slices.Contains(inv.policyNames[c.Policy], at) {
+			inv.policyNames[c.Policy] = append(inv.policyNames[c.Policy], at)
 		}
 	}
 	inOrder(b.ZoneID, out.Changes)
@@ -90,8 +90,8 @@ func (inv *inverse) rebind(c *RecordChange, dangling bool) {
 		c.Set.HealthCheckID = ""
 		return
 	}
-	if gone := inv.gone[c.Set.HealthCheckID]; gone != nil {
-		inv.again[gone.ID] = gone.Key
+	if gone := inv.deleted[c.Set.HealthCheckID]; gone != nil {
+		inv.recreate[gone.ID] = gone.Key
 		c.CheckKey, c.Set.HealthCheckID = gone.Key, ""
 	}
 }
@@ -100,7 +100,7 @@ func (inv *inverse) rebind(c *RecordChange, dangling bool) {
 // one key come back as one.
 func (inv *inverse) recreated(p Plan) (steps []Step, keys []string) {
 	for _, s := range p.Steps {
-		if s.Kind != DeleteCheck || inv.again[s.Check.ID] == "" || slices.Contains(keys, s.Check.Key) {
+		if s.Kind != DeleteCheck || inv.recreate[s.Check.ID] == "" || slices.Contains(keys, s.Check.Key) {
 			continue
 		}
 		config := *s.Check.Old
@@ -108,7 +108,7 @@ func (inv *inverse) recreated(p Plan) (steps []Step, keys []string) {
 		keys = append(keys, key)
 		steps = append(steps, Step{Kind: CreateCheck, Check: &CheckChange{Key: key, New: &config,
 			CallerReference: CallerReference(key, p.lastGeneration(key)+1),
-			Tags:            marks(&Check{Key: key, Tags: s.Check.Tags}),
+			Tags:            ownershipTags(&Check{Key: key, Tags: s.Check.Tags}),
 			Why:             "replaces " + s.Check.ID + ", which was deleted",
 		}})
 	}

@@ -99,7 +99,7 @@ func targetOf(zoneID string, s *zone.ResourceRecordSet) (target group, ok bool) 
 type ordering struct {
 	musts, shoulds  [][]int // who waits for a thing
 	mustWait, waits []int   // how many a thing waits for: those it must wait for, and all
-	taken           []bool
+	done            []bool
 	first           int // everything before it is taken
 }
 
@@ -123,12 +123,12 @@ func (o *ordering) should(first, second int) {
 // next takes the first thing that waits for nothing, else the first that needs not wait. When all that is left must wait, for
 // each other, it takes the first and reports a circle.
 func (o *ordering) next() (i int, circle bool) {
-	for o.taken[o.first] {
+	for o.done[o.first] {
 		o.first++
 	}
 	chosen := -1
-	for i := o.first; i < len(o.taken); i++ {
-		if o.taken[i] || o.mustWait[i] > 0 {
+	for i := o.first; i < len(o.done); i++ {
+		if o.done[i] || o.mustWait[i] > 0 {
 			continue
 		}
 		if o.waits[i] == 0 {
@@ -142,7 +142,7 @@ func (o *ordering) next() (i int, circle bool) {
 	if circle = chosen < 0; circle {
 		chosen = o.first
 	}
-	o.taken[chosen] = true
+	o.done[chosen] = true
 	for _, j := range o.musts[chosen] {
 		o.mustWait[j]--
 		o.waits[j]--

@@ -39,7 +39,7 @@ func inListOrder(zoneID string, content *zone.Records, changes []zone.Change) er
 					continue
 				}
 				if target, ok := targetOf(zoneID, alias); ok && target == (group{s.Name, s.Type}) {
-					return fmt.Errorf("%s is deleted, and %s is an alias for it", describe(&s), describe(alias))
+					return fmt.Errorf("%s is deleted, and %s is an alias for it", Describe(&s), Describe(alias))
 				}
 			}
 			continue
@@ -50,20 +50,20 @@ func inListOrder(zoneID string, content *zone.Records, changes []zone.Change) er
 			}
 			switch {
 			case other.Key() == s.Key():
-				return fmt.Errorf("%s is there", describe(&s))
+				return fmt.Errorf("%s is there", Describe(&s))
 			case (other.Type == zone.CNAME) != (s.Type == zone.CNAME):
-				return fmt.Errorf("%s comes beside %s", describe(&s), describe(other))
+				return fmt.Errorf("%s comes beside %s", Describe(&s), Describe(other))
 			case other.Type != s.Type:
 			case other.Policy() != s.Policy(), s.Policy() == zone.Simple,
 				s.Policy() == zone.Latency && other.Region == s.Region,
 				s.Policy() == zone.FailoverRouting && other.Failover == s.Failover,
 				s.Policy() == zone.Geolocation && *other.GeoLocation == *s.GeoLocation,
 				s.Policy() == zone.Weighted && s.TTL != nil && other.TTL != nil && *s.TTL != *other.TTL:
-				return fmt.Errorf("%s does not go with %s", describe(&s), describe(other))
+				return fmt.Errorf("%s does not go with %s", Describe(&s), Describe(other))
 			}
 		}
 		if target, ok := targetOf(zoneID, &s); ok && visible.Group(target.name, target.t) == nil {
-			return fmt.Errorf("%s is an alias for %s, which is not there", describe(&s), target.name)
+			return fmt.Errorf("%s is an alias for %s, which is not there", Describe(&s), target.name)
 		}
 		visible.Put(&s)
 		stored.Put(&s)

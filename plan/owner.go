@@ -58,7 +58,7 @@ func (o *Owners) guess(records []Record) {
 		if guessed[id] == nil {
 			guessed[id] = make(map[string]bool)
 		}
-		guessed[id][listed(set.Name)] = true
+		guessed[id][hostnameEntry(set.Name)] = true
 	}
 	for id, names := range guessed {
 		if len(names) == 1 {
@@ -72,13 +72,13 @@ func (o *Owners) want(id string, name zone.Name) {
 	if o.names[id] == nil {
 		o.names[id] = make(map[string]bool)
 	}
-	o.names[id][listed(name)] = true
+	o.names[id][hostnameEntry(name)] = true
 }
 
 // Key returns the key of the check that a record set belongs to, empty when it is not ours.
 func (o *Owners) Key(set *zone.ResourceRecordSet) string {
 	key := o.keys[set.HealthCheckID]
-	if key == "" || set.SetIdentifier != RegionOf(key) || !o.names[set.HealthCheckID][listed(set.Name)] {
+	if key == "" || set.SetIdentifier != RegionOf(key) || !o.names[set.HealthCheckID][hostnameEntry(set.Name)] {
 		return ""
 	}
 	return key
@@ -103,7 +103,7 @@ func hostnamesOf(c *Check) []string {
 
 // listed is how TagHostnames lists a name: as people write it, or as a hash where it is long or has characters that a tag must not
 // have.
-func listed(n zone.Name) string {
+func hostnameEntry(n zone.Name) string {
 	const long = 120 // two fit into a tag
 	text := strings.TrimSuffix(string(n), ".")
 	plain := func(c rune) bool {
@@ -120,7 +120,7 @@ func listed(n zone.Name) string {
 func hostnamesTag(had []string, names []zone.Name) (tag tagging.Tag, ok bool) {
 	var list []string
 	for _, n := range slices.SortedFunc(slices.Values(names), zone.Compare) {
-		if entry := listed(n); !slices.Contains(had, entry) {
+		if entry := hostnameEntry(n); !slices.Contains(had, entry) {
 			list = append(list, entry)
 		}
 	}
@@ -147,8 +147,8 @@ func wantedNames(records []Record) map[string][]zone.Name {
 func (d *differ) reportBorrowers() {
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
-		if key := d.owners.Borrows(set); d.mine(set.HealthCheckID, key) && !slices.Contains(d.guard.Adopt, set.Name) {
-			d.report(PolicyOf(key), describe(set), "%s", Borrowed(key, set.HealthCheckID))
+		if key := d.owners.Borrows(set); d.mayTouchCheck(set.HealthCheckID, key) && !slices.Contains(d.guard.Adopt, set.Name) {
+			d.report(PolicyOf(key), Describe(set), "%s", Borrowed(key, set.HealthCheckID))
 		}
 	}
 }
@@ -171,7 +171,7 @@ func (d *differ) ownedHere() int {
 }
 
 // own notes which record sets are ours, once it is known which checks are.
-func (d *differ) own(wanted map[string][]zone.Name) {
+func (d *differ) findOwners(wanted map[string][]zone.Name) {
 	d.owners = &Owners{keys: d.owned, names: make(map[string]map[string]bool, len(d.owned))}
 	for id, key := range d.owned {
 		d.owners.add(d.byID[id], key)

@@ -145,7 +145,7 @@ func TestHostnamesTag(t *testing.T) {
 		{"no other", []string{"app1.example.com"}, []zone.Name{"app1.example.com."}, "app1.example.com"},
 		{"another comes first", []string{"app1.example.com"}, []zone.Name{"new.example.com."}, "new.example.com app1.example.com"},
 		{"one that comes back", []string{"new.example.com", "app1.example.com"}, []zone.Name{"app1.example.com."}, "new.example.com app1.example.com"},
-		{"long names are hashed", []string{"app1.example.com"}, []zone.Name{long}, listed(long) + " app1.example.com"},
+		{"long names are hashed", []string{"app1.example.com"}, []zone.Name{long}, hostnameEntry(long) + " app1.example.com"},
 		{"and signs that a tag has not", nil, []zone.Name{`\052.example.com.`}, hashed(`\052.example.com`)},
 		{"the oldest gives way", []string{strings.Repeat("b", 120), strings.Repeat("c", 120)}, []zone.Name{"app1.example.com."},
 			"app1.example.com " + strings.Repeat("b", 120)},

@@ -83,11 +83,11 @@ type CheckChange struct {
 	Why   string   `json:"why,omitempty"` // when it does not go without saying
 	// Sites are, for one to delete, where record sets of its policy are or are wanted: somebody may have come to bind the check
 	// there, so that this is where to look right before the deletion.
-	Sites []Site `json:"sites,omitempty"`
+	Names []NameInZone `json:"sites,omitempty"`
 }
 
 // A Site is a name of a zone.
-type Site struct {
+type NameInZone struct {
 	ZoneID string    `json:"zoneId"`
 	Name   zone.Name `json:"name"`
 }
@@ -205,14 +205,14 @@ func (p Plan) hash() string {
 }
 
 // Refuse returns the plan with further reasons why it must not be executed.
-func (p Plan) Refuse(reasons ...Finding) Plan {
+func (p Plan) WithRefusals(reasons ...Finding) Plan {
 	p.Refusals = slices.SortedStableFunc(slices.Values(slices.Concat(p.Refusals, reasons)), Finding.compare)
 	p.Hash = p.hash()
 	return p
 }
 
 // Tell returns the plan with further reports.
-func (p Plan) Tell(reports ...Finding) Plan {
+func (p Plan) WithReports(reports ...Finding) Plan {
 	p.Reports = slices.SortedStableFunc(slices.Values(slices.Concat(p.Reports, reports)), Finding.compare)
 	return p
 }

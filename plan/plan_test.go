@@ -151,10 +151,10 @@ func TestUpdateLeadsToWhatIsWanted(t *testing.T) {
 		if err != nil {
 			t.Fatalf("from %+v to %+v: %v", from, to, err)
 		}
-		if !sameConfig(got, to) {
+		if !sameEchoed(got, to) {
 			t.Fatalf("from %v to %v leads to %v", configFields(from), configFields(to), configFields(got))
 		}
-		if equal := fmt.Sprint(configFields(from)) == fmt.Sprint(configFields(to)); equal != sameConfig(from, to) {
+		if equal := fmt.Sprint(configFields(from)) == fmt.Sprint(configFields(to)); equal != sameEchoed(from, to) {
 			t.Fatalf("%v and %v: %v", configFields(from), configFields(to), equal)
 		}
 	}

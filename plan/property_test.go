@@ -104,7 +104,7 @@ func inState(t *testing.T, w *world, desired State) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.checks[ids[c.Key]].Config; !sameConfig(got, config) {
+		if got := w.checks[ids[c.Key]].Config; !sameEchoed(got, config) {
 			t.Fatalf("check %s is %+v, want %+v", c.Key, got, config)
 		}
 	}
@@ -116,14 +116,14 @@ func inState(t *testing.T, w *world, desired State) {
 	}
 	for _, r := range desired.Records {
 		r.Set.HealthCheckID = ids[r.CheckKey]
-		want[r.ZoneID+describe(&r.Set)] = r.Set
+		want[r.ZoneID+Describe(&r.Set)] = r.Set
 	}
 	for _, r := range w.state().Records {
 		c := w.checks[r.Set.HealthCheckID]
 		if c == nil || !policies[PolicyOf(c.Key)] {
 			continue
 		}
-		got[r.ZoneID+describe(&r.Set)] = r.Set
+		got[r.ZoneID+Describe(&r.Set)] = r.Set
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("record sets: want -, got +\n%s", diff)
@@ -193,7 +193,7 @@ func TestInterruptedRunIsFinishedByTheNext(t *testing.T) {
 			for id, records := range start.records {
 				for set := range records.From(zone.Key{}) {
 					if w.records[id].Group(set.Name, set.Type) == nil && !answeredBy(w.records[id], set) {
-						t.Fatalf("seed %d, after %d calls: %s has no answer", seed, calls, describe(set))
+						t.Fatalf("seed %d, after %d calls: %s has no answer", seed, calls, Describe(set))
 					}
 				}
 			}
@@ -267,11 +267,11 @@ func TestInverseBringsBackWhatWas(t *testing.T) {
 func answers(w *world) map[string]string {
 	all := make(map[string]string)
 	for _, r := range w.state().Records {
-		text := says(&r.Set, "")
+		text := inOneLine(&r.Set, "")
 		if c := w.checks[r.Set.HealthCheckID]; c != nil {
 			text += fmt.Sprint(" ", c.Key, configFields(c.Config))
 		}
-		all[r.ZoneID+" "+describe(&r.Set)] = text
+		all[r.ZoneID+" "+Describe(&r.Set)] = text
 	}
 	return all
 }

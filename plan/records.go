@@ -8,21 +8,16 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A site is one name of one zone: what changes there changes in one batch.
-type site struct {
-	zoneID string
-	name   zone.Name
-}
-
-// place is what exists at a site, what is wanted there, and what the plan makes of it.
-type place struct {
-	site
+// A nameDiff is what exists at one name of a zone, what is wanted there, and what the plan changes. All changes of a name are made
+// in one batch.
+type nameDiff struct {
+	NameInZone
 	policy string // who wants something there, or had something there
 	here   []*Record
 	want   []*Record
 	after  []member
 
-	settled settlement
+	routing nameRouting
 	changes []RecordChange
 }
 
@@ -38,7 +33,7 @@ func (d *differ) wantedRecords(desired State, checks map[string]*Check) []*Recor
 	var wanted []*Record
 	for i := range desired.Records {
 		r := &desired.Records[i]
-		object, policy := describe(&r.Set), PolicyOf(r.CheckKey)
+		object, policy := Describe(&r.Set), PolicyOf(r.CheckKey)
 		// Without a check, the SetIdentifier says which Region a record set belongs to.
 		if r.CheckKey == "" && !d.guard.covers(r.Set.SetIdentifier) || r.CheckKey != "" && !d.guard.covers(RegionOf(r.CheckKey)) {
 			continue
@@ -60,34 +55,34 @@ func (d *differ) wantedRecords(desired State, checks map[string]*Check) []*Recor
 }
 
 // places gathers what exists and what is wanted at every site that the plan may change, ordered as zones list names.
-func (d *differ) places(wanted []*Record) []*place {
-	bySite := make(map[site]*place)
-	at := func(s site) *place {
+func (d *differ) nameDiffs(wanted []*Record) []*nameDiff {
+	bySite := make(map[NameInZone]*nameDiff)
+	at := func(s NameInZone) *nameDiff {
 		if bySite[s] == nil {
-			bySite[s] = &place{site: s}
+			bySite[s] = &nameDiff{NameInZone: s}
 		}
 		return bySite[s]
 	}
 	for _, r := range wanted {
-		p := at(site{r.ZoneID, r.Set.Name})
+		p := at(NameInZone{r.ZoneID, r.Set.Name})
 		p.want = append(p.want, r)
 	}
 	for i := range d.current.Records {
-		if r := &d.current.Records[i]; d.reaches(r) {
-			at(site{r.ZoneID, r.Set.Name})
+		if r := &d.current.Records[i]; d.mayTouch(r) {
+			at(NameInZone{r.ZoneID, r.Set.Name})
 		}
 	}
 	for i := range d.current.Records {
 		r := &d.current.Records[i]
-		if p := bySite[site{r.ZoneID, r.Set.Name}]; p != nil {
+		if p := bySite[NameInZone{r.ZoneID, r.Set.Name}]; p != nil {
 			p.here = append(p.here, r)
 		}
 	}
-	places := slices.SortedFunc(maps.Values(bySite), func(a, b *place) int {
-		if a.zoneID != b.zoneID {
-			return compareZones(d.zones[a.zoneID], d.zones[b.zoneID])
+	places := slices.SortedFunc(maps.Values(bySite), func(a, b *nameDiff) int {
+		if a.ZoneID != b.ZoneID {
+			return compareZones(d.zones[a.ZoneID], d.zones[b.ZoneID])
 		}
-		return zone.Compare(a.name, b.name)
+		return zone.Compare(a.Name, b.Name)
 	})
 	byKey := func(a, b *Record) int { return a.Set.Key().Compare(b.Set.Key()) }
 	for _, p := range places {
@@ -99,14 +94,14 @@ func (d *differ) places(wanted []*Record) []*place {
 }
 
 // policyAt returns whose name this is: of those who want it, else of those who have it.
-func (d *differ) policyAt(at *place) string {
+func (d *differ) policyAt(at *nameDiff) string {
 	for _, r := range at.want {
 		if r.CheckKey != "" {
 			return PolicyOf(r.CheckKey)
 		}
 	}
 	for _, r := range at.here {
-		if d.reaches(r) {
+		if d.mayTouch(r) {
 			return PolicyOf(d.owner(r))
 		}
 	}
@@ -114,14 +109,14 @@ func (d *differ) policyAt(at *place) string {
 }
 
 // matchRecords plans the changes of record sets and packs them into batches.
-func (d *differ) matchRecords(places []*place) {
+func (d *differ) matchRecords(places []*nameDiff) {
 	for _, at := range places {
-		d.sites[at.policy] = append(d.sites[at.policy], Site{at.zoneID, at.name})
+		d.policyNames[at.policy] = append(d.policyNames[at.policy], at.NameInZone)
 		if d.contradictory(at) {
 			continue
 		}
-		d.matchPlace(at)
-		if len(at.changes) == 0 || d.delegated(Site{at.zoneID, at.name}) != nil {
+		d.diffName(at)
+		if len(at.changes) == 0 || d.delegated(at.NameInZone) != nil {
 			continue // nobody is answered there, before or after
 		}
 		d.guardAnswers(at)
@@ -133,14 +128,14 @@ func (d *differ) matchRecords(places []*place) {
 }
 
 // contradictory refuses what is wanted at a name by two policies, or twice by one.
-func (d *differ) contradictory(at *place) bool {
+func (d *differ) contradictory(at *nameDiff) bool {
 	for i, r := range at.want {
 		if i > 0 && at.want[i-1].Set.Key() == r.Set.Key() {
-			d.refuse(at.policy, describe(&r.Set), "is wanted twice: a SetIdentifier tells members apart")
+			d.refuse(at.policy, Describe(&r.Set), "is wanted twice: a SetIdentifier tells members apart")
 			return true
 		}
 		if other := PolicyOf(r.CheckKey); r.CheckKey != "" && other != at.policy {
-			d.refuse(at.policy, string(at.name), "is wanted by %s as well: a name belongs to one policy", other)
+			d.refuse(at.policy, string(at.Name), "is wanted by %s as well: a name belongs to one policy", other)
 			return true
 		}
 	}
@@ -148,9 +143,9 @@ func (d *differ) contradictory(at *place) bool {
 }
 
 // matchPlace plans the changes at one name.
-func (d *differ) matchPlace(at *place) {
+func (d *differ) diffName(at *nameDiff) {
 	if holder, checks := d.holderElsewhere(at); holder != "" {
-		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: string(at.name), Holder: holder, Checks: checks, Text: "belongs to " + holder +
+		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: string(at.Name), Holder: holder, Checks: checks, Text: "belongs to " + holder +
 			", which has record sets of it in other Regions: a name belongs to one policy. This Region joins when they are of this policy, or of " +
 			"another one of its namespace"})
 		return
@@ -160,16 +155,16 @@ func (d *differ) matchPlace(at *place) {
 		wanted[w.Set.Key()] = w
 	}
 	replaced := make(map[zone.Key]*Record) // what stands where something is wanted, and may be changed
-	adopted := slices.Contains(d.guard.Adopt, at.name)
+	adopted := slices.Contains(d.guard.Adopt, at.Name)
 	for _, r := range at.here {
 		key := d.owner(r)
 		w := wanted[r.Set.Key()]
 		var foreign bool
 		switch {
-		case d.reaches(r):
+		case d.mayTouch(r):
 			d.reportHandover(at, r, key)
 		case d.mends(w, r):
-			d.report(at.policy, describe(&r.Set), "cites health check %s, which does not exist: it counts as healthy for ever until this is "+
+			d.report(at.policy, Describe(&r.Set), "cites health check %s, which does not exist: it counts as healthy for ever until this is "+
 				"mended", r.Set.HealthCheckID)
 		case w != nil && w.CheckKey == "" && key == "" && sameSet(&r.Set, &w.Set): // made by us or not: it is as wanted
 		case key != "" && w == nil && (PolicyOf(key) == at.policy || !d.guard.covers(RegionOf(key))): // another Region's, which has its own plan
@@ -220,7 +215,7 @@ func (d *differ) dangling(r *Record) bool {
 	return r.Set.HealthCheckID != "" && d.byID[r.Set.HealthCheckID] == nil
 }
 
-func (at *place) keep(r *Record) { at.after = append(at.after, member{set: &r.Set}) }
+func (at *nameDiff) keep(r *Record) { at.after = append(at.after, member{set: &r.Set}) }
 
 // changed counts a changed record set of ours. What is destroyed by name is asked for and does not count.
 func (d *differ) changed(policy string) {
@@ -230,22 +225,22 @@ func (d *differ) changed(policy string) {
 }
 
 // matchRecord plans for one wanted record set; old is what stands in its place, nil for nothing.
-func (d *differ) matchRecord(at *place, w, old *Record) {
-	if at.settled.stay[w.Set.Key()] {
+func (d *differ) matchRecord(at *nameDiff, w, old *Record) {
+	if at.routing.stay[w.Set.Key()] {
 		if old != nil {
 			at.keep(old)
 		}
 		return
 	}
-	set, waits := at.settled.own[w.Set.Key()]
+	set, waits := at.routing.own[w.Set.Key()]
 	if !waits {
 		set = w.Set
 	}
 	if w.CheckKey != "" {
 		set.HealthCheckID = d.bound[w.CheckKey]
 	}
-	if old != nil && d.waits[w.CheckKey] {
-		set = standing(set, old)
+	if old != nil && d.waitsForRelease[w.CheckKey] {
+		set = withCurrentTarget(set, old)
 	}
 	if old != nil && d.held[old.Set.HealthCheckID] != NotHeld && d.owned[old.Set.HealthCheckID] != w.CheckKey {
 		d.holdRecord(at, old, w.CheckKey)
@@ -257,7 +252,7 @@ func (d *differ) matchRecord(at *place, w, old *Record) {
 	}
 	m := member{set: &set}
 	rebound := old == nil || old.Set.HealthCheckID != set.HealthCheckID || change.CheckKey != ""
-	if w.CheckKey != "" && rebound && (change.CheckKey != "" || d.held[set.HealthCheckID] == NotHeld && d.unproven(set.HealthCheckID)) {
+	if w.CheckKey != "" && rebound && (change.CheckKey != "" || d.held[set.HealthCheckID] == NotHeld && d.needsVerdict(set.HealthCheckID)) {
 		m.awaits, m.key = true, w.CheckKey
 		d.wait.Checks = append(d.wait.Checks, w.CheckKey)
 		d.replaces(w.CheckKey, old)
@@ -271,7 +266,7 @@ func (d *differ) matchRecord(at *place, w, old *Record) {
 		return
 	}
 	if w.CheckKey != "" && !rebound && moves(&old.Set, &set) {
-		d.report(at.policy, describe(&set), "its target changes and its health check does not, so that checkers do not verify it first: %s",
+		d.report(at.policy, Describe(&set), "its target changes and its health check does not, so that checkers do not verify it first: %s",
 			content(&set))
 	}
 	mended := d.mends(w, old)
@@ -312,7 +307,7 @@ func (d *differ) replaces(key string, old *Record) {
 
 // inTheWay reports whether what others made at a name cannot stand beside what is wanted there: in a group that we join,
 // or on either side of a CNAME. Where nothing is wanted any more, only what is adopted goes with the group it belongs to.
-func (d *differ) inTheWay(at *place, r *Record, adopted bool) bool {
+func (d *differ) inTheWay(at *nameDiff, r *Record, adopted bool) bool {
 	if len(at.want) == 0 {
 		return adopted && d.besideOurs(at, r)
 	}
@@ -322,32 +317,32 @@ func (d *differ) inTheWay(at *place, r *Record, adopted bool) bool {
 }
 
 // besideOurs reports whether a record set is in one group with some of ours.
-func (d *differ) besideOurs(at *place, r *Record) bool {
-	return slices.ContainsFunc(at.here, func(o *Record) bool { return o.Set.Type == r.Set.Type && d.reaches(o) })
+func (d *differ) besideOurs(at *nameDiff, r *Record) bool {
+	return slices.ContainsFunc(at.here, func(o *Record) bool { return o.Set.Type == r.Set.Type && d.mayTouch(o) })
 }
 
 // adoptable reports whether a foreign record set may be replaced when its name is adopted: addresses and CNAMEs, or what
 // has the very type that is wanted. A TXT or MX is not deleted to make room for a CNAME.
-func adoptable(at *place, r *Record) bool {
+func adoptable(at *nameDiff, r *Record) bool {
 	t := r.Set.Type
 	return t == zone.A || t == zone.AAAA || t == zone.CNAME ||
 		slices.ContainsFunc(at.want, func(w *Record) bool { return w.Set.Type == t })
 }
 
 // refuseHeld says who holds what is in the way.
-func (d *differ) refuseHeld(at *place, r *Record, key string) {
+func (d *differ) refuseHeld(at *nameDiff, r *Record, key string) {
 	const advice = "Adopt the name to replace it"
 	held := "without a health check, so it is not known to be Bulkhead's. " + advice
 	switch _, exists := d.byID[r.Set.HealthCheckID]; {
 	case d.owners.Borrows(&r.Set) != "":
 		held = "not Bulkhead's, although it cites the health check of " + d.owners.Borrows(&r.Set) + ". " + advice
-	case d.others[r.Set.HealthCheckID] != "":
+	case d.otherClusters[r.Set.HealthCheckID] != "":
 		if len(d.plan.Refusals) == 0 || !slices.ContainsFunc(d.plan.Refusals, func(f Finding) bool { return f.Kind == HeldByCluster && f.Policy == at.policy }) {
-			d.refuseHeldByCluster(at.policy, describe(&r.Set), r.Set.HealthCheckID)
+			d.refuseHeldByCluster(at.policy, Describe(&r.Set), r.Set.HealthCheckID)
 		}
 		return
 	case key != "":
-		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: describe(&r.Set), Holder: PolicyOf(key), Text: fmt.Sprintf(
+		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: Describe(&r.Set), Holder: PolicyOf(key), Text: fmt.Sprintf(
 			"is in the way (%s): it is held by %s, which is not part of this plan: a name belongs to one policy", content(&r.Set), PolicyOf(key))})
 		return
 	case !adoptable(at, r):
@@ -357,18 +352,18 @@ func (d *differ) refuseHeld(at *place, r *Record, key string) {
 	case r.Set.HealthCheckID != "":
 		held = "held by health check " + r.Set.HealthCheckID + ", which does not exist. " + advice
 	}
-	d.refuse(at.policy, describe(&r.Set), "is in the way (%s): it is %s", content(&r.Set), held)
+	d.refuse(at.policy, Describe(&r.Set), "is in the way (%s): it is %s", content(&r.Set), held)
 }
 
 // reportBeside tells of addresses at a wanted name that do not fail over with it, and of members that stay behind when
 // ours go.
-func (d *differ) reportBeside(at *place, r *Record) {
+func (d *differ) reportBeside(at *nameDiff, r *Record) {
 	t := r.Set.Type
 	switch {
 	case len(at.want) == 0 && d.owner(r) == "" && d.besideOurs(at, r):
-		d.report(at.policy, describe(&r.Set), "is not known to be Bulkhead's and stays: adopt the name to remove it too")
+		d.report(at.policy, Describe(&r.Set), "is not known to be Bulkhead's and stays: adopt the name to remove it too")
 	case len(at.want) > 0 && (t == zone.A || t == zone.AAAA):
-		d.report(at.policy, describe(&r.Set), "is not Bulkhead's and stays: clients that ask for %s do not fail over", t)
+		d.report(at.policy, Describe(&r.Set), "is not Bulkhead's and stays: clients that ask for %s do not fail over", t)
 	}
 }
 
@@ -381,7 +376,7 @@ func compareZones(a, b zone.HostedZone) int {
 }
 
 // typesAfter lists the types that are there after the plan.
-func (at *place) typesAfter() []zone.RRType {
+func (at *nameDiff) typesAfter() []zone.RRType {
 	var types []zone.RRType
 	for _, m := range at.after {
 		types = append(types, m.set.Type)
@@ -391,7 +386,7 @@ func (at *place) typesAfter() []zone.RRType {
 }
 
 // describe names a record set: name, type and SetIdentifier.
-func describe(s *zone.ResourceRecordSet) string {
+func Describe(s *zone.ResourceRecordSet) string {
 	if s.SetIdentifier == "" {
 		return fmt.Sprintf("%s %s", s.Name, s.Type)
 	}

@@ -11,7 +11,7 @@ import (
 
 // holderElsewhere returns the policy that has a name which this plan's policy must not join: there are record sets of ours in
 // other Regions, none here, and none of those has anything to do with the policy.
-func (d *differ) holderElsewhere(at *place) (holder string, checks []string) {
+func (d *differ) holderElsewhere(at *nameDiff) (holder string, checks []string) {
 	if !slices.ContainsFunc(at.want, func(w *Record) bool { return w.CheckKey != "" }) {
 		return "", nil
 	}
@@ -20,7 +20,7 @@ func (d *differ) holderElsewhere(at *place) (holder string, checks []string) {
 		if key == "" {
 			continue
 		}
-		if d.reaches(r) || d.guard.covers(RegionOf(key)) || d.related(at.policy, r, key) {
+		if d.mayTouch(r) || d.guard.covers(RegionOf(key)) || d.related(at.policy, r, key) {
 			return "", nil
 		}
 		holder = cmp.Or(holder, PolicyOf(key))
@@ -43,9 +43,9 @@ func (d *differ) related(policy string, r *Record, key string) bool {
 }
 
 // reportOther tells of a record set of another Region that another policy has.
-func (d *differ) reportOther(at *place, r *Record, key string) {
+func (d *differ) reportOther(at *nameDiff, r *Record, key string) {
 	if other := PolicyOf(key); other != at.policy {
-		d.plan.Reports = append(d.plan.Reports, Finding{Kind: OtherPolicy, Policy: at.policy, Object: describe(&r.Set), Holder: other,
+		d.plan.Reports = append(d.plan.Reports, Finding{Kind: OtherPolicy, Policy: at.policy, Object: Describe(&r.Set), Holder: other,
 			Text: "belongs to " + other + " and stays: it is another Region's"})
 	}
 }

@@ -54,7 +54,7 @@ func routingText(s *zone.ResourceRecordSet) string {
 
 // routed returns a record set with the routing that TagRouting says; ok is false when that says nothing. The TTL is that of the
 // tag where the record set has one.
-func routed(set zone.ResourceRecordSet, text string) (_ zone.ResourceRecordSet, ok bool) {
+func parseRouting(set zone.ResourceRecordSet, text string) (_ zone.ResourceRecordSet, ok bool) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
 		return set, false
@@ -134,10 +134,10 @@ type peer struct {
 }
 
 // waits reports whether a peer asks for routing that it cannot have alone.
-func (p *peer) waits() bool { return !inPlace(&p.record.Set, &p.asked) }
+func (p *peer) asksForChange() bool { return !inPlace(&p.record.Set, &p.asked) }
 
 // A settlement is what becomes of the routing at a name.
-type settlement struct {
+type nameRouting struct {
 	own   map[zone.Key]zone.ResourceRecordSet // wanted record sets that differ from what is wanted, for the time being
 	stay  map[zone.Key]bool                   // those that cannot even have their target yet, and are as they are
 	peers map[zone.Key]zone.ResourceRecordSet // record sets of other Regions, as all have agreed
@@ -145,23 +145,23 @@ type settlement struct {
 
 // settleRouting decides for every place whether its record sets get the routing that is wanted, before checks are matched, because
 // those say what is asked for.
-func (d *differ) settleRouting(places []*place) {
+func (d *differ) settleRouting(places []*nameDiff) {
 	for _, at := range places {
 		for _, w := range at.want {
 			for _, c := range d.byKey[w.CheckKey] {
 				if tagged(c.Tags, TagRouting) != "" {
-					d.asks[w.CheckKey] = routingText(&w.Set)
+					d.routingAsked[w.CheckKey] = routingText(&w.Set)
 				}
 			}
 		}
 		if peers := d.peers(at); len(peers) > 0 {
-			d.settlePlace(at, peers)
+			d.settleRoutingOf(at, peers)
 		}
 	}
 }
 
 // peers returns the record sets of ours at a name that belong to other Regions.
-func (d *differ) peers(at *place) (peers []*peer) {
+func (d *differ) peers(at *nameDiff) (peers []*peer) {
 	if len(d.guard.Regions) == 0 {
 		return nil
 	}
@@ -171,7 +171,7 @@ func (d *differ) peers(at *place) (peers []*peer) {
 			continue
 		}
 		p := &peer{r, RegionOf(key), r.Set}
-		if asked, ok := routed(r.Set, tagged(d.byID[r.Set.HealthCheckID].Tags, TagRouting)); ok && !impossible(&asked) {
+		if asked, ok := parseRouting(r.Set, tagged(d.byID[r.Set.HealthCheckID].Tags, TagRouting)); ok && !impossible(&asked) {
 			p.asked = asked
 		}
 		peers = append(peers, p)
@@ -180,11 +180,11 @@ func (d *differ) peers(at *place) (peers []*peer) {
 }
 
 // settlePlace settles the routing of one name.
-func (d *differ) settlePlace(at *place, peers []*peer) {
+func (d *differ) settleRoutingOf(at *nameDiff, peers []*peer) {
 	own := make(map[zone.Key]*zone.ResourceRecordSet) // what stands where something is wanted
 	var any *zone.ResourceRecordSet
 	for _, r := range at.here {
-		if d.reaches(r) {
+		if d.mayTouch(r) {
 			own[r.Set.Key()] = &r.Set
 			any = &r.Set
 		}
@@ -208,7 +208,7 @@ func (d *differ) settlePlace(at *place, peers []*peer) {
 		return slices.Compact(regions)
 	}
 	alone := clash(func(p *peer) *zone.ResourceRecordSet { return &p.record.Set }) == nil
-	others := slices.ContainsFunc(peers, (*peer).waits)
+	others := slices.ContainsFunc(peers, (*peer).asksForChange)
 	if alone && !(changes && (others || d.guard.KeepRouting)) {
 		return
 	}
@@ -216,10 +216,10 @@ func (d *differ) settlePlace(at *place, peers []*peer) {
 	leader := d.leader(at, peers)
 	switch {
 	case missing == nil && others && !d.guard.KeepRouting && (d.guard.Lead || d.guard.covers(leader)):
-		at.settled.peers = make(map[zone.Key]zone.ResourceRecordSet)
+		at.routing.peers = make(map[zone.Key]zone.ResourceRecordSet)
 		for _, p := range peers {
-			if p.waits() {
-				at.settled.peers[p.record.Set.Key()] = p.asked
+			if p.asksForChange() {
+				at.routing.peers[p.record.Set.Key()] = p.asked
 			}
 		}
 		return
@@ -227,31 +227,31 @@ func (d *differ) settlePlace(at *place, peers []*peer) {
 		return
 	}
 	d.waitForRouting(at, peers, missing, leader, joins)
-	at.settled.own, at.settled.stay = make(map[zone.Key]zone.ResourceRecordSet), make(map[zone.Key]bool)
+	at.routing.own, at.routing.stay = make(map[zone.Key]zone.ResourceRecordSet), make(map[zone.Key]bool)
 	for _, w := range at.want {
 		if w.CheckKey == "" {
 			continue
 		}
-		d.asks[w.CheckKey], d.publish[w.CheckKey] = routingText(&w.Set), true
+		d.routingAsked[w.CheckKey], d.routingTagged[w.CheckKey] = routingText(&w.Set), true
 		old := own[w.Set.Key()]
 		if old == nil {
 			old = any
 		}
 		if old != nil {
 			set := withTTL(withRouting(w.Set, old), peers)
-			at.settled.own[w.Set.Key()], at.settled.stay[w.Set.Key()] = set, impossible(&set)
+			at.routing.own[w.Set.Key()], at.routing.stay[w.Set.Key()] = set, impossible(&set)
 		}
 	}
 }
 
 // leader returns which of the Regions that wait for a change of the group makes it: the lowest.
-func (d *differ) leader(at *place, peers []*peer) string {
+func (d *differ) leader(at *nameDiff, peers []*peer) string {
 	var regions []string
 	for _, w := range at.want {
 		regions = append(regions, w.Set.SetIdentifier)
 	}
 	for _, p := range peers {
-		if p.waits() {
+		if p.asksForChange() {
 			regions = append(regions, p.region)
 		}
 	}
@@ -259,8 +259,8 @@ func (d *differ) leader(at *place, peers []*peer) string {
 }
 
 // waitForRouting tells whom the routing at a name waits for. A Region that has no record set there yet cannot join until then.
-func (d *differ) waitForRouting(at *place, peers []*peer, missing []string, leader string, joins bool) {
-	f := Finding{Kind: RoutingWaits, Policy: at.policy, Object: string(at.name), Regions: missing}
+func (d *differ) waitForRouting(at *nameDiff, peers []*peer, missing []string, leader string, joins bool) {
+	f := Finding{Kind: RoutingWaits, Policy: at.policy, Object: string(at.Name), Regions: missing}
 	asked := make(map[string]string)
 	for _, p := range peers {
 		f.Checks = append(f.Checks, p.record.Set.HealthCheckID)
@@ -291,9 +291,9 @@ func (d *differ) waitForRouting(at *place, peers []*peer, missing []string, lead
 }
 
 // ask adds to the tags of a check what routing it asks for, where that has to be said.
-func (d *differ) ask(key string, tags []tagging.Tag, c *Check) []tagging.Tag {
-	text := d.asks[key]
-	if text == "" || !d.publish[key] && (c == nil || tagged(c.Tags, TagRouting) == "") {
+func (d *differ) addRoutingTag(key string, tags []tagging.Tag, c *Check) []tagging.Tag {
+	text := d.routingAsked[key]
+	if text == "" || !d.routingTagged[key] && (c == nil || tagged(c.Tags, TagRouting) == "") {
 		return tags
 	}
 	tags = slices.DeleteFunc(tags, func(t tagging.Tag) bool { return t.Key == TagRouting })
@@ -301,12 +301,12 @@ func (d *differ) ask(key string, tags []tagging.Tag, c *Check) []tagging.Tag {
 }
 
 // askAlso plans to say it on the checks that record sets cite while their replacement is not healthy.
-func (d *differ) askAlso() (steps []Step) {
-	for _, key := range slices.Sorted(maps.Keys(d.publish)) {
+func (d *differ) tagCitedChecks() (steps []Step) {
+	for _, key := range slices.Sorted(maps.Keys(d.routingTagged)) {
 		for _, c := range d.byKey[key] {
-			if d.ours[c.ID] > 0 && d.bound[key] != c.ID && tagged(c.Tags, TagRouting) != d.asks[key] {
+			if d.ownRefs[c.ID] > 0 && d.bound[key] != c.ID && tagged(c.Tags, TagRouting) != d.routingAsked[key] {
 				steps = append(steps, Step{Kind: TagCheck, Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference,
-					Tags: []tagging.Tag{{Key: TagRouting, Value: d.asks[key]}}, Why: "says what routing is asked for"}})
+					Tags: []tagging.Tag{{Key: TagRouting, Value: d.routingAsked[key]}}, Why: "says what routing is asked for"}})
 			}
 		}
 	}
@@ -314,8 +314,8 @@ func (d *differ) askAlso() (steps []Step) {
 }
 
 // matchPeer plans for a record set of another Region what all have agreed on.
-func (d *differ) matchPeer(at *place, r *Record) {
-	set, agreed := at.settled.peers[r.Set.Key()]
+func (d *differ) matchPeer(at *nameDiff, r *Record) {
+	set, agreed := at.routing.peers[r.Set.Key()]
 	if !agreed {
 		at.keep(r)
 		return

@@ -25,7 +25,7 @@ func by(routing map[string]string) State {
 		if strings.Contains(text, " ttl ") {
 			set.AliasTarget, set.TTL, set.ResourceRecords = nil, new(int64(0)), []string{"192.0.2.1"}
 		}
-		if *set, ok = routed(*set, text); !ok {
+		if *set, ok = parseRouting(*set, text); !ok {
 			panic(text)
 		}
 		s.Checks, s.Records = append(s.Checks, part.Checks...), append(s.Records, part.Records...)
@@ -291,17 +291,17 @@ func TestRoutingText(t *testing.T) {
 	set := zone.ResourceRecordSet{TTL: new(int64(1))}
 	for _, text := range []string{"weighted 0 ttl 0", "weighted 255 ttl 60", "latency eu-west-1 ttl 60", "failover PRIMARY ttl 5", "multivalue ttl 60",
 		"geolocation continent EU ttl 60", "geolocation country default ttl 60", "geolocation country US subdivision CA ttl 60"} {
-		got, ok := routed(set, text)
+		got, ok := parseRouting(set, text)
 		if again := routingText(&got); !ok || again != text {
 			t.Errorf("%q is read as %q", text, again)
 		}
 	}
-	alias, ok := routed(zone.ResourceRecordSet{Weight: new(int64(1))}, "latency eu-west-1 ttl 60")
+	alias, ok := parseRouting(zone.ResourceRecordSet{Weight: new(int64(1))}, "latency eu-west-1 ttl 60")
 	if !ok || alias.TTL != nil || alias.Weight != nil || routingText(&alias) != "latency eu-west-1" {
 		t.Errorf("an alias is routed by %q", routingText(&alias))
 	}
 	for _, text := range []string{"", "weighted", "weighted x", "latency", "failover", "simple", "weighted 1 ttl x", "near eu-west-1"} {
-		if got, ok := routed(set, text); ok {
+		if got, ok := parseRouting(set, text); ok {
 			t.Errorf("%q is taken for %+v", text, got)
 		}
 	}

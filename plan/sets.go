@@ -26,11 +26,11 @@ func inPlace(old, set *zone.ResourceRecordSet) bool {
 func sameRouting(a, b *zone.ResourceRecordSet) bool {
 	return a.Policy() == b.Policy() && a.Region == b.Region && a.Failover == b.Failover &&
 		reflect.DeepEqual(a.GeoLocation, b.GeoLocation) && reflect.DeepEqual(a.CidrRoutingConfig, b.CidrRoutingConfig) &&
-		reflect.DeepEqual(where(a), where(b))
+		reflect.DeepEqual(withoutBias(a), withoutBias(b))
 }
 
 // where is a geoproximity location without its bias.
-func where(s *zone.ResourceRecordSet) zone.GeoProximityLocation {
+func withoutBias(s *zone.ResourceRecordSet) zone.GeoProximityLocation {
 	if s.GeoProximityLocation == nil {
 		return zone.GeoProximityLocation{}
 	}

@@ -18,13 +18,13 @@ import (
 // follows returns the key that what a check has at a name gets once the policies of the plan have taken over from their
 // predecessors: its own key where nobody follows. A policy of another namespace follows only what the plan's cluster looks after: what
 // others have made is not its to give.
-func (d *differ) follows(c *Check, name zone.Name) string {
+func (d *differ) successorKey(c *Check, name zone.Name) string {
 	if len(d.guard.Successors) == 0 || c.Key == "" {
 		return c.Key
 	}
 	policy := PolicyOf(c.Key)
 	next := d.guard.Successors[policy]
-	if next == "" || d.managed[policy] || !d.managed[next] || !d.guard.covers(RegionOf(c.Key)) || !d.wantedAt[next][listed(name)] {
+	if next == "" || d.managed[policy] || !d.managed[next] || !d.guard.covers(RegionOf(c.Key)) || !d.wantedAt[next][hostnameEntry(name)] {
 		return c.Key
 	}
 	if id, _ := ClusterOf(c.Tags); id != d.guard.Cluster && d.guard.Cluster != "" && namespaceOf(policy) != namespaceOf(next) {
@@ -36,7 +36,7 @@ func (d *differ) follows(c *Check, name zone.Name) string {
 // inherit notes the checks of predecessors that the policies of the plan go on with: those that record sets cite only where the
 // follower wants some, and those that nothing cites and that were made for such a name. Others are the predecessor's still, which
 // has another hostname by now.
-func (d *differ) inherit() {
+func (d *differ) findInherited() {
 	if len(d.guard.Successors) == 0 {
 		return
 	}
@@ -44,14 +44,14 @@ func (d *differ) inherit() {
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
 		if c := d.byID[set.HealthCheckID]; c != nil && c.Owned() && set.SetIdentifier == RegionOf(c.Key) {
-			if listedNames := hostnamesOf(c); listedNames == nil || slices.Contains(listedNames, listed(set.Name)) {
+			if listedNames := hostnamesOf(c); listedNames == nil || slices.Contains(listedNames, hostnameEntry(set.Name)) {
 				cited[c.ID] = append(cited[c.ID], set.Name)
 			}
 		}
 	}
 	for i := range d.current.Checks {
 		c := &d.current.Checks[i]
-		if d.others[c.ID] != "" {
+		if d.otherClusters[c.ID] != "" {
 			continue
 		}
 		names := cited[c.ID]
@@ -61,8 +61,8 @@ func (d *differ) inherit() {
 		if len(names) == 0 {
 			continue
 		}
-		key := d.follows(c, names[0])
-		if key != c.Key && !slices.ContainsFunc(names, func(n zone.Name) bool { return d.follows(c, n) != key }) {
+		key := d.successorKey(c, names[0])
+		if key != c.Key && !slices.ContainsFunc(names, func(n zone.Name) bool { return d.successorKey(c, n) != key }) {
 			d.inherited[c.ID] = key
 		}
 	}
@@ -77,7 +77,7 @@ func wantedNamesOf(names map[string][]zone.Name) map[string]map[string]bool {
 			byPolicy[policy] = make(map[string]bool, len(list))
 		}
 		for _, n := range list {
-			byPolicy[policy][listed(n)] = true
+			byPolicy[policy][hostnameEntry(n)] = true
 		}
 	}
 	return byPolicy
@@ -85,7 +85,7 @@ func wantedNamesOf(names map[string][]zone.Name) map[string]map[string]bool {
 
 // heritageTags returns the tags that make a check of a predecessor one of ours, and those of the predecessor that go. They are set in one
 // call, which is taken to happen as a whole (unconfirmed). r53: C.3.
-func (d *differ) heritageTags(c *Check, want []tagging.Tag) (set []tagging.Tag, remove []string) {
+func (d *differ) takeoverTags(c *Check, want []tagging.Tag) (set []tagging.Tag, remove []string) {
 	key := d.inherited[c.ID]
 	if key == "" {
 		return want, nil
@@ -109,7 +109,7 @@ func (d *differ) heritageTags(c *Check, want []tagging.Tag) (set []tagging.Tag, 
 func (d *differ) takeOver(steps []Step) []Step {
 	for _, key := range slices.Sorted(maps.Keys(d.byKey)) {
 		for _, c := range d.byKey[key] {
-			from := d.formerly(c)
+			from := d.previousHolder(c)
 			if from == "" || d.bound[key] == c.ID || d.destroyed[PolicyOf(key)] {
 				continue
 			}
@@ -122,19 +122,19 @@ func (d *differ) takeOver(steps []Step) []Step {
 			if d.guard.Cluster != "" {
 				tags = append(tags, d.guard.cluster())
 			}
-			set, remove := d.heritageTags(c, tags)
+			set, remove := d.takeoverTags(c, tags)
 			steps = append(steps, Step{Kind: TagCheck, Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference,
 				Tags: missingTags(set, c.Tags), Untag: remove, Why: "taken over from " + from}})
 		}
 	}
 	slices.SortStableFunc(steps, func(a, b Step) int {
-		return cmp.Or(cmp.Compare(d.ours[b.Check.ID], d.ours[a.Check.ID]), strings.Compare(a.Check.Key, b.Check.Key), strings.Compare(a.Check.ID, b.Check.ID))
+		return cmp.Or(cmp.Compare(d.ownRefs[b.Check.ID], d.ownRefs[a.Check.ID]), strings.Compare(a.Check.Key, b.Check.Key), strings.Compare(a.Check.ID, b.Check.ID))
 	})
 	return steps
 }
 
 // formerly says whose a check was that the plan takes over, a policy's or a cluster's; empty for one that it does not.
-func (d *differ) formerly(c *Check) string {
+func (d *differ) previousHolder(c *Check) string {
 	switch {
 	case d.inherited[c.ID] != "":
 		return PolicyOf(c.Key)
@@ -145,7 +145,7 @@ func (d *differ) formerly(c *Check) string {
 }
 
 // reportHandover tells from whom a record set comes to the policy that wants it.
-func (d *differ) reportHandover(at *place, r *Record, key string) {
+func (d *differ) reportHandover(at *nameDiff, r *Record, key string) {
 	from := PolicyOf(key)
 	if before := d.owners.Key(&r.Set); d.inherited[r.Set.HealthCheckID] != "" {
 		from = PolicyOf(d.byID[r.Set.HealthCheckID].Key)
@@ -153,6 +153,6 @@ func (d *differ) reportHandover(at *place, r *Record, key string) {
 		from = PolicyOf(before)
 	}
 	if len(at.want) > 0 && from != at.policy {
-		d.report(at.policy, describe(&r.Set), "moves here from %s", from)
+		d.report(at.policy, Describe(&r.Set), "moves here from %s", from)
 	}
 }

@@ -159,7 +159,7 @@ func (b *Batch) lines() []struct {
 	var lines []own
 	for i := range b.Changes {
 		c := &b.Changes[i]
-		l := line{'+', "record", describe(&c.Set), ""}
+		l := line{'+', "record", Describe(&c.Set), ""}
 		old, adopted := c.Old, c.Adopted
 		if before := deleted[c.Set.Key()]; c.Action == zone.Create && before != nil {
 			old, adopted = &before.Set, before.Adopted
@@ -168,12 +168,12 @@ func (b *Batch) lines() []struct {
 		case c.Action == zone.Delete && replaced[c.Set.Key()]:
 			continue
 		case c.Action == zone.Delete:
-			l.sign, l.text = '-', says(&c.Set, shortID(c.Set.HealthCheckID))
+			l.sign, l.text = '-', inOneLine(&c.Set, shortID(c.Set.HealthCheckID))
 		case old != nil:
 			l.sign = '~'
 			l.text = differences(setFields(old, shortID(old.HealthCheckID)), setFields(&c.Set, c.check()))
 		default:
-			l.text = says(&c.Set, c.check())
+			l.text = inOneLine(&c.Set, c.check())
 		}
 		if adopted {
 			l.text += " (adopted)"
@@ -192,7 +192,7 @@ func (c *RecordChange) check() string {
 }
 
 // says is what a record set says, in one line.
-func says(s *zone.ResourceRecordSet, check string) string {
+func inOneLine(s *zone.ResourceRecordSet, check string) string {
 	parts := []string{routing(s), content(s)}
 	if check != "" {
 		parts = append(parts, "check "+check)

@@ -14,11 +14,11 @@ type unit struct {
 
 // units returns the changes of a zone in units: those of a name, together with those of the names in the same zone that it is or
 // was an alias for. What is too much for a batch is divided into names again.
-func units(zoneID string, places []*place) []unit {
+func units(zoneID string, places []*nameDiff) []unit {
 	index := make(map[zone.Name]int, len(places))
 	leader := make([]int, len(places))
 	for i, at := range places {
-		index[at.name] = i
+		index[at.Name] = i
 		leader[i] = i
 	}
 	find := func(i int) int {

@@ -112,7 +112,7 @@ func (w *world) calls(t *testing.T, s Step) []func() {
 			if err != nil {
 				t.Fatalf("update of %s: %v", s.Check.Key, err)
 			}
-			if !sameConfig(next, *s.Check.New) {
+			if !sameEchoed(next, *s.Check.New) {
 				t.Fatalf("update of %s leads to %+v, want %+v", s.Check.Key, next, *s.Check.New)
 			}
 			c.Config = next
@@ -122,7 +122,7 @@ func (w *world) calls(t *testing.T, s Step) []func() {
 			for id, records := range w.records {
 				for set := range records.From(zone.Key{}) {
 					if set.HealthCheckID == s.Check.ID {
-						t.Fatalf("check %s is deleted while %s of %s refers to it", s.Check.ID, describe(set), id)
+						t.Fatalf("check %s is deleted while %s of %s refers to it", s.Check.ID, Describe(set), id)
 					}
 				}
 			}

@@ -10,21 +10,21 @@ import (
 
 // Endpoints lists where a member sends clients in the end, sorted: addresses, names of load balancers and other targets outside,
 // and names that a CNAME leads to outside the zones.
-func (w *World) Endpoints(m *Member) []string {
-	ends, known := w.ends[m]
+func (gr *Graph) Endpoints(m *Member) []string {
+	ends, known := gr.ends[m]
 	if !known {
-		ends = unique(w.endsOf(m, nil, map[*Group]bool{}))
-		w.ends[m] = ends
+		ends = unique(gr.endsOf(m, nil, map[*Group]bool{}))
+		gr.ends[m] = ends
 	}
 	return ends
 }
 
-func (w *World) endsOf(m *Member, list []string, seen map[*Group]bool) []string {
+func (gr *Graph) endsOf(m *Member, list []string, seen map[*Group]bool) []string {
 	switch {
 	case m.Target != nil:
 		list = append(list, m.Target.String())
 	case m.Branch != nil:
-		return w.endsOfGroup(m.Branch, list, seen)
+		return gr.endsOfGroup(m.Branch, list, seen)
 	}
 	for _, value := range m.Set.ResourceRecords {
 		switch m.Set.Type {
@@ -34,47 +34,47 @@ func (w *World) endsOf(m *Member, list []string, seen map[*Group]bool) []string 
 			}
 		case zone.CNAME:
 			if name, err := zone.ParseName(value); err == nil {
-				list = w.endsOfName(name, list, seen)
+				list = gr.endsOfName(name, list, seen)
 			}
 		}
 	}
 	return list
 }
 
-func (w *World) endsOfGroup(g *Group, list []string, seen map[*Group]bool) []string {
+func (gr *Graph) endsOfGroup(g *Group, list []string, seen map[*Group]bool) []string {
 	if seen[g] {
 		return list
 	}
 	seen[g] = true
 	for _, m := range g.Members {
-		list = w.endsOf(m, list, seen)
+		list = gr.endsOf(m, list, seen)
 	}
 	return list
 }
 
 // endsOfName adds what a name stands for; a name outside the zones stands for itself.
-func (w *World) endsOfName(name zone.Name, list []string, seen map[*Group]bool) []string {
-	if w.ZoneOf(name) == nil {
+func (gr *Graph) endsOfName(name zone.Name, list []string, seen map[*Group]bool) []string {
+	if gr.ZoneOf(name) == nil {
 		return append(list, Host(Plain(name)))
 	}
-	for _, g := range w.addressed(name) {
-		list = w.endsOfGroup(g, list, seen)
+	for _, g := range gr.addressed(name) {
+		list = gr.endsOfGroup(g, list, seen)
 	}
 	return list
 }
 
 // Probed lists the endpoints that a check looks at, sorted: its address, or what its name stands for. Empty means that this
 // cannot be told.
-func (w *World) Probed(c *plan.Check) []string {
-	ends, known := w.probes[c.ID]
+func (gr *Graph) Probed(c *plan.Check) []string {
+	ends, known := gr.probes[c.ID]
 	if !known {
-		ends = unique(w.probedBy(c))
-		w.probes[c.ID] = ends
+		ends = unique(gr.probedBy(c))
+		gr.probes[c.ID] = ends
 	}
 	return ends
 }
 
-func (w *World) probedBy(c *plan.Check) []string {
+func (gr *Graph) probedBy(c *plan.Check) []string {
 	if !c.Config.Type.IsEndpoint() {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (w *World) probedBy(c *plan.Check) []string {
 		if err != nil {
 			return nil
 		}
-		for _, lb := range w.in.LoadBalancers {
+		for _, lb := range gr.in.LoadBalancers {
 			if slices.ContainsFunc(lb.Addresses, func(b netip.Addr) bool { return a.Unmap() == b.Unmap() }) {
 				return []string{Host(Plain(lb.DNSName))}
 			}
@@ -94,7 +94,7 @@ func (w *World) probedBy(c *plan.Check) []string {
 	if err != nil {
 		return nil
 	}
-	return w.endsOfName(name, nil, map[*Group]bool{})
+	return gr.endsOfName(name, nil, map[*Group]bool{})
 }
 
 func unique(list []string) []string {

@@ -13,13 +13,13 @@ import (
 //
 // Where a check looks is told by its address or name. Where that is not known, a check is taken to look at the members that cite
 // it; or, when only calculated checks count it, at those that cite these.
-func (w *World) Fail(s Supposition, members ...*Member) Supposition {
+func (gr *Graph) Fail(s Supposition, members ...*Member) Supposition {
 	s.Checks, s.Targets = map[string]bool{}, map[*Target]bool{}
-	f := failing{World: w, inside: map[*Member]bool{}, family: map[*Member]bool{}}
+	f := failing{Graph: gr, inside: map[*Member]bool{}, family: map[*Member]bool{}}
 	for _, m := range members {
 		m.Walk(func(m *Member) {
 			f.inside[m] = true
-			f.down = append(f.down, w.Endpoints(m)...)
+			f.down = append(f.down, gr.Endpoints(m)...)
 			if m.Target != nil && m.Target.Balancer {
 				s.Targets[m.Target] = true
 			}
@@ -29,7 +29,7 @@ func (w *World) Fail(s Supposition, members ...*Member) Supposition {
 		}
 	}
 	for m := range f.family {
-		for _, c := range w.Leaves(m.Set.HealthCheckID) {
+		for _, c := range gr.Leaves(m.Set.HealthCheckID) {
 			if !s.Checks[c.ID] && f.fails(c) {
 				s.Checks[c.ID] = true
 			}
@@ -40,8 +40,8 @@ func (w *World) Fail(s Supposition, members ...*Member) Supposition {
 
 // Leaves are the checks by which a check comes to its verdict: itself, or the children of a calculated one. Those that do not
 // exist are left out. r53: B.2.
-func (w *World) Leaves(id string) []*plan.Check {
-	c := w.Checks[id]
+func (gr *Graph) Leaves(id string) []*plan.Check {
+	c := gr.Checks[id]
 	switch {
 	case c == nil:
 		return nil
@@ -50,7 +50,7 @@ func (w *World) Leaves(id string) []*plan.Check {
 	}
 	var list []*plan.Check
 	for _, child := range c.Config.ChildHealthChecks {
-		if leaf := w.Checks[child]; leaf != nil && leaf.Config.Type != health.Calculated {
+		if leaf := gr.Checks[child]; leaf != nil && leaf.Config.Type != health.Calculated {
 			list = append(list, leaf)
 		}
 	}
@@ -59,7 +59,7 @@ func (w *World) Leaves(id string) []*plan.Check {
 
 // A failing is endpoints that fail.
 type failing struct {
-	*World
+	*Graph
 	down   []string         // the endpoints
 	inside map[*Member]bool // who sends clients there
 	family map[*Member]bool // all members of the trees of aliases that these are in

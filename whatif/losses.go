@@ -51,9 +51,9 @@ func Guard(current plan.State, p plan.Plan, force bool, destroyed []string) (pla
 	}
 	switch {
 	case force:
-		p = p.Tell(findings...)
+		p = p.WithReports(findings...)
 	case len(findings) > 0:
-		p = p.Refuse(findings...)
+		p = p.WithRefusals(findings...)
 	}
 	if len(p.Refusals) > 0 {
 		return p, &plan.Refused{Findings: p.Refusals}
@@ -185,7 +185,7 @@ func leadsTo(z zone.HostedZone, s *zone.ResourceRecordSet) (names []zone.Name) {
 
 // A side is the zone before or after the changes.
 type side struct {
-	world *World
+	world *Graph
 	zone  *Zone
 	well  Case
 }
@@ -236,8 +236,8 @@ func (c *comparison) side(sets []zone.ResourceRecordSet) side {
 			in.LoadBalancers = append(in.LoadBalancers, LoadBalancer{DNSName: a.DNSName, HostedZoneID: a.HostedZoneID})
 		}
 	}
-	w := New(in)
-	return side{world: w, zone: w.Zones[0]}
+	gr := New(in)
+	return side{world: gr, zone: gr.Zones[0]}
 }
 
 func (c *comparison) losses() (losses []Loss) {

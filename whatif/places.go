@@ -37,9 +37,9 @@ func Everyone() Client { return Client{"everyone", Elsewhere().Addr} }
 
 // Clients are those whom a group and what is below it tell apart, in the order of its members; none where all are treated
 // alike. open says that a client may be in none of these places.
-func (w *World) Clients(g *Group) (list []Client, open bool) {
+func (gr *Graph) Clients(g *Group) (list []Client, open bool) {
 	g.Walk(func(m *Member) {
-		c, ok := g.Zone.places.of(m.Set, w.in.Collections)
+		c, ok := g.Zone.places.of(m.Set, gr.in.Collections)
 		if ok && !slices.Contains(list, c) {
 			list = append(list, c)
 		}
@@ -51,7 +51,7 @@ func (w *World) Clients(g *Group) (list []Client, open bool) {
 
 // Client reads a client of a zone as people write one: an address, a Region, a country, a US state or a continent. labels
 // are Regions beside those of AWS.
-func (w *World) Client(z *Zone, text string, labels []string) (Client, error) {
+func (gr *Graph) Client(z *Zone, text string, labels []string) (Client, error) {
 	c, err := z.places.parse(text, labels)
 	z.view = nil // the place may be a new one
 	return c, err
@@ -73,15 +73,15 @@ func (z *Zone) Guest(c Client, of *Zone) Client {
 }
 
 // A surveyor gives every place an address of the reserved block 240/4, which is in no CIDR block and no database.
-type surveyor struct {
+type placeTable struct {
 	list   []geo.Place
 	places map[string]netip.Addr
 }
 
-func newSurveyor() *surveyor { return &surveyor{places: map[string]netip.Addr{}} }
+func newPlaceTable() *placeTable { return &placeTable{places: map[string]netip.Addr{}} }
 
 // of returns a client whom a record set is for; ok is false where a record set is for nobody in particular.
-func (s *surveyor) of(set *zone.ResourceRecordSet, collections []cidr.Collection) (Client, bool) {
+func (s *placeTable) of(set *zone.ResourceRecordSet, collections []cidr.Collection) (Client, bool) {
 	switch {
 	case set.Region != "":
 		return s.near(set.Region)
@@ -103,7 +103,7 @@ func (s *surveyor) of(set *zone.ResourceRecordSet, collections []cidr.Collection
 }
 
 // near is a client next to a Region. One that is no Region of AWS is put in the middle of nowhere, 0 ms from itself.
-func (s *surveyor) near(region string) (Client, bool) {
+func (s *placeTable) near(region string) (Client, bool) {
 	p := geo.Place{Name: "near " + region, Region: region}
 	if _, ok := zone.CanonicalHostedZoneID(region); !ok {
 		p.Coordinates, p.Latencies = &geo.Coordinates{}, map[string]float64{region: 0}
@@ -111,7 +111,7 @@ func (s *surveyor) near(region string) (Client, bool) {
 	return s.put(p)
 }
 
-func (s *surveyor) in(l zone.GeoLocation) (Client, bool) {
+func (s *placeTable) in(l zone.GeoLocation) (Client, bool) {
 	name := "in " + l.CountryCode
 	switch {
 	case l.SubdivisionCode != "":
@@ -126,7 +126,7 @@ func (s *surveyor) in(l zone.GeoLocation) (Client, bool) {
 	return s.put(p)
 }
 
-func (s *surveyor) at(l *zone.GeoProximityLocation) (Client, bool) {
+func (s *placeTable) at(l *zone.GeoProximityLocation) (Client, bool) {
 	var at geo.Coordinates
 	var ok bool
 	name := "near " + l.LocalZoneGroup
@@ -143,7 +143,7 @@ func (s *surveyor) at(l *zone.GeoProximityLocation) (Client, bool) {
 }
 
 // put places a client; false where there cannot be such a place.
-func (s *surveyor) put(p geo.Place) (Client, bool) {
+func (s *placeTable) put(p geo.Place) (Client, bool) {
 	addr, known := s.places[p.Name]
 	if !known {
 		var b [4]byte
@@ -161,7 +161,7 @@ func (s *surveyor) put(p geo.Place) (Client, bool) {
 
 // parse reads a client as people write one: an address, a Region, a country, a US state or a continent. labels are
 // Regions beside those of AWS.
-func (s *surveyor) parse(text string, labels []string) (Client, error) {
+func (s *placeTable) parse(text string, labels []string) (Client, error) {
 	refused := fmt.Errorf("client %q: use an address (192.0.2.1), an AWS Region (eu-west-1), a country (DE), a state of the "+
 		"US (US-VA) or a continent (EU, or \"continent AF\" where a country has the same code)", text)
 	if addr, err := netip.ParseAddr(text); err == nil {
@@ -190,7 +190,7 @@ func (s *surveyor) parse(text string, labels []string) (Client, error) {
 }
 
 // atlas knows all places that were put. The error is about the database.
-func (s *surveyor) atlas(geoIP []byte) (*geo.Atlas, error) {
+func (s *placeTable) atlas(geoIP []byte) (*geo.Atlas, error) {
 	if atlas, err := geo.New(geo.Options{Places: s.list, GeoIP: geoIP}); err == nil {
 		return atlas, nil
 	}

@@ -20,9 +20,9 @@ type Supposition struct {
 }
 
 // FailCheck is the failure of what one check looks at, and of its children.
-func (w *World) FailCheck(s Supposition, id string) Supposition {
+func (gr *Graph) FailCheck(s Supposition, id string) Supposition {
 	s.Checks = map[string]bool{id: true}
-	if c := w.Checks[id]; c != nil {
+	if c := gr.Checks[id]; c != nil {
 		s.failCheck(c)
 	}
 	return s
@@ -36,8 +36,8 @@ func (s Supposition) failCheck(c *plan.Check) {
 }
 
 // Verdict is what health makes of a check under a supposition.
-func (w *World) Verdict(id string, s Supposition) bool {
-	c := w.Checks[id]
+func (gr *Graph) Verdict(id string, s Supposition) bool {
+	c := gr.Checks[id]
 	known, ok := s.Known[id]
 	switch {
 	case ok:
@@ -46,15 +46,15 @@ func (w *World) Verdict(id string, s Supposition) bool {
 		return true // a reference that dangles counts as healthy. r53: A.10
 	case c.Config.Type == health.Calculated:
 		return health.Calculate(c.Config, func(child string) bool {
-			cc := w.Checks[child]
-			return cc == nil || cc.Config.Type == health.Calculated || w.Verdict(child, s) // calculated ones are no children. r53: B.4
+			cc := gr.Checks[child]
+			return cc == nil || cc.Config.Type == health.Calculated || gr.Verdict(child, s) // calculated ones are no children. r53: B.4
 		}).Healthy
 	case s.Checks[id] || s.Well:
 		return aggregate(c, []health.Report{{Check: id, Healthy: !s.Checks[id]}})
-	case len(w.in.Reports[id]) == 0 && c.Healthy != nil:
+	case len(gr.in.Reports[id]) == 0 && c.Healthy != nil:
 		return *c.Healthy
 	}
-	return aggregate(c, w.in.Reports[id])
+	return aggregate(c, gr.in.Reports[id])
 }
 
 func aggregate(c *plan.Check, reports []health.Report) bool {
@@ -64,22 +64,22 @@ func aggregate(c *plan.Check, reports []health.Report) bool {
 
 // Compile makes the view that a zone answers by, if it is not there. It completes the Problems of its groups. The error is
 // about Input.GeoIP, and nothing can be asked then.
-func (w *World) Compile(z *Zone) error {
+func (gr *Graph) Compile(z *Zone) error {
 	if z.view != nil {
 		return nil
 	}
 	for _, g := range z.Groups {
 		for _, m := range g.Members {
-			z.places.of(m.Set, w.in.Collections) // every place is on the map before it is drawn
+			z.places.of(m.Set, gr.in.Collections) // every place is on the map before it is drawn
 		}
 	}
-	atlas, err := z.places.atlas(w.in.GeoIP)
+	atlas, err := z.places.atlas(gr.in.GeoIP)
 	if err != nil {
 		return err
 	}
 	e := steer.NewView(atlas).Edit()
 	e.PutZone(z.HostedZone)
-	for _, c := range w.in.Collections {
+	for _, c := range gr.in.Collections {
 		// A collection that is not valid has no blocks: its members go by their default.
 		_ = e.PutCIDRCollection(c.ID, c.Locations)
 	}
@@ -98,7 +98,7 @@ func (w *World) Compile(z *Zone) error {
 		g.note(e.SetGroup(z.ID, g.Key.Name, g.Key.Type, sets))
 	}
 	z.view = e.Commit()
-	z.now, z.well = w.verdicts(z, Supposition{}), w.verdicts(z, Supposition{Well: true})
+	z.now, z.well = gr.verdicts(z, Supposition{}), gr.verdicts(z, Supposition{Well: true})
 	return nil
 }
 
@@ -109,9 +109,9 @@ func (g *Group) note(err error) {
 }
 
 // verdicts are those of all checks that a zone cites.
-func (w *World) verdicts(z *Zone, s Supposition) (t *steer.Table) {
+func (gr *Graph) verdicts(z *Zone, s Supposition) (t *steer.Table) {
 	for _, id := range z.cited {
-		t = t.With(z.view.Check(id), w.Verdict(id, s))
+		t = t.With(z.view.Check(id), gr.Verdict(id, s))
 	}
 	return t
 }
@@ -124,15 +124,15 @@ type Case struct {
 }
 
 // Suppose puts a zone that Compile has compiled under a supposition.
-func (w *World) Suppose(z *Zone, s Supposition) Case {
+func (gr *Graph) Suppose(z *Zone, s Supposition) Case {
 	t := z.now
 	if s.Well {
 		t = z.well
 	}
-	judge := func(id string) { t = t.With(z.view.Check(id), w.Verdict(id, s)) }
+	judge := func(id string) { t = t.With(z.view.Check(id), gr.Verdict(id, s)) }
 	for id := range s.Checks {
 		judge(id)
-		for _, above := range w.Above[id] {
+		for _, above := range gr.Above[id] {
 			judge(above)
 		}
 	}

@@ -46,21 +46,21 @@ func set(name, region, value, check string) zone.ResourceRecordSet {
 	return s
 }
 
-func compiled(t *testing.T, in whatif.Input) (*whatif.World, *whatif.Zone) {
+func compiled(t *testing.T, in whatif.Input) (*whatif.Graph, *whatif.Zone) {
 	t.Helper()
-	w := whatif.New(in)
-	z := w.Zones[0]
-	if err := w.Compile(z); err != nil {
+	gr := whatif.New(in)
+	z := gr.Zones[0]
+	if err := gr.Compile(z); err != nil {
 		t.Fatal(err)
 	}
-	return w, z
+	return gr, z
 }
 
 // picked tells the way of every client of a group.
-func picked(w *whatif.World, g *whatif.Group, s whatif.Supposition) (lines []string) {
-	clients, _ := w.Clients(g)
+func picked(gr *whatif.Graph, g *whatif.Group, s whatif.Supposition) (lines []string) {
+	clients, _ := gr.Clients(g)
 	for _, c := range clients {
-		r := w.Suppose(g.Zone, s).Ask(g, c, 1)[0]
+		r := gr.Suppose(g.Zone, s).Ask(g, c, 1)[0]
 		line := c.Place + ":"
 		for _, p := range r.Picks {
 			if m := g.Zone.Picked(p); m != nil {
@@ -80,7 +80,7 @@ func TestSuppositions(t *testing.T) {
 	in := input([]string{"c1", "c2"}, set("app", "eu-west-1", "=west", "c1"), set("app", "eu-central-1", "192.0.2.2", "c2"),
 		set("west", "eu-west-1", west, ""))
 	in.Reports = map[string][]health.Report{"c2": {{Check: "c2", Healthy: false}}}
-	w, z := compiled(t, in)
+	gr, z := compiled(t, in)
 	g := z.Group("app.example.com.", zone.A)
 	west, central := "app.example.com A eu-west-1 west.example.com A eu-west-1", "app.example.com A eu-central-1"
 	member := g.Members[1] // in listing order
@@ -91,15 +91,15 @@ func TestSuppositions(t *testing.T) {
 	}{
 		{"as checkers say", whatif.Supposition{}, []string{"near eu-central-1: " + west, "near eu-west-1: " + west}},
 		{"all well", whatif.Supposition{Well: true}, []string{"near eu-central-1: " + central, "near eu-west-1: " + west}},
-		{"one fails beside it", w.Fail(whatif.Supposition{}, member), []string{"near eu-central-1: " + central + "!", "near eu-west-1: " + west + "!"}},
-		{"one fails alone", w.Fail(whatif.Supposition{Well: true}, member), []string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
-		{"its target fails", whatif.Supposition{Well: true, Targets: map[*whatif.Target]bool{w.Targets["lb-1.eu-west-1.elb.amazonaws.com."]: true}},
+		{"one fails beside it", gr.Fail(whatif.Supposition{}, member), []string{"near eu-central-1: " + central + "!", "near eu-west-1: " + west + "!"}},
+		{"one fails alone", gr.Fail(whatif.Supposition{Well: true}, member), []string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
+		{"its target fails", whatif.Supposition{Well: true, Targets: map[*whatif.Target]bool{gr.Targets["lb-1.eu-west-1.elb.amazonaws.com."]: true}},
 			[]string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
-		{"a check fails", w.FailCheck(whatif.Supposition{Well: true}, "c1"), []string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
+		{"a check fails", gr.FailCheck(whatif.Supposition{Well: true}, "c1"), []string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
 		{"known verdicts", whatif.Supposition{Well: true, Known: map[string]bool{"c1": false}},
 			[]string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
 	} {
-		if diff := cmp.Diff(c.want, picked(w, g, c.s)); diff != "" {
+		if diff := cmp.Diff(c.want, picked(gr, g, c.s)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -131,16 +131,16 @@ func TestHostnames(t *testing.T) {
 
 // Places that contradict each other, or are put after a zone is compiled, make no error; a broken database does.
 func TestPlaces(t *testing.T) {
-	w, z := compiled(t, input(nil, set("app", "eu-west-1", "192.0.2.1", ""), set("app", "mars", "192.0.2.2", "")))
-	c, err := w.Client(z, "us-east-1", nil)
+	gr, z := compiled(t, input(nil, set("app", "eu-west-1", "192.0.2.1", ""), set("app", "mars", "192.0.2.2", "")))
+	c, err := gr.Client(z, "us-east-1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Compile(z); err != nil {
+	if err := gr.Compile(z); err != nil {
 		t.Fatal(err)
 	}
 	g := z.Group("app.example.com.", zone.A)
-	if trace := w.Suppose(z, whatif.Supposition{}).Explain(g, c); trace.Place != "near us-east-1" {
+	if trace := gr.Suppose(z, whatif.Supposition{}).Explain(g, c); trace.Place != "near us-east-1" {
 		t.Errorf("found at %q", trace.Place)
 	}
 	in := input(nil, set("app", "eu-west-1", "192.0.2.1", ""))
@@ -171,7 +171,7 @@ func TestFailureOfEndpoints(t *testing.T) {
 	} {
 		in.State.Checks[i].Config = config
 	}
-	w, z := compiled(t, in)
+	gr, z := compiled(t, in)
 	members := map[string]*whatif.Member{}
 	for _, m := range z.Group("app.example.com.", zone.A).Members {
 		members[m.Set.Region] = m
@@ -181,14 +181,14 @@ func TestFailureOfEndpoints(t *testing.T) {
 		"eu-central-1": {"central", "unknown"},
 		"us-east-1":    {"central"}, // its check looks elsewhere
 	} {
-		got := slices.Sorted(maps.Keys(w.Fail(whatif.Supposition{}, members[region]).Checks))
+		got := slices.Sorted(maps.Keys(gr.Fail(whatif.Supposition{}, members[region]).Checks))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", region, diff)
 		}
 	}
 	// A member that is supposed to be unhealthy is, whatever it has for a check.
 	s := whatif.Supposition{Well: true, Unhealthy: map[*whatif.Member]bool{members["eu-west-1"]: true}}
-	got := picked(w, members["eu-west-1"].Group, s)
+	got := picked(gr, members["eu-west-1"].Group, s)
 	if want := "near eu-west-1: app.example.com A eu-central-1"; !slices.Contains(got, want) {
 		t.Errorf("unhealthy by supposition: %q", got)
 	}

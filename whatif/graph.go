@@ -45,7 +45,7 @@ type LoadBalancer struct {
 }
 
 // A World is an Input, linked together. It is for one goroutine.
-type World struct {
+type Graph struct {
 	Zones   []*Zone                // by name, then by id
 	Checks  map[string]*plan.Check // by id
 	Above   map[string][]string    // calculated checks by child
@@ -65,7 +65,7 @@ type Zone struct {
 
 	byKey  map[zone.Key]*Group
 	cited  []string // checks, sorted
-	places *surveyor
+	places *placeTable
 
 	view      *steer.View
 	now, well *steer.Table
@@ -149,22 +149,22 @@ func Host(n zone.Name) string {
 }
 
 // New links an input together. Record sets of zones that are not in the state are left out.
-func New(in Input) *World {
-	w := &World{in: in, Checks: map[string]*plan.Check{}, Above: map[string][]string{}, Cited: map[string][]*Member{},
+func New(in Input) *Graph {
+	gr := &Graph{in: in, Checks: map[string]*plan.Check{}, Above: map[string][]string{}, Cited: map[string][]*Member{},
 		Targets: map[zone.Name]*Target{}, ends: map[*Member][]string{}, probes: map[string][]string{}}
 	for i := range in.State.Checks {
 		c := &in.State.Checks[i]
-		w.Checks[c.ID] = c
+		gr.Checks[c.ID] = c
 		for _, child := range c.Config.ChildHealthChecks {
-			w.Above[child] = append(w.Above[child], c.ID)
+			gr.Above[child] = append(gr.Above[child], c.ID)
 		}
 	}
 	byID := map[string]*Zone{}
 	for _, z := range in.State.Zones {
-		byID[z.ID] = &Zone{HostedZone: z, byKey: map[zone.Key]*Group{}, places: newSurveyor()}
-		w.Zones = append(w.Zones, byID[z.ID])
+		byID[z.ID] = &Zone{HostedZone: z, byKey: map[zone.Key]*Group{}, places: newPlaceTable()}
+		gr.Zones = append(gr.Zones, byID[z.ID])
 	}
-	slices.SortFunc(w.Zones, func(a, b *Zone) int {
+	slices.SortFunc(gr.Zones, func(a, b *Zone) int {
 		return cmp.Or(zone.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 	})
 	for i := range in.State.Records {
@@ -172,19 +172,19 @@ func New(in Input) *World {
 			z.add(&in.State.Records[i].Set)
 		}
 	}
-	for _, z := range w.Zones {
+	for _, z := range gr.Zones {
 		z.order()
 		for _, g := range z.Groups {
-			w.link(g)
+			gr.link(g)
 		}
 	}
 	colours := map[*Group]colour{}
-	for _, z := range w.Zones {
+	for _, z := range gr.Zones {
 		for _, g := range z.Groups {
 			g.loops(colours)
 		}
 	}
-	return w
+	return gr
 }
 
 func (z *Zone) add(s *zone.ResourceRecordSet) {
@@ -211,15 +211,15 @@ func (z *Zone) order() {
 }
 
 // link connects aliases and CNAMEs with their targets, and checks with who cites them.
-func (w *World) link(g *Group) {
+func (gr *Graph) link(g *Group) {
 	for _, m := range g.Members {
 		if id := m.Set.HealthCheckID; id != "" {
-			w.Cited[id] = append(w.Cited[id], m)
+			gr.Cited[id] = append(gr.Cited[id], m)
 		}
 		a := m.Set.AliasTarget
 		switch {
 		case a == nil && g.Key.Type == zone.CNAME:
-			w.call(g, m)
+			gr.call(g, m)
 		case a == nil:
 		case a.HostedZoneID == g.Zone.ID:
 			m.Branch = g.Zone.Group(a.DNSName, g.Key.Type)
@@ -227,7 +227,7 @@ func (w *World) link(g *Group) {
 				m.Branch.Parents = append(m.Branch.Parents, g)
 			}
 		default:
-			if m.Target = w.target(a); m.Target != nil {
+			if m.Target = gr.target(a); m.Target != nil {
 				m.Target.Members = append(m.Target.Members, m)
 			}
 		}
@@ -235,13 +235,13 @@ func (w *World) link(g *Group) {
 }
 
 // call notes the groups that a CNAME leads to.
-func (w *World) call(from *Group, m *Member) {
+func (gr *Graph) call(from *Group, m *Member) {
 	for _, value := range m.Set.ResourceRecords {
 		name, err := zone.ParseName(value)
 		if err != nil {
 			continue
 		}
-		for _, g := range w.addressed(name) {
+		for _, g := range gr.addressed(name) {
 			if !slices.Contains(g.Callers, from) {
 				g.Callers = append(g.Callers, from)
 			}
@@ -250,8 +250,8 @@ func (w *World) call(from *Group, m *Member) {
 }
 
 // addressed are the groups that answer for the addresses of a name.
-func (w *World) addressed(n zone.Name) (groups []*Group) {
-	z := w.ZoneOf(n)
+func (gr *Graph) addressed(n zone.Name) (groups []*Group) {
+	z := gr.ZoneOf(n)
 	if z == nil {
 		return nil
 	}
@@ -264,27 +264,27 @@ func (w *World) addressed(n zone.Name) (groups []*Group) {
 }
 
 // target returns what an alias outside its zone stands for; nil when there cannot be such a thing.
-func (w *World) target(a *zone.AliasTarget) *Target {
+func (gr *Graph) target(a *zone.AliasTarget) *Target {
 	name := Plain(a.DNSName)
-	if t := w.Targets[name]; t != nil {
+	if t := gr.Targets[name]; t != nil {
 		if t.ZoneID != a.HostedZoneID {
 			return nil
 		}
 		return t
 	}
-	known := slices.IndexFunc(w.in.LoadBalancers, func(lb LoadBalancer) bool { return Plain(lb.DNSName) == name })
+	known := slices.IndexFunc(gr.in.LoadBalancers, func(lb LoadBalancer) bool { return Plain(lb.DNSName) == name })
 	t := &Target{Name: name, ZoneID: a.HostedZoneID, Balancer: known >= 0 || zone.IsServiceZone(a.HostedZoneID)}
 	switch {
 	case known >= 0:
-		if w.in.LoadBalancers[known].HostedZoneID != a.HostedZoneID {
+		if gr.in.LoadBalancers[known].HostedZoneID != a.HostedZoneID {
 			return nil
 		}
-	case t.Balancer && (w.in.AllLoadBalancers || !zone.InLoadBalancerZone(a.HostedZoneID, a.DNSName)):
+	case t.Balancer && (gr.in.AllLoadBalancers || !zone.InLoadBalancerZone(a.HostedZoneID, a.DNSName)):
 		return nil
-	case slices.ContainsFunc(w.Zones, func(z *Zone) bool { return name.In(z.Name) }):
+	case slices.ContainsFunc(gr.Zones, func(z *Zone) bool { return name.In(z.Name) }):
 		return nil // ordinary zones cannot point at each other. r53: A.9
 	}
-	w.Targets[name] = t
+	gr.Targets[name] = t
 	return t
 }
 
@@ -379,9 +379,9 @@ func climb(g *Group, from func(*Group) []*Group) []*Group {
 }
 
 // ZoneOf returns the public zone that answers for a name, the longest that holds it; nil when there is none. r53: A.2.
-func (w *World) ZoneOf(n zone.Name) *Zone {
+func (gr *Graph) ZoneOf(n zone.Name) *Zone {
 	var best *Zone
-	for _, z := range w.Zones {
+	for _, z := range gr.Zones {
 		if !z.PrivateZone && n.In(z.Name) && (best == nil || len(z.Name) > len(best.Name)) {
 			best = z
 		}

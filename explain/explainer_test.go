@@ -20,7 +20,7 @@ import (
 var at = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 // world is one zone that a test writes down: checks as "id" or "id=key", record sets as they come.
-func world(down []string, checks []string, sets ...zone.ResourceRecordSet) explain.Input {
+func input(down []string, checks []string, sets ...zone.ResourceRecordSet) explain.Input {
 	in := explain.Input{Provider: failover.AWS, Reports: map[string][]health.Report{}}
 	in.State.Zones = []zone.HostedZone{{ID: "Z1", Name: "example.com.", NameServers: []string{"ns1.example.net"}}}
 	for _, text := range checks {

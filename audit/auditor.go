@@ -8,8 +8,8 @@ import (
 )
 
 // A world is the input, linked together and ready to be asked.
-type world struct {
-	*whatif.World
+type auditor struct {
+	*whatif.Graph
 	in     Input
 	groups []*group // of all zones, in listing order
 	facts  map[*target]*LoadBalancer
@@ -27,33 +27,33 @@ type (
 	failure = whatif.Supposition
 )
 
-func newWorld(in Input) *world {
+func newAuditor(in Input) *auditor {
 	known := whatif.Input{State: in.State, Collections: in.Collections, AllLoadBalancers: in.AllLoadBalancers}
 	for _, lb := range in.LoadBalancers {
 		known.LoadBalancers = append(known.LoadBalancers, whatif.LoadBalancer{DNSName: lb.DNSName, HostedZoneID: lb.HostedZoneID,
 			Addresses: lb.Addresses})
 	}
-	w := &world{World: whatif.New(known), in: in, facts: map[*target]*LoadBalancer{},
+	a := &auditor{Graph: whatif.New(known), in: in, facts: map[*target]*LoadBalancer{},
 		promises: promisesOf(in.Policies), hurts: map[*member][]string{}, calm: map[*group][]reply{}}
-	for _, z := range w.Zones {
-		w.groups = append(w.groups, z.Groups...)
-		_ = w.Compile(z) // errors are about GeoIP databases, and there is none
+	for _, z := range a.Zones {
+		a.groups = append(a.groups, z.Groups...)
+		_ = a.Compile(z) // errors are about GeoIP databases, and there is none
 	}
 	for i := range in.LoadBalancers {
-		if t := w.Targets[whatif.Plain(in.LoadBalancers[i].DNSName)]; t != nil {
-			w.facts[t] = &in.LoadBalancers[i]
+		if t := a.Targets[whatif.Plain(in.LoadBalancers[i].DNSName)]; t != nil {
+			a.facts[t] = &in.LoadBalancers[i]
 		}
 	}
-	return w
+	return a
 }
 
 // well is the supposition that nothing fails.
 func well() failure { return failure{Well: true} }
 
 // now is the supposition that checks are as they are known to be, and all else is well.
-func (w *world) now() failure {
+func (a *auditor) now() failure {
 	now := failure{Well: true, Known: map[string]bool{}, Targets: map[*target]bool{}}
-	for id, c := range w.Checks {
+	for id, c := range a.Checks {
 		if c.Healthy != nil {
 			now.Known[id] = *c.Healthy
 		}
@@ -62,18 +62,18 @@ func (w *world) now() failure {
 }
 
 // healthyNow reports whether a check is known to be healthy: by its checkers, or by those of all its children.
-func (w *world) healthyNow(id string) bool {
-	c := w.Checks[id]
+func (a *auditor) healthyNow(id string) bool {
+	c := a.Checks[id]
 	if c == nil || c.Healthy != nil {
 		return c != nil && *c.Healthy
 	}
 	children := c.Config.ChildHealthChecks
-	unknown := func(child string) bool { return w.Checks[child] == nil || w.Checks[child].Healthy == nil }
-	return len(children) > 0 && !slices.ContainsFunc(children, unknown) && w.Verdict(id, w.now())
+	unknown := func(child string) bool { return a.Checks[child] == nil || a.Checks[child].Healthy == nil }
+	return len(children) > 0 && !slices.ContainsFunc(children, unknown) && a.Verdict(id, a.now())
 }
 
 // fail is the failure of everything that members listen to, and what is below them.
-func (w *world) fail(members ...*member) failure { return w.Fail(well(), members...) }
+func (a *auditor) fail(members ...*member) failure { return a.Fail(well(), members...) }
 
 // describeAll names several record sets.
 func describeAll(members []*member) []string {
@@ -105,21 +105,21 @@ const mostWays = 200
 
 // ask asks a group for every client after a failure, with every outcome that chance can have. Of a group that cannot be judged
 // nothing is said. The replies are not to be changed.
-func (w *world) ask(g *group, f failure) []reply {
+func (a *auditor) ask(g *group, f failure) []reply {
 	if g.Problem != nil {
 		return nil
 	}
 	calm := f.Well && len(f.Checks)+len(f.Targets)+len(f.Known)+len(f.Unhealthy) == 0
-	if replies, known := w.calm[g]; calm && known {
+	if replies, known := a.calm[g]; calm && known {
 		return replies
 	}
-	clients, open := w.Clients(g)
+	clients, open := a.Clients(g)
 	if len(clients) == 0 && !open {
 		clients = append(clients, whatif.Everyone())
 	} else {
 		clients = append([]whatif.Client{whatif.Elsewhere()}, clients...)
 	}
-	supposed := w.Suppose(g.Zone, f)
+	supposed := a.Suppose(g.Zone, f)
 	replies := make([]reply, 0, len(clients))
 	for _, c := range clients {
 		for _, r := range supposed.Ask(g, c, mostWays) {
@@ -127,7 +127,7 @@ func (w *world) ask(g *group, f failure) []reply {
 		}
 	}
 	if calm {
-		w.calm[g] = replies
+		a.calm[g] = replies
 	}
 	return replies
 }
@@ -174,15 +174,15 @@ func who(places []string) string {
 }
 
 // changed reports whether a failure changes anybody's answer.
-func (w *world) changed(g *group, f failure) bool {
-	return !slices.EqualFunc(w.ask(g, well()), w.ask(g, f), func(a, b reply) bool {
+func (a *auditor) changed(g *group, f failure) bool {
+	return !slices.EqualFunc(a.ask(g, well()), a.ask(g, f), func(a, b reply) bool {
 		return a.Outcome == b.Outcome && slices.Equal(a.Picks, b.Picks)
 	})
 }
 
 // moved reports whether a failure sends anybody to other members of a group.
-func (w *world) moved(g *group, f failure) bool {
-	return !slices.EqualFunc(w.ask(g, well()), w.ask(g, f), func(a, b reply) bool {
+func (a *auditor) moved(g *group, f failure) bool {
+	return !slices.EqualFunc(a.ask(g, well()), a.ask(g, f), func(a, b reply) bool {
 		return slices.Equal(a.picked(), b.picked())
 	})
 }
