@@ -52,15 +52,15 @@ var rooms = map[string][]string{
 	"cwserver":      {"sigv4"},
 	"api/v1alpha1":  {"failover"},
 	// L4: assemblies.
-	"node": {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "users", "r53server", "cwserver",
-		"quota"},
+	"node": {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "users",
+		"r53server", "cwserver", "quota"},
 	"lab":        {"node", "zone", "health", "geo", "store", "sigv4"},
 	"demo":       {"lab", "apply", "plan", "failover", "health"},
 	"controller": {"api/v1alpha1", "apply", "explain", "plan", "failover", "zone", "health", "quota", "tagging"},
 	"cmd/bulkhead": {"demo", "lab", "node", "users", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4",
 		"health", "zone", "quota"},
 
-	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "plan", "failover", "lab", "node", "users", "sigv4"},
+	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "plan", "failover", "lab", "users", "sigv4"},
 	"scripts/crds":            {},
 }
 
