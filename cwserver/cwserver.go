@@ -101,8 +101,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	if scope.Service != service {
-		return nil, &fault{http.StatusForbidden, "SignatureDoesNotMatch",
-			"Credential should be scoped to correct service: '" + service + "'."}
+		return nil, sigv4.WrongService(service, scope.Service)
 	}
 	operation := strings.TrimPrefix(r.URL.Path, Prefix)
 	switch {

@@ -146,7 +146,7 @@ func (b cidrBlockSummary) key() string {
 func findCIDRCollection(state *store.State, id string) (cidr.Collection, error) {
 	c, ok := state.CIDRCollection(id)
 	if !ok {
-		return cidr.Collection{}, noSuchCIDRCollection(id)
+		return cidr.Collection{}, &store.NoSuch{Err: store.ErrNoSuchCIDRCollection, ID: id}
 	}
 	return c, nil
 }

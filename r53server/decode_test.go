@@ -136,9 +136,9 @@ func TestDecodeRefusals(t *testing.T) {
 			if err == nil {
 				t.Fatal("accepted")
 			}
-			told, _ := translate(err)
-			if told.code != tt.code || told.status != 400 || !strings.Contains(told.message, tt.text) {
-				t.Errorf("refused with %d %v\nwant %s: …%s…", told.status, told, tt.code, tt.text)
+			got, _ := translate(err)
+			if string(got.code) != tt.code || got.status != 400 || !strings.Contains(got.message, tt.text) {
+				t.Errorf("refused with %d %v\nwant %s: …%s…", got.status, got, tt.code, tt.text)
 			}
 		})
 	}
@@ -175,11 +175,11 @@ func FuzzDecodeChangeBatch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		_, changes, err := decodeChangeBatch(changeRequest(body))
 		if err != nil {
-			told, known := translate(err)
-			if !known || told.status != 400 || told.message == "" {
-				t.Fatalf("refused with %d %v", told.status, told)
+			got, known := translate(err)
+			if !known || got.status != 400 || got.message == "" {
+				t.Fatalf("refused with %d %v", got.status, got)
 			}
-			if err := wellFormed(encode("ErrorResponse", errorResponse{Error: errorDetail{Message: told.message}})); err != nil {
+			if err := wellFormed(encode("ErrorResponse", errorResponse{Error: errorDetail{Message: got.message}})); err != nil {
 				t.Fatalf("the refusal is not well-formed: %v", err)
 			}
 			return

@@ -19,7 +19,7 @@ func (s *Server) createReusableDelegationSet(r *request) (reply, error) {
 	}
 	set, err := s.store.CreateDelegationSet(r.ctx, reference, zoneID)
 	if errors.Is(err, store.ErrNoSuchHostedZone) {
-		return reply{}, hostedZoneNotFound(zoneID) // this operation has a code of its own
+		return reply{}, hostedZoneNotFound(zoneID)
 	}
 	if err != nil {
 		return reply{}, err
@@ -60,7 +60,7 @@ func (s *Server) listReusableDelegationSets(r *request) (reply, error) {
 func findDelegationSet(state *store.State, id string) (store.DelegationSet, error) {
 	set, ok := state.DelegationSet(id)
 	if !ok {
-		return store.DelegationSet{}, noSuchDelegationSet(id)
+		return store.DelegationSet{}, &store.NoSuch{Err: store.ErrNoSuchDelegationSet, ID: id}
 	}
 	return set, nil
 }

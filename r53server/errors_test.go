@@ -27,7 +27,7 @@ import (
 func TestErrorTable(t *testing.T) {
 	for _, tt := range []struct {
 		err    error
-		code   string
+		code   code
 		status int
 		text   string // a part of the message
 	}{
@@ -48,7 +48,7 @@ func TestErrorTable(t *testing.T) {
 		{store.ErrConcurrentModification, "ConcurrentModification", 400, "Try again"},
 		{&store.NoSuch{Err: store.ErrNoSuchDelegationSet, ID: "N9"}, "NoSuchDelegationSet", 400, "No reusable delegation set found with ID: N9"},
 		{store.ErrDelegationSetExists, "DelegationSetAlreadyCreated", 400, "caller reference"},
-		{store.ErrDelegationSetReusable, "DelegationSetAlreadyReusable", 400, "reusable already"},
+		{store.ErrDelegationSetReusable, "DelegationSetAlreadyReusable", 400, "already reusable"},
 		{store.ErrDelegationSetInUse, "DelegationSetInUse", 400, "cannot be deleted"},
 		{store.ErrDelegationSetNotAvailable, "DelegationSetNotAvailable", 400, "private"},
 		{store.ErrConflictingDomain, "ConflictingDomainExists", 400, "same name"},
@@ -59,8 +59,8 @@ func TestErrorTable(t *testing.T) {
 		{noSuchCIDRLocation("c", "rome"), "NoSuchCidrLocationException", 404, "rome"},
 		{noSuchGeoLocation(zone.GeoLocation{CountryCode: "XX"}), "NoSuchGeoLocation", 404, "country code 'XX'"},
 		{hostedZoneNotFound("Z1"), "HostedZoneNotFound", 400, "Z1"},
-		{notAvailable("DNSSECNotFound", 400, "DNSSEC signing is"), "DNSSECNotFound", 400, "DNSSEC signing is not available on this engine."},
-		{store.ErrUnavailable, "ServiceUnavailable", 503, "Try again"},
+		{notAvailable("DNSSECNotFound", "DNSSEC signing is"), "DNSSECNotFound", 400, "DNSSEC signing is not available on this engine."},
+		{store.ErrUnavailable, "ServiceUnavailable", 503, "Try again."},
 		{context.DeadlineExceeded, "ServiceUnavailable", 503, "in time"},
 		{context.Canceled, "ServiceUnavailable", 503, "cancelled"},
 		{&validation.InvalidInput{Message: "m"}, "InvalidInput", 400, "m"},
@@ -68,21 +68,20 @@ func TestErrorTable(t *testing.T) {
 		{&zone.NoSuchHealthCheck{ID: "abc"}, "NoSuchHealthCheck", 404, "A health check with id abc does not exist."},
 		{&health.InvalidInput{Message: "m"}, "InvalidInput", 400, "m"},
 		{&sigv4.Error{Code: "IncompleteSignature", Status: 400, Message: "m"}, "IncompleteSignature", 400, "m"},
-		{noSuchDelegationSet("N1"), "NoSuchDelegationSet", 400, "N1"},
 		{wrongService("sts"), "SignatureDoesNotMatch", 403, "correct service: 'route53', not 'sts'"},
 		{requestTooLarge(), "RequestEntityTooLarge", 413, "4194304 bytes"},
 		{errors.New("secret text"), "InternalFailure", 500, "request ID"},
 	} {
 		t.Run(fmt.Sprintf("%T %v", tt.err, tt.err), func(t *testing.T) {
-			told, known := translate(fmt.Errorf("read record sets of Z1: %w", tt.err))
-			if told.code != tt.code || told.status != tt.status || !strings.Contains(told.message, tt.text) {
-				t.Errorf("translate = %d %v, want %d %s: …%s…", told.status, told, tt.status, tt.code, tt.text)
+			got, known := translate(fmt.Errorf("read record sets of Z1: %w", tt.err))
+			if got.code != tt.code || got.status != tt.status || !strings.Contains(got.message, tt.text) {
+				t.Errorf("translate = %d %v, want %d %s: …%s…", got.status, got, tt.status, tt.code, tt.text)
 			}
 			if known != (tt.code != "InternalFailure") {
 				t.Errorf("known = %v", known)
 			}
-			if strings.Contains(told.message, "secret text") {
-				t.Error("the text of an unknown error is told to the client")
+			if strings.Contains(got.message, "secret text") {
+				t.Error("the text of an unknown error reaches the client")
 			}
 		})
 	}
@@ -143,5 +142,44 @@ func TestErrorTableKnowsEveryStoreError(t *testing.T) {
 		if _, known := translate(err); !known {
 			t.Errorf("store.%s has no row", name)
 		}
+	}
+}
+
+// Every error code is written in one place, codes.go: all other files use its constants.
+func TestCodesAreWrittenOnce(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := map[string][]string{} // positions of a string, by its text
+	codes := map[string]bool{}
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		fset := token.NewFileSet()
+		f, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.BasicLit); ok && s.Kind == token.STRING {
+				written[s.Value] = append(written[s.Value], fset.Position(s.Pos()).String())
+				codes[s.Value] = codes[s.Value] || path == "codes.go" && s.Value != `"net/http"`
+			}
+			return true
+		})
+	}
+	n := 0
+	for text, is := range codes {
+		if is {
+			n++
+		}
+		if is && len(written[text]) > 1 {
+			t.Errorf("%s is written in %v", text, written[text])
+		}
+	}
+	if n < 40 {
+		t.Errorf("codes.go has %d codes, want more than 40", n)
 	}
 }

@@ -190,7 +190,7 @@ func (s *Server) getCheckerIPRanges(*request) (reply, error) {
 func findCheck(state *store.State, id string) (health.Check, error) {
 	check, ok := state.Check(id)
 	if !ok {
-		return health.Check{}, noSuchHealthCheck(id)
+		return health.Check{}, &store.NoSuch{Err: store.ErrNoSuchHealthCheck, ID: id}
 	}
 	return check, nil
 }

@@ -192,7 +192,7 @@ const hidden = "(hidden)"
 func findZone(state *store.State, id string) (zone.HostedZone, error) {
 	z, ok := state.Zone(id)
 	if !ok {
-		return zone.HostedZone{}, noSuchHostedZone(id)
+		return zone.HostedZone{}, &store.NoSuch{Err: store.ErrNoSuchHostedZone, ID: id}
 	}
 	return z, nil
 }

@@ -21,7 +21,7 @@ func (s *Server) getAccountLimit(r *request) (reply, error) {
 	case "MAX_REUSABLE_DELEGATION_SETS_BY_OWNER":
 		return limitOf(kind, limits.ReusableDelegationSets, state.DelegationSetCount()), nil
 	case "MAX_TRAFFIC_POLICIES_BY_OWNER", "MAX_TRAFFIC_POLICY_INSTANCES_BY_OWNER": // the model has no limit of 0
-		return reply{}, notAvailable("InvalidInput", 400, kind+": traffic policies are")
+		return reply{}, notAvailable(codeInvalidInput, kind+": traffic policies are")
 	default:
 		return reply{}, unknownLimit(kind, "MAX_HEALTH_CHECKS_BY_OWNER", "MAX_HOSTED_ZONES_BY_OWNER",
 			"MAX_REUSABLE_DELEGATION_SETS_BY_OWNER", "MAX_TRAFFIC_POLICIES_BY_OWNER", "MAX_TRAFFIC_POLICY_INSTANCES_BY_OWNER")
@@ -39,7 +39,7 @@ func (s *Server) getHostedZoneLimit(r *request) (reply, error) {
 	case "MAX_RRSETS_BY_ZONE":
 		return limitOf(kind, s.store.Limits().RecordSetsPerZone, state.Records(z.ID).Len()), nil
 	case "MAX_VPCS_ASSOCIATED_BY_ZONE":
-		return reply{}, &apiError{"HostedZoneNotPrivate", 400, "The specified hosted zone is public: it has no VPCs."}
+		return reply{}, newError(codeHostedZoneNotPrivate, "The specified hosted zone is public: it has no VPCs.")
 	default:
 		return reply{}, unknownLimit(kind, "MAX_RRSETS_BY_ZONE", "MAX_VPCS_ASSOCIATED_BY_ZONE")
 	}

@@ -101,7 +101,8 @@ func decodeRecordSet(change object, action zone.Action) (zone.ResourceRecordSet,
 	set.GeoProximityLocation = decodeGeoProximity(in)
 	set.CidrRoutingConfig = decodeCidrRouting(in)
 	if in.has("TrafficPolicyInstanceId") {
-		in.d.fail(notAvailable("InvalidInput", 400, "TrafficPolicyInstanceId in Change with "+describe(action, name, set)+": traffic policies are"))
+		in.d.fail(notAvailable(codeInvalidInput,
+			"TrafficPolicyInstanceId in Change with "+describe(action, name, set)+": traffic policies are"))
 	}
 	var err error
 	if set.Name, err = zone.ParseName(name); err != nil {

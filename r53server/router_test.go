@@ -66,8 +66,8 @@ func TestFindRoute(t *testing.T) {
 			if diff := cmp.Diff(tt.params, params); diff != "" {
 				t.Errorf("parameters (-want +got):\n%s", diff)
 			}
-			var told *apiError
-			if tt.operation == "" && (!errors.As(err, &told) || told.code != "UnknownOperationException" || told.status != 404) {
+			var got *apiError
+			if tt.operation == "" && (!errors.As(err, &got) || got.code != "UnknownOperationException" || got.status != 404) {
 				t.Errorf("find: %v, want UnknownOperationException", err)
 			}
 		})

@@ -128,7 +128,8 @@ func TestThrottleOfRequests(t *testing.T) {
 		}
 	}
 	var refusal *apiError
-	if err := limit.Request("GetHealthCheckStatus", noon.Add(time.Second)); !errors.As(err, &refusal) || *refusal != (apiError{"Throttling", 400, "Rate exceeded"}) {
+	err := limit.Request("GetHealthCheckStatus", noon.Add(time.Second))
+	if !errors.As(err, &refusal) || *refusal != (apiError{"Throttling", 400, "Rate exceeded"}) {
 		t.Errorf("refusal is %v, want 400 Throttling: Rate exceeded", err) // r53: C.8
 	}
 }

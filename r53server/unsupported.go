@@ -24,25 +24,26 @@ func (s *Server) listHostedZonesByVPC(r *request) (reply, error) {
 		}
 	}
 	if r.query.Has("nexttoken") {
-		return reply{}, &apiError{"InvalidPaginationToken", 400, "nexttoken is of no list: this one is empty."}
+		return reply{}, newError(codeInvalidPaginationToken,
+			"nexttoken is not accepted: the list is empty and has one page.")
 	}
 	return reply{body: listHostedZonesByVPCReply{MaxItems: size}}, nil
 }
 
 func (s *Server) associateVPCWithHostedZone(r *request) (reply, error) {
-	return s.refuseVPC(r, notAvailable("PublicZoneVPCAssociation", 400, "The hosted zone is public. "+privateZones), "VPC", "Comment")
+	return s.refuseVPC(r, notAvailable(codePublicZoneVPCAssociation, "The hosted zone is public. "+privateZones), "VPC", "Comment")
 }
 
 func (s *Server) disassociateVPCFromHostedZone(r *request) (reply, error) {
-	return s.refuseVPC(r, notAvailable("VPCAssociationNotFound", 404, "The hosted zone has no VPC. "+privateZones), "VPC", "Comment")
+	return s.refuseVPC(r, notAvailable(codeVPCAssociationNotFound, "The hosted zone has no VPC. "+privateZones), "VPC", "Comment")
 }
 
 func (s *Server) createVPCAssociationAuthorization(r *request) (reply, error) {
-	return s.refuseVPC(r, notAvailable("InvalidInput", 400, privateZones), "VPC")
+	return s.refuseVPC(r, notAvailable(codeInvalidInput, privateZones), "VPC")
 }
 
 func (s *Server) deleteVPCAssociationAuthorization(r *request) (reply, error) {
-	return s.refuseVPC(r, notAvailable("VPCAssociationAuthorizationNotFound", 404, privateZones), "VPC")
+	return s.refuseVPC(r, notAvailable(codeVPCAuthorizationNotFound, privateZones), "VPC")
 }
 
 // refuseVPC refuses a request about a VPC, once the request itself is right.
@@ -81,15 +82,15 @@ func (s *Server) getDNSSEC(r *request) (reply, error) {
 }
 
 func (s *Server) enableHostedZoneDNSSEC(r *request) (reply, error) {
-	return s.refuseForZone("Id", r, notAvailable("KeySigningKeyWithActiveStatusNotFound", 400, signing))
+	return s.refuseForZone("Id", r, notAvailable(codeKeySigningKeyNotFound, signing))
 }
 
 func (s *Server) disableHostedZoneDNSSEC(r *request) (reply, error) {
-	return s.refuseForZone("Id", r, notAvailable("DNSSECNotFound", 400, signing))
+	return s.refuseForZone("Id", r, notAvailable(codeDNSSECNotFound, signing))
 }
 
 func (s *Server) createKeySigningKey(*request) (reply, error) {
-	return reply{}, notAvailable("InvalidArgument", 400, signing)
+	return reply{}, notAvailable(codeInvalidArgument, signing)
 }
 
 func (s *Server) activateKeySigningKey(r *request) (reply, error)   { return s.noSuchSigningKey(r) }
@@ -97,7 +98,7 @@ func (s *Server) deactivateKeySigningKey(r *request) (reply, error) { return s.n
 func (s *Server) deleteKeySigningKey(r *request) (reply, error)     { return s.noSuchSigningKey(r) }
 
 func (s *Server) noSuchSigningKey(r *request) (reply, error) {
-	return s.refuseForZone("HostedZoneId", r, notAvailable("NoSuchKeySigningKey", 404, signing))
+	return s.refuseForZone("HostedZoneId", r, notAvailable(codeNoSuchKeySigningKey, signing))
 }
 
 // refuseForZone refuses a request about a hosted zone, if there is one.
@@ -111,11 +112,11 @@ func (s *Server) refuseForZone(parameter string, r *request, refusal error) (rep
 // Query logging.
 
 func (s *Server) createQueryLoggingConfig(*request) (reply, error) {
-	return reply{}, notAvailable("NoSuchCloudWatchLogsLogGroup", 404, queryLogging)
+	return reply{}, notAvailable(codeNoSuchLogGroup, queryLogging)
 }
 
 func (s *Server) getQueryLoggingConfig(*request) (reply, error) {
-	return reply{}, notAvailable("NoSuchQueryLoggingConfig", 404, queryLogging)
+	return reply{}, notAvailable(codeNoSuchQueryLoggingConfig, queryLogging)
 }
 
 func (s *Server) deleteQueryLoggingConfig(r *request) (reply, error) {
@@ -137,13 +138,13 @@ func (s *Server) listQueryLoggingConfigs(r *request) (reply, error) {
 // Traffic policies.
 
 func (s *Server) createTrafficPolicy(*request) (reply, error) {
-	return reply{}, notAvailable("InvalidInput", 400, trafficPolicies)
+	return reply{}, notAvailable(codeInvalidInput, trafficPolicies)
 }
 
-func noSuchTrafficPolicy() error { return notAvailable("NoSuchTrafficPolicy", 404, trafficPolicies) }
+func noSuchTrafficPolicy() error { return notAvailable(codeNoSuchTrafficPolicy, trafficPolicies) }
 
 func noSuchTrafficPolicyInstance() error {
-	return notAvailable("NoSuchTrafficPolicyInstance", 404, trafficPolicies)
+	return notAvailable(codeNoSuchTrafficPolicyInstance, trafficPolicies)
 }
 
 func (s *Server) createTrafficPolicyVersion(*request) (reply, error) {

@@ -39,3 +39,8 @@ func wrongSignature(canonical, toSign string) *Error {
 		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.\n\n"+
 		"The Canonical String for this request should have been\n'%s'\n\nThe String-to-Sign should have been\n'%s'\n", canonical, toSign)
 }
+
+// WrongService is the error of a request that is signed correctly, but for the service got instead of want.
+func WrongService(want, got string) *Error {
+	return mismatch("Credential should be scoped to correct service: '%s', not '%s'.", want, got)
+}
