@@ -51,13 +51,14 @@ var rooms = map[string][]string{
 	"r53server":     {"users", "store", "sigv4", "steer", "zone", "health", "validation", "quota", "cidr", "tagging"},
 	"cwserver":      {"sigv4"},
 	"api/v1alpha1":  {"failover"},
+	"alb":           {"zone"},
 	// L4: assemblies.
 	"node": {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "users",
 		"r53server", "cwserver", "quota"},
-	"lab":        {"node", "zone", "health", "geo", "store", "sigv4"},
+	"lab":        {"alb", "node", "zone", "health", "geo", "store", "sigv4"},
 	"demo":       {"lab", "apply", "plan", "failover", "health"},
 	"controller": {"api/v1alpha1", "apply", "explain", "plan", "failover", "zone", "health", "quota", "tagging"},
-	"cmd/bulkhead": {"demo", "lab", "node", "users", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4",
+	"cmd/bulkhead": {"demo", "lab", "alb", "node", "users", "apply", "audit", "explain", "plan", "failover", "geo", "sigv4",
 		"health", "zone", "quota"},
 
 	"cmd/bulkhead-controller": {"controller", "api/v1alpha1", "apply", "plan", "failover", "lab", "users", "sigv4"},

@@ -1,5 +1,7 @@
 package lab
 
+import "github.com/bulkhead-dns/bulkhead/alb"
+
 // An Application is one tenant of the shared load balancers.
 type Application struct {
 	Name       string `json:"name"`
@@ -34,8 +36,8 @@ func (a ApplicationDefinition) in(region string) (placed ApplicationRegion, ok b
 // rulesOf are what the AWS Load Balancer Controller makes of the applications' Ingress: users reach an application by its host name.
 // Route 53's checkers reach its health path by the load balancer's name, so that rule names no host. Rules that name a host come before
 // those that name none, so that no path of one application takes the users of another. r53: H.
-func rulesOf(applications []ApplicationDefinition) []Rule {
-	var rules []Rule
+func rulesOf(applications []ApplicationDefinition) []alb.Rule {
+	var rules []alb.Rule
 	for _, withHost := range []bool{true, false} {
 		for _, a := range applications {
 			for _, r := range a.Rules {

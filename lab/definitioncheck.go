@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/alb"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -124,7 +125,7 @@ func (a ApplicationDefinition) check(world Definition, earlier []ApplicationDefi
 		add("hue %d: use 1 to 360", a.Hue)
 	}
 	for i, r := range a.Rules {
-		if err := r.rule(a.Name, i+1).checkConditions(); err != nil {
+		if err := r.rule(a.Name, i+1).CheckConditions(); err != nil {
 			add("rule %d: %w", i+1, err)
 		}
 	}
@@ -156,8 +157,8 @@ func (a ApplicationDefinition) checkRegions(world Definition) (faults []error) {
 }
 
 // rule is the listener rule that leads to an application.
-func (r RuleDefinition) rule(application string, priority int) Rule {
-	rule := Rule{Priority: priority, Action: Action{TargetGroup: application}}
+func (r RuleDefinition) rule(application string, priority int) alb.Rule {
+	rule := alb.Rule{Priority: priority, Action: alb.Action{TargetGroup: application}}
 	if r.Host != "" {
 		rule.Hosts = []string{r.Host}
 	}

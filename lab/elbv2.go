@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 // elbv2 describes the load balancers of the lab as Elastic Load Balancing's API, version 2, does. r53: E.1.
@@ -237,7 +239,7 @@ func pickTargets(targets []targetHealthDescription, wanted []targetDescription, 
 		all = append(all, targetHealthDescription{
 			Target:          w,
 			HealthCheckPort: strconv.Itoa(w.Port),
-			TargetHealth:    targetHealthShape{Unused, reasonNotRegistered, "Target is not registered to the target group"},
+			TargetHealth:    targetHealthShape{alb.Unused, alb.ReasonNotRegistered, "Target is not registered to the target group"},
 		})
 	}
 	return all
@@ -270,7 +272,7 @@ func (e *elbv2) describeRules(c *call) (any, error) {
 	all := e.inventory(c)
 	found := all.rules
 	listener := c.form.Get("ListenerArn")
-	arns, err := c.list("RuleArns", maxRules)
+	arns, err := c.list("RuleArns", alb.MaxRules)
 	switch {
 	case err != nil:
 		return nil, err

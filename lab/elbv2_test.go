@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 // Pages of any size put together are the whole list, in its order, each item once. r53: E.1.
@@ -41,9 +43,9 @@ func TestPagesAreTheWholeList(t *testing.T) {
 // Each filter finds what it names and nothing else, in the order of the list. r53: E.1.
 func TestFiltersFindWhatTheyName(t *testing.T) {
 	client, s := startQueryAPI(t, 217)
-	if err := s.regions[0].balancers[0].Configure(Config{
-		Rules:        []Rule{{Priority: 7, Hosts: []string{"a.example"}, Paths: []string{"/a*"}, Action: Action{TargetGroup: "app1"}}},
-		TargetGroups: []TargetGroup{{Name: "spare"}, {Name: "app1"}, {Name: "app2"}},
+	if err := s.regions[0].balancers[0].Configure(alb.Config{
+		Rules:        []alb.Rule{{Priority: 7, Hosts: []string{"a.example"}, Paths: []string{"/a*"}, Action: alb.Action{TargetGroup: "app1"}}},
+		TargetGroups: []alb.TargetGroup{{Name: "spare"}, {Name: "app1"}, {Name: "app2"}},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -97,9 +99,9 @@ func TestTargetHealthShowsFailuresAndDraining(t *testing.T) {
 			return cmp.Equal(want, got)
 		}
 	}
-	healthy := targetHealthShape{State: Healthy}
-	unhealthy := targetHealthShape{Unhealthy, "Target.ResponseCodeMismatch", "Health checks failed with these codes: [500]"}
-	draining := targetHealthShape{Draining, "Target.DeregistrationInProgress", "Target deregistration is in progress"}
+	healthy := targetHealthShape{State: alb.Healthy}
+	unhealthy := targetHealthShape{alb.Unhealthy, "Target.ResponseCodeMismatch", "Health checks failed with these codes: [500]"}
+	draining := targetHealthShape{alb.Draining, "Target.DeregistrationInProgress", "Target deregistration is in progress"}
 	waitFor(t, "two healthy targets without a reason", are(healthy, healthy))
 	if err := s.setFailing("app1", "eu-west-1", true); err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ func TestTargetHealthShowsFailuresAndDraining(t *testing.T) {
 		t.Errorf("a target by address and port (-want +got):\n%s", diff)
 	}
 	elsewhere := health(append(byID, "Targets.member.1.Port", "1")...)
-	want := targetHealthShape{Unused, "Target.NotRegistered", "Target is not registered to the target group"}
+	want := targetHealthShape{alb.Unused, "Target.NotRegistered", "Target is not registered to the target group"}
 	if len(elsewhere) != 1 || elsewhere[0].TargetHealth != want {
 		t.Errorf("a port that is not registered: %+v, want %+v", elsewhere, want)
 	}

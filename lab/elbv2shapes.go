@@ -1,5 +1,7 @@
 package lab
 
+import "github.com/bulkhead-dns/bulkhead/alb"
+
 // The shapes of Elastic Load Balancing's replies, members in the order of the API model. r53: E.1.
 
 type loadBalancerShape struct {
@@ -110,7 +112,7 @@ type targetDescription struct {
 
 // A targetHealthShape of a healthy target has neither reason nor description.
 type targetHealthShape struct {
-	State       TargetState
+	State       alb.TargetState
 	Reason      string `xml:",omitempty"`
 	Description string `xml:",omitempty"`
 }

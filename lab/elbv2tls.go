@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 // What clients ask Elastic Load Balancing for as a matter of course: limits, and what listeners of HTTPS would have. The lab's
@@ -22,13 +24,13 @@ func accountLimits() []accountLimit {
 		{"condition-values-per-alb-rule", "5"},
 		{"condition-wildcards-per-alb-rule", "5"},
 		{"listeners-per-application-load-balancer", "50"},
-		{"rules-per-application-load-balancer", max(maxRules)},
+		{"rules-per-application-load-balancer", max(alb.MaxRules)},
 		{"target-groups", "3000"},
 		{"target-groups-per-action-on-application-load-balancer", "5"},
-		{"target-groups-per-application-load-balancer", max(maxTargetGroups)},
+		{"target-groups-per-application-load-balancer", max(alb.MaxTargetGroups)},
 		{"target-id-registrations-per-application-load-balancer", "1000"},
 		{"targets-per-application-load-balancer", "1000"},
-		{"targets-per-target-group", max(maxTargets)},
+		{"targets-per-target-group", max(alb.MaxTargets)},
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 // An Ingress is one Kubernetes Ingress of class alb, with the Services that it leads to. All Ingresses on one load balancer share its
@@ -79,7 +81,7 @@ type IngressStatus struct {
 
 // A traffic is what the Ingresses of one load balancer want of it.
 type traffic struct {
-	config Config
+	config alb.Config
 	groups []serviceGroup
 }
 
@@ -138,11 +140,11 @@ func (t *traffic) add(g Ingress) error {
 			continue
 		}
 		t.groups = append(t.groups, group)
-		t.config.TargetGroups = append(t.config.TargetGroups, TargetGroup{
+		t.config.TargetGroups = append(t.config.TargetGroups, alb.TargetGroup{
 			Name:                group.name,
-			HealthCheck:         HealthCheck{Path: s.HealthPath},
+			HealthCheck:         alb.HealthCheck{Path: s.HealthPath},
 			DeregistrationDelay: drainTime,
-			resource:            fmt.Sprintf("%s/%s-%s:%d", g.Namespace, g.Name, s.Service, s.Port),
+			Resource:            fmt.Sprintf("%s/%s-%s:%d", g.Namespace, g.Name, s.Service, s.Port),
 		})
 	}
 	for _, r := range g.Rules {
@@ -152,7 +154,7 @@ func (t *traffic) add(g Ingress) error {
 				faults = append(faults, err)
 				continue
 			}
-			rule := Rule{Priority: len(t.config.Rules) + 1, Paths: patterns, Action: g.action(p.Backend)}
+			rule := alb.Rule{Priority: len(t.config.Rules) + 1, Paths: patterns, Action: g.action(p.Backend)}
 			if r.Host != "" {
 				rule.Hosts = []string{r.Host}
 			}
@@ -169,8 +171,8 @@ func (s IngressService) check() error {
 	if s.Service == "" || s.Port < 1 || s.Port > 65535 {
 		return errors.New("give its name, and a port of 1 to 65535")
 	}
-	if len(s.Endpoints) > maxTargets {
-		return fmt.Errorf("%d endpoints: a target group takes up to %d", len(s.Endpoints), maxTargets)
+	if len(s.Endpoints) > alb.MaxTargets {
+		return fmt.Errorf("%d endpoints: a target group takes up to %d", len(s.Endpoints), alb.MaxTargets)
 	}
 	seen, taken := map[string]bool{}, map[netip.AddrPort]bool{}
 	for _, e := range s.Endpoints {
@@ -191,11 +193,11 @@ func (s IngressService) check() error {
 }
 
 // action forwards to a Service's target group. Of a Service that there is not, the AWS Load Balancer Controller makes an answer.
-func (g Ingress) action(b IngressBackend) Action {
+func (g Ingress) action(b IngressBackend) alb.Action {
 	if slices.ContainsFunc(g.Services, func(s IngressService) bool { return s.IngressBackend == b }) {
-		return Action{TargetGroup: g.groupName(b)}
+		return alb.Action{TargetGroup: g.groupName(b)}
 	}
-	return Action{FixedResponse: &FixedResponse{StatusCode: 503, ContentType: "text/plain", MessageBody: "Backend service does not exist"}}
+	return alb.Action{FixedResponse: &alb.FixedResponse{StatusCode: 503, ContentType: "text/plain", MessageBody: "Backend service does not exist"}}
 }
 
 // groupName is a target group's name in the controller's form, k8s-<namespace>-<service>-<hash>. r53: E.3.

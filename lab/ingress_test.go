@@ -111,14 +111,14 @@ func TestIngressesAreServedByStandIns(t *testing.T) {
 	}
 
 	got := set(sharedIngress(2))
-	want := []IngressStatus{{"team", "demoingress", "demoalb", lb.options.DNSName, "127.10.221.1", int(lb.Address().Port())}}
+	want := []IngressStatus{{"team", "demoingress", "demoalb", lb.DNSName(), "127.10.221.1", int(lb.Address().Port())}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(want, s.status()[0].Ingresses); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
-	waitFor(t, "healthy stand-ins", func() bool { return lb.probed() })
+	waitFor(t, "healthy stand-ins", func() bool { return lb.Probed() })
 	expect("shop2.example.com", "/", 200)
 	expect("checker", "/shop1health", 200)
 	expect("checker", "/shop1health/deep", 200)

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 // ingresses are the Ingresses of a Region at work: their stand-in pods and what was answered for them.
@@ -75,7 +77,8 @@ func (r *region) setIngresses(ctx context.Context, all []Ingress) ([]IngressStat
 	for i, b := range r.balancers {
 		err := b.Configure(wanted[i].config)
 		for _, g := range wanted[i].groups {
-			err = errors.Join(err, b.SetTargets(g.name, targets[b.options.Name+"/"+g.name]))
+			_, refused := b.SetTargets(g.name, targets[b.Name()+"/"+g.name])
+			err = errors.Join(err, refused)
 		}
 		if err != nil {
 			return nil, err
@@ -95,7 +98,7 @@ func (r *region) traffic(all []Ingress) ([]traffic, error) {
 	var faults []error
 	of := map[string][]Ingress{}
 	for _, g := range all {
-		g.LoadBalancer = cmp.Or(g.LoadBalancer, r.balancers[0].options.Name)
+		g.LoadBalancer = cmp.Or(g.LoadBalancer, r.balancers[0].Name())
 		if !slices.Contains(r.balancerNames(), g.LoadBalancer) {
 			faults = append(faults, fmt.Errorf("ingress %s/%s: there is no load balancer %q in %s: there are %s",
 				g.Namespace, g.Name, g.LoadBalancer, r.name, strings.Join(r.balancerNames(), ", ")))
@@ -104,7 +107,7 @@ func (r *region) traffic(all []Ingress) ([]traffic, error) {
 	}
 	var wanted []traffic
 	for _, b := range r.balancers {
-		t, err := trafficOf(of[b.options.Name])
+		t, err := trafficOf(of[b.Name()])
 		for i := range t.config.TargetGroups {
 			t.config.TargetGroups[i].HealthCheck.Interval = r.interval
 		}
@@ -114,10 +117,10 @@ func (r *region) traffic(all []Ingress) ([]traffic, error) {
 		}
 		t.config.TargetGroups = append(t.config.TargetGroups, b.own.TargetGroups...)
 		if err == nil {
-			_, err = t.config.complete()
+			err = t.config.Check()
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("load balancer %s: %w", b.options.Name, err))
+			faults = append(faults, fmt.Errorf("load balancer %s: %w", b.Name(), err))
 		}
 		wanted = append(wanted, t)
 	}
@@ -126,16 +129,16 @@ func (r *region) traffic(all []Ingress) ([]traffic, error) {
 
 // standIns starts the pods that are missing, and returns all that are wanted, with the targets of each "<load balancer>/<group>". When one
 // cannot be started those before it end.
-func (r *region) standIns(ctx context.Context, wanted []traffic) (pods map[standIn]*pod, targets map[string][]Target, err error) {
-	pods, targets = map[standIn]*pod{}, map[string][]Target{}
+func (r *region) standIns(ctx context.Context, wanted []traffic) (pods map[standIn]*pod, targets map[string][]alb.Target, err error) {
+	pods, targets = map[standIn]*pod{}, map[string][]alb.Target{}
 	fresh := map[standIn]*pod{}
 	for i, b := range r.balancers {
 		for _, g := range wanted[i].groups {
 			for n, e := range g.endpoints {
 				zone := cmp.Or(e.AvailabilityZone, fmt.Sprintf("%s%c", r.name, 'a'+n%2))
-				target := Target{ID: e.Pod, Address: e.Address, AvailabilityZone: zone}
+				target := alb.Target{ID: e.Pod, Address: e.Address, AvailabilityZone: zone}
 				if !e.Address.IsValid() {
-					key := standIn{b.options.Name, g.name, e.Pod, cmp.Or(g.service.Application, g.service.Service), zone}
+					key := standIn{b.Name(), g.name, e.Pod, cmp.Or(g.service.Application, g.service.Service), zone}
 					p := r.ingresses.pods[key]
 					if p == nil {
 						if p, err = r.startStandIn(key); err != nil {
@@ -146,7 +149,7 @@ func (r *region) standIns(ctx context.Context, wanted []traffic) (pods map[stand
 					pods[key] = p
 					target = p.target
 				}
-				at := b.options.Name + "/" + g.name
+				at := b.Name() + "/" + g.name
 				targets[at] = append(targets[at], target)
 			}
 		}
@@ -172,14 +175,14 @@ func (r *region) answer(all []Ingress) []IngressStatus {
 	answers := []IngressStatus{}
 	for _, g := range all {
 		for i, b := range r.balancers {
-			if b.options.Name != g.LoadBalancer && (g.LoadBalancer != "" || i > 0) {
+			if b.Name() != g.LoadBalancer && (g.LoadBalancer != "" || i > 0) {
 				continue
 			}
 			answers = append(answers, IngressStatus{
 				Namespace:    g.Namespace,
 				Name:         g.Name,
-				LoadBalancer: b.options.Name,
-				DNSName:      b.options.DNSName,
+				LoadBalancer: b.Name(),
+				DNSName:      b.DNSName(),
 				Address:      b.Address().Addr().String(),
 				Port:         int(b.Address().Port()),
 			})

@@ -5,11 +5,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/bulkhead-dns/bulkhead/alb"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -24,30 +24,12 @@ type inventory struct {
 	tags          map[string][]keyValue                // by ARN
 }
 
-// A groupPicture is a target group at one moment.
-type groupPicture struct {
-	TargetGroup
-	inUse   bool
-	targets []TargetStatus // registered, then draining
-}
-
-// picture shows listener and target groups at one moment, groups by name.
-func (lb *LoadBalancer) picture() (rules []Rule, fallback Action, groups []groupPicture) {
-	lb.mu.Lock()
-	defer lb.mu.Unlock()
-	for _, name := range groupNames(lb.groups) {
-		g := lb.groups[name]
-		groups = append(groups, groupPicture{g.TargetGroup, g.inUse, g.status(time.Now()).Targets})
-	}
-	return slices.Clone(lb.rules), lb.fallback, groups
-}
-
 // A register makes the inventory of a Region.
 type register struct {
 	region   string
-	balancer *LoadBalancer // the one that is being taken in
-	cluster  string        // of the tags
-	created  time.Time     // of everything: the lab's start
+	balancer *alb.LoadBalancer // the one that is being taken in
+	cluster  string            // of the tags
+	created  time.Time         // of everything: the lab's start
 	inventory
 }
 
@@ -59,24 +41,23 @@ func newInventory(r *region, cluster string, created time.Time) inventory {
 	}}
 	for _, lb := range r.balancers {
 		b.balancer = lb.LoadBalancer
-		rules, fallback, groups := lb.picture()
-		for _, g := range groups {
+		now := lb.Snapshot()
+		for _, g := range now.TargetGroups {
 			b.addTargetGroup(g)
 		}
 		b.addLoadBalancer()
-		b.addListener(rules, fallback)
+		b.addListener(now.Rules, now.DefaultAction)
 	}
 	return b.inventory
 }
 
 func (b *register) addLoadBalancer() {
-	options := b.balancer.options
 	lb := loadBalancerShape{
 		LoadBalancerArn:       b.loadBalancerARN(),
-		DNSName:               options.DNSName,
-		CanonicalHostedZoneID: options.HostedZoneID,
+		DNSName:               b.balancer.DNSName(),
+		CanonicalHostedZoneID: b.balancer.HostedZoneID(),
 		CreatedTime:           b.created.UTC().Format("2006-01-02T15:04:05.000Z"),
-		LoadBalancerName:      options.Name,
+		LoadBalancerName:      b.balancer.Name(),
 		Scheme:                "internet-facing",
 		VpcID:                 b.resource("vpc"),
 		Type:                  "application",
@@ -93,14 +74,14 @@ func (b *register) addLoadBalancer() {
 	b.attributes[lb.LoadBalancerArn] = []keyValue{
 		{"access_logs.s3.enabled", "false"},
 		{"deletion_protection.enabled", "false"},
-		{"idle_timeout.timeout_seconds", strconv.Itoa(int(idleTimeout.Seconds()))},
+		{"idle_timeout.timeout_seconds", strconv.Itoa(int(alb.IdleTimeout.Seconds()))},
 		{"load_balancing.cross_zone.enabled", "true"},
 		{"routing.http.xff_header_processing.mode", "append"},
 		{"routing.http2.enabled", "false"},
 	}
 }
 
-func (b *register) addListener(rules []Rule, fallback Action) {
+func (b *register) addListener(rules []alb.Rule, fallback alb.Action) {
 	port := int(b.balancer.Address().Port())
 	l := listenerShape{
 		ListenerArn:     b.listenerARN(),
@@ -127,7 +108,7 @@ func (b *register) addListener(rules []Rule, fallback Action) {
 	b.tags[last.RuleArn] = nil // a listener's own rule: the controller did not make it
 }
 
-func conditions(r Rule) (all members[conditionShape]) {
+func conditions(r alb.Rule) (all members[conditionShape]) {
 	if len(r.Hosts) > 0 {
 		values := members[string]{r.Hosts}
 		all.Member = append(all.Member, conditionShape{Field: "host-header", Values: values, HostHeaderConfig: &valuesShape{values}})
@@ -139,7 +120,7 @@ func conditions(r Rule) (all members[conditionShape]) {
 	return all
 }
 
-func (b *register) actions(a Action) members[actionShape] {
+func (b *register) actions(a alb.Action) members[actionShape] {
 	if f := a.FixedResponse; f != nil {
 		return members[actionShape]{[]actionShape{{
 			Type: "fixed-response", Order: 1,
@@ -156,7 +137,7 @@ func (b *register) actions(a Action) members[actionShape] {
 // targetGroupPort is what a target group says; every target of the lab has a port of its own.
 const targetGroupPort = 80
 
-func (b *register) addTargetGroup(g groupPicture) {
+func (b *register) addTargetGroup(g alb.TargetGroupSnapshot) {
 	shape := targetGroupShape{
 		TargetGroupArn:             b.targetGroupARN(g.Name),
 		TargetGroupName:            g.Name,
@@ -176,14 +157,14 @@ func (b *register) addTargetGroup(g groupPicture) {
 		IPAddressType:              "ipv4",
 	}
 	shape.Matcher.HttpCode = "200"
-	if g.inUse {
+	if g.InUse {
 		shape.LoadBalancerArns.Member = []string{b.loadBalancerARN()}
 	}
 	b.targetGroups = append(b.targetGroups, shape)
-	for _, t := range g.targets {
+	for _, t := range g.Targets {
 		b.targetHealth[shape.TargetGroupArn] = append(b.targetHealth[shape.TargetGroupArn], describeTarget(t))
 	}
-	resource := g.resource
+	resource := g.Resource
 	if resource == "" {
 		resource = fmt.Sprintf("%s-demo%s:%d", ingress, g.Name, targetGroupPort)
 	}
@@ -201,7 +182,7 @@ func (b *register) addTargetGroup(g groupPicture) {
 }
 
 // describeTarget shows a target of type ip: it is known by its address.
-func describeTarget(t TargetStatus) targetHealthDescription {
+func describeTarget(t alb.TargetStatus) targetHealthDescription {
 	return targetHealthDescription{
 		Target:          targetDescription{t.Address.Addr().String(), int(t.Address.Port()), t.AvailabilityZone},
 		HealthCheckPort: strconv.Itoa(int(t.Address.Port())),
@@ -239,7 +220,7 @@ func (b *register) loadBalancerARN() string { return b.arn("loadbalancer/" + b.l
 func (b *register) listenerARN() string { return b.arn("listener/" + b.listenerPath()) }
 
 func (b *register) ruleARN(priority string) string {
-	return b.arn("listener-rule/" + b.listenerPath() + "/" + b.digits("rule", b.balancer.options.Name, priority))
+	return b.arn("listener-rule/" + b.listenerPath() + "/" + b.digits("rule", b.balancer.Name(), priority))
 }
 
 func (b *register) targetGroupARN(name string) string {
@@ -247,11 +228,11 @@ func (b *register) targetGroupARN(name string) string {
 }
 
 func (b *register) loadBalancerPath() string {
-	return "app/" + b.balancer.options.Name + "/" + b.digits("loadbalancer", b.balancer.options.Name)
+	return "app/" + b.balancer.Name() + "/" + b.digits("loadbalancer", b.balancer.Name())
 }
 
 func (b *register) listenerPath() string {
-	return b.loadBalancerPath() + "/" + b.digits("listener", b.balancer.options.Name)
+	return b.loadBalancerPath() + "/" + b.digits("listener", b.balancer.Name())
 }
 
 // resource is the id of something of the Region's network: "vpc-0…".

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bulkhead-dns/bulkhead/alb"
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/node"
@@ -137,7 +138,7 @@ type Lab struct {
 
 // A knownBalancer is a load balancer as the engine knows it.
 type knownBalancer struct {
-	*LoadBalancer
+	*alb.LoadBalancer
 	facts zone.LoadBalancer
 }
 
@@ -157,7 +158,7 @@ func New(o Options) (l *Lab, err error) {
 	l = &Lab{
 		options:   o,
 		clusters:  clusters,
-		transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: idleTimeout},
+		transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: alb.IdleTimeout},
 		changed:   make(chan struct{}, 1),
 		ready:     make(chan struct{}),
 	}
@@ -215,9 +216,9 @@ func (l *Lab) openRegionsOn(port int) error {
 		l.surroundings.regions = append(l.surroundings.regions, r)
 		for _, b := range r.balancers {
 			port = int(b.Address().Port())
-			dnsName, err := zone.ParseName(b.options.DNSName)
+			dnsName, err := zone.ParseName(b.DNSName())
 			if err != nil {
-				return fmt.Errorf("name of load balancer %s in %s: %w", b.options.Name, r.name, err)
+				return fmt.Errorf("name of load balancer %s in %s: %w", b.Name(), r.name, err)
 			}
 			l.balancers = append(l.balancers, knownBalancer{b.LoadBalancer,
 				zone.LoadBalancer{DNSName: dnsName, HostedZoneID: id, Addresses: []netip.Addr{b.Address().Addr()}}})
@@ -352,7 +353,7 @@ func (l *Lab) LoadBalancers() []LoadBalancerFacts {
 	var all []LoadBalancerFacts
 	for _, r := range l.surroundings.regions {
 		for _, b := range r.balancers {
-			all = append(all, LoadBalancerFacts{r.name, b.options.Name, b.options.DNSName, b.options.HostedZoneID, int(b.Address().Port())})
+			all = append(all, LoadBalancerFacts{r.name, b.Name(), b.DNSName(), b.HostedZoneID(), int(b.Address().Port())})
 		}
 	}
 	return all

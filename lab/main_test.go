@@ -4,13 +4,14 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -37,7 +38,7 @@ func visitor() *http.Client {
 }
 
 // get asks a load balancer for a path of a host and returns status and body.
-func get(t *testing.T, lb *LoadBalancer, host, path string) (int, string) {
+func get(t *testing.T, lb *alb.LoadBalancer, host, path string) (int, string) {
 	t.Helper()
 	response := getResponse(t, lb, host, path, nil)
 	defer response.Body.Close()
@@ -48,7 +49,7 @@ func get(t *testing.T, lb *LoadBalancer, host, path string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-func getResponse(t *testing.T, lb *LoadBalancer, host, path string, header http.Header) *http.Response {
+func getResponse(t *testing.T, lb *alb.LoadBalancer, host, path string, header http.Header) *http.Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+lb.Address().String()+path, nil)
 	if err != nil {
@@ -116,17 +117,4 @@ func run(t *testing.T, f func(context.Context) error) {
 			t.Error(err)
 		}
 	})
-}
-
-// pipes is a network of servers in memory, for tests with time of their own.
-type pipes map[string]func(net.Conn)
-
-func (p pipes) dial(_ context.Context, _, address string) (net.Conn, error) {
-	serve, ok := p[address]
-	if !ok {
-		return nil, &net.OpError{Op: "dial", Err: net.ErrClosed}
-	}
-	client, server := net.Pipe()
-	go serve(server)
-	return client, nil
 }

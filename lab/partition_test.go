@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkhead-dns/bulkhead/alb"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -14,7 +15,7 @@ func TestLoadBalancersHaveNamesOfTheirPartition(t *testing.T) {
 		{"cn-north-1", ".cn-north-1.elb.amazonaws.com.cn", "arn:aws-cn:elasticloadbalancing:cn-north-1:" + AccountID + ":loadbalancer/x"},
 		{"us-gov-west-1", ".us-gov-west-1.elb.amazonaws.com", "arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:" + AccountID + ":loadbalancer/x"},
 	} {
-		name := DNSName("demoalb", c.region)
+		name := alb.DNSName("demoalb", c.region)
 		if !strings.HasSuffix(name, c.suffix) {
 			t.Errorf("%s has the name %s, want …%s", c.region, name, c.suffix)
 		}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 //go:embed page.html
@@ -101,7 +103,7 @@ func renderPage(info podInfo) ([]byte, error) {
 
 // A pod is one running replica of an application.
 type pod struct {
-	target Target
+	target alb.Target
 	server *http.Server
 	done   chan struct{} // closed when it no longer serves
 }
@@ -117,7 +119,7 @@ func startPod(info podInfo, health podHealth, address netip.Addr, logger *slog.L
 		return nil, fmt.Errorf("start pod %s: %w", info.Pod, err)
 	}
 	p := &pod{
-		target: Target{
+		target: alb.Target{
 			ID:               info.Pod,
 			Address:          listener.Addr().(*net.TCPAddr).AddrPort(),
 			AvailabilityZone: info.AvailabilityZone,
@@ -128,8 +130,8 @@ func startPod(info podInfo, health podHealth, address netip.Addr, logger *slog.L
 			ReadTimeout:       30 * time.Second,
 			WriteTimeout:      30 * time.Second,
 			// Longer than the load balancer's, so that it never sends a request on a connection that is being closed.
-			IdleTimeout:    idleTimeout + 5*time.Second,
-			MaxHeaderBytes: maxHeaderBytes,
+			IdleTimeout:    alb.IdleTimeout + 5*time.Second,
+			MaxHeaderBytes: 64 << 10,
 			ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		},
 		done: make(chan struct{}),
@@ -143,16 +145,24 @@ func startPod(info podInfo, health podHealth, address netip.Addr, logger *slog.L
 	return p, nil
 }
 
-// stop ends the pod gracefully: after the requests that the load balancer sent it before it was deregistered, at the latest after
-// shutdownTimeout.
+// terminationGracePeriod is how long a pod that stops waits for its load balancer, and then for its own requests.
+const terminationGracePeriod = 3 * time.Second
+
+// stop ends the pod when it has answered what the load balancer sent it before it was deregistered. drained is closed when the
+// load balancer has those answers. It also waits when ctx has ended.
 func (p *pod) stop(ctx context.Context, drained <-chan struct{}) error {
-	patience := time.NewTimer(shutdownTimeout)
-	defer patience.Stop()
+	grace := time.NewTimer(terminationGracePeriod)
+	defer grace.Stop()
 	select {
 	case <-drained:
-	case <-patience.C:
+	case <-grace.C:
 	}
-	err := stopServer(ctx, p.server)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminationGracePeriod)
+	defer cancel()
+	err := p.server.Shutdown(ctx)
+	if err != nil {
+		err = p.server.Close()
+	}
 	<-p.done
 	return err
 }

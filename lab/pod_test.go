@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 var rewrite = flag.Bool("rewrite", false, "rewrite golden files")
@@ -95,8 +97,8 @@ func TestPodsAreNamedAsADeploymentNamesThem(t *testing.T) {
 
 func TestLoadBalancerNamesStayTheSame(t *testing.T) {
 	form := regexp.MustCompile(`^demoalb-[1-9][0-9]{9}\.eu-west-1\.elb\.amazonaws\.com$`)
-	a := DNSName("demoalb", "eu-west-1")
-	if !form.MatchString(a) || a != DNSName("demoalb", "eu-west-1") {
+	a := alb.DNSName("demoalb", "eu-west-1")
+	if !form.MatchString(a) || a != alb.DNSName("demoalb", "eu-west-1") {
 		t.Errorf("name %q, want always the same of the form %s", a, form)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bulkhead-dns/bulkhead/alb"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
@@ -108,7 +109,7 @@ func TestQueryRepliesHaveAWSShapes(t *testing.T) {
 	lb, listener, group := all.loadBalancers[0].LoadBalancerArn, all.listeners[0].ListenerArn, all.targetGroups[0].TargetGroupArn
 	waitFor(t, "healthy targets", func() bool {
 		healthy, _ := s.regions[0].balancers[0].Healthy()
-		return healthy && s.regions[0].balancers[0].Status().TargetGroups[0].Targets[1].State == Healthy
+		return healthy && s.regions[0].balancers[0].Status().TargetGroups[0].Targets[1].State == alb.Healthy
 	})
 	var got strings.Builder
 	for _, c := range []struct{ title, service, region, body string }{
@@ -298,7 +299,7 @@ func FuzzQuery(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(func() { r.balancers[0].close() })
+	f.Cleanup(func() { r.balancers[0].Close() })
 	api := queryAPIOf(&surroundings{regions: []*region{r}})
 	for _, seed := range []string{
 		form("DescribeLoadBalancers", "Names.member.1", "demoalb", "PageSize", "1", "Marker", "x"),

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 // MaxReplicas bounds the pods of one application in one Region.
@@ -31,15 +33,15 @@ type region struct {
 
 // A balancer is a load balancer with what the definition has put on it; the rules of Ingresses come before that.
 type balancer struct {
-	*LoadBalancer
-	own Config
+	*alb.LoadBalancer
+	own alb.Config
 }
 
 // A deployment keeps the wanted number of an application's pods running in a Region.
 type deployment struct {
 	Application
 	region   *region
-	balancer *LoadBalancer
+	balancer *alb.LoadBalancer
 	answer   HealthAnswer
 	initial  deploymentState // as the definition has it
 
@@ -70,9 +72,9 @@ func newRegion(o regionOptions) (*region, error) {
 	r := &region{name: o.definition.Name, network: o.definition.network().Addr(), interval: o.interval, logger: o.logger}
 	address := o.definition.Address
 	for _, lb := range o.definition.LoadBalancers {
-		opened, err := NewLoadBalancer(LoadBalancerOptions{
+		opened, err := alb.New(alb.Options{
 			Name:         lb.Name,
-			DNSName:      DNSName(lb.Name, r.name),
+			DNSName:      alb.DNSName(lb.Name, r.name),
 			HostedZoneID: o.hostedZoneID,
 			Address:      address,
 			Port:         o.port,
@@ -98,7 +100,7 @@ func (r *region) deploy(b *balancer, applications []ApplicationDefinition) error
 	var here []ApplicationDefinition
 	for _, a := range applications {
 		placed, ok := a.in(r.name)
-		if !ok || placed.LoadBalancer != b.options.Name {
+		if !ok || placed.LoadBalancer != b.Name() {
 			continue
 		}
 		here = append(here, a)
@@ -113,9 +115,9 @@ func (r *region) deploy(b *balancer, applications []ApplicationDefinition) error
 		d.replicas.Store(int32(d.initial.Replicas))
 		d.failing.Store(d.initial.Failing)
 		r.deployments = append(r.deployments, d)
-		b.own.TargetGroups = append(b.own.TargetGroups, TargetGroup{
+		b.own.TargetGroups = append(b.own.TargetGroups, alb.TargetGroup{
 			Name:                a.Name,
-			HealthCheck:         HealthCheck{Path: a.HealthPath, Interval: r.interval},
+			HealthCheck:         alb.HealthCheck{Path: a.HealthPath, Interval: r.interval},
 			DeregistrationDelay: drainTime,
 		})
 	}
@@ -130,7 +132,7 @@ const drainTime = 10 * time.Second
 func (r *region) close() error {
 	var faults []error
 	for _, b := range r.balancers {
-		faults = append(faults, b.close())
+		faults = append(faults, b.Close())
 	}
 	return errors.Join(faults...)
 }
@@ -139,7 +141,7 @@ func (r *region) close() error {
 func (r *region) balancerNames() []string {
 	var names []string
 	for _, b := range r.balancers {
-		names = append(names, b.options.Name)
+		names = append(names, b.Name())
 	}
 	return names
 }
@@ -206,11 +208,11 @@ func (d *deployment) reconcile(ctx context.Context, want int) error {
 	}
 	surplus := d.pods[min(want, len(d.pods)):]
 	d.pods = d.pods[:len(d.pods)-len(surplus)]
-	targets := make([]Target, 0, len(d.pods))
+	targets := make([]alb.Target, 0, len(d.pods))
 	for _, p := range d.pods {
 		targets = append(targets, p.target)
 	}
-	drained, err := d.balancer.setTargets(d.Name, targets)
+	drained, err := d.balancer.SetTargets(d.Name, targets)
 	faults = append(faults, err)
 	var stopping errgroup.Group
 	for _, p := range surplus {

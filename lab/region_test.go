@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
 const app1Host, app2Host = "app1.example.com", "app2.example.com"
@@ -91,8 +93,8 @@ func TestFailingApplicationTakesTheLoadBalancerOutButNotItsNeighbour(t *testing.
 	}
 	waitFor(t, "an unhealthy load balancer, r53: A.9 rule 2", func() bool { healthy, _ := r.balancers[0].Healthy(); return !healthy })
 	for _, target := range r.balancers[0].Status().TargetGroups[0].Targets {
-		if target.State != Unhealthy && target.State != Healthy || target.State == Unhealthy && target.Reason != reasonMismatch {
-			t.Errorf("target %s is %s %s, want unhealthy %s", target.ID, target.State, target.Reason, reasonMismatch)
+		if target.State != alb.Unhealthy && target.State != alb.Healthy || target.State == alb.Unhealthy && target.Reason != alb.ReasonMismatch {
+			t.Errorf("target %s is %s %s, want unhealthy %s", target.ID, target.State, target.Reason, alb.ReasonMismatch)
 		}
 	}
 	if status, _ := get(t, r.balancers[0].LoadBalancer, app1Host, "/"); status != 500 {
@@ -155,8 +157,8 @@ func TestLoadBalancerTellsTargetsAboutTheClient(t *testing.T) {
 		}
 	}))
 	defer echo.Close()
-	own := Target{ID: "echo", Address: netip.MustParseAddrPort(echo.Listener.Addr().String())}
-	if err := r.balancers[0].SetTargets("app1", []Target{own}); err != nil {
+	own := alb.Target{ID: "echo", Address: netip.MustParseAddrPort(echo.Listener.Addr().String())}
+	if _, err := r.balancers[0].SetTargets("app1", []alb.Target{own}); err != nil {
 		t.Fatal(err)
 	}
 	getResponse(t, r.balancers[0].LoadBalancer, app1Host, "/page", http.Header{
@@ -207,12 +209,12 @@ func TestEveryRegionHasTheSamePort(t *testing.T) {
 
 func TestATakenPortIsSaid(t *testing.T) {
 	address := netip.MustParseAddr("127.10.206.1")
-	first, err := NewLoadBalancer(LoadBalancerOptions{Address: address})
+	first, err := alb.New(alb.Options{Address: address})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer first.close()
-	_, err = NewLoadBalancer(LoadBalancerOptions{Address: address, Port: int(first.Address().Port())})
+	defer first.Close()
+	_, err = alb.New(alb.Options{Address: address, Port: int(first.Address().Port())})
 	if err == nil || !strings.Contains(err.Error(), first.Address().String()) {
 		t.Errorf("a taken port: %v, want an error that names %s", err, first.Address())
 	}

@@ -45,7 +45,7 @@ func (s *surroundings) settled(ctx context.Context, changed <-chan struct{}) {
 			}
 		}
 		for _, b := range r.balancers {
-			for !b.probed() {
+			for !b.Probed() {
 				select {
 				case <-changed:
 				case <-ctx.Done():

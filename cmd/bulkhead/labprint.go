@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/bulkhead-dns/bulkhead/alb"
 	"github.com/bulkhead-dns/bulkhead/lab"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
@@ -149,8 +150,8 @@ func printApplication(w io.Writer, s lab.Status, application, region string) err
 
 // targets counts an application's targets by state: "2 healthy".
 func targets(r lab.RegionStatus, application string) string {
-	counts := map[lab.TargetState]int{}
-	var order []lab.TargetState
+	counts := map[alb.TargetState]int{}
+	var order []alb.TargetState
 	for _, lb := range r.LoadBalancers() {
 		for _, g := range lb.TargetGroups {
 			if g.Name != application {

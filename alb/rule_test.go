@@ -1,4 +1,4 @@
-package lab
+package alb
 
 import (
 	"net/http/httptest"
@@ -55,12 +55,21 @@ func FuzzWildcardAgreesWithRegexp(f *testing.F) {
 	})
 }
 
-// The Ingress of the two applications: users by host, checkers by path.
+// ingressRules are those of an Ingress with two applications: users come by host name, health checks by path on any host.
+func ingressRules() []Rule {
+	return []Rule{
+		{Priority: 1, Hosts: []string{"app1.example.com"}, Action: Action{TargetGroup: "app1"}},
+		{Priority: 2, Hosts: []string{"app2.example.com"}, Action: Action{TargetGroup: "app2"}},
+		{Priority: 3, Paths: []string{"/app1health"}, Action: Action{TargetGroup: "app1"}},
+		{Priority: 4, Paths: []string{"/app2health"}, Action: Action{TargetGroup: "app2"}},
+	}
+}
+
 func TestIngressRulesRouteUsersByHostAndCheckersByPath(t *testing.T) {
-	lb := newLoadBalancer(LoadBalancerOptions{}, nil, nil)
+	lb := newLoadBalancer(Options{}, nil, nil)
 	extra := Rule{Priority: 50000, Hosts: []string{"*.shop.example"}, Paths: []string{"/a*", "/b"}, Action: fixed(418)}
 	if err := lb.Configure(Config{
-		Rules:        append([]Rule{extra}, rulesOf(DefaultDefinition().Applications)...),
+		Rules:        append(ingressRules(), extra),
 		TargetGroups: []TargetGroup{{Name: "app1"}, {Name: "app2"}},
 	}); err != nil {
 		t.Fatal(err)
@@ -129,7 +138,7 @@ func TestConfigureRefusesFaultsAndChangesNothing(t *testing.T) {
 		{"threshold", group(TargetGroup{Name: "g", HealthCheck: HealthCheck{UnhealthyThreshold: 11}}), "unhealthy threshold 11: use 1 to 10"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			lb := newLoadBalancer(LoadBalancerOptions{}, nil, nil)
+			lb := newLoadBalancer(Options{}, nil, nil)
 			if err := lb.Configure(good); err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package lab
+package alb
 
 import (
 	"fmt"
@@ -15,12 +15,15 @@ type TargetGroup struct {
 	// DeregistrationDelay is how long a deregistered target is shown as draining; 0 means 300 s.
 	DeregistrationDelay time.Duration `json:"deregistrationDelay"`
 
-	resource string // what its tag says it was made for: "<namespace>/<ingress>-<service>:<port>"; "" for the lab's own. r53: E.3
+	// Resource is the value of the tag ingress.k8s.aws/resource: "<namespace>/<ingress>-<service>:<port>". "" means that no
+	// Ingress made the group. r53: E.3.
+	Resource string `json:"-"`
 }
 
+// Limits of Elastic Load Balancing.
 const (
-	maxTargets      = 1000
-	maxTargetGroups = 100
+	MaxTargets      = 1000
+	MaxTargetGroups = 100
 )
 
 func (g TargetGroup) withDefaults() TargetGroup {
@@ -60,7 +63,7 @@ func (g *targetGroup) setTargets(want []Target, now time.Time) (added, removed [
 	}
 	for _, t := range g.targets {
 		if old[t.Address] == t {
-			t.leave(Draining, reasonDeregistr, "Target deregistration is in progress")
+			t.leave(Draining, ReasonDeregistering, "Target deregistration is in progress")
 			t.drainedBy = now.Add(g.DeregistrationDelay)
 			removed = append(removed, t)
 		}
@@ -77,7 +80,7 @@ func (g *targetGroup) start(t *target) {
 		t.enter()
 		return
 	}
-	t.leave(Unused, reasonNotInUse, "Target group is not configured to receive traffic from the load balancer")
+	t.leave(Unused, ReasonNotInUse, "Target group is not configured to receive traffic from the load balancer")
 }
 
 // setInUse says whether a listener action forwards to the group, and returns the targets to probe from now on. r53: A.9 rule 4.
@@ -134,8 +137,8 @@ func (g *targetGroup) healthyTargets() (n int) {
 
 // checkGroups reports every fault of a set of target groups at once, and returns their names.
 func checkGroups(groups []TargetGroup) (names map[string]bool, err error) {
-	if len(groups) > maxTargetGroups {
-		return nil, fmt.Errorf("%d target groups: a load balancer takes up to %d", len(groups), maxTargetGroups)
+	if len(groups) > MaxTargetGroups {
+		return nil, fmt.Errorf("%d target groups: a load balancer takes up to %d", len(groups), MaxTargetGroups)
 	}
 	names = make(map[string]bool, len(groups))
 	for _, g := range groups {
@@ -155,8 +158,8 @@ func checkGroups(groups []TargetGroup) (names map[string]bool, err error) {
 
 // checkTargets refuses targets that could not be told apart or reached.
 func checkTargets(targets []Target) error {
-	if len(targets) > maxTargets {
-		return fmt.Errorf("%d targets: a target group takes up to %d", len(targets), maxTargets)
+	if len(targets) > MaxTargets {
+		return fmt.Errorf("%d targets: a target group takes up to %d", len(targets), MaxTargets)
 	}
 	seen := make(map[netip.AddrPort]string, len(targets))
 	for _, t := range targets {

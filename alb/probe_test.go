@@ -1,4 +1,4 @@
-package lab
+package alb
 
 import (
 	"bufio"
@@ -49,11 +49,11 @@ func (f *fakeTarget) serve(c net.Conn) {
 // startBalancer runs the probes and the routing of a load balancer with one group "app1" in a bubble; the group's targets are pipes.
 func startBalancer(t *testing.T, network pipes, targets ...int) *LoadBalancer {
 	t.Helper()
-	lb := newLoadBalancer(LoadBalancerOptions{Logger: slog.New(slog.DiscardHandler)}, noListener{}, network.dial)
+	lb := newLoadBalancer(Options{Logger: slog.New(slog.DiscardHandler)}, noListener{}, network.dial)
 	if err := lb.Configure(Config{DefaultAction: Action{TargetGroup: "app1"}, TargetGroups: []TargetGroup{{Name: "app1"}}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := lb.SetTargets("app1", someTargets(targets...)); err != nil {
+	if _, err := lb.SetTargets("app1", someTargets(targets...)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -91,16 +91,16 @@ func TestTargetHealthTakesIntervalTimesThreshold(t *testing.T) {
 		expect(time.Millisecond, Healthy, "") // the first probe comes at once and is enough
 		pod.status.Store(500)
 		expect(15*time.Second, Healthy, "")
-		expect(15*time.Second, Unhealthy, reasonMismatch)
+		expect(15*time.Second, Unhealthy, ReasonMismatch)
 		pod.status.Store(200)
-		expect(15*time.Second, Unhealthy, reasonMismatch)
+		expect(15*time.Second, Unhealthy, ReasonMismatch)
 		expect(15*time.Second, Healthy, "")
 		pod.status.Store(0)
-		expect(35*time.Second, Unhealthy, reasonTimeout) // the second probe times out after 5 s
+		expect(35*time.Second, Unhealthy, ReasonTimeout) // the second probe times out after 5 s
 		pod.status.Store(-1)
-		expect(10*time.Second, Unhealthy, reasonFailed)
+		expect(10*time.Second, Unhealthy, ReasonFailed)
 		pod.status.Store(302) // success is 200 only, and redirects are not followed
-		expect(15*time.Second, Unhealthy, reasonMismatch)
+		expect(15*time.Second, Unhealthy, ReasonMismatch)
 		if got := pod.last.Load(); got.Host != addr(1).String() || got.UserAgent() != "ELB-HealthChecker/2.0" || !got.Close {
 			t.Errorf("probe has Host %q, User-Agent %q, Connection: close %v", got.Host, got.UserAgent(), got.Close)
 		}
@@ -138,7 +138,7 @@ func TestProbingEndsWithRegistrationAndUse(t *testing.T) {
 		if got := probesInAMinute(); got != 12 || only(lb).State != Healthy {
 			t.Errorf("%d probes at a new interval of 5 s of a target that is %s, want 12 and healthy", got, only(lb).State)
 		}
-		if err := lb.SetTargets("app1", nil); err != nil {
+		if _, err := lb.SetTargets("app1", nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := probesInAMinute(); got != 0 || only(lb).State != Draining {
@@ -147,7 +147,7 @@ func TestProbingEndsWithRegistrationAndUse(t *testing.T) {
 		if err := lb.Configure(Config{}); err != nil {
 			t.Fatal(err)
 		}
-		if got := lb.SetTargets("app1", nil); got == nil {
+		if _, err := lb.SetTargets("app1", nil); err == nil {
 			t.Error("targets of a removed group are accepted")
 		}
 	})

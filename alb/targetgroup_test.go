@@ -1,4 +1,4 @@
-package lab
+package alb
 
 import (
 	"fmt"
@@ -46,7 +46,7 @@ func TestTargetStateFollowsProbes(t *testing.T) {
 			for _, p := range c.probes {
 				var result probeResult
 				if p == 'F' {
-					result = probeResult{reasonMismatch, "Health checks failed with these codes: [500]"}
+					result = probeResult{ReasonMismatch, "Health checks failed with these codes: [500]"}
 				}
 				g.targets[0].observe(result, g.HealthCheck)
 			}
@@ -54,7 +54,7 @@ func TestTargetStateFollowsProbes(t *testing.T) {
 			if got.state != c.want {
 				t.Errorf("after %q the target is %s, want %s", c.probes, got.state, c.want)
 			}
-			wantReason := map[TargetState]string{Initial: reasonInitial, Unhealthy: reasonMismatch}[c.want]
+			wantReason := map[TargetState]string{Initial: ReasonInitial, Unhealthy: ReasonMismatch}[c.want]
 			if got.reason != wantReason {
 				t.Errorf("reason %q, want %q", got.reason, wantReason)
 			}
@@ -65,18 +65,18 @@ func TestTargetStateFollowsProbes(t *testing.T) {
 func TestUnhealthyTargetShowsTheLatestReason(t *testing.T) {
 	g := &targetGroup{TargetGroup: TargetGroup{}.withDefaults(), inUse: true}
 	g.setTargets(someTargets(1), time.Time{})
-	for _, reason := range []string{reasonMismatch, reasonMismatch, reasonTimeout} {
+	for _, reason := range []string{ReasonMismatch, ReasonMismatch, ReasonTimeout} {
 		g.targets[0].observe(probeResult{reason, ""}, g.HealthCheck)
 	}
-	if got := g.targets[0].reason; got != reasonTimeout {
-		t.Errorf("reason %q, want %q", got, reasonTimeout)
+	if got := g.targets[0].reason; got != ReasonTimeout {
+		t.Errorf("reason %q, want %q", got, ReasonTimeout)
 	}
 }
 
 // states shows a group as "pod-1 healthy, pod-2 draining".
 func states(g *targetGroup, now time.Time) string {
 	var all []string
-	for _, t := range g.status(now).Targets {
+	for _, t := range g.statuses(now) {
 		all = append(all, t.ID+" "+string(t.State))
 	}
 	return strings.Join(all, ", ")
@@ -183,12 +183,12 @@ func TestTargetGroupInvariants(t *testing.T) {
 			default:
 				for _, target := range g.targets {
 					if target.stop != nil {
-						target.observe([]probeResult{{}, {reason: reasonFailed}}[r.IntN(2)], g.HealthCheck)
+						target.observe([]probeResult{{}, {reason: ReasonFailed}}[r.IntN(2)], g.HealthCheck)
 					}
 				}
 			}
 			seen := map[netip.AddrPort]bool{}
-			for _, s := range g.status(now).Targets {
+			for _, s := range g.statuses(now) {
 				if seen[s.Address] {
 					t.Fatalf("seed %d: %s is shown twice", seed, s.ID)
 				}

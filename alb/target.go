@@ -1,4 +1,4 @@
-package lab
+package alb
 
 import (
 	"fmt"
@@ -28,13 +28,13 @@ const (
 
 // Reasons of target states, in Elastic Load Balancing's own codes. A healthy target has none. r53: E.1.
 const (
-	reasonInitial       = "Elb.InitialHealthChecking"
-	reasonMismatch      = "Target.ResponseCodeMismatch"
-	reasonTimeout       = "Target.Timeout"
-	reasonFailed        = "Target.FailedHealthChecks"
-	reasonNotInUse      = "Target.NotInUse"
-	reasonNotRegistered = "Target.NotRegistered"
-	reasonDeregistr     = "Target.DeregistrationInProgress"
+	ReasonInitial       = "Elb.InitialHealthChecking"
+	ReasonMismatch      = "Target.ResponseCodeMismatch"
+	ReasonTimeout       = "Target.Timeout"
+	ReasonFailed        = "Target.FailedHealthChecks"
+	ReasonNotInUse      = "Target.NotInUse"
+	ReasonNotRegistered = "Target.NotRegistered"
+	ReasonDeregistering = "Target.DeregistrationInProgress"
 )
 
 // A HealthCheck says how a target group probes its targets. Zero fields take what the AWS Load Balancer Controller sets for an Ingress.
@@ -109,7 +109,7 @@ func (t *target) set(s TargetState, reason, description string) {
 func (t *target) enter() {
 	t.passes, t.failures = 0, 0
 	t.stop = make(chan struct{})
-	t.set(Initial, reasonInitial, "Initial health checks in progress")
+	t.set(Initial, ReasonInitial, "Initial health checks in progress")
 }
 
 // leave ends its probing.

@@ -1,4 +1,4 @@
-package lab
+package alb
 
 import (
 	"errors"
@@ -34,7 +34,7 @@ const (
 	maxPriority       = 50000
 	maxConditionValue = 128
 	maxMessageBody    = 1024
-	maxRules          = 100
+	MaxRules          = 100
 )
 
 // notFound is the default action, as the AWS Load Balancer Controller sets it for an Ingress without a default backend.
@@ -74,8 +74,8 @@ func wildcard(pattern, s string) bool {
 // checkRules reports every fault of a listener's rules at once. groups are the target groups that actions may name.
 func checkRules(rules []Rule, fallback Action, groups map[string]bool) error {
 	var faults []error
-	if len(rules) > maxRules {
-		faults = append(faults, fmt.Errorf("%d rules: a listener takes up to %d", len(rules), maxRules))
+	if len(rules) > MaxRules {
+		faults = append(faults, fmt.Errorf("%d rules: a listener takes up to %d", len(rules), MaxRules))
 	}
 	seen := map[int]bool{}
 	for _, r := range rules {
@@ -86,7 +86,7 @@ func checkRules(rules []Rule, fallback Action, groups map[string]bool) error {
 			faults = append(faults, fmt.Errorf("rule priority %d is used twice", r.Priority))
 		}
 		seen[r.Priority] = true
-		if err := errors.Join(r.checkConditions(), r.Action.check(groups)); err != nil {
+		if err := errors.Join(r.CheckConditions(), r.Action.check(groups)); err != nil {
 			faults = append(faults, fmt.Errorf("rule %d: %w", r.Priority, err))
 		}
 	}
@@ -96,7 +96,7 @@ func checkRules(rules []Rule, fallback Action, groups map[string]bool) error {
 	return errors.Join(faults...)
 }
 
-func (r Rule) checkConditions() error {
+func (r Rule) CheckConditions() error {
 	if len(r.Hosts)+len(r.Paths) == 0 {
 		return errors.New("no condition: give hosts or paths, or make it the default action")
 	}

@@ -1,4 +1,4 @@
-package lab
+package alb
 
 import (
 	"cmp"
@@ -23,8 +23,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// LoadBalancerOptions of NewLoadBalancer.
-type LoadBalancerOptions struct {
+// Options of New.
+type Options struct {
 	Name         string     // "demoalb"
 	DNSName      string     // "demoalb-….eu-west-1.elb.amazonaws.com"
 	HostedZoneID string     // the Region's canonical hosted zone id
@@ -44,7 +44,7 @@ type Config struct {
 
 // A LoadBalancer is an Application Load Balancer with one HTTP listener.
 type LoadBalancer struct {
-	options   LoadBalancerOptions
+	options   Options
 	logger    *slog.Logger
 	listener  net.Listener
 	forwarder *http.Transport // to targets, for clients
@@ -62,13 +62,13 @@ type LoadBalancer struct {
 const (
 	maxConnections  = 4096
 	maxHeaderBytes  = 64 << 10
-	idleTimeout     = 60 * time.Second
+	IdleTimeout     = 60 * time.Second
 	connectTimeout  = 10 * time.Second
 	shutdownTimeout = 3 * time.Second
 )
 
-// NewLoadBalancer opens the listener, so that the port is known; Run serves.
-func NewLoadBalancer(o LoadBalancerOptions) (*LoadBalancer, error) {
+// New opens the listener, so that the port is known; Run serves.
+func New(o Options) (*LoadBalancer, error) {
 	listener, err := listen(o.Address, o.Port)
 	if err != nil {
 		return nil, fmt.Errorf("open load balancer %s: %w", o.DNSName, err)
@@ -78,7 +78,7 @@ func NewLoadBalancer(o LoadBalancerOptions) (*LoadBalancer, error) {
 }
 
 // newLoadBalancer makes a load balancer that reaches its targets through dial.
-func newLoadBalancer(o LoadBalancerOptions, l net.Listener, dial func(context.Context, string, string) (net.Conn, error)) *LoadBalancer {
+func newLoadBalancer(o Options, l net.Listener, dial func(context.Context, string, string) (net.Conn, error)) *LoadBalancer {
 	logger := o.Logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -90,8 +90,8 @@ func newLoadBalancer(o LoadBalancerOptions, l net.Listener, dial func(context.Co
 		forwarder: &http.Transport{
 			DialContext:           dial,
 			DisableCompression:    true,
-			ResponseHeaderTimeout: idleTimeout,
-			IdleConnTimeout:       idleTimeout,
+			ResponseHeaderTimeout: IdleTimeout,
+			IdleConnTimeout:       IdleTimeout,
 			MaxIdleConnsPerHost:   16,
 		},
 		prober:   &http.Transport{DialContext: dial, DisableCompression: true, DisableKeepAlives: true},
@@ -128,8 +128,8 @@ func (lb *LoadBalancer) Run(ctx context.Context) error {
 	defer cancel()
 	server := &http.Server{
 		Handler:           lb,
-		ReadHeaderTimeout: idleTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: IdleTimeout,
+		IdleTimeout:       IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(lb.logger.Handler(), slog.LevelDebug),
 	}
@@ -175,6 +175,12 @@ func (lb *LoadBalancer) Configure(c Config) error {
 	lb.mu.Unlock()
 	lb.healthMayHaveChanged()
 	return nil
+}
+
+// Check reports every fault that Configure would refuse.
+func (c Config) Check() error {
+	_, err := c.complete()
+	return err
 }
 
 // complete fills in what c leaves open and sorts its rules by priority, or reports every fault. c stays as it is.
@@ -224,15 +230,9 @@ func (lb *LoadBalancer) setGroups(groups []TargetGroup) {
 	}
 }
 
-// SetTargets makes the registered targets of a group exactly these. New ones are probed at once; the others drain: they get no further
-// request.
-func (lb *LoadBalancer) SetTargets(group string, targets []Target) error {
-	_, err := lb.setTargets(group, targets)
-	return err
-}
-
-// setTargets is SetTargets; drained is closed when the requests that deregistered targets had in flight are answered.
-func (lb *LoadBalancer) setTargets(group string, targets []Target) (drained <-chan struct{}, err error) {
+// SetTargets makes these the registered targets of a group. New targets are probed at once. Targets that are left out drain:
+// they get no further request. drained is closed when the requests that they had in flight are answered.
+func (lb *LoadBalancer) SetTargets(group string, targets []Target) (drained <-chan struct{}, err error) {
 	if err := checkTargets(targets); err != nil {
 		return nil, fmt.Errorf("register targets of %s: %w", group, err)
 	}
@@ -272,5 +272,14 @@ func (lb *LoadBalancer) healthMayHaveChanged() {
 	}
 }
 
-// close frees the port of a load balancer that never ran.
-func (lb *LoadBalancer) close() error { return lb.listener.Close() }
+// Name is the load balancer's name, unique in its Region.
+func (lb *LoadBalancer) Name() string { return lb.options.Name }
+
+// DNSName is its name in DNS, without a final dot.
+func (lb *LoadBalancer) DNSName() string { return lb.options.DNSName }
+
+// HostedZoneID is the canonical hosted zone id that alias records to it carry.
+func (lb *LoadBalancer) HostedZoneID() string { return lb.options.HostedZoneID }
+
+// Close frees the port of a load balancer that never ran.
+func (lb *LoadBalancer) Close() error { return lb.listener.Close() }

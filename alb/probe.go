@@ -1,4 +1,4 @@
-package lab
+package alb
 
 import (
 	"context"
@@ -91,8 +91,8 @@ func (lb *LoadBalancer) observed(g *targetGroup, t *target, stop <-chan struct{}
 	return true
 }
 
-// probed reports whether every registered target in use has been probed once.
-func (lb *LoadBalancer) probed() bool {
+// Probed reports whether every registered target in use has been probed once.
+func (lb *LoadBalancer) Probed() bool {
 	lb.mu.Lock()
 	defer lb.mu.Unlock()
 	for _, g := range lb.groups {
@@ -112,7 +112,7 @@ func probeTarget(ctx context.Context, client *http.Client, c HealthCheck, addres
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address.String()+c.Path, nil)
 	if err != nil {
-		return probeResult{reasonFailed, "Health checks failed: " + err.Error()}
+		return probeResult{ReasonFailed, "Health checks failed: " + err.Error()}
 	}
 	request.Header.Set("User-Agent", "ELB-HealthChecker/2.0")
 	response, err := client.Do(request)
@@ -124,16 +124,16 @@ func probeTarget(ctx context.Context, client *http.Client, c HealthCheck, addres
 		return failedProbe(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return probeResult{reasonMismatch, fmt.Sprintf("Health checks failed with these codes: [%d]", response.StatusCode)}
+		return probeResult{ReasonMismatch, fmt.Sprintf("Health checks failed with these codes: [%d]", response.StatusCode)}
 	}
 	return probeResult{}
 }
 
 func failedProbe(err error) probeResult {
 	if isTimeout(err) {
-		return probeResult{reasonTimeout, "Request timed out"}
+		return probeResult{ReasonTimeout, "Request timed out"}
 	}
-	return probeResult{reasonFailed, "Health checks failed"}
+	return probeResult{ReasonFailed, "Health checks failed"}
 }
 
 // isTimeout tells a peer that does not answer from one that refuses.
