@@ -29,8 +29,10 @@ func application(i int) (zone.Name, []*zone.ResourceRecordSet) {
 	}
 	check := fmt.Sprintf("check-%d", i%checks)
 	return n, []*zone.ResourceRecordSet{
-		{Name: n, Type: zone.A, TTL: &ttl, ResourceRecords: a(i), SetIdentifier: "eu-central-1", Region: "eu-central-1", HealthCheckID: check},
-		{Name: n, Type: zone.A, TTL: &ttl, ResourceRecords: a(i + 1), SetIdentifier: "eu-west-1", Region: "eu-west-1", HealthCheckID: check},
+		{Name: n, Type: zone.A, TTL: &ttl, ResourceRecords: a(i), SetIdentifier: "eu-central-1", Region: "eu-central-1",
+			HealthCheckID: check},
+		{Name: n, Type: zone.A, TTL: &ttl, ResourceRecords: a(i + 1), SetIdentifier: "eu-west-1", Region: "eu-west-1",
+			HealthCheckID: check},
 	}
 }
 
@@ -88,7 +90,8 @@ func BenchmarkDecide(b *testing.B) {
 				var queries []*steer.Query // many names, so that caches hold what they would in use
 				for i := 0; i < 3000; i += 3 {
 					n, _ := application(kind.app + i)
-					q := &steer.Query{Name: n.AppendWire(nil), Type: zone.A, Client: netip.MustParsePrefix("10.2.3.4/32"), ECS: true, Rand: uint64(i)}
+					q := &steer.Query{Name: n.AppendWire(nil), Type: zone.A, Client: netip.MustParsePrefix("10.2.3.4/32"), ECS: true,
+						Rand: uint64(i)}
 					var a steer.Answer
 					if steer.Decide(v, table, q, &a); a.Outcome == steer.Answered {
 						queries = append(queries, q)
@@ -111,8 +114,10 @@ func BenchmarkDecideByPlace(b *testing.B) {
 	w.must(b, "place Ashburn ; country=US-VA at=39.04,-77.49 subnet=10.2.0.0/16")
 	w.must(b, "zone example.com Z1")
 	for i, m := range []struct{ region, area string }{
-		{"eu-west-1", "country=IE"}, {"eu-central-1", "country=DE"}, {"us-east-1", "country=US-VA"}, {"us-west-2", "country=US"},
-		{"ap-south-1", "country=IN"}, {"sa-east-1", "continent=SA"}, {"ca-central-1", "continent=NA"}, {"eu-north-1", "continent=EU"},
+		{"eu-west-1", "country=IE"}, {"eu-central-1", "country=DE"}, {"us-east-1", "country=US-VA"},
+		{"us-west-2", "country=US"},
+		{"ap-south-1", "country=IN"}, {"sa-east-1", "continent=SA"}, {"ca-central-1", "continent=NA"},
+		{"eu-north-1", "continent=EU"},
 		{"af-south-1", "continent=AF"}, {"ap-east-1", "country=*"},
 	} {
 		location := fmt.Sprintf("l%d", i)

@@ -12,40 +12,42 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A group is the record sets of one name and type, ready to be answered. A group without members stands for its
-// absence.
+// A group has the record sets of one name and type, compiled for answers. A group without members means that there is
+// none.
 type group struct {
 	members []member // by SetIdentifier
 	rrtype  zone.RRType
 	policy  zone.Policy
 
-	collection uint32 // of IP-based routing: the label of its id
+	collection uint32 // only in IP-based routing: the label of the id of the CIDR collection
 }
 
-// A member is one record set. There are millions of them: 64 bytes each.
+// A member is one record set. There can be millions of them, so a member has only 64 bytes.
 type member struct {
 	wire  []byte // resource records without owner; nil for an alias
 	setID string
 	alias *alias
 	check CheckIndex
-	value uint32 // weight, geo.RegionID, area, spot, label of a CIDR location or 0, failover role: 0 PRIMARY, 1 SECONDARY
+	// value is what the policy decides by: the weight, the geo.RegionID, the area, the number of the proximity, the label
+	// of the CIDR location (0 for the default), or the failover role (0 PRIMARY, 1 SECONDARY).
+	value uint32
 	ttl   uint32
 	count uint16 // records in wire
 }
 
 func (m *member) records() RRs { return RRs{Wire: m.wire, Count: int(m.count)} }
 
-// An alias says where a member's records are. The target is looked up when a query asks for it: it changes by itself.
+// An alias says where a member's records are. Every query looks the target up, because the target can change.
 type alias struct {
 	target   string // wire format
 	hash     uint64 // of target
-	zoneID   string // the canonical id of a load balancer's zone; empty for the member's own zone
+	zoneID   string // the canonical hosted zone id of a load balancer; empty for the member's own zone
 	health   CheckIndex
 	evaluate bool // EvaluateTargetHealth
 }
 
 // compile builds a group from its record sets.
-func (e *Edit) compile(z *hosted, t zone.RRType, sets []*zone.ResourceRecordSet) (group, error) {
+func (e *Edit) compile(z *hostedZone, t zone.RRType, sets []*zone.ResourceRecordSet) (group, error) {
 	g := group{rrtype: t}
 	if len(sets) == 0 {
 		return g, nil
@@ -85,7 +87,7 @@ func (e *Edit) compile(z *hosted, t zone.RRType, sets []*zone.ResourceRecordSet)
 	return g, nil
 }
 
-func (e *Edit) compileMember(z *hosted, t zone.RRType, s *zone.ResourceRecordSet) (member, error) {
+func (e *Edit) compileMember(z *hostedZone, t zone.RRType, s *zone.ResourceRecordSet) (member, error) {
 	m := member{setID: s.SetIdentifier}
 	var err error
 	if m.value, err = e.compileValue(s); err != nil {
@@ -113,7 +115,7 @@ func (e *Edit) compileMember(z *hosted, t zone.RRType, s *zone.ResourceRecordSet
 	return m, err
 }
 
-// compileValue checks and packs what the policy goes by.
+// compileValue checks the attribute that the policy decides by, and returns it as a member's value.
 func (e *Edit) compileValue(s *zone.ResourceRecordSet) (uint32, error) {
 	switch s.Policy() {
 	case zone.Weighted:
@@ -131,7 +133,7 @@ func (e *Edit) compileValue(s *zone.ResourceRecordSet) (uint32, error) {
 		at, err := compileArea(s.GeoLocation)
 		return uint32(at), err
 	case zone.Geoproximity:
-		return e.compileSpot(s.GeoProximityLocation)
+		return e.compileProximity(s.GeoProximityLocation)
 	case zone.IPBased:
 		switch name := s.CidrRoutingConfig.LocationName; name {
 		case "":
@@ -144,7 +146,7 @@ func (e *Edit) compileValue(s *zone.ResourceRecordSet) (uint32, error) {
 	return 0, nil
 }
 
-func (e *Edit) compileAlias(z *hosted, to *zone.AliasTarget) *alias {
+func (e *Edit) compileAlias(z *hostedZone, to *zone.AliasTarget) *alias {
 	a := &alias{target: string(to.DNSName.AppendWire(nil)), evaluate: to.EvaluateTargetHealth}
 	a.hash = e.v.hashString(a.target)
 	if to.HostedZoneID != z.id {
@@ -157,7 +159,7 @@ func (e *Edit) compileAlias(z *hosted, to *zone.AliasTarget) *alias {
 // rrHeader is the length of type, class, TTL and RDLENGTH (RFC 1035 section 3.2.1).
 const rrHeader = 10
 
-// encode writes resource records without their owner.
+// encode returns resource records in wire format, without their owner name.
 func encode(t zone.RRType, ttl uint32, values []string) ([]byte, error) {
 	var wire []byte
 	for _, v := range values {
@@ -167,13 +169,13 @@ func encode(t zone.RRType, ttl uint32, values []string) ([]byte, error) {
 		if wire, err = zone.AppendRData(wire, t, v); err != nil {
 			return nil, err
 		}
-		// A value of at most 4000 characters (r53: A.14) is far from the 65535 bytes that RDLENGTH can say.
+		// A value has at most 4000 characters (r53: A.14), so its length always fits RDLENGTH.
 		binary.BigEndian.PutUint16(wire[start+rrHeader-2:], uint16(len(wire)-start-rrHeader))
 	}
-	return slices.Clone(wire), nil // without the room that append left
+	return slices.Clone(wire), nil // without the spare capacity of append
 }
 
-// appendHeader appends type, class IN, TTL and an RDLENGTH to be filled in.
+// appendHeader appends type, class IN, TTL and an RDLENGTH of 0, which the caller fills in.
 func appendHeader(wire []byte, t zone.RRType, ttl uint32) []byte {
 	wire = binary.BigEndian.AppendUint16(wire, uint16(t))
 	wire = binary.BigEndian.AppendUint16(wire, 1)
@@ -187,8 +189,8 @@ func (r RRs) rdata() []byte { return r.Wire[rrHeader:][:binary.BigEndian.Uint16(
 // next returns the records after the first.
 func (r RRs) next() RRs { return RRs{r.Wire[rrHeader+len(r.rdata()):], r.Count - 1} }
 
-// negative returns an SOA record with the TTL of negative answers: the smaller of its TTL and its MINIMUM field, the
-// last of its RDATA (RFC 2308 section 3). r53: A.12.
+// negative returns an SOA record with the TTL of negative answers: the smaller of its TTL and its MINIMUM field, which
+// is the last field of its RDATA (RFC 2308 section 3). r53: A.12.
 func negative(soa RRs) RRs {
 	if soa.Count == 0 {
 		return soa
@@ -199,11 +201,11 @@ func negative(soa RRs) RRs {
 	return RRs{wire, soa.Count}
 }
 
-// loadBalancerTTL is the constant TTL of a load balancer's addresses and of its service zone's negative answers. r53:
-// A.9, A.13.
+// loadBalancerTTL is the TTL of a load balancer's addresses and of the negative answers of its service zone. r53: A.9,
+// A.13.
 const loadBalancerTTL = 60
 
-// addressGroups makes the simple groups of a load balancer, A and AAAA; either may be without members.
+// addressGroups returns the A group and the AAAA group of a load balancer. Either may be without members.
 func addressGroups(addrs []netip.Addr) ([2]group, error) {
 	var a, aaaa member
 	for _, addr := range addrs {
@@ -231,7 +233,7 @@ func addressGroups(addrs []netip.Addr) ([2]group, error) {
 	return groups, nil
 }
 
-// serviceSOA makes the SOA of a load balancer's zone, with MINIMUM 60 as ELB's have. r53: A.13.
+// serviceSOA returns the SOA of a service zone. Its MINIMUM is 60, as in the zones of ELB. r53: A.13.
 func serviceSOA() (group, error) {
 	value := fmt.Sprintf("ns-0.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 %d", loadBalancerTTL)
 	wire, err := encode(zone.SOA, 900, []string{value})

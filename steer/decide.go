@@ -7,7 +7,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A Query is what a decision is made from. The same Query on the same View and Table gives the same Answer.
+// A Query is the input of a decision. The same Query on the same View and Table always gives the same Answer.
 type Query struct {
 	Name []byte      // wire format, lower case, uncompressed; a malformed name is Refused
 	Type zone.RRType // any number; types the view has no data for get NoData
@@ -18,11 +18,12 @@ type Query struct {
 	Client netip.Prefix
 	ECS    bool // Client comes from EDNS Client Subnet
 
-	// Rand is random bits for all that chance decides: weighted picks, which multivalue members, and the order of
-	// values. It seeds splitmix64; each choice among n takes the next output x and is x*n/2^64. Choices are made in the
-	// order of the groups walked. A weighted group takes one for each healthy member (each member when none is). A
-	// multivalue group takes one for each of these after the eighth, then one for each member answered, to shuffle. A
-	// record set of several values takes one for the value to begin with.
+	// Rand are the random bits of the decision: they choose a weighted member, the members of a multivalue answer, and
+	// the order of values. Rand is the seed of splitmix64. A choice among n takes the next output x and is x*n/2^64. The
+	// groups make their choices in the order in which the decision visits them. A weighted group makes one choice for
+	// each healthy member (for each member if none is healthy). A multivalue group makes one for each such member after
+	// the eighth, then one for each member in the answer, to shuffle them. A record set of several values makes one, for
+	// the value to begin with.
 	Rand uint64
 }
 
@@ -31,21 +32,21 @@ type Outcome uint8
 
 // The outcomes of a decision.
 const (
-	Refused  Outcome = iota // no zone of ours: RCODE REFUSED
+	Refused  Outcome = iota // no hosted zone here holds the name: RCODE REFUSED
 	Answered                // Links hold the answer section
 	NoData                  // NOERROR, SOA in authority; Links may hold a CNAME that led there
 	NXDomain                // RCODE NXDOMAIN, SOA in authority; Links may hold a CNAME that led there (RFC 6604)
 	Referral                // delegation below the zone: Delegation and Glue, AA clear
-	ServFail                // an alias loop or a chain that is too long
+	ServFail                // a loop of aliases, or a chain that is too long
 )
 
-// String returns the outcome in words, "answered" or as DNS spells it.
+// String returns "answered" or "referral", or the name that DNS has for the outcome.
 func (o Outcome) String() string {
 	return [...]string{"REFUSED", "answered", "NODATA", "NXDOMAIN", "referral", "SERVFAIL"}[o]
 }
 
-// RRs are resource records encoded without their owner: type, class, TTL, RDLENGTH, RDATA, each after the other (RFC
-// 1035 section 3.2.1). They are part of a View and must not be changed.
+// RRs are resource records, one after the other, encoded without their owner name: type, class, TTL, RDLENGTH and RDATA
+// (RFC 1035 section 3.2.1). They are part of a View and must not be changed.
 type RRs struct {
 	Wire  []byte
 	Count int
@@ -56,11 +57,11 @@ type RRs struct {
 // before it.
 type Link struct {
 	RRs        RRs
-	Start      int // which record to begin with, so that values rotate
+	Start      int // the record to begin with, so that values rotate
 	AfterCNAME bool
 }
 
-// MaxLinks bounds an answer: a chain of eight CNAMEs, and eight multivalue members at its end.
+// MaxLinks is the largest number of links: a chain of eight CNAMEs, and eight multivalue members at its end.
 const MaxLinks = maxChain + maxMultivalue
 
 const (
@@ -68,14 +69,14 @@ const (
 	maxMultivalue = 8 // r53: A.8
 )
 
-// An Answer is filled by Decide; reuse it between calls, so that nothing is allocated.
+// An Answer is the result of Decide. Reuse it between calls, so that nothing is allocated.
 type Answer struct {
 	Outcome Outcome
 	Links   [MaxLinks]Link
 	N       int // links in use
 
-	// TTL replaces the TTL of every record of the last owner when OverrideTTL is set (multivalue members with different
-	// TTLs).
+	// If OverrideTTL is set, TTL replaces the TTL of every record of the last owner. Multivalue members with different
+	// TTLs need this.
 	TTL         uint32
 	OverrideTTL bool
 
@@ -91,16 +92,16 @@ type Answer struct {
 	DelegationNameLen int
 	Glue              []GlueRR
 
-	// Located is set when the answer depends on the client's address, and Scope is then the prefix length it holds for (0
-	// otherwise: the answer is for everybody, RFC 7871 section 7.2.1). An answer depends on the address when it went
-	// through a latency or geoproximity group of several members, or a geolocation or IP-based group that has more than a
-	// default location. Place is where the client was found; 0 when nothing but CIDR blocks was asked.
+	// Located is set if the answer depends on the client's address. Scope is then the prefix length for which the answer
+	// holds; 0 means that it holds for every client (RFC 7871 section 7.2.1). An answer depends on the address if a group
+	// on the way to it is a latency or geoproximity group of several members, or a geolocation or IP-based group with more
+	// than a default location. Place is the client's place; it is 0 if the decision only needed CIDR blocks.
 	Place   geo.PlaceID
 	Located bool
 	Scope   int
 
-	// Healthy: all that was picked on the way to an Answered answer is healthy. FailOpen: every member that a
-	// group on the way has for the client was unhealthy and Route 53's fail-open rule picked. r53: A.4.
+	// Healthy is set if the outcome is Answered and every picked member is healthy. FailOpen is set if all members that a
+	// group has for the client are unhealthy, and the group picked one of them nevertheless. r53: A.4.
 	Healthy  bool
 	FailOpen bool
 }
@@ -111,16 +112,16 @@ type GlueRR struct {
 	RRs   RRs
 }
 
-// Decide answers q by v and t into a; whatever a held before is replaced. It allocates nothing (but for the first few
-// times that a.Glue grows) and never blocks.
+// Decide answers q from v and t and writes the result into a, replacing what a held. It never blocks. It allocates
+// nothing, except when a.Glue grows.
 func Decide(v *View, t *Table, q *Query, a *Answer) {
 	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand}
 	d.run()
 }
 
-// Explain decides as Decide does and returns the trace of it.
+// Explain makes the same decision as Decide and returns the trace of it.
 func Explain(v *View, t *Table, q *Query, a *Answer) *Trace {
-	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand, trace: &Trace{Steps: []Step{}}, noted: true}
+	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand, trace: &Trace{Steps: []Step{}}, recording: true}
 	d.run()
 	d.conclude()
 	return d.trace
@@ -132,23 +133,23 @@ type decision struct {
 	t     *Table
 	q     *Query
 	a     *Answer
-	zone  *hosted
+	zone  *hostedZone
 	rand  uint64 // state of splitmix64
 	tests int    // health tests so far
 
-	placed bool   // a.Place and ladder are known
-	ladder ladder // of the client
+	placed bool  // a.Place and areas are set
+	areas  areas // of the client
 
-	location string // of the client in the CIDR collection of the group at hand; empty outside its blocks
+	location string // of the client in the CIDR collection of the current group; empty outside its blocks
 
-	why   string  // what led to the outcome, for the trace
-	trace *Trace  // nil: nobody asks
-	picks *[]Pick // nil: nobody asks
-	odds  *odds   // nil: rand decides where chance does
-	noted bool    // trace or picks is asked for
+	why       string      // the reason of the outcome, for the trace
+	trace     *Trace      // nil if the caller does not want it
+	picks     *[]Pick     // nil if the caller does not want them
+	choices   *enumerator // makes the random choices; nil if rand makes them
+	recording bool        // the caller wants trace or picks
 }
 
-// run walks the steps of r53: A.2.
+// run makes the decision in the steps of r53: A.2.
 func (d *decision) run() {
 	d.reset()
 	name := d.q.Name
@@ -163,7 +164,7 @@ func (d *decision) run() {
 	}
 	d.a.ZoneID, d.a.ZoneNameLen = d.zone.id, len(d.zone.apex)
 	for {
-		target := d.owner(name)
+		target := d.answerName(name)
 		if d.tests > maxTests {
 			d.fail("the health of the aliases' targets takes more than 10000 tests")
 			break
@@ -193,7 +194,7 @@ func (d *decision) run() {
 	}
 }
 
-// reset clears an Answer without touching the links, which N rules.
+// reset clears the Answer. It need not clear the links, because N says how many are in use.
 func (d *decision) reset() {
 	a := d.a
 	a.Outcome, a.N, a.TTL, a.OverrideTTL = Refused, 0, 0, false
@@ -208,8 +209,8 @@ func (d *decision) fail(why string) {
 }
 
 // authority returns the zone that answers for a name. The DS set of a delegation belongs to the zone above (RFC 4035
-// section 3.1.4.1), when that is here too and delegates.
-func (d *decision) authority(name []byte, labels int) *hosted {
+// section 3.1.4.1), if the engine has that zone and the zone delegates the name.
+func (d *decision) authority(name []byte, labels int) *hostedZone {
 	z := d.v.zoneOf(name, labels)
 	if d.q.Type != zone.DS || z == nil || len(name) != len(z.apex) || labels == 0 {
 		return z
@@ -223,9 +224,9 @@ func (d *decision) authority(name []byte, labels int) *hosted {
 	return z
 }
 
-// owner answers for one owner name: the query name, or what a CNAME led to. It returns the target of a CNAME to go on
-// with, nil when the answer is complete.
-func (d *decision) owner(name []byte) (target []byte) {
+// answerName answers for one owner name: the query name, or the target of a CNAME. It returns the target of the next
+// CNAME to follow, or nil if the answer is complete.
+func (d *decision) answerName(name []byte) (target []byte) {
 	if d.zone.cuts > 0 {
 		if cut, ns := d.delegation(name); ns != nil {
 			d.refer(cut, ns)
@@ -237,7 +238,7 @@ func (d *decision) owner(name []byte) (target []byte) {
 		d.a.Outcome, d.why = NXDomain, "neither the name nor a wildcard that covers it exists"
 		return nil
 	}
-	g := d.choose(n)
+	g := d.groupFor(n)
 	if g == nil {
 		d.a.Outcome, d.why = NoData, "the name exists but has no records of this type"
 		return nil
@@ -253,8 +254,8 @@ func (d *decision) owner(name []byte) (target []byte) {
 // anyType is QTYPE ANY.
 const anyType zone.RRType = 255
 
-// choose picks the group that answers the query type at a node. r53: A.2.
-func (d *decision) choose(n *node) *group {
+// groupFor returns the group of a node that answers the query type, or nil. r53: A.2.
+func (d *decision) groupFor(n *node) *group {
 	if d.q.Type == anyType && len(n.groups) > 0 {
 		return &n.groups[0] // RFC 8482 section 4.1: one of the RRsets is enough
 	}
@@ -264,8 +265,8 @@ func (d *decision) choose(n *node) *group {
 	return n.group(zone.CNAME)
 }
 
-// match finds the node of a name: its own, or the wildcard's below its closest existing ancestor (RFC 4592 section
-// 3.3). nil when the name does not exist.
+// match returns the node of a name: its own node, or the node of the wildcard below the closest encloser (RFC 4592
+// section 3.3). It returns nil if the name does not exist.
 func (d *decision) match(name []byte) *node {
 	if n := d.v.node(d.zone, name); n != nil {
 		d.matched(name)
@@ -284,8 +285,8 @@ func (d *decision) match(name []byte) *node {
 	return n
 }
 
-// delegation finds the delegation that is nearest to the apex on the way to a name. The DS set at a cut belongs to this
-// side of it.
+// delegation returns the delegation nearest to the apex on the path to a name. The DS set at a zone cut belongs to this
+// zone, not to the delegated one.
 func (d *decision) delegation(name []byte) (cut []byte, ns *group) {
 	for s := name; len(s) > len(d.zone.apex); s = parent(s) {
 		if d.q.Type == zone.DS && len(s) == len(name) {
@@ -300,8 +301,8 @@ func (d *decision) delegation(name []byte) (cut []byte, ns *group) {
 	return cut, ns
 }
 
-// refer answers with a delegation. Behind a CNAME, what is there already is the answer: the resolver asks for the
-// target itself.
+// refer answers with a delegation. After a CNAME the answer ends there instead: the resolver asks for the target
+// itself.
 func (d *decision) refer(cut []byte, ns *group) {
 	d.why = "the name is delegated to other name servers"
 	if d.a.N > 0 {
@@ -312,8 +313,8 @@ func (d *decision) refer(cut []byte, ns *group) {
 	d.a.Delegation, d.a.DelegationNameLen = ns.members[0].records(), len(cut)
 	for rrs := d.a.Delegation; rrs.Count > 0; rrs = rrs.next() {
 		server := rrs.rdata()
-		if !below(server, cut) {
-			continue // its addresses are found by asking for them
+		if !isWithin(server, cut) {
+			continue // a resolver can look up its addresses
 		}
 		n := d.v.node(d.zone, server)
 		if n == nil {
@@ -327,15 +328,15 @@ func (d *decision) refer(cut []byte, ns *group) {
 	}
 }
 
-// below reports whether a name is the other or below it.
-func below(name, other []byte) bool {
+// isWithin reports whether a name is the other name or below it.
+func isWithin(name, other []byte) bool {
 	for len(name) > len(other) {
 		name = parent(name)
 	}
 	return string(name) == string(other)
 }
 
-// answersNS reports whether the answer section holds the zone's NS set already.
+// answersNS reports whether the answer section already contains the zone's NS set.
 func (d *decision) answersNS(name []byte) bool {
 	last := d.a.Links[d.a.N-1].RRs
 	return len(name) == len(d.zone.apex) && len(d.zone.ns.Wire) > 0 && &last.Wire[0] == &d.zone.ns.Wire[0]

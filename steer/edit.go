@@ -11,49 +11,49 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Edit starts a change of the view. The view itself stays as it is. There is one writer: edits of one View must not run
-// at the same time as edits of a View derived from it, and of two edits of one View only one may be committed.
+// Edit starts a change of the view. The view itself does not change. There must be one writer only: edits of a View
+// must not run at the same time as edits of a View derived from it, and only one edit of a View may be committed.
 func (v *View) Edit() *Edit {
-	return &Edit{v: *v, owner: &owner{}, touched: map[string]*hosted{}}
+	return &Edit{v: *v, token: &editToken{}, touched: map[string]*hostedZone{}}
 }
 
-// An Edit collects changes; Commit returns the next view. It is for one goroutine.
+// An Edit collects changes. Commit returns the next view. Only one goroutine may use an Edit.
 type Edit struct {
 	v       View
-	owner   *owner
-	touched map[string]*hosted // zones this edit has copied, by key
+	token   *editToken
+	touched map[string]*hostedZone // zones that this edit has copied, by key
 }
 
-// Commit returns the view with the changes. The edit starts over from there.
+// Commit returns the view with the changes. The edit then continues from that view.
 func (e *Edit) Commit() *View {
 	next := e.v
-	e.owner, e.touched = &owner{}, map[string]*hosted{}
+	e.token, e.touched = &editToken{}, map[string]*hostedZone{}
 	return &next
 }
 
-// PutZone adds a zone or replaces its properties; its groups are kept. Of two zones with one name the first put
-// answers. A zone put again under another name starts empty.
+// PutZone adds a zone, or replaces its properties and keeps its groups. If two zones have one name, the zone that was
+// put first answers. A zone that is put again under another name starts empty.
 func (e *Edit) PutZone(z zone.HostedZone) {
 	if old := e.zone(z.ID); old != nil && old.name != z.Name {
 		e.DeleteZone(z.ID)
 	} else if old != nil {
-		return // a view keeps nothing of a zone but its id and name
+		return // a view stores only the id and the name of a zone
 	}
 	e.addZone(z.ID, z.ID, z.Name)
 }
 
-func (e *Edit) addZone(key, id string, name zone.Name) *hosted {
-	z := &hosted{key: key, id: id, name: name, apex: string(name.AppendWire(nil))}
+func (e *Edit) addZone(key, id string, name zone.Name) *hostedZone {
+	z := &hostedZone{key: key, id: id, name: name, apex: string(name.AppendWire(nil))}
 	hash := e.v.hashString(z.apex)
-	z.names.set(e.owner, hash, z.apex, &node{})
-	e.v.byID.set(e.owner, e.v.hashString(key), key, z)
+	z.names.set(e.token, hash, z.apex, &node{})
+	e.v.byID.set(e.token, e.v.hashString(key), key, z)
 	e.touched[key] = z
 	same, _ := e.v.byName.get(hash, []byte(z.apex))
 	at := len(same)
-	if !z.service() { // comes before the zone of load balancers that happen to be named below it
+	if !z.service() { // it answers before a service zone of the same name
 		at -= count(at > 0 && same[at-1].service())
 	}
-	e.v.byName.set(e.owner, hash, z.apex, inserted(same, at, z))
+	e.v.byName.set(e.token, hash, z.apex, inserted(same, at, z))
 	e.countApex(z, +1)
 	return z
 }
@@ -65,22 +65,22 @@ func (e *Edit) DeleteZone(id string) {
 	}
 }
 
-func (e *Edit) removeZone(z *hosted) {
+func (e *Edit) removeZone(z *hostedZone) {
 	delete(e.touched, z.key)
-	e.v.byID.remove(e.owner, e.v.hashString(z.key), z.key)
+	e.v.byID.remove(e.token, e.v.hashString(z.key), z.key)
 	hash := e.v.hashString(z.apex)
 	same, _ := e.v.byName.get(hash, []byte(z.apex))
-	rest := slices.DeleteFunc(slices.Clone(same), func(s *hosted) bool { return s.key == z.key })
+	rest := slices.DeleteFunc(slices.Clone(same), func(s *hostedZone) bool { return s.key == z.key })
 	if len(rest) > 0 {
-		e.v.byName.set(e.owner, hash, z.apex, rest)
+		e.v.byName.set(e.token, hash, z.apex, rest)
 	} else {
-		e.v.byName.remove(e.owner, hash, z.apex)
+		e.v.byName.remove(e.token, hash, z.apex)
 	}
 	e.countApex(z, -1)
 }
 
-// countApex keeps track of how deep the search for a zone has to begin.
-func (e *Edit) countApex(z *hosted, by int32) {
+// countApex updates the number of labels at which the search for a zone begins.
+func (e *Edit) countApex(z *hostedZone, by int32) {
 	labels, _ := countLabels([]byte(z.apex))
 	e.v.depths[labels] += by
 	e.v.deepest = 0
@@ -91,8 +91,8 @@ func (e *Edit) countApex(z *hosted, by int32) {
 	}
 }
 
-// zone returns a zone that this edit may change; nil when there is none.
-func (e *Edit) zone(key string) *hosted {
+// zone returns a copy of a zone that this edit may change. It returns nil if there is no such zone.
+func (e *Edit) zone(key string) *hostedZone {
 	if z := e.touched[key]; z != nil {
 		return z
 	}
@@ -100,22 +100,22 @@ func (e *Edit) zone(key string) *hosted {
 	if !ok {
 		return nil
 	}
-	z := new(hosted)
+	z := new(hostedZone)
 	*z = *old
 	e.touched[key] = z
-	e.v.byID.set(e.owner, e.v.hashString(key), key, z)
+	e.v.byID.set(e.token, e.v.hashString(key), key, z)
 	hash := e.v.hashString(z.apex)
 	same, _ := e.v.byName.get(hash, []byte(z.apex))
 	same = slices.Clone(same)
 	same[slices.Index(same, old)] = z
-	e.v.byName.set(e.owner, hash, z.apex, same)
+	e.v.byName.set(e.token, hash, z.apex, same)
 	return z
 }
 
-// SetGroup replaces the group of name and type; no members removes it. The members must be what zone.Records.Apply lets
-// stand together: one simple record set, or members of one policy, each either an alias or with a TTL and values. An
-// error says which member cannot be compiled or which value cannot be encoded, or that the zone is not there or does
-// not hold the name, and leaves the group as it was.
+// SetGroup replaces the group of a name and type. No members removes the group. The members must be valid together, as
+// zone.Records.Apply checks it: one simple record set, or members of one policy, each with an alias target or with a
+// TTL and values. An error leaves the group unchanged. It names the member that cannot be compiled, the value that
+// cannot be encoded, the zone that is not in the view, or the name that is not in the zone.
 func (e *Edit) SetGroup(zoneID string, n zone.Name, t zone.RRType, members []*zone.ResourceRecordSet) error {
 	z := e.zone(zoneID)
 	if z == nil {
@@ -132,8 +132,8 @@ func (e *Edit) SetGroup(zoneID string, n zone.Name, t zone.RRType, members []*zo
 	return nil
 }
 
-// setGroup puts a compiled group under a name; one without members removes the group.
-func (e *Edit) setGroup(z *hosted, name string, g group) {
+// setGroup stores a compiled group under a name. A group without members removes the stored one.
+func (e *Edit) setGroup(z *hostedZone, name string, g group) {
 	old := e.v.node(z, []byte(name))
 	if old == nil && len(g.members) == 0 {
 		return
@@ -151,20 +151,20 @@ func (e *Edit) setGroup(z *hosted, name string, g group) {
 		z.setAuthority(g)
 	}
 	switch {
-	case len(next.groups) == 0 && next.below == 0 && name != z.apex:
-		z.names.remove(e.owner, e.v.hashString(name), name)
-		e.countBelow(z, name, -1)
+	case len(next.groups) == 0 && next.children == 0 && name != z.apex:
+		z.names.remove(e.token, e.v.hashString(name), name)
+		e.countChild(z, name, -1)
 	default:
-		z.names.set(e.owner, e.v.hashString(name), name, &next)
+		z.names.set(e.token, e.v.hashString(name), name, &next)
 		if old == nil {
-			e.countBelow(z, name, +1)
+			e.countChild(z, name, +1)
 		}
 	}
 }
 
-// countBelow tells the name above that a name has come or gone. Names that have nothing but names below them come and
-// go with those: the empty non-terminals, which exist (RFC 4592 section 2.2.2).
-func (e *Edit) countBelow(z *hosted, name string, by int32) {
+// countChild updates the number of children of the name above, after a name was added or removed. It also adds and
+// removes empty non-terminals: names that exist only because a name below them does (RFC 4592 section 2.2.2).
+func (e *Edit) countChild(z *hostedZone, name string, by int32) {
 	for name != z.apex {
 		name = name[1+name[0]:]
 		up := node{}
@@ -172,20 +172,20 @@ func (e *Edit) countBelow(z *hosted, name string, by int32) {
 		if old != nil {
 			up = *old
 		}
-		up.below += by
+		up.children += by
 		hash := e.v.hashString(name)
-		if up.below == 0 && len(up.groups) == 0 && name != z.apex {
-			z.names.remove(e.owner, hash, name)
+		if up.children == 0 && len(up.groups) == 0 && name != z.apex {
+			z.names.remove(e.token, hash, name)
 			continue
 		}
-		z.names.set(e.owner, hash, name, &up)
+		z.names.set(e.token, hash, name, &up)
 		if old != nil {
 			return
 		}
 	}
 }
 
-// withGroup returns a copy of a node's groups, ordered by type, with g in the place of the group of its type.
+// withGroup returns a copy of a node's groups, ordered by type, in which g replaces the group of its type.
 func withGroup(groups []group, g group) []group {
 	i := sort.Search(len(groups), func(i int) bool { return groups[i].rrtype >= g.rrtype })
 	if i < len(groups) && groups[i].rrtype == g.rrtype {
@@ -204,8 +204,8 @@ func count(is bool) int {
 	return 0
 }
 
-// setAuthority keeps what the authority section of the zone's answers holds. Both groups can only be simple (r53: A.1).
-func (z *hosted) setAuthority(g group) {
+// setAuthority stores the SOA or NS records for the authority section. Both groups can only be simple (r53: A.1).
+func (z *hostedZone) setAuthority(g group) {
 	rrs := RRs{}
 	if len(g.members) > 0 && g.members[0].alias == nil {
 		rrs = g.members[0].records()
@@ -218,24 +218,25 @@ func (z *hosted) setAuthority(g group) {
 	}
 }
 
-// dualstack is the prefix under which a load balancer has its addresses too. r53: A.9.
+// dualstack is the prefix of the second name that every load balancer has. r53: A.9.
 const dualstack = "dualstack."
 
 func plainName(loadBalancer zone.Name) zone.Name {
 	return zone.Name(strings.TrimPrefix(string(loadBalancer), dualstack))
 }
 
-// serviceKey cannot be the id of a hosted zone.
+// serviceKey is the key of a service zone. It cannot be the id of a hosted zone.
 func serviceKey(name zone.Name) string { return "service/" + string(name) }
 
-// service reports whether a zone is that of load balancers; there is one of a name at most.
-func (z *hosted) service() bool { return z.key != z.id }
+// service reports whether the zone is a service zone, which holds load balancers. At most one has a given name.
+func (z *hostedZone) service() bool { return z.key != z.id }
 
-// PutLoadBalancer makes a load balancer's name answer with its addresses of both families (TTL 60, r53: A.9), alone and
-// under "dualstack.", and makes it an alias target under its canonical hosted zone id. The same serves every other
-// alias target outside the hosted zones, under the zone id that aliases cite for it. Its service zone, the name without
-// its first label ("eu-west-1.elb.amazonaws.com"), is created beside it; a hosted zone of that name answers before it.
-// An error says what is wrong with the name or an address, and leaves the load balancer as it was.
+// PutLoadBalancer adds or replaces a load balancer. Its name, with and without the prefix "dualstack.", then answers
+// with its addresses of both families (TTL 60, r53: A.9), and is an alias target under its canonical hosted zone id.
+// Use it also for any other alias target outside the hosted zones, with the zone id that aliases cite. PutLoadBalancer
+// creates the service zone, which is the name without its first label ("eu-west-1.elb.amazonaws.com"). A hosted zone of
+// the same name answers before the service zone. An error says what is wrong with the name or an address, and leaves
+// the load balancer unchanged.
 func (e *Edit) PutLoadBalancer(lb zone.LoadBalancer) error {
 	long, err := zone.ParseName(dualstack + string(plainName(lb.DNSName)))
 	if err != nil {
@@ -268,7 +269,7 @@ func (e *Edit) PutLoadBalancer(lb zone.LoadBalancer) error {
 	}
 	for _, n := range []zone.Name{name, long} {
 		wire := string(n.AppendWire(nil))
-		e.v.balancers.set(e.owner, e.v.hashString(wire), wire, b)
+		e.v.balancers.set(e.token, e.v.hashString(wire), wire, b)
 		for _, g := range groups {
 			e.setGroup(z, wire, g)
 		}
@@ -282,7 +283,7 @@ func (e *Edit) balancer(name zone.Name) *balancer {
 	return b
 }
 
-// DeleteLoadBalancer removes it, and its service zone when it was the last one there.
+// DeleteLoadBalancer removes a load balancer, and its service zone with the last load balancer in it.
 func (e *Edit) DeleteLoadBalancer(n zone.Name) {
 	name := plainName(n)
 	if e.balancer(name) == nil {
@@ -292,7 +293,7 @@ func (e *Edit) DeleteLoadBalancer(n zone.Name) {
 	z := e.zone(serviceKey(apex))
 	for _, n := range []zone.Name{name, dualstack + name} {
 		wire := string(n.AppendWire(nil))
-		e.v.balancers.remove(e.owner, e.v.hashString(wire), wire)
+		e.v.balancers.remove(e.token, e.v.hashString(wire), wire)
 		e.setGroup(z, wire, group{rrtype: zone.A})
 		e.setGroup(z, wire, group{rrtype: zone.AAAA})
 	}
@@ -301,7 +302,7 @@ func (e *Edit) DeleteLoadBalancer(n zone.Name) {
 	}
 }
 
-// Check interns a health check id.
+// Check interns a health check id and returns its index.
 func (e *Edit) Check(id string) CheckIndex { return e.intern(checkSubject(id)) }
 
 // TargetHealth interns the health of a load balancer as Route 53 sees it (r53: A.9). The name may have the "dualstack."
@@ -311,27 +312,28 @@ func (e *Edit) TargetHealth(loadBalancer zone.Name) CheckIndex {
 }
 
 func (e *Edit) intern(subject string) CheckIndex {
-	return CheckIndex(e.v.subjects.add(e.owner, e.v.hashString(subject), subject, subject))
+	return CheckIndex(e.v.subjects.add(e.token, e.v.hashString(subject), subject, subject))
 }
 
-// label numbers an id or a location of a CIDR collection.
+// label interns the id or a location of a CIDR collection.
 func (e *Edit) label(text string) uint32 {
-	return e.v.labels.add(e.owner, e.v.hashString(text), text, text)
+	return e.v.labels.add(e.token, e.v.hashString(text), text, text)
 }
 
-// PutCIDRCollection adds a CIDR collection or replaces its locations. The record sets that cite it go by the new blocks
-// at once; until a collection is put they go by none. It costs in proportion to the collection. The error names a block
-// that is no CIDR block or stands in two locations, and leaves the collection as it was. r53: A.8.
+// PutCIDRCollection adds a CIDR collection or replaces its locations. Record sets that cite the collection use the new
+// blocks at once. They match no block while the collection does not exist. The cost is in proportion to the collection.
+// The error names a block that is not a CIDR block or that is in two locations, and leaves the collection unchanged.
+// r53: A.8.
 func (e *Edit) PutCIDRCollection(id string, locations map[string][]netip.Prefix) error {
 	blocks, err := geo.NewBlocks(locations)
 	if err != nil {
 		return fmt.Errorf("CIDR collection %s: %w", id, err)
 	}
-	e.v.collections.set(e.owner, e.v.hashString(id), id, blocks)
+	e.v.collections.set(e.token, e.v.hashString(id), id, blocks)
 	return nil
 }
 
-// DeleteCIDRCollection removes a CIDR collection. Record sets that cite it go by their default location.
+// DeleteCIDRCollection removes a CIDR collection. Record sets that cite it match only their default location.
 func (e *Edit) DeleteCIDRCollection(id string) {
-	e.v.collections.remove(e.owner, e.v.hashString(id), id)
+	e.v.collections.remove(e.token, e.v.hashString(id), id)
 }

@@ -41,8 +41,10 @@ func (c *chooser) change(t *testing.T, w *world, e *steer.Edit) {
 			e.DeleteCIDRCollection(id)
 			return
 		}
-		w.must(t, "blocks "+id+" "+choose(c, "north", "south", "inner", "west")+" "+choose(c, "10.0.0.0/8", "10.1.0.0/16 11.0.0.0/8"))
-		w.must(t, "blocks "+id+" "+choose(c, "north", "south", "inner", "east")+" "+choose(c, "10.1.2.0/24", "10.2.0.0/15 2001:db8::/32"))
+		w.must(t, "blocks "+id+" "+choose(c, "north", "south", "inner", "west")+" "+
+			choose(c, "10.0.0.0/8", "10.1.0.0/16 11.0.0.0/8"))
+		w.must(t, "blocks "+id+" "+choose(c, "north", "south", "inner", "east")+" "+
+			choose(c, "10.1.2.0/24", "10.2.0.0/15 2001:db8::/32"))
 		if err := e.PutCIDRCollection(id, w.collections[id]); err != nil {
 			t.Fatal(err)
 		}
@@ -165,34 +167,48 @@ func TestSetGroupRefuses(t *testing.T) {
 		{"hosted zone Z9 is not in the view", "Z9", "a.example.com.", zone.A, nil},
 		{"a.example.org. is not in zone example.com.", "Z1", "a.example.org.", zone.A, nil},
 		{`encountered with '192.0.2.256'`, "Z1", "a.example.com.", zone.A,
-			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{TTL: ttl, ResourceRecords: []string{"192.0.2.1", "192.0.2.256"}})}},
-		{"needs a TTL in 0..2147483647", "Z1", "a.example.com.", zone.A, []*zone.ResourceRecordSet{a(zone.ResourceRecordSet{ResourceRecords: []string{"192.0.2.1"}})}},
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{TTL: ttl,
+				ResourceRecords: []string{"192.0.2.1", "192.0.2.256"}})}},
+		{"needs a TTL in 0..2147483647", "Z1", "a.example.com.", zone.A,
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{ResourceRecords: []string{"192.0.2.1"}})}},
 		{"0 values: a record set that is no alias needs 1 to 65535", "Z1", "a.example.com.", zone.A,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{TTL: ttl, ResourceRecords: []string{}})}},
 		{`set "x": weight 256 is not in 0..255`, "Z1", "a.example.com.", zone.A,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", Weight: heavy})}},
 		{`set "y" is latency, others are weighted: a group has one policy`, "Z1", "a.example.com.", zone.A,
-			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", Weight: weight}), a(zone.ResourceRecordSet{SetIdentifier: "y", Region: "eu-west-1"})}},
-		{`set "x": geolocation {ContinentCode: CountryCode:DE SubdivisionCode:BY}: there is no such`, "Z1", "a.example.com.", zone.A,
-			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", GeoLocation: &zone.GeoLocation{CountryCode: "DE", SubdivisionCode: "BY"}})}},
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", Weight: weight}),
+				a(zone.ResourceRecordSet{SetIdentifier: "y", Region: "eu-west-1"})}},
+		{`set "x": geolocation {ContinentCode: CountryCode:DE SubdivisionCode:BY}: no continent`, "Z1", "a.example.com.",
+			zone.A,
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x",
+				GeoLocation: &zone.GeoLocation{CountryCode: "DE", SubdivisionCode: "BY"}})}},
 		{`set "x": bias 100 is not in -99..99`, "Z1", "a.example.com.", zone.A,
-			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", GeoProximityLocation: &zone.GeoProximityLocation{AWSRegion: "eu-west-1", Bias: new(int64(100))}})}},
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x",
+				GeoProximityLocation: &zone.GeoProximityLocation{AWSRegion: "eu-west-1", Bias: new(int64(100))}})}},
 		{`set "x": coordinates 91,0 are not within -90..90 and -180..180`, "Z1", "a.example.com.", zone.A,
-			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", GeoProximityLocation: &zone.GeoProximityLocation{Coordinates: &zone.Coordinates{Latitude: "91", Longitude: "0"}}})}},
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x",
+				GeoProximityLocation: &zone.GeoProximityLocation{Coordinates: &zone.Coordinates{Latitude: "91",
+					Longitude: "0"}}})}},
 		{"needs an AWS Region, a Local Zone group or coordinates", "Z1", "a.example.com.", zone.A,
-			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", GeoProximityLocation: &zone.GeoProximityLocation{}})}},
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x",
+				GeoProximityLocation: &zone.GeoProximityLocation{}})}},
 		{`a CIDR location needs a name, "*" for the default`, "Z1", "a.example.com.", zone.A,
-			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1"}})}},
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{SetIdentifier: "x",
+				CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1"}})}},
 		{`set "y" goes by CIDR collection C2, others by C1: a group has one collection`, "Z1", "a.example.com.", zone.A,
 			[]*zone.ResourceRecordSet{
-				a(zone.ResourceRecordSet{SetIdentifier: "x", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1", LocationName: "*"}}),
-				a(zone.ResourceRecordSet{SetIdentifier: "y", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C2", LocationName: "a"}})}},
+				a(zone.ResourceRecordSet{SetIdentifier: "x", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1",
+					LocationName: "*"}}),
+				a(zone.ResourceRecordSet{SetIdentifier: "y", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C2",
+					LocationName: "a"}})}},
 		{"a simple record set stands alone", "Z1", "a.example.com.", zone.A,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{}), a(zone.ResourceRecordSet{})}},
 		{"weighted routing of NS: only simple routing is possible", "Z1", "a.example.com.", zone.NS,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{Weight: weight})}},
-		{"multivalue routing of CNAME", "Z1", "a.example.com.", zone.CNAME, []*zone.ResourceRecordSet{a(zone.ResourceRecordSet{MultiValueAnswer: true})}},
-		{"simple SOA cannot be an alias", "Z1", "example.com.", zone.SOA, []*zone.ResourceRecordSet{a(zone.ResourceRecordSet{AliasTarget: alias})}},
+		{"multivalue routing of CNAME", "Z1", "a.example.com.", zone.CNAME,
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{MultiValueAnswer: true})}},
+		{"simple SOA cannot be an alias", "Z1", "example.com.", zone.SOA,
+			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{AliasTarget: alias})}},
 		{"multivalue A cannot be an alias", "Z1", "a.example.com.", zone.A,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{MultiValueAnswer: true, AliasTarget: alias})}},
 	} {
@@ -225,8 +241,9 @@ func TestPutCIDRCollectionRefuses(t *testing.T) {
 	}
 	e := w.view(t).Edit()
 	for want, locations := range map[string]map[string][]netip.Prefix{
-		"CIDR collection C1: location b: block 10.1.0.0/16 is in location a already":              {"a": {block}, "b": {block}},
-		"CIDR collection C1: location a: 10.1.2.3/16 is not a CIDR block such as 192.0.2.0/24":    {"a": {netip.MustParsePrefix("10.1.2.3/16")}},
+		"CIDR collection C1: location b: block 10.1.0.0/16 is in location a already": {"a": {block}, "b": {block}},
+		"CIDR collection C1: location a: 10.1.2.3/16 is not a CIDR block such as 192.0.2.0/24": {
+			"a": {netip.MustParsePrefix("10.1.2.3/16")}},
 		"CIDR collection C1: location a: invalid Prefix is not a CIDR block such as 192.0.2.0/24": {"a": {{}}},
 	} {
 		if err := e.PutCIDRCollection("C1", locations); err == nil || err.Error() != want {
@@ -497,7 +514,8 @@ func TestDecideAllocatesNothing(t *testing.T) {
 	v := w.view(t)
 	table := w.table(v)
 	outcomes := map[steer.Outcome]bool{}
-	for _, label := range []string{"simple", "weighted", "failover", "multi", "latency", "tree", "x.y.wild", "www", "loop", "sub", "nothing", "area", "near", "blocks"} {
+	for _, label := range []string{"simple", "weighted", "failover", "multi", "latency", "tree", "x.y.wild", "www", "loop",
+		"sub", "nothing", "area", "near", "blocks"} {
 		for i, rrtype := range []zone.RRType{zone.A, zone.A, zone.A, zone.AAAA, anyType} {
 			client := netip.MustParsePrefix([]string{"10.1.2.3/20", "10.2.2.3/20", "2001:db8::1/20"}[i%3])
 			q := &steer.Query{Name: zone.MustParseName(label + tail).AppendWire(nil), Type: rrtype, Client: client, ECS: true}

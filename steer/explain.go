@@ -12,14 +12,14 @@ import (
 
 // A Trace says why an answer was given.
 type Trace struct {
-	Zone  string `json:"zone"`  // the zone's name; empty when none holds the name
-	Name  string `json:"name"`  // the owner that matched: the name itself or a wildcard; empty when none did
-	Place string `json:"place"` // where the client was found, whether the answer depends on it or not
+	Zone  string `json:"zone"`  // the zone's name; empty if no zone holds the name
+	Name  string `json:"name"`  // the owner name that matched: the name itself or a wildcard; empty if none matched
+	Place string `json:"place"` // the client's place, even if the answer does not depend on it
 	Steps []Step `json:"steps"`
 	Rule  string `json:"rule"` // one sentence about the outcome
 }
 
-// A Step is one group that was walked through.
+// A Step is one group on the way to the answer.
 type Step struct {
 	Name     string      `json:"name"`
 	Type     zone.RRType `json:"type"`
@@ -36,25 +36,26 @@ type Member struct {
 	Why           string `json:"why"` // "health check 3f… unhealthy", "latency 12 ms (estimated)", "role SECONDARY" …
 }
 
-// matched notes the owner whose records answer; the first one is what was asked for.
+// matched records the owner name whose records answer. Only the first one counts: later ones are targets of CNAMEs.
 func (d *decision) matched(name []byte) {
 	if d.trace != nil && d.trace.Name == "" {
 		d.trace.Name = text(name)
 	}
 }
 
-// step notes a group with what was picked of it. via is the alias that led there, nil for the owner's own group.
-func (d *decision) step(g *group, owner []byte, via *alias, depth int, open bool, picked []int) {
-	tests := d.tests // the trace tests members that the decision did not have to
+// step records a group and its picked members. via is the alias that led to the group, nil for the first group of a
+// name.
+func (d *decision) step(g *group, owner []byte, via *alias, depth int, failOpen bool, picked []int) {
+	tests := d.tests // the trace tests members that the decision did not test
 	defer func() { d.tests = tests }()
-	s := Step{Name: text(owner), Type: g.rrtype, Policy: g.policy.String(), FailOpen: open}
+	s := Step{Name: text(owner), Type: g.rrtype, Policy: g.policy.String(), FailOpen: failOpen}
 	if via != nil {
 		s.Name = text([]byte(via.target))
 	}
 	for i := range g.members {
 		m := &g.members[i]
 		d.tests = 0
-		why := d.health(m, g.rrtype, depth)
+		why := d.describeHealth(m, g.rrtype, depth)
 		if attribute := d.attribute(g, m); attribute != "" {
 			why = attribute + ", " + why
 		}
@@ -64,39 +65,39 @@ func (d *decision) step(g *group, owner []byte, via *alias, depth int, open bool
 	d.trace.Steps = append(d.trace.Steps, s)
 }
 
-// attribute words what the policy goes by.
+// attribute describes the attribute of a member that the policy decides by.
 func (d *decision) attribute(g *group, m *member) string {
 	switch g.policy {
 	case zone.Weighted:
 		return fmt.Sprintf("weight %d", m.value)
 	case zone.Latency:
-		return d.latency(geo.RegionID(m.value))
+		return d.describeLatency(geo.RegionID(m.value))
 	case zone.FailoverRouting:
 		if m.value == 0 {
 			return "role PRIMARY"
 		}
 		return "role SECONDARY"
 	case zone.Geolocation:
-		return d.area(area(m.value))
+		return d.describeArea(area(m.value))
 	case zone.Geoproximity:
-		return d.distance(m)
+		return d.describeDistance(m)
 	case zone.IPBased:
-		return d.cidr(g, m)
+		return d.describeCIDR(g, m)
 	}
 	return ""
 }
 
-// area words whether an area holds the client.
-func (d *decision) area(a area) string {
+// describeArea names an area and says whether it contains the client.
+func (d *decision) describeArea(a area) string {
 	place, _ := d.v.atlas.Locate(d.q.Client.Addr(), d.q.ECS)
-	if _, ok := d.v.ladder(place).rung(a); !ok {
+	if _, ok := d.v.areasOf(place).level(a); !ok {
 		return a.String() + " (the client is not in it)"
 	}
 	return a.String()
 }
 
-// cidr words whether a location has the client's longest block.
-func (d *decision) cidr(g *group, m *member) string {
+// describeCIDR names a location and says whether it has the client's longest block.
+func (d *decision) describeCIDR(g *group, m *member) string {
 	if m.value == 0 {
 		return "default location"
 	}
@@ -107,14 +108,14 @@ func (d *decision) cidr(g *group, m *member) string {
 	return fmt.Sprintf("location %s by block %s", name, blocks.Block(d.q.Client))
 }
 
-func (d *decision) latency(r geo.RegionID) string {
+func (d *decision) describeLatency(r geo.RegionID) string {
 	if r == 0 {
 		return "latency unknown (the Region is not known)"
 	}
 	place, _ := d.v.atlas.Locate(d.q.Client.Addr(), d.q.ECS)
 	us := d.v.atlas.Latency(place, r)
 	switch {
-	case d.chinese(d.v.ladder(place), r):
+	case d.prefersBeijing(d.v.areasOf(place), r):
 		return "Region of clients in China, whatever the latency"
 	case us == math.MaxUint32:
 		return "latency unknown"
@@ -124,11 +125,11 @@ func (d *decision) latency(r geo.RegionID) string {
 	return fmt.Sprintf("latency %.1f ms (estimated)", float64(us)/1000)
 }
 
-// health words the row of r53: A.3 that a member falls under.
-func (d *decision) health(m *member, t zone.RRType, depth int) string {
+// describeHealth says why a member is healthy or unhealthy, by the rows of r53: A.3.
+func (d *decision) describeHealth(m *member, t zone.RRType, depth int) string {
 	var why []string
 	if m.check != 0 {
-		why = append(why, d.verdict(m.check))
+		why = append(why, d.describeVerdict(m.check))
 	}
 	switch a := m.alias; {
 	case a == nil && m.check == 0:
@@ -141,7 +142,7 @@ func (d *decision) health(m *member, t zone.RRType, depth int) string {
 	case d.target(a, t) == nil && a.zoneID == "":
 		why = append(why, "target "+text([]byte(a.target))+" does not exist")
 	case a.zoneID != "":
-		why = append(why, d.verdict(a.health))
+		why = append(why, d.describeVerdict(a.health))
 	case d.targetHealthy(a, t, depth+1):
 		why = append(why, "target "+text([]byte(a.target))+" healthy")
 	default:
@@ -150,7 +151,7 @@ func (d *decision) health(m *member, t zone.RRType, depth int) string {
 	return strings.Join(why, ", ")
 }
 
-func (d *decision) verdict(i CheckIndex) string {
+func (d *decision) describeVerdict(i CheckIndex) string {
 	if d.t.Healthy(i) {
 		return d.v.subjects.value(uint32(i)) + " healthy"
 	}
@@ -169,21 +170,21 @@ func (d *decision) conclude() {
 	case d.a.Outcome != Answered:
 		tr.Rule = d.a.Outcome.String() + ": " + d.why
 	case d.why != "":
-		tr.Rule = "answered: " + d.worth() + "; " + d.why
+		tr.Rule = "answered: " + d.summary() + "; " + d.why
 	default:
-		tr.Rule = "answered: " + d.worth()
+		tr.Rule = "answered: " + d.summary()
 	}
 }
 
-// worth words what an answer is worth.
-func (d *decision) worth() string {
+// summary says how the answer was chosen.
+func (d *decision) summary() string {
 	if d.a.FailOpen {
-		return "nothing was healthy, so all counted as healthy (fail-open)"
+		return "nothing was healthy, so all counted as healthy (fail-failOpen)"
 	}
 	return "by the policy among the healthy"
 }
 
-// text is a wire-format name as Route 53 writes it. Names that get here are whole.
+// text returns a wire-format name as Route 53 writes it. The name must be well-formed.
 func text(name []byte) string {
 	n, _, _ := zone.NameFromWire(name)
 	return string(n)

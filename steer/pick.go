@@ -9,15 +9,17 @@ import (
 const (
 	// maxAliases bounds the aliases followed below one owner name. r53: A.9.
 	maxAliases = 16
-	// maxTests bounds the health tests of one decision: trees of groups that cite each other would multiply without
-	// end.
+	// maxTests bounds the health tests of one decision. Without it, groups that cite each other would need a number of
+	// tests that grows exponentially.
 	maxTests = 10000
 
-	// noMember is Route 53's "no answer": of what it sends then only these words are known (unconfirmed). r53: A.6.
+	// noMember is the reason of what Route 53 calls "no answer". Nothing else about that reply is documented
+	// (unconfirmed). r53: A.6.
 	noMember = "no member is for where the client is, and there is no default"
 )
 
-// follow answers from a group: picks a member, and goes on in the group it is an alias of. r53: A.2.
+// follow answers from a group. It picks a member; if the member is an alias, it continues in the target group. r53:
+// A.2.
 func (d *decision) follow(g *group, owner []byte) {
 	chained := d.a.N > 0
 	var via *alias
@@ -26,9 +28,9 @@ func (d *decision) follow(g *group, owner []byte) {
 			d.multivalue(g, owner, via, chained)
 			return
 		}
-		i, open := d.pick(g, depth)
-		if d.noted {
-			d.note(g, owner, via, depth, open, []int{i})
+		i, failOpen := d.pick(g, depth)
+		if d.recording {
+			d.record(g, owner, via, depth, failOpen, []int{i})
 		}
 		if i < 0 {
 			d.a.Outcome, d.why = NoData, noMember
@@ -51,91 +53,92 @@ func (d *decision) follow(g *group, owner []byte) {
 	}
 }
 
-// pick chooses a member by the group's policy among the healthy, or among all when none is healthy. r53: A.2, A.4. It
-// returns -1 when no member is for this client.
-func (d *decision) pick(g *group, depth int) (i int, open bool) {
+// pick chooses a member by the group's policy: among the healthy members, or among all members if none is healthy
+// (failOpen). It returns -1 if no member is for this client. r53: A.2, A.4.
+func (d *decision) pick(g *group, depth int) (i int, failOpen bool) {
 	d.locate(g)
 	if i = d.best(g, depth, false); i < 0 {
 		i = d.best(g, depth, true)
-		open = i >= 0
-		d.a.FailOpen = d.a.FailOpen || open
+		failOpen = i >= 0
+		d.a.FailOpen = d.a.FailOpen || failOpen
 	}
-	return i, open
+	return i, failOpen
 }
 
-// best chooses by policy among the healthy members, among all when open; -1 when there is none. Failover has PRIMARY
-// before SECONDARY, and PRIMARY again when both are unhealthy (r53: A.11). Geolocation has the smallest area that holds
-// the client, and that one again when all that hold it are unhealthy (r53: A.6). Of equally far ones the first
-// SetIdentifier wins.
-func (d *decision) best(g *group, depth int, open bool) int {
+// best chooses by the group's policy among the healthy members, or among all if failOpen is set. It returns -1 if there
+// is none. Failover prefers PRIMARY to SECONDARY, and chooses PRIMARY if both are unhealthy (r53: A.11). Geolocation
+// chooses the smallest area that contains the client, and chooses it too if all areas that contain the client are
+// unhealthy (r53: A.6). Among equally good members the first SetIdentifier wins.
+func (d *decision) best(g *group, depth int, failOpen bool) int {
 	if g.policy == zone.Weighted {
-		return d.weigh(g, depth, open)
+		return d.weigh(g, depth, failOpen)
 	}
 	best, bestRank := -1, 0.0
 	for i := range g.members {
 		m := &g.members[i]
 		rank, ok := d.rank(g, m)
-		if ok && (best < 0 || rank < bestRank) && (open || d.healthy(m, g.rrtype, depth)) {
+		if ok && (best < 0 || rank < bestRank) && (failOpen || d.healthy(m, g.rrtype, depth)) {
 			best, bestRank = i, rank
 		}
 	}
 	return best
 }
 
-// weigh chooses in proportion to the weights. Members of weight 0 have equal shares, and only where there is no other:
-// they are a second tier once health counts, and every member is equally likely when all weights are 0. r53: A.5.
-func (d *decision) weigh(g *group, depth int, open bool) int {
+// weigh chooses a member in proportion to the weights, by reservoir sampling. Members of weight 0 are chosen only if no
+// candidate has a weight above 0; they are then equally likely. So they are a second tier when the others are
+// unhealthy. r53: A.5.
+func (d *decision) weigh(g *group, depth int, failOpen bool) int {
 	chosen, total := -1, uint64(0)
 	spare, spares := -1, uint64(0)
-	if d.odds != nil {
-		d.odds.stakes = d.odds.stakes[:0]
+	if d.choices != nil {
+		d.choices.candidates = d.choices.candidates[:0]
 	}
 	for i := range g.members {
 		m := &g.members[i]
-		if !open && !d.healthy(m, g.rrtype, depth) {
+		if !failOpen && !d.healthy(m, g.rrtype, depth) {
 			continue
 		}
-		if d.odds != nil {
-			d.odds.stakes = append(d.odds.stakes, stake{i, int64(m.value)})
+		if d.choices != nil {
+			d.choices.candidates = append(d.choices.candidates, candidate{i, int64(m.value)})
 		}
-		// Each takes the place of those before it with the chance of its share in the sum so far: in the end all shares
-		// are right.
+		// Each member replaces the chosen one with a probability of its share of the sum so far. In the end every member
+		// has been chosen with the probability of its share of the whole sum.
 		if w := uint64(m.value); w > 0 {
-			if total += w; d.below(total) < w {
+			if total += w; d.randomN(total) < w {
 				chosen = i
 			}
-		} else if spares++; d.below(spares) == 0 {
+		} else if spares++; d.randomN(spares) == 0 {
 			spare = i
 		}
 	}
 	switch {
-	case d.odds != nil:
-		return d.odds.choose(chosen >= 0)
+	case d.choices != nil:
+		return d.choices.choose(chosen >= 0)
 	case chosen >= 0:
 		return chosen
 	}
 	return spare
 }
 
-// multivalue answers with up to eight healthy members, or up to eight of all when none is healthy, in random order.
-// Their TTLs become the smallest of them: an RRset has one TTL. r53: A.8.
+// multivalue answers with up to eight healthy members in random order, or up to eight of all members if none is
+// healthy. All records get the smallest of their TTLs, because an RRset has one TTL. r53: A.8.
 func (d *decision) multivalue(g *group, owner []byte, via *alias, chained bool) {
 	var chosen [maxMultivalue]int
 	n := d.sample(g, &chosen, false)
-	open := n == 0
-	if open {
+	failOpen := n == 0
+	if failOpen {
 		n = d.sample(g, &chosen, true)
 		d.a.FailOpen = true
 	}
 	switch {
-	case d.odds != nil:
-		d.note(g, owner, via, 0, open, d.odds.members())
-	case d.noted:
-		d.note(g, owner, via, 0, open, chosen[:n])
+	case d.choices != nil:
+		d.record(g, owner, via, 0, failOpen, d.choices.members())
+	case d.recording:
+		d.record(g, owner, via, 0, failOpen, chosen[:n])
 	}
 	low, high := g.members[chosen[0]].ttl, uint32(0)
 	for i := range n {
-		j := i + int(d.below(uint64(n-i)))
+		j := i + int(d.randomN(uint64(n-i)))
 		chosen[i], chosen[j] = chosen[j], chosen[i]
 		m := &g.members[chosen[i]]
 		low, high = min(low, m.ttl), max(high, m.ttl)
@@ -144,22 +147,23 @@ func (d *decision) multivalue(g *group, owner []byte, via *alias, chained bool) 
 	d.a.TTL, d.a.OverrideTTL = low, low != high
 }
 
-// sample draws up to eight of a group's healthy members (of all when open), each set of eight equally likely.
-func (d *decision) sample(g *group, chosen *[maxMultivalue]int, open bool) int {
+// sample chooses up to eight of a group's healthy members (of all members if failOpen is set) by reservoir sampling:
+// every set of eight is equally likely. It returns their number.
+func (d *decision) sample(g *group, chosen *[maxMultivalue]int, failOpen bool) int {
 	seen := 0
-	if d.odds != nil {
-		d.odds.stakes = d.odds.stakes[:0]
+	if d.choices != nil {
+		d.choices.candidates = d.choices.candidates[:0]
 	}
 	for i := range g.members {
-		if !open && !d.healthy(&g.members[i], g.rrtype, 0) {
+		if !failOpen && !d.healthy(&g.members[i], g.rrtype, 0) {
 			continue
 		}
-		if d.odds != nil {
-			d.odds.stakes = append(d.odds.stakes, stake{member: i})
+		if d.choices != nil {
+			d.choices.candidates = append(d.choices.candidates, candidate{member: i})
 		}
 		if seen < maxMultivalue {
 			chosen[seen] = i
-		} else if j := d.below(uint64(seen + 1)); j < maxMultivalue {
+		} else if j := d.randomN(uint64(seen + 1)); j < maxMultivalue {
 			chosen[j] = i
 		}
 		seen++
@@ -172,12 +176,12 @@ func (d *decision) link(m *member, afterCNAME bool) {
 	l := &d.a.Links[d.a.N]
 	l.RRs, l.Start, l.AfterCNAME = m.records(), 0, afterCNAME
 	if m.count > 1 {
-		l.Start = int(d.below(uint64(m.count)))
+		l.Start = int(d.randomN(uint64(m.count)))
 	}
 	d.a.N++
 }
 
-// healthy is the table of r53: A.3 for a member reached through depth aliases.
+// healthy reports whether a member is healthy by the table of r53: A.3. depth is the number of aliases that led to it.
 func (d *decision) healthy(m *member, t zone.RRType, depth int) bool {
 	if d.tests++; d.tests > maxTests {
 		return false
@@ -189,14 +193,13 @@ func (d *decision) healthy(m *member, t zone.RRType, depth int) bool {
 	case m.alias == nil:
 		return true
 	case m.alias.zoneID != "" && d.balancer(m.alias) == nil:
-		return false // a name outside that nobody knows (yet): Route 53 has none such, and others may be able to answer
+		return false // an unknown name outside the hosted zones: other members may be able to answer
 	}
 	return !m.alias.evaluate || d.targetHealthy(m.alias, t, depth+1)
 }
 
-// targetHealthy is the health of an alias target. A load balancer has a health of its own; a group is healthy when any
-// member is, at any depth. What does not exist has nothing healthy, and a loop has no end where something healthy could
-// be.
+// targetHealthy reports whether the target of an alias is healthy. A load balancer has a verdict of its own. A group is
+// healthy if any of its members is, at any depth. A target that does not exist is unhealthy, and so is a loop.
 func (d *decision) targetHealthy(a *alias, t zone.RRType, depth int) bool {
 	if a.zoneID != "" {
 		return d.balancer(a) != nil && d.t.Healthy(a.health)
@@ -216,7 +219,7 @@ func (d *decision) targetHealthy(a *alias, t zone.RRType, depth int) bool {
 	return false
 }
 
-// target returns the group an alias of type t stands for; nil when there is none.
+// target returns the group that an alias of type t points at, or nil if there is none.
 func (d *decision) target(a *alias, t zone.RRType) *group {
 	if a.zoneID != "" {
 		if b := d.balancer(a); b != nil {
@@ -231,7 +234,7 @@ func (d *decision) target(a *alias, t zone.RRType) *group {
 	return n.group(t)
 }
 
-// balancer returns the load balancer of an alias, under the canonical zone id that the alias cites.
+// balancer returns the load balancer that an alias points at, or nil. The alias must cite its canonical zone id.
 func (d *decision) balancer(a *alias) *balancer {
 	b, _ := d.v.balancers.get(a.hash, []byte(a.target))
 	if b != nil && b.zoneID != a.zoneID {
@@ -240,9 +243,9 @@ func (d *decision) balancer(a *alias) *balancer {
 	return b
 }
 
-// below returns the next random number in 0..n-1 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
-// 2014).
-func (d *decision) below(n uint64) uint64 {
+// randomN returns the next random number in 0..n-1 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+// generators", 2014).
+func (d *decision) randomN(n uint64) uint64 {
 	d.rand += 0x9e3779b97f4a7c15
 	x := d.rand
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

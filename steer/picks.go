@@ -6,27 +6,29 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A Pick is a member that was picked on the way to an answer.
+// A Pick is a member that a group picked on the way to an answer.
 type Pick struct {
-	Step          int    // of the way: 0 is the group of the name itself; the members of a multivalue answer share one
+	Step          int    // 0 is the group of the name itself; the members of a multivalue answer have the same Step
 	Name          string // of the group, in wire format
 	Type          zone.RRType
 	SetIdentifier string
-	None          bool // the group has no member for the client, and the way ends
-	Of            int  // in a Way: how many members of a multivalue answer it is drawn from, where these are more than eight
+	None          bool // the group has no member for the client
+	Of            int  // in a Way, if a multivalue answer takes eight of more members: their number; else 0
 }
 
-// Picks decides as Decide does and appends what was picked to picks: what a Trace says of it, at a hundredth of the cost.
+// Picks makes the same decision as Decide and appends the picked members to picks. They are the picked members of the
+// Trace, at a hundredth of its cost.
 func Picks(v *View, t *Table, q *Query, a *Answer, picks []Pick) []Pick {
-	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand, picks: &picks, noted: true}
+	d := decision{v: v, t: t, q: q, a: a, rand: q.Rand, picks: &picks, recording: true}
 	d.run()
 	return picks
 }
 
-// note tells whoever asks of a group and what was picked of it.
-func (d *decision) note(g *group, owner []byte, via *alias, depth int, open bool, picked []int) {
+// record adds a group and its picked members to the trace or to the picks. via is the alias that led to the group, nil
+// for the first group of a name.
+func (d *decision) record(g *group, owner []byte, via *alias, depth int, failOpen bool, picked []int) {
 	if d.trace != nil {
-		d.step(g, owner, via, depth, open, picked)
+		d.step(g, owner, via, depth, failOpen, picked)
 		return
 	}
 	p := Pick{Type: g.rrtype}
@@ -39,7 +41,7 @@ func (d *decision) note(g *group, owner []byte, via *alias, depth int, open bool
 		p.Name = string(owner)
 	}
 	picked = slices.Clone(picked)
-	slices.Sort(picked) // as a trace lists them
+	slices.Sort(picked) // the order of a trace
 	if len(picked) > maxMultivalue {
 		p.Of = len(picked)
 	}

@@ -50,8 +50,10 @@ func (c *chooser) someName() string {
 func (c *chooser) someWorld(t testing.TB) *world {
 	w := newWorld()
 	lines := []string{
-		"place one ; source=10.0.0.0/8 subnet=10.0.0.0/8 eu-west-1=5 eu-central-1=20 at=53,-6 country=" + choose(c, "US-VA", "US", "US-CA", "CN"),
-		"place two ; source=11.0.0.0/8 subnet=10.2.0.0/16 eu-west-1=20 eu-central-1=5 us-east-1=5 region=us-east-1 country=" + choose(c, "DE", "FR", "CA", "TR"),
+		"place one ; source=10.0.0.0/8 subnet=10.0.0.0/8 eu-west-1=5 eu-central-1=20 at=53,-6 country=" +
+			choose(c, "US-VA", "US", "US-CA", "CN"),
+		"place two ; source=11.0.0.0/8 subnet=10.2.0.0/16 eu-west-1=20 eu-central-1=5 us-east-1=5 region=us-east-1 country=" +
+			choose(c, "DE", "FR", "CA", "TR"),
 		"zone example.com Z1",
 		"blocks one north 10.0.0.0/8 2001:db8::/32",
 		"blocks one south 10.1.0.0/16 11.0.0.0/8 203.0.113.0/24",
@@ -65,7 +67,8 @@ func (c *chooser) someWorld(t testing.TB) *world {
 		lines = append(lines, "zone example.com Z3")
 	}
 	for i := range c.below(3) {
-		lines = append(lines, fmt.Sprintf("balancer lb%d.elb.test ZELB %s", i, choose(c, "198.51.100.1", "198.51.100.1 2001:db8::1", "2001:db8::1 2001:db8::2", "")))
+		lines = append(lines, fmt.Sprintf("balancer lb%d.elb.test ZELB %s", i,
+			choose(c, "198.51.100.1", "198.51.100.1 2001:db8::1", "2001:db8::1 2001:db8::2", "")))
 	}
 	for _, line := range lines {
 		w.must(t, line)
@@ -97,8 +100,11 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 	z, _ := w.zoneFor(n)
 	apex := n == z.Name
 	isCNAME := w.records[z.ID].Group(n, zone.CNAME) != nil
-	others := slices.ContainsFunc(w.all(z), func(s *zone.ResourceRecordSet) bool { return s.Name == n && s.Type != zone.CNAME })
-	if (typ == "CNAME") != isCNAME && (isCNAME || others) || apex && typ == "CNAME" || typ == "NS" && (apex || strings.HasPrefix(name, "*")) {
+	others := slices.ContainsFunc(w.all(z), func(s *zone.ResourceRecordSet) bool {
+		return s.Name == n && s.Type != zone.CNAME
+	})
+	if (typ == "CNAME") != isCNAME && (isCNAME || others) || apex && typ == "CNAME" ||
+		typ == "NS" && (apex || strings.HasPrefix(name, "*")) {
 		return "", "", 0, false // the API refuses it
 	}
 	w.must(t, "remove "+name+" "+typ)
@@ -109,7 +115,8 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 	if typ == "NS" || typ == "CNAME" && policy == "multivalue" {
 		policy = "simple"
 	}
-	members := map[string]int{"simple": 1, "weight": 1 + c.below(4), "region": 1 + c.below(3), "failover": 1 + c.below(2), "multivalue": 1 + c.below(11),
+	members := map[string]int{"simple": 1, "weight": 1 + c.below(4), "region": 1 + c.below(3), "failover": 1 + c.below(2),
+		"multivalue":  1 + c.below(11),
 		"geolocation": 1 + c.below(6), "cidr": 1 + c.below(4), "near": 1 + c.below(4)}[policy]
 	if typ == "CNAME" {
 		members = min(members, 2) // chains of eight branch enough
@@ -134,7 +141,8 @@ func (c *chooser) someGroup(t testing.TB, w *world) (zoneID string, n zone.Name,
 		case "geolocation":
 			options = append(options, locations[i])
 		case "near":
-			options = append(options, choose(c, "near=eu-west-1", "near=us-east-1", "near=us-east-1", "near=mars-1", "at=48.14,11.58", "at=0,-180", "localzone=us-west-2-lax-1", "localzone=us-east-1-xyz-1"))
+			options = append(options, choose(c, "near=eu-west-1", "near=us-east-1", "near=us-east-1", "near=mars-1",
+				"at=48.14,11.58", "at=0,-180", "localzone=us-west-2-lax-1", "localzone=us-east-1-xyz-1"))
 			if c.oneIn(2) {
 				options = append(options, "bias="+choose(c, "50", "-50", "99", "-99", "7", "-3"))
 			}
@@ -187,7 +195,8 @@ func (c *chooser) someMember(name, rrtype string, i int, policy string, options 
 		value = choose(c, "a."+name, "ns.example.org", "ns.example.org. a."+name) + "."
 		value = strings.ReplaceAll(value, "*", `\052`)
 	}
-	return fmt.Sprintf("record %s %s %s %s ; %s", name, rrtype, choose(c, "60", "60", "300"), value, strings.Join(options, " "))
+	return fmt.Sprintf("record %s %s %s %s ; %s", name, rrtype, choose(c, "60", "60", "300"), value,
+		strings.Join(options, " "))
 }
 
 // someQuery asks for a name of the alphabet.
@@ -197,8 +206,9 @@ func (c *chooser) someQuery() *steer.Query {
 		name = choose(c, "example.org", "com", "lb0.elb.test", "dualstack.lb1.elb.test", "elb.test", "other.elb.test")
 	}
 	return &steer.Query{
-		Name:   zone.MustParseName(name).AppendWire(nil),
-		Type:   choose(c, zone.A, zone.A, zone.A, zone.A, zone.AAAA, zone.TXT, zone.CNAME, zone.NS, zone.SOA, zone.DS, anyType, 65280),
+		Name: zone.MustParseName(name).AppendWire(nil),
+		Type: choose(c, zone.A, zone.A, zone.A, zone.A, zone.AAAA, zone.TXT, zone.CNAME, zone.NS, zone.SOA, zone.DS,
+			anyType, 65280),
 		Client: c.someClient(),
 		ECS:    c.oneIn(2),
 		Rand:   uint64(c.below(256)),
@@ -294,7 +304,8 @@ func checkScope(t testing.TB, v *steer.View, table *steer.Table, q *steer.Query,
 		b.Place = a.Place // the place may be another, as long as the answer is the same
 		b.Scope = a.Scope
 		if got, want := fmt.Sprintf("%+v", b), fmt.Sprintf("%+v", *a); got != want {
-			t.Fatalf("%s gets this answer with scope %d, but %s gets another:\n%s\n%s", q.Client, a.Scope, neighbour.Client, want, got)
+			t.Fatalf("%s gets this answer with scope %d, but %s gets another:\n%s\n%s", q.Client, a.Scope, neighbour.Client,
+				want, got)
 		}
 	}
 }
@@ -338,7 +349,8 @@ func TestPicksAreThoseOfTheTrace(t *testing.T) {
 		table := w.table(v)
 		for range 20 {
 			name := zone.MustParseName(c.someName())
-			q := steer.Query{Name: name.AppendWire(nil), Type: choose(c, zone.A, zone.AAAA, zone.CNAME), Rand: uint64(c.below(256)),
+			q := steer.Query{Name: name.AppendWire(nil), Type: choose(c, zone.A, zone.AAAA, zone.CNAME),
+				Rand:   uint64(c.below(256)),
 				Client: netip.MustParsePrefix(choose(c, "10.1.1.1/32", "11.0.0.1/32", "203.0.113.7/32"))}
 			var a, b steer.Answer
 			var want, got []pick

@@ -72,7 +72,8 @@ func asksPlace(members []*zone.ResourceRecordSet) bool {
 	case zone.Geolocation:
 		return slices.ContainsFunc(members, func(m *zone.ResourceRecordSet) bool { return m.GeoLocation.CountryCode != "*" })
 	case zone.IPBased:
-		return slices.ContainsFunc(members, func(m *zone.ResourceRecordSet) bool { return m.CidrRoutingConfig.LocationName != "*" })
+		return slices.ContainsFunc(members,
+			func(m *zone.ResourceRecordSet) bool { return m.CidrRoutingConfig.LocationName != "*" })
 	}
 	return false
 }

@@ -426,7 +426,8 @@ func (want refAnswer) recordsDiffer(got []rr) string {
 	}
 	for value, n := range left {
 		if n != 0 {
-			return fmt.Sprintf("%s is answered %+d times too often; the reference has %d of %v %v", value, n, want.take, want.values(), want.addresses)
+			return fmt.Sprintf("%s is answered %+d times too often; the reference has %d of %v %v", value, n, want.take,
+				want.values(), want.addresses)
 		}
 	}
 	if taken != want.take {

@@ -5,26 +5,26 @@ import (
 	"slices"
 )
 
-// A trie is a persistent map from byte strings to values: a hash array mapped trie. A trie value is immutable to
-// whoever holds a copy of it; set and remove replace the path to one entry and share the rest. The caller hashes,
-// always in the same way. Distinct keys with one hash end in a list, so a key that was crafted to collide costs time,
-// never a wrong answer.
+// A trie is a persistent map from byte strings to values: a hash array mapped trie. A copy of a trie never changes: set
+// and remove replace the path to one entry and share the rest. The caller computes the hashes, always with the same
+// function. Different keys with the same hash end in a list, so a key that was crafted to collide costs time, but never
+// gives a wrong answer.
 type trie[V any] struct {
 	root *branch[V]
 	size int
 }
 
-// fanBits of the hash choose the slot at each level; below maxShift the hash is used up and a branch is a plain list of
-// entries.
+// fanBits of the hash choose the slot at each level. Beyond maxShift no bits of the hash are left, and a branch is a
+// plain list of entries.
 const (
 	fanBits  = 5
 	maxShift = 60
 )
 
 // A branch holds, for each of its 32 slots, nothing, an entry, or a branch with the entries that share the hash so far.
-// Only taken slots have room in the slices; the maps say which those are.
+// The slices contain only the slots in use. The maps have one bit for each slot in use.
 type branch[V any] struct {
-	owner              *owner
+	token              *editToken
 	entryMap, childMap uint32
 	entries            []entry[V]
 	children           []*branch[V]
@@ -36,15 +36,16 @@ type entry[V any] struct {
 	val  V
 }
 
-// An owner marks the branches that one Edit has made and may change in place, because no View has them yet.
-type owner struct{ _ byte } // not empty, so that two owners have two addresses
+// An editToken marks the branches that one Edit has created. The Edit may change them in place, because no View has
+// them yet.
+type editToken struct{ _ byte } // not empty, so that two tokens have two addresses
 
 func slot(hash uint64, shift uint) uint32 { return 1 << (hash >> shift & (1<<fanBits - 1)) }
 
-// index is the place of a slot among the taken ones of a map.
+// index returns the position of a slot among the slots in use.
 func index(taken, slot uint32) int { return bits.OnesCount32(taken & (slot - 1)) }
 
-// get allocates nothing.
+// get returns the value of a key. It allocates nothing.
 func (t *trie[V]) get(hash uint64, key []byte) (val V, ok bool) {
 	for b, shift := t.root, uint(0); b != nil; shift += fanBits {
 		if shift > maxShift {
@@ -71,8 +72,8 @@ func (t *trie[V]) get(hash uint64, key []byte) (val V, ok bool) {
 	return val, false
 }
 
-// set puts or replaces an entry.
-func (t *trie[V]) set(by *owner, hash uint64, key string, val V) {
+// set adds or replaces an entry.
+func (t *trie[V]) set(by *editToken, hash uint64, key string, val V) {
 	root, added := t.root.with(by, 0, entry[V]{hash, key, val})
 	t.root = root
 	if added {
@@ -80,8 +81,8 @@ func (t *trie[V]) set(by *owner, hash uint64, key string, val V) {
 	}
 }
 
-// remove takes an entry out; a key that is not there changes nothing.
-func (t *trie[V]) remove(by *owner, hash uint64, key string) {
+// remove deletes an entry. A key that is not in the trie changes nothing.
+func (t *trie[V]) remove(by *editToken, hash uint64, key string) {
 	if _, ok := t.get(hash, []byte(key)); !ok {
 		return
 	}
@@ -92,25 +93,25 @@ func (t *trie[V]) remove(by *owner, hash uint64, key string) {
 	}
 }
 
-// find searches a list of entries with used-up hashes.
+// find returns the position of a key in a plain list of entries, or -1.
 func (b *branch[V]) find(hash uint64, key string) int {
 	return slices.IndexFunc(b.entries, func(e entry[V]) bool { return e.hash == hash && e.key == key })
 }
 
-// writable returns b itself when by owns it, else a copy that by owns.
-func (b *branch[V]) writable(by *owner) *branch[V] {
+// writable returns b itself if it has the token by, else a copy with that token.
+func (b *branch[V]) writable(by *editToken) *branch[V] {
 	if b == nil {
-		return &branch[V]{owner: by}
+		return &branch[V]{token: by}
 	}
-	if b.owner == by {
+	if b.token == by {
 		return b
 	}
 	c := *b
-	c.owner, c.entries, c.children = by, slices.Clone(b.entries), slices.Clone(b.children)
+	c.token, c.entries, c.children = by, slices.Clone(b.entries), slices.Clone(b.children)
 	return &c
 }
 
-func (b *branch[V]) with(by *owner, shift uint, e entry[V]) (_ *branch[V], added bool) {
+func (b *branch[V]) with(by *editToken, shift uint, e entry[V]) (_ *branch[V], added bool) {
 	b = b.writable(by)
 	if shift > maxShift {
 		if i := b.find(e.hash, e.key); i >= 0 {
@@ -134,7 +135,7 @@ func (b *branch[V]) with(by *owner, shift uint, e entry[V]) (_ *branch[V], added
 		b.entries[at] = e
 		return b, false
 	}
-	var child *branch[V] // the two share the slot: both move one level down
+	var child *branch[V] // both entries have this slot: move them one level down
 	child, _ = child.with(by, shift+fanBits, b.entries[at])
 	child, _ = child.with(by, shift+fanBits, e)
 	b.entryMap &^= s
@@ -144,9 +145,9 @@ func (b *branch[V]) with(by *owner, shift uint, e entry[V]) (_ *branch[V], added
 	return b, true
 }
 
-// without expects the key to be there. A branch that is left with one entry moves it up, so that a trie has one form
-// for one content.
-func (b *branch[V]) without(by *owner, shift uint, hash uint64, key string) *branch[V] {
+// without returns the branch without a key, which must be in it. A child that keeps only one entry is replaced by that
+// entry, so that equal contents always have an equal form.
+func (b *branch[V]) without(by *editToken, shift uint, hash uint64, key string) *branch[V] {
 	b = b.writable(by)
 	if shift > maxShift {
 		b.entries = deleted(b.entries, b.find(hash, key))
@@ -171,8 +172,8 @@ func (b *branch[V]) without(by *owner, shift uint, hash uint64, key string) *bra
 	return b
 }
 
-// inserted and deleted return a new slice of exactly the size needed: a million half-empty ones would be paid for in
-// memory.
+// inserted and deleted return a new slice of exactly the needed size. With a million slices, spare capacity would cost
+// much memory.
 func inserted[T any](s []T, i int, v T) []T {
 	next := make([]T, len(s)+1)
 	copy(next, s[:i])

@@ -43,7 +43,7 @@ func TestTrieIsAMapThatKeepsItsPast(t *testing.T) {
 			}
 			now := version{want: map[string]int{}}
 			past := []version{}
-			by := &owner{}
+			by := &editToken{}
 			for i := range 2000 {
 				key := fmt.Sprint("key", src.IntN(200))
 				if src.IntN(3) == 0 {
@@ -55,7 +55,7 @@ func TestTrieIsAMapThatKeepsItsPast(t *testing.T) {
 				}
 				if src.IntN(20) == 0 { // as after a commit
 					past = append(past, version{now.trie, maps.Clone(now.want)})
-					by = &owner{}
+					by = &editToken{}
 				}
 			}
 			for at, v := range append(past, now) {
@@ -86,7 +86,7 @@ func TestTrieHasOneFormForOneContent(t *testing.T) {
 	with := func(keys ...string) trie[int] {
 		var tr trie[int]
 		for _, key := range keys {
-			tr.set(&owner{}, hash(key), key, 0)
+			tr.set(&editToken{}, hash(key), key, 0)
 		}
 		return tr
 	}
@@ -105,7 +105,7 @@ func TestTrieHasOneFormForOneContent(t *testing.T) {
 		if got := tr.root.shape(); got != want.root.shape() {
 			t.Fatalf("without %v it is %s; built so it is %s", kept[:i], got, want.root.shape())
 		}
-		tr.remove(&owner{}, hash(key), key)
+		tr.remove(&editToken{}, hash(key), key)
 	}
 }
 

@@ -1,25 +1,25 @@
 // Package steer decides which answer one client gets: which zone, which name, which member of a group, and why.
 //
 // A View is the compiled form of all zones; a Table holds the current verdicts of all health checks. Both are immutable
-// to readers and cheap to derive from: an edit costs in proportion to what it changes. Decide is a pure function of
-// (View, Table, Query) and allocates nothing; Explain is the same code with a trace.
+// to readers. Deriving the next one is cheap: an edit costs in proportion to what it changes. Decide is a pure function
+// of (View, Table, Query) and allocates nothing. Explain runs the same code and records a trace.
 //
-// Where Route 53's behaviour is not documented, these readings are taken:
+// Route 53 does not document everything. In those cases the engine behaves like this:
 //
-//   - A target that does not exist has no healthy member, and answering it is NODATA (r53: A.9). An alias of a name
-//     outside the hosted zones that is not known is unhealthy even where it does not evaluate its target's health.
-//   - Aliases deeper than 16 below the name asked for are not followed: their targets count as unhealthy, and an answer
-//     that ends up there is SERVFAIL. Loops end in this way (r53: A.9).
-//   - A target group is healthy when any member is, wherever it is and whatever its weight (r53: A.3).
-//   - A CNAME is followed inside its zone and the target's records are appended (r53: A.12).
-//   - Of equally near members of a latency or geoproximity group the first SetIdentifier answers; all are equally near
-//     where the client is not known (r53: A.7).
-//   - No member for the client's location and no default is NODATA (r53: A.6).
-//   - The longest block decides the location for good: where its member is missing or unhealthy, the default answers,
-//     not the location of a shorter block (r53: A.8).
-//   - Clients in China get the cn-north-1 member of a latency group while it is healthy, other policies do not put it
-//     first (r53: A.7).
-//   - ANY is answered with one record set, that of the lowest type number (RFC 8482 section 4.1).
+//   - An alias target that does not exist has no healthy member. An answer that ends at it is NODATA (r53: A.9). An
+//     alias of an unknown name outside the hosted zones is unhealthy, even if it does not evaluate its target's health.
+//   - The engine follows at most 16 aliases below the queried name. Deeper targets count as unhealthy, and an answer
+//     that reaches them is SERVFAIL. Loops end in this way (r53: A.9).
+//   - A target group is healthy if any of its members is healthy. Location and weight do not matter (r53: A.3).
+//   - The engine follows a CNAME inside its zone and appends the records of the target (r53: A.12).
+//   - If members of a latency or geoproximity group are equally near, the first SetIdentifier answers. All members are
+//     equally near to a client whose place is not known (r53: A.7).
+//   - If no member matches the client's location and there is no default member, the answer is NODATA (r53: A.6).
+//   - The longest CIDR block decides a client's location. If the member of that location is missing or unhealthy, the
+//     default member answers, not the location of a shorter block (r53: A.8).
+//   - Clients in China get the cn-north-1 member of a latency group while it is healthy. No other policy prefers it
+//     (r53: A.7).
+//   - A query of type ANY gets one record set: the one with the lowest type number (RFC 8482 section 4.1).
 package steer
 
 import (
@@ -29,35 +29,35 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A View is an immutable compiled set of zones. Any number of goroutines may decide by it.
+// A View is an immutable compiled set of zones. Any number of goroutines may use it at the same time.
 type View struct {
 	atlas      *geo.Atlas
 	continents map[area]area // by country
 
-	// seed places keys in the tries. It is chance, so that nobody can craft names that collide, and no answer depends
-	// on it.
+	// seed is the seed of the hashes in the tries. It is random, so that nobody can craft names that collide. No answer
+	// depends on it.
 	seed maphash.Seed
 
-	byID      trie[*hosted]
-	byName    trie[[]*hosted]  // by apex; of several zones the first answers
-	balancers trie[*balancer]  // by name, plain and "dualstack."
-	depths    [maxLabels]int32 // how many apexes have so many labels
-	deepest   int              // most labels of any apex
+	byID      trie[*hostedZone]
+	byName    trie[[]*hostedZone] // by apex; if several zones share an apex, the first answers
+	balancers trie[*balancer]     // by name, plain and "dualstack."
+	depths    [maxLabels]int32    // number of apexes by their number of labels
+	deepest   int                 // the largest number of labels of any apex
 
-	subjects numbering[string] // what verdicts are about; the number is the CheckIndex
+	subjects interner[string] // what a verdict is about; the number is the CheckIndex
 
-	spots numbering[spot] // of geoproximity members, by name
+	proximities interner[proximity] // of geoproximity members, by name
 
 	collections trie[*geo.Blocks] // by id
-	labels      numbering[string] // ids and locations of CIDR collections that record sets cite
+	labels      interner[string]  // ids and locations of CIDR collections that record sets cite
 }
 
-// maxLabels bounds the labels of a name: 127 of one byte fill 255 bytes.
+// maxLabels is one more than a name can have: 127 labels of one byte fill 255 bytes.
 const maxLabels = 128
 
-// A hosted is one zone: its content by owner name, and what answers out of it need.
-type hosted struct {
-	key  string // in byID
+// A hostedZone is one zone: its content by owner name, and the records that its answers share.
+type hostedZone struct {
+	key  string // its key in View.byID
 	id   string
 	name zone.Name
 	apex string // wire format
@@ -66,16 +66,16 @@ type hosted struct {
 	names trie[*node]
 	cuts  int // names below the apex with an NS group
 
-	soa RRs // with the negative TTL
+	soa RRs // with the TTL of negative answers
 	ns  RRs
 
-	balancers int // in a service zone: how many load balancers keep it
+	balancers int // in a service zone: the number of its load balancers
 }
 
 // A node is one owner name of a zone.
 type node struct {
-	groups []group // by type
-	below  int32   // names one label longer
+	groups   []group // by type
+	children int32   // number of names that are one label longer
 }
 
 func (n *node) group(t zone.RRType) *group {
@@ -99,14 +99,14 @@ func NewView(atlas *geo.Atlas) *View {
 	return &View{atlas: atlas, continents: continentsOf(atlas), seed: maphash.MakeSeed()}
 }
 
-// Atlas returns the atlas the view decides by.
+// Atlas returns the atlas that the view uses.
 func (v *View) Atlas() *geo.Atlas { return v.atlas }
 
-// Check returns the index of a health check id; 0 when nothing cites it and it was never interned.
+// Check returns the index of a health check id. It is 0 if the id was never interned.
 func (v *View) Check(id string) CheckIndex { return v.index(checkSubject(id)) }
 
-// TargetHealth returns the index of a load balancer's health; 0 when it is unknown. The name may have the "dualstack."
-// prefix.
+// TargetHealth returns the index of a load balancer's health. It is 0 if the load balancer is not known. The name may
+// have the "dualstack." prefix.
 func (v *View) TargetHealth(loadBalancer zone.Name) CheckIndex {
 	return v.index(targetSubject(loadBalancer))
 }
@@ -115,16 +115,16 @@ func (v *View) index(subject string) CheckIndex {
 	return CheckIndex(v.subjects.find(v.hashString(subject), subject))
 }
 
-// What a verdict is about, as Explain words it.
+// These texts name the subject of a verdict in a trace.
 func checkSubject(id string) string               { return "health check " + id }
 func targetSubject(loadBalancer zone.Name) string { return "target " + string(plainName(loadBalancer)) }
 
 func (v *View) hash(key []byte) uint64       { return maphash.Bytes(v.seed, key) }
 func (v *View) hashString(key string) uint64 { return maphash.String(v.seed, key) }
 
-// zoneOf returns the zone that holds a name of so many labels: of the apexes it ends in, the longest. nil when there is
-// none.
-func (v *View) zoneOf(name []byte, labels int) *hosted {
+// zoneOf returns the zone that holds a name: the one with the longest apex that the name ends in. It returns nil if no
+// zone holds the name. labels is the number of labels of the name.
+func (v *View) zoneOf(name []byte, labels int) *hostedZone {
 	for ; labels > v.deepest; labels-- {
 		name = parent(name)
 	}
@@ -139,15 +139,15 @@ func (v *View) zoneOf(name []byte, labels int) *hosted {
 	}
 }
 
-func (v *View) node(z *hosted, name []byte) *node {
+func (v *View) node(z *hostedZone, name []byte) *node {
 	n, _ := z.names.get(v.hash(name), name)
 	return n
 }
 
-// parent drops the first label of a wire-format name that is not the root.
+// parent returns a wire-format name without its first label. The name must not be the root.
 func parent(name []byte) []byte { return name[1+name[0]:] }
 
-// countLabels checks that a wire-format name is whole and counts its labels, without the root.
+// countLabels returns the number of labels of a wire-format name, without the root. ok is false for a malformed name.
 func countLabels(name []byte) (labels int, ok bool) {
 	if len(name) > 255 {
 		return 0, false

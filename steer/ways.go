@@ -2,124 +2,127 @@ package steer
 
 import "math/big"
 
-// A Way is one of those that chance may take to an answer.
+// A Way is one of the random outcomes of a decision.
 type Way struct {
 	Picks    []Pick
 	Outcome  Outcome
 	FailOpen bool     // as in Answer
-	Chance   *big.Rat // how many of all answers come about in this way, 0 to 1
+	Chance   *big.Rat // the probability of this way, 0 to 1
 }
 
-// Ways decides as Decide does, once for every outcome that chance can have: q.Rand is not used. The chances come from the weights
-// and add up to 1. Weighted groups that are nested in one another multiply: where there are more ways than most, so many of them are
-// returned, with all members of the name's own group among them before any choice below is made twice.
-func Ways(v *View, t *Table, q *Query, most int) []Way {
+// Ways makes the same decision as Decide, once for every random outcome that it can have; q.Rand is not used. The
+// chances follow from the weights and add up to 1. Nested weighted groups multiply the number of ways. If there are
+// more than limit, Ways returns limit of them. Every member of the name's own group is then among them, before the
+// choices below one member are repeated.
+func Ways(v *View, t *Table, q *Query, limit int) []Way {
 	var ways []Way
-	o := odds{v: v, t: t, q: q}
-	for len(ways) < most {
-		ways = append(ways, o.run())
-		if !o.next() {
+	e := enumerator{v: v, t: t, q: q}
+	for len(ways) < limit {
+		ways = append(ways, e.run())
+		if !e.next() {
 			return ways
 		}
 	}
 	ways = ways[:0]
-	for o.spread, o.number = true, 0; o.number < most; o.number++ {
-		if way := o.run(); o.rest == 0 { // else it was there before
+	for e.byNumber, e.number = true, 0; e.number < limit; e.number++ {
+		if way := e.run(); e.rest == 0 { // else a smaller number made the same choices
 			ways = append(ways, way)
 		}
 	}
 	return ways
 }
 
-// odds take the place of chance: every choice is made by a script, which comes to all there are, one after the other.
-type odds struct {
+// An enumerator makes the random choices of a decision. Its script goes through all combinations of choices.
+type enumerator struct {
 	v *View
 	t *Table
 	q *Query
 
 	script []choice
-	turn   int // how many choices were made in this run
+	turn   int // number of choices made in this run
 	chance *big.Rat
 
-	// Where there are too many outcomes, a number makes the choices: its last digit the first, the next digit the next.
-	spread bool
-	number int
-	rest   int // digits that nobody has asked for
+	// If there are too many outcomes, the digits of a number make the choices: the last digit makes the first choice, the
+	// digit before it makes the second.
+	byNumber bool
+	number   int
+	rest     int // the digits that have made no choice yet
 
-	stakes []stake // the members of the group at hand that chance is among
+	candidates []candidate // the members that the current choice is among
 }
 
-// run decides once.
-func (o *odds) run() Way {
+// run makes the decision once.
+func (e *enumerator) run() Way {
 	var picks []Pick
 	var a Answer
-	o.turn, o.chance, o.rest = 0, big.NewRat(1, 1), o.number
-	d := decision{v: o.v, t: o.t, q: o.q, a: &a, rand: o.q.Rand, picks: &picks, noted: true, odds: o}
+	e.turn, e.chance, e.rest = 0, big.NewRat(1, 1), e.number
+	d := decision{v: e.v, t: e.t, q: e.q, a: &a, rand: e.q.Rand, picks: &picks, recording: true, choices: e}
 	d.run()
-	return Way{picks, a.Outcome, a.FailOpen, o.chance}
+	return Way{picks, a.Outcome, a.FailOpen, e.chance}
 }
 
-// A choice is which of several is taken.
+// A choice says which of several candidates is taken.
 type choice struct{ taken, of int }
 
-// A stake is a member with its weight.
-type stake struct {
+// A candidate is a member with its weight.
+type candidate struct {
 	member int
 	weight int64
 }
 
-// choose takes a member as the script says: of those with a weight, else of all alike; -1 where there is none. r53: A.5.
-func (o *odds) choose(weighted bool) int {
-	var among []stake
+// choose takes a member as the script says: one with a weight above 0 if weighted is set, else any, all with equal
+// chances. It returns -1 if there is none. r53: A.5.
+func (e *enumerator) choose(weighted bool) int {
+	var among []candidate
 	total := int64(0)
-	for _, s := range o.stakes {
+	for _, c := range e.candidates {
 		if !weighted {
-			s.weight = 1
+			c.weight = 1
 		}
-		if s.weight > 0 {
-			among = append(among, s)
-			total += s.weight
+		if c.weight > 0 {
+			among = append(among, c)
+			total += c.weight
 		}
 	}
 	if len(among) == 0 {
 		return -1
 	}
-	s := among[o.take(len(among))]
-	o.chance.Mul(o.chance, big.NewRat(s.weight, total))
-	return s.member
+	c := among[e.take(len(among))]
+	e.chance.Mul(e.chance, big.NewRat(c.weight, total))
+	return c.member
 }
 
-// take makes a choice among so many.
-func (o *odds) take(n int) int {
-	if o.spread {
-		taken := o.rest % n
-		o.rest /= n
+// take makes a choice among n candidates.
+func (e *enumerator) take(n int) int {
+	if e.byNumber {
+		taken := e.rest % n
+		e.rest /= n
 		return taken
 	}
-	if o.turn == len(o.script) {
-		o.script = append(o.script, choice{0, n})
+	if e.turn == len(e.script) {
+		e.script = append(e.script, choice{0, n})
 	}
-	o.turn++
-	return o.script[o.turn-1].taken
+	e.turn++
+	return e.script[e.turn-1].taken
 }
 
-// members are those that chance is among.
-func (o *odds) members() []int {
-	list := make([]int, len(o.stakes))
-	for i, s := range o.stakes {
-		list[i] = s.member
+// members returns the members of all candidates.
+func (e *enumerator) members() []int {
+	list := make([]int, len(e.candidates))
+	for i, c := range e.candidates {
+		list[i] = c.member
 	}
 	return list
 }
 
-// next turns the script to the next outcome; false when there is none.
-func (o *odds) next() bool {
-	for n := len(o.script); n > 0; n-- {
-		last := &o.script[n-1]
+// next moves the script to the next combination of choices. It returns false if there is none.
+func (e *enumerator) next() bool {
+	for n := len(e.script); n > 0; n-- {
+		last := &e.script[n-1]
 		if last.taken++; last.taken < last.of {
 			return true
 		}
-		o.script = o.script[:n-1]
+		e.script = e.script[:n-1]
 	}
 	return false
 }

@@ -39,7 +39,8 @@ func TestWaysAreAllThatChanceCanTake(t *testing.T) {
 				if !slices.ContainsFunc(ways, func(way steer.Way) bool {
 					return covers(way, picks) && way.Outcome == a.Outcome && way.FailOpen == a.FailOpen
 				}) {
-					t.Fatalf("seed %d, %s, draw %d: chance takes %+v %s, which is none of %+v\n%s", seed, name, draw, picks, a.Outcome, ways, w)
+					t.Fatalf("seed %d, %s, draw %d: chance takes %+v %s, which is none of %+v\n%s", seed, name, draw, picks, a.Outcome,
+						ways, w)
 				}
 			}
 		}
@@ -49,7 +50,8 @@ func TestWaysAreAllThatChanceCanTake(t *testing.T) {
 	}
 }
 
-// covers reports whether a way is that of the picks. Of more than eight members of a multivalue answer, the picks have eight.
+// covers reports whether a way is that of the picks. Of more than eight members of a multivalue answer, the picks have
+// eight.
 func covers(way steer.Way, picks []steer.Pick) bool {
 	rest := slices.Clone(picks)
 	drawn := false
@@ -72,9 +74,11 @@ func TestChances(t *testing.T) {
 	w := newWorld()
 	lines := []string{"zone example.com Z1"}
 	for i, weight := range []int{2, 1, 0} {
-		lines = append(lines, fmt.Sprintf("record a.example.com A 60 192.0.2.%d ; id=w%d weight=%d check=c%d", i, i, weight, i))
+		lines = append(lines, fmt.Sprintf("record a.example.com A 60 192.0.2.%d ; id=w%d weight=%d check=c%d",
+			i, i, weight, i))
 	}
-	lines = append(lines, "alias n.example.com A a.example.com ; id=x weight=1", "record n.example.com A 60 192.0.2.9 ; id=y weight=3")
+	lines = append(lines, "alias n.example.com A a.example.com ; id=x weight=1",
+		"record n.example.com A 60 192.0.2.9 ; id=y weight=3")
 	for i := range 10 {
 		lines = append(lines, fmt.Sprintf("record m.example.com A 60 198.51.100.%d ; id=m%d multivalue", i, i))
 	}
@@ -98,7 +102,8 @@ func TestChances(t *testing.T) {
 			table = table.With(v.Check(id), false)
 		}
 		var got string
-		for _, way := range steer.Ways(v, table, &steer.Query{Name: zone.MustParseName(c.name).AppendWire(nil), Type: zone.A}, 100) {
+		for _, way := range steer.Ways(v, table, &steer.Query{Name: zone.MustParseName(c.name).AppendWire(nil), Type: zone.A},
+			100) {
 			for i, p := range way.Picks {
 				if got != "" && i == 0 {
 					got += ", "
@@ -130,7 +135,8 @@ func TestTooManyWays(t *testing.T) {
 			w.must(t, line)
 		}
 	}
-	ways := steer.Ways(w.view(t), nil, &steer.Query{Name: zone.MustParseName("n0.example.com").AppendWire(nil), Type: zone.A}, 100)
+	ways := steer.Ways(w.view(t), nil, &steer.Query{Name: zone.MustParseName("n0.example.com").AppendWire(nil),
+		Type: zone.A}, 100)
 	first := map[string]int{}
 	var seen []string
 	for _, way := range ways {

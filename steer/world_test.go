@@ -202,7 +202,8 @@ func (w *world) command(line string) error {
 	line, attributes, _ := strings.Cut(line, ";")
 	f := strings.Fields(line)
 	options := strings.Fields(attributes)
-	need := map[string]int{"zone": 3, "place": 2, "record": 5, "alias": 4, "remove": 3, "balancer": 3, "blocks": 3, "unhealthy": 2, "healthy": 2}[f[0]]
+	need := map[string]int{"zone": 3, "place": 2, "record": 5, "alias": 4, "remove": 3, "balancer": 3, "blocks": 3,
+		"unhealthy": 2, "healthy": 2}[f[0]]
 	if need == 0 || len(f) < need {
 		return fmt.Errorf("not a command, or too short: %q", line)
 	}

@@ -9,17 +9,17 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A spot is where a geoproximity member is, and its bias.
-type spot struct {
+// A proximity is the location and the bias of a geoproximity member.
+type proximity struct {
 	name  string
 	at    geo.Point
-	known bool // a Region's label may be unknown to the atlas: then the member is farther than all others
+	known bool // false for a Region that the atlas does not know: the member is then farther than all others
 	bias  float64
 }
 
-// compileSpot numbers the spot of a member. r53: A.7.
-func (e *Edit) compileSpot(l *zone.GeoProximityLocation) (uint32, error) {
-	s := spot{known: true}
+// compileProximity interns the location and bias of a member. r53: A.7.
+func (e *Edit) compileProximity(l *zone.GeoProximityLocation) (uint32, error) {
+	s := proximity{known: true}
 	var at geo.Coordinates
 	switch {
 	case l.AWSRegion != "":
@@ -50,13 +50,13 @@ func (e *Edit) compileSpot(l *zone.GeoProximityLocation) (uint32, error) {
 		s.bias = float64(*l.Bias)
 		s.name += fmt.Sprintf(" with bias %+d", *l.Bias)
 	}
-	return e.v.spots.add(e.owner, e.v.hashString(s.name), s.name, s), nil
+	return e.v.proximities.add(e.token, e.v.hashString(s.name), s.name, s), nil
 }
 
-// nearness is a member's distance with its bias. Where the client is not known all are equally near, whatever their
-// biases (unconfirmed).
-func (d *decision) nearness(m *member) float64 {
-	s := d.v.spots.value(m.value)
+// biasedDistance returns the distance of a member after its bias. All members are equally near to a client whose place
+// is not known, whatever their biases (unconfirmed).
+func (d *decision) biasedDistance(m *member) float64 {
+	s := d.v.proximities.value(m.value)
 	km, ok := d.v.atlas.Distance(d.a.Place, s.at)
 	switch {
 	case !ok:
@@ -67,14 +67,14 @@ func (d *decision) nearness(m *member) float64 {
 	return biased(km, s.bias)
 }
 
-// biased is the arithmetic of the current page on geoproximity routing, one formula for every bias: a positive bias
-// shortens distances, a negative one lengthens them, to 199 % at most. Older pages divided by 1 + bias/100 where the bias is
-// negative; which of the two Route 53 does is unconfirmed. r53: A.7.
+// biased returns a distance after a bias. A positive bias shortens it, a negative bias lengthens it, to 199 % at most.
+// This is the one formula on the current page about geoproximity routing. Older pages divide by 1 + bias/100 if the
+// bias is negative. Which one Route 53 uses is unconfirmed. r53: A.7.
 func biased(km, bias float64) float64 { return km * (100 - bias) / 100 }
 
-// distance words what a member's spot is to the client.
-func (d *decision) distance(m *member) string {
-	s := d.v.spots.value(m.value)
+// describeDistance says where a member is, and how far from the client.
+func (d *decision) describeDistance(m *member) string {
+	s := d.v.proximities.value(m.value)
 	place, _ := d.v.atlas.Locate(d.q.Client.Addr(), d.q.ECS)
 	km, ok := d.v.atlas.Distance(place, s.at)
 	switch {
