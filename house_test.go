@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"cidr":       {"validation", "quota"},
 	"tagging":    {"validation"},
 	"zone":       {"validation", "quota", "country", "cidr"},
+	"rate":       {"zone"},
 	"health":     {},
 	"geo":        {},
 	"wire":       {},
@@ -44,11 +45,11 @@ var rooms = map[string][]string{
 	"users":         {"sigv4", "zone"},
 	"etcd":          {},
 	"etcd/etcdtest": {"etcd"},
-	"apply":         {"whatif", "plan", "failover", "zone", "health", "quota", "cidr", "tagging"},
+	"apply":         {"whatif", "plan", "failover", "zone", "health", "quota", "rate", "cidr", "tagging"},
 	"store":         {"zone", "health", "quota", "cidr", "tagging"},
 	"prober":        {"health"},
 	"dnsserver":     {"wire", "steer", "zone"},
-	"r53server":     {"users", "store", "sigv4", "steer", "zone", "health", "validation", "quota", "cidr", "tagging"},
+	"r53server":     {"users", "store", "sigv4", "steer", "zone", "health", "validation", "quota", "rate", "cidr", "tagging"},
 	"cwserver":      {"sigv4"},
 	"api/v1alpha1":  {"failover"},
 	"alb":           {"zone"},
@@ -66,8 +67,8 @@ var rooms = map[string][]string{
 }
 
 // pure rooms link none of what reaches outside the process.
-var pure = []string{"validation", "quota", "country", "cidr", "tagging", "zone", "health", "geo", "wire", "sigv4", "steer",
-	"plan", "failover", "whatif", "explain", "audit"}
+var pure = []string{"validation", "quota", "country", "cidr", "tagging", "zone", "health", "geo", "wire", "sigv4", "rate",
+	"steer", "plan", "failover", "whatif", "explain", "audit"}
 
 // fences name packages that only the listed rooms may import directly.
 var fences = map[string][]string{

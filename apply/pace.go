@@ -5,42 +5,18 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/bulkhead-dns/bulkhead/rate"
 )
 
-// A rate is the capacity of a token bucket and how long one token takes to come back.
-type rate struct {
-	capacity float64
-	interval time.Duration
-}
-
-// The rates of an account: of all requests together, and of changes of record sets. r53: C.8.
-func accountRate() rate { return rate{50, time.Second / 10} }
-func changeRate() rate  { return rate{1500, time.Second / 100} }
-
-// rateOf is the rate of one operation. UpdateHealthCheck is among the rows of which nothing is known (unconfirmed): the rate
-// of what is not listed is taken, and a refusal is answered by patience. r53: C.8.
-func rateOf(operation string) rate {
-	switch operation {
-	case "CreateHealthCheck":
-		return rate{50, 2 * time.Second}
-	case "DeleteHealthCheck":
-		return rate{15, time.Second / 3}
-	case "GetHealthCheckStatus", "GetHealthCheckLastFailureReason":
-		return rate{4, time.Second}
-	}
-	return rate{50, time.Second / 10}
-}
-
-// A bucket holds tokens; below zero they are borrowed from the time to come. It takes a part of its rate, from leastShare to most:
-// others may call the same account, who know nothing of us, and what AWS refuses is all that tells of them. A refusal halves the
-// part, and time adds to it again, for everybody alike, so that those who share an account come to equal parts.
+// A bucket takes a part of a rate, from leastShare to most. Others may call the same account and know nothing of us: only
+// AWS's refusals tell of them. A refusal halves the part, and time adds to it again. Everybody does the same, so that those
+// who share an account come to equal parts.
 type bucket struct {
-	rate
-	tokens float64
-	at     time.Time
-	most   float64   // the greatest part
-	share  float64   // the part at the time since
-	since  time.Time // of the last refusal that counted, or of the beginning
+	*rate.Bucket
+	most  float64   // the greatest part
+	share float64   // the part at the time since
+	since time.Time // of the last refusal that counted, or of the beginning
 	// contended says that a call was refused once: others take from the same account.
 	contended bool
 }
@@ -60,24 +36,20 @@ func (b *bucket) part(now time.Time) float64 {
 	return min(b.most, b.share+float64(now.Sub(b.since))/float64(regain))
 }
 
-// take takes tokens and returns when they are there.
-func (b *bucket) take(n float64, now time.Time) time.Time {
-	part := b.part(now)
-	b.tokens = min(b.capacity, b.tokens+part*float64(now.Sub(b.at))/float64(b.interval)) - n
-	b.at = now
-	if b.tokens >= 0 {
-		return now
-	}
-	wait := -b.tokens * float64(b.interval) / part
+// take takes tokens and returns when they have come back.
+func (b *bucket) take(n int, now time.Time) time.Time {
+	wait := b.Borrow(n, b.part(now), now)
 	if b.contended {
-		wait *= 0.5 + rand.Float64() // in step with each other, one would always come first
+		// Processes that wait in step would take turns in which the same one always comes first.
+		wait = time.Duration(float64(wait) * (0.5 + rand.Float64()))
 	}
-	return now.Add(time.Duration(wait))
+	return now.Add(wait)
 }
 
 // refused takes note that the account has none of the tokens that are here.
 func (b *bucket) refused(now time.Time) {
-	b.tokens, b.contended = min(b.tokens, 0), true
+	b.Drain()
+	b.contended = true
 	if now.Sub(b.since) >= refusalsApart {
 		b.share, b.since = max(leastShare, b.part(now)/2), now
 	}
@@ -106,27 +78,26 @@ func (p *pacer) wait(ctx context.Context, operation string, changes int) error {
 func (p *pacer) next(operation string, changes int, now time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := p.take("", accountRate(), 1, now)
-	if other := p.take(operation, rateOf(operation), 1, now); other.After(at) {
+	at := p.take("", rate.Account(), 1, now)
+	if other := p.take(operation, rate.Operation(operation), 1, now); other.After(at) {
 		at = other
 	}
 	if changes > 0 {
-		if other := p.take("changes", changeRate(), float64(changes), now); other.After(at) {
+		if other := p.take("changes", rate.Changes(), changes, now); other.After(at) {
 			at = other
 		}
 	}
 	return at
 }
 
-func (p *pacer) take(name string, r rate, n float64, now time.Time) time.Time {
+func (p *pacer) take(name string, r rate.Rate, n int, now time.Time) time.Time {
 	b := p.buckets[name]
 	if b == nil {
 		most := 1.0
 		if name == "GetHealthCheckStatus" {
 			most = min(p.statuses, mostStatuses)
-			r.capacity = max(1, r.capacity*most)
 		}
-		b = &bucket{rate: r, tokens: r.capacity, at: now, most: most, share: most, since: now.Add(-refusalsApart)}
+		b = &bucket{Bucket: rate.NewBucket(r, most), most: most, share: most, since: now.Add(-refusalsApart)}
 		p.buckets[name] = b
 	}
 	return b.take(n, now)

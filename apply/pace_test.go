@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bulkhead-dns/bulkhead/rate"
 )
 
 // What an account is granted at once passes at once, and after that what comes back in time. Of statuses a tenth is left to others.
@@ -66,16 +68,7 @@ func TestPaceOfAllOperationsTogether(t *testing.T) {
 func TestProcessesShareTheRateOfStatuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const minutes = 20
-		start := time.Now()
-		r := rateOf("GetHealthCheckStatus")
-		account := &bucket{rate: r, tokens: r.capacity, at: start, most: 1, share: 1, since: start} // AWS's own
-		grant := func(now time.Time) bool {
-			if account.take(0, now); account.tokens < 1 {
-				return false
-			}
-			account.take(1, now)
-			return true
-		}
+		account := rate.NewBucket(rate.Operation("GetHealthCheckStatus"), 1) // AWS's own
 		ctx, cancel := context.WithTimeout(t.Context(), minutes*time.Minute)
 		defer cancel()
 		type process struct {
@@ -93,7 +86,7 @@ func TestProcessesShareTheRateOfStatuses(t *testing.T) {
 				}
 				for p.wait(ctx, "GetHealthCheckStatus", 0) == nil {
 					mu.Lock()
-					ok := grant(time.Now())
+					ok := account.Take(1, time.Now())
 					mu.Unlock()
 					if ok {
 						one.granted++

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/plan"
+	"github.com/bulkhead-dns/bulkhead/rate"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -58,7 +59,7 @@ func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 	}
 	timeout := r.a.o.VerdictTimeout
 	if r.a.pacer != nil {
-		timeout += time.Duration(2*len(waiting)) * rateOf("GetHealthCheckStatus").interval
+		timeout += time.Duration(2*len(waiting)) * rate.Operation("GetHealthCheckStatus").Interval
 	}
 	if r.hasty {
 		timeout = -1 // whatever is there when it asks

@@ -3,6 +3,7 @@ package r53server
 import (
 	"cmp"
 
+	"github.com/bulkhead-dns/bulkhead/rate"
 	"github.com/bulkhead-dns/bulkhead/store"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
@@ -33,7 +34,7 @@ func (s *Server) createHostedZone(r *request) (reply, error) {
 	if err = zone.ValidateZoneName(wanted.Name); err != nil {
 		return reply{}, invalidDomainName(err)
 	}
-	if err := s.throttle.Change(zoneCost, s.now()); err != nil {
+	if err := s.throttle.Change(rate.ZoneCost, s.now()); err != nil {
 		return reply{}, err
 	}
 	created, info, err := s.store.CreateHostedZoneOn(r.ctx, setID, wanted)
@@ -99,7 +100,7 @@ func (s *Server) deleteHostedZone(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := s.throttle.Change(zoneCost, s.now()); err != nil {
+	if err := s.throttle.Change(rate.ZoneCost, s.now()); err != nil {
 		return reply{}, err
 	}
 	info, err := s.store.DeleteHostedZone(r.ctx, z.ID, s.now())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/rate"
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
@@ -18,7 +19,7 @@ func (s *Server) changeResourceRecordSets(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := s.throttle.Change(batchCost(changes), s.now()); err != nil {
+	if err := s.throttle.Change(rate.BatchCost(changes), s.now()); err != nil {
 		return reply{}, err
 	}
 	info, err := s.store.ChangeRecords(r.ctx, z.ID, comment, changes)
