@@ -179,7 +179,7 @@ func (d *decision) conclude() {
 // summary says how the answer was chosen.
 func (d *decision) summary() string {
 	if d.a.FailOpen {
-		return "nothing was healthy, so all counted as healthy (fail-failOpen)"
+		return "nothing was healthy, so all counted as healthy (fail-open)"
 	}
 	return "by the policy among the healthy"
 }
