@@ -1,14 +1,16 @@
 // Package health decides whether an endpoint is healthy: what a check asks for, how one checker's results become its
-// state, and how the states of all checkers become one verdict.
+// state, who of the checkers has a vote on a check, and how their votes become one verdict.
 //
 // Everything is a function of its arguments: time is passed in, nothing is probed here. Rules are Route 53's, cited as
 // r53: B.1 to B.8 where they are applied:
 //
 //   - a config is complete after Normalize: every default that the API echoes is filled in;
-//   - a checker turns after FailureThreshold consecutive results against its state, in both directions (Machine);
+//   - a checker's state changes after FailureThreshold consecutive results against it, in both directions (Machine);
+//   - a checker votes while its lease can be believed (Contact) and its Region is assigned to the check (Voters);
 //   - a check is healthy when more than 18 % of its checkers say so (Aggregate), a CALCULATED check when enough of its
 //     children are (Calculate);
-//   - Inverted turns that verdict round, Disabled replaces it.
+//   - Inverted reverses that verdict, Disabled replaces it;
+//   - Verdicts holds the verdict of every check and since when it is so.
 package health
 
 import (

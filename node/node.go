@@ -198,8 +198,8 @@ func (n *Node) open() (err error) {
 // measured is the verdict of a check that somebody has probed, or that needs no probe.
 func (n *Node) measured(checkID string) (healthy, known bool) {
 	check, exists := n.store.State().Check(checkID)
-	status, _ := n.Verdict(checkID)
-	return status.Healthy, exists && (status.Checkers > 0 || !check.Config.Probed())
+	verdict, _ := n.Verdict(checkID)
+	return verdict.Healthy, exists && (verdict.Checkers > 0 || !check.Config.Probed())
 }
 
 func newAtlas(o Options) (*geo.Atlas, error) {
@@ -370,7 +370,7 @@ func (n *Node) Store() *store.Store { return n.store }
 func (n *Node) View() (*steer.View, *steer.Table) { return n.dns.Published() }
 
 // Verdict is the current verdict of a health check; ok is false when there is no such check.
-func (n *Node) Verdict(checkID string) (s health.Status, ok bool) { return n.picture.verdict(checkID) }
+func (n *Node) Verdict(checkID string) (v health.Verdict, ok bool) { return n.picture.verdict(checkID) }
 
 // ReloadUsers reads the file of users now. On an error the users stay as they were.
 func (n *Node) ReloadUsers() error { return n.users.Reload() }

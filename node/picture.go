@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/health"
@@ -27,12 +28,13 @@ type picture struct {
 	view    *steer.View
 	table   *steer.Table
 
-	mu    sync.Mutex // guards board: verdict and measured are called from anywhere
-	board board
+	mu       sync.Mutex // guards verdicts: verdict, measured and unhealthy are called from anywhere
+	verdicts health.Verdicts
 }
 
 func newPicture(atlas *geo.Atlas, p *prober.Prober, publish func(*steer.View, *steer.Table), log *slog.Logger) *picture {
-	return &picture{atlas: atlas, prober: p, publish: publish, log: log, view: steer.NewView(atlas), board: board{}}
+	return &picture{atlas: atlas, prober: p, publish: publish, log: log, view: steer.NewView(atlas),
+		verdicts: health.Verdicts{}}
 }
 
 // change follows the store: zones, groups and load balancers into the view, checks to the probers, reports into verdicts.
@@ -53,10 +55,10 @@ func (p *picture) change(st *store.State, c store.Change) {
 	for _, id := range c.Checks {
 		affected = append(affected, p.setCheck(st, id)...)
 	}
-	verdicts := p.board.judge(st, affected)
+	verdicts := p.verdicts.Decide(affected, st.Votes, time.Now())
 	p.mu.Unlock()
-	for _, v := range verdicts {
-		p.table = p.table.With(p.view.Check(v.check), v.healthy)
+	for check, healthy := range verdicts {
+		p.table = p.table.With(p.view.Check(check), healthy)
 	}
 	for _, n := range c.LoadBalancers {
 		p.table = p.table.With(p.view.TargetHealth(n), st.TargetHealth(n))
@@ -87,7 +89,7 @@ func (p *picture) everything(st *store.State) store.Change {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id := range p.board {
+	for id := range p.verdicts {
 		if _, kept := st.Check(id); !kept {
 			c.Checks = append(c.Checks, id)
 		}
@@ -180,49 +182,31 @@ func (p *picture) setCheck(st *store.State, id string) (orphans []string) {
 	check, ok := st.Check(id)
 	if !ok {
 		p.prober.Remove(id)
-		return p.board.remove(id)
+		return p.verdicts.Delete(id)
 	}
-	e := p.board.put(check)
-	if e.measured == nil {
-		if healthy, known := st.Verdict(id); known {
-			e.measured = &healthy
-		}
+	var last *bool
+	if healthy, known := st.Verdict(id); known {
+		last = &healthy
 	}
-	p.prober.Set(check, e.measured == nil || *e.measured)
+	p.prober.Set(check, p.verdicts.Put(check, last))
 	return nil
 }
 
-func (p *picture) verdict(id string) (health.Status, bool) {
+func (p *picture) verdict(id string) (health.Verdict, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e, ok := p.board[id]
-	if !ok {
-		return health.Status{}, false
-	}
-	return e.status, true
+	return p.verdicts.Verdict(id)
 }
 
 // measured returns the verdicts as measured, before Inverted and Disabled, for the snapshot.
 func (p *picture) measured() map[string]bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	verdicts := make(map[string]bool, len(p.board))
-	for id, e := range p.board {
-		if e.measured != nil {
-			verdicts[id] = *e.measured
-		}
-	}
-	return verdicts
+	return p.verdicts.Measured()
 }
 
 func (p *picture) unhealthy() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := 0
-	for _, e := range p.board {
-		if !e.status.Healthy {
-			n++
-		}
-	}
-	return n
+	return p.verdicts.Unhealthy()
 }

@@ -57,6 +57,7 @@ type Options struct {
 // A Prober runs probes for a set of checks.
 type Prober struct {
 	o       Options
+	regions []string // of the checkers
 	dial    func(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
 	buffers sync.Pool     // *[maxHead]byte
 	wake    chan struct{} // the scheduler should look again
@@ -76,6 +77,7 @@ func New(o Options) (*Prober, error) {
 		return nil, errors.New("a prober needs at least one checker")
 	}
 	seen := map[string]bool{}
+	var regions []string
 	for _, c := range o.Checkers {
 		switch {
 		case c.Name == "" || seen[c.Name]:
@@ -84,6 +86,7 @@ func New(o Options) (*Prober, error) {
 			return nil, fmt.Errorf("checker %s is to bind to its address and has none", c.Name)
 		}
 		seen[c.Name] = true
+		regions = append(regions, c.Region)
 	}
 	if o.MaxInFlight < 0 {
 		return nil, fmt.Errorf("at most %d probes in flight: want 0 for the default or a positive number", o.MaxInFlight)
@@ -102,6 +105,7 @@ func New(o Options) (*Prober, error) {
 	}
 	return &Prober{
 		o:       o,
+		regions: regions,
 		dial:    dialTCP,
 		buffers: sync.Pool{New: func() any { return new([maxHead]byte) }},
 		wake:    make(chan struct{}, 1),
@@ -132,10 +136,11 @@ func (p *Prober) Set(c health.Check, healthy bool) {
 		}
 		p.checks[c.ID] = e
 	}
+	assigned := c.Config.AssignedRegions(p.regions)
 	moved := !sameEndpoint(e.check.Config, c.Config)
 	e.check, e.removed = c, false
 	for _, t := range e.tasks {
-		wanted := c.Config.Probed() && p.assigned(t.checker, c.Config.Regions)
+		wanted := c.Config.Probed() && slices.Contains(assigned, p.o.Checkers[t.checker].Region)
 		switch {
 		case wanted && !t.wanted:
 			p.start(t, healthy)
@@ -147,12 +152,6 @@ func (p *Prober) Set(c health.Check, healthy bool) {
 			p.stop(t)
 		}
 	}
-}
-
-// assigned says whether a checker probes a check with these Regions, as Options.Checkers describes.
-func (p *Prober) assigned(checker int, regions []string) bool {
-	here := func(c Checker) bool { return slices.Contains(regions, c.Region) }
-	return here(p.o.Checkers[checker]) || !slices.ContainsFunc(p.o.Checkers, here)
 }
 
 // sameEndpoint says that both configs ask the same of the same place.

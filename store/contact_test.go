@@ -11,51 +11,6 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Other nodes are doubted once when etcd was silent for a lease's time, and trusted again when a session has lasted so long that a dead
-// node's lease would have ended in it.
-func TestContactDoubtsAndTrusts(t *testing.T) {
-	now := time.Unix(0, 0)
-	c := contact{ttl: 10 * time.Second, heard: now}
-	for _, step := range []struct {
-		name  string
-		after time.Duration
-		event string // "begin", "hear" or "silent"
-		turns bool   // doubt, or trust
-		wait  time.Duration
-	}{
-		{"before etcd answered", 4 * time.Second, "silent", false, 6 * time.Second},
-		{"the first session", time.Second, "begin", false, 0},
-		{"a minute of it", time.Minute, "hear", false, 0},
-		{"no answer yet", 9 * time.Second, "silent", false, time.Second},
-		{"an answer late, but in time", 900 * time.Millisecond, "hear", false, 0},
-		{"a session that follows at once", 0, "begin", false, 0},
-		{"silent for a lease's time", 10 * time.Second, "silent", true, 10 * time.Second},
-		{"doubted once", 10 * time.Second, "silent", false, 10 * time.Second},
-		{"etcd is back", 0, "begin", false, 0},
-		{"a dead node's lease may still be there", 11 * time.Second, "hear", false, 0},
-		{"another session: a lease may have been given its time again", 0, "begin", false, 0},
-		{"a dead node's lease may still be there", 11999 * time.Millisecond, "hear", false, 0},
-		{"nobody dead can have a lease now", time.Millisecond, "hear", true, 0},
-		{"trusted once", time.Second, "hear", false, 0},
-		{"silent again", 10 * time.Second, "silent", true, 10 * time.Second},
-	} {
-		now = now.Add(step.after)
-		var turns bool
-		var wait time.Duration
-		switch step.event {
-		case "begin":
-			c.begin(now)
-		case "hear":
-			turns = c.hear(now)
-		case "silent":
-			turns, wait = c.silent(now)
-		}
-		if turns != step.turns || wait != step.wait {
-			t.Errorf("%s: %v, wait %v; want %v, %v", step.name, turns, wait, step.turns, step.wait)
-		}
-	}
-}
-
 // What is doubted does not count, but is not forgotten: what its author writes anew counts, and so does everything when nothing is
 // doubted any more. OnChange is told of the checks and load balancers that this concerns.
 func TestDoubtedReportsAreAbsentVotes(t *testing.T) {
@@ -71,7 +26,7 @@ func TestDoubtedReportsAreAbsentVotes(t *testing.T) {
 		return c
 	}
 	say := func(e *edit, checker string, healthy bool, rev int64) {
-		e.addReport(&reportEntry{health.Report{Check: "c", Checker: checker, Healthy: healthy}, rev})
+		e.addReport(&health.Vote{Report: health.Report{Check: "c", Checker: checker, Healthy: healthy}, Revision: rev})
 	}
 	voters := func() (names []string) {
 		for _, r := range st.Reports("c") {
@@ -131,7 +86,7 @@ func TestStoreDoubtsAfterALease(t *testing.T) {
 		}
 		e := s.state.Load().edit(&s.pending, s.leased.holds)
 		e.next.revision, e.next.cluster = 6, 1
-		e.addReport(&reportEntry{health.Report{Check: "c", Checker: "other", Healthy: true}, 5})
+		e.addReport(&health.Vote{Report: health.Report{Check: "c", Checker: "other", Healthy: true}, Revision: 5})
 		s.state.Store(e.done())
 		s.beginContact()
 		go s.watchContact(t.Context())
@@ -148,7 +103,7 @@ func TestStoreDoubtsAfterALease(t *testing.T) {
 			t.Errorf("after a lease's time %v counts", got)
 		}
 		s.beginContact()
-		time.Sleep(s.o.LeaseTTL + leaseSlack)
+		time.Sleep(s.o.LeaseTTL + 2*time.Second) // etcd may end a lease two seconds late
 		s.hear()
 		if len(s.State().Reports("c")) != 1 {
 			t.Error("a report that outlived its author's lease does not count")
@@ -161,7 +116,7 @@ func TestStateReadAfterAnOutageIsDoubted(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		old, read State
-		want      int64
+		want      health.Doubt
 	}{
 		{"the same etcd", State{cluster: 1, revision: 7, doubted: 7}, State{cluster: 1, revision: 12}, 7},
 		{"the same from a backup", State{cluster: 1, revision: 7, doubted: 7}, State{cluster: 1, revision: 5}, 5},

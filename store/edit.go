@@ -207,7 +207,7 @@ func (e *edit) deleteCheck(id string) {
 	e.changed.checks.add(id)
 	e.goneChecks = append(e.goneChecks, id)
 	var gone []string
-	ascend(e.next.reports, id+"/", func(key string, _ *reportEntry) { gone = append(gone, key) })
+	ascend(e.next.reports, id+"/", func(key string, _ *health.Vote) { gone = append(gone, key) })
 	for _, key := range gone {
 		e.deleteReport(key)
 	}
@@ -224,29 +224,29 @@ func (e *edit) putReport(rest string, value []byte, rev int64) error {
 	if _, ok := e.next.checks.Get(r.Check); !ok {
 		return nil // said of a check while it was deleted; its own lease ends it
 	}
-	e.addReport(&reportEntry{r, rev})
+	e.addReport(&health.Vote{Report: r, Revision: rev})
 	return nil
 }
 
 func reportID(checkID, checker string) string { return checkID + "/" + checker }
 
 // addReport takes in a report and says whether it differs in more than the observation.
-func (e *edit) addReport(r *reportEntry) (turned bool) {
+func (e *edit) addReport(r *health.Vote) (turned bool) {
 	old, had := e.next.reports.Set(reportID(r.Check, r.Checker), r)
-	if had && old.Healthy == r.Healthy && e.next.counts(old.rev) == e.next.counts(r.rev) {
+	if had && old.Healthy == r.Healthy && e.next.doubted.Counts(old.Revision) == e.next.doubted.Counts(r.Revision) {
 		return false
 	}
 	e.changed.reports.add(r.Check)
 	return true
 }
 
-// doubt doubts what other nodes said at an etcd revision or before; 0 doubts nothing. It returns how many reports that changes.
-func (e *edit) doubt(rev int64) (reports int) {
+// doubt doubts what other nodes wrote. It returns how many reports count that did not, or the reverse.
+func (e *edit) doubt(d health.Doubt) (reports int) {
 	before := *e.next
-	e.next.doubted = rev
-	turned := func(rev int64) bool { return before.counts(rev) != e.next.counts(rev) }
-	e.next.reports.Scan(func(_ string, r *reportEntry) bool {
-		if turned(r.rev) {
+	e.next.doubted = d
+	turned := func(rev int64) bool { return before.doubted.Counts(rev) != e.next.doubted.Counts(rev) }
+	e.next.reports.Scan(func(_ string, r *health.Vote) bool {
+		if turned(r.Revision) {
 			e.changed.reports.add(r.Check)
 			reports++
 		}
@@ -287,7 +287,7 @@ func (e *edit) putTargetHealth(rest string, value []byte, rev int64) error {
 }
 
 func (e *edit) setTargetHealth(rest string, t targetEntry) {
-	if old, had := e.next.targets.Set(rest, t); !had || old.healthy != t.healthy || e.next.counts(old.rev) != e.next.counts(t.rev) {
+	if old, had := e.next.targets.Set(rest, t); !had || old.healthy != t.healthy || e.next.doubted.Counts(old.rev) != e.next.doubted.Counts(t.rev) {
 		e.targetChanged(rest)
 	}
 }

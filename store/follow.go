@@ -259,7 +259,7 @@ func (s *Store) load(ctx context.Context, client *clientv3.Client) error {
 		return err
 	}
 	s.addOwn(e)
-	if s.contact.lost {
+	if s.contact.Lost() {
 		next.doubted = doubtedOf(s.state.Load(), next)
 	}
 	// What this node had applied counts in the revisions of another cluster, perhaps.
@@ -306,7 +306,7 @@ func (s *Store) addOwn(e *edit) {
 		switch value := value.(type) {
 		case *health.Report:
 			if _, ok := e.next.checks.Get(value.Check); ok {
-				e.addReport(&reportEntry{Report: *value})
+				e.addReport(&health.Vote{Report: *value})
 			} else {
 				gone = append(gone, key)
 			}

@@ -20,21 +20,11 @@ func (s *Store) PutReport(_ context.Context, r health.Report) error {
 		return &NoSuch{ErrNoSuchHealthCheck, r.Check}
 	}
 	e := st.edit(&s.pending, s.leased.holds)
-	turned := e.addReport(&reportEntry{Report: r})
+	turned := e.addReport(&health.Vote{Report: r})
 	s.say(e, turned)
 	key := reportPrefix + reportID(r.Check, r.Checker)
 	s.leased.set(key, &r, turned || !s.leased.holds(key))
 	return nil
-}
-
-// DeleteReport takes back what a checker said, when it probes the check no longer; what the others say then decides.
-func (s *Store) DeleteReport(checkID, checker string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.state.Load().edit(&s.pending, s.leased.holds)
-	e.deleteReport(reportID(checkID, checker))
-	s.say(e, true)
-	s.leased.remove(reportPrefix + reportID(checkID, checker))
 }
 
 // PutTargetHealth publishes a load balancer's health under this node's lease. The local State has it at once, with or

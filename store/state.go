@@ -14,15 +14,15 @@ import (
 // shared: read only.
 type State struct {
 	revision  int64
-	cluster   uint64                          // the etcd cluster that revision counts in; 0 before the first
-	zones     *btree.Map[string, *zoneEntry]  // by id
-	names     *btree.Map[string, string]      // reversed name, comma, id -> id
-	checks    *btree.Map[string, *checkEntry] // by id
-	reports   *btree.Map[string, *reportEntry]
+	cluster   uint64                                 // the etcd cluster that revision counts in; 0 before the first
+	zones     *btree.Map[string, *zoneEntry]         // by id
+	names     *btree.Map[string, string]             // reversed name, comma, id -> id
+	checks    *btree.Map[string, *checkEntry]        // by id
+	reports   *btree.Map[string, *health.Vote]       // by check, slash, checker
 	balancers *btree.Map[string, *zone.LoadBalancer] // by name
 	targets   *btree.Map[string, targetEntry]        // by load balancer, slash, node
 	verdicts  map[string]bool                        // by check, from the snapshot
-	doubted   int64                                  // what other nodes said at this etcd revision or before is in doubt; see contact
+	doubted   health.Doubt                           // whose reports do not count; see health.Contact
 
 	cidrs       *btree.Map[string, *cidrEntry]     // by id
 	delegations *btree.Map[string, *DelegationSet] // by id
@@ -43,13 +43,7 @@ type checkEntry struct {
 	rev   int64
 }
 
-// A reportEntry is a report with the etcd revision that wrote it.
-type reportEntry struct {
-	health.Report
-	rev int64 // 0 for this node's own word, which needs no etcd
-}
-
-// A targetEntry is a load balancer's health with the etcd revision that wrote it, as in reportEntry.
+// A targetEntry is a load balancer's health with the etcd revision that wrote it; 0 for this node's own word.
 type targetEntry struct {
 	healthy bool
 	rev     int64
@@ -60,7 +54,7 @@ func newState() *State {
 		zones:     &btree.Map[string, *zoneEntry]{},
 		names:     &btree.Map[string, string]{},
 		checks:    &btree.Map[string, *checkEntry]{},
-		reports:   &btree.Map[string, *reportEntry]{},
+		reports:   &btree.Map[string, *health.Vote]{},
 		balancers: &btree.Map[string, *zone.LoadBalancer]{},
 		targets:   &btree.Map[string, targetEntry]{},
 
@@ -146,20 +140,20 @@ func (st *State) Checks() iter.Seq[health.Check] {
 	}
 }
 
-// Reports returns what the live checkers say about a check, by checker; nil when none says anything. While etcd is away for longer
-// than a lease, only this node's own checkers are known to be live.
-func (st *State) Reports(checkID string) []health.Report {
-	var reports []health.Report
-	ascend(st.reports, checkID+"/", func(_ string, r *reportEntry) {
-		if st.counts(r.rev) {
-			reports = append(reports, r.Report)
-		}
-	})
-	return reports
+// Votes returns every report on a check whose lease has not ended, by checker, and what is in doubt of it.
+func (st *State) Votes(checkID string) (votes []health.Vote, doubt health.Doubt) {
+	ascend(st.reports, checkID+"/", func(_ string, v *health.Vote) { votes = append(votes, *v) })
+	return votes, st.doubted
 }
 
-// counts reports whether the author of what was written at rev is known to live.
-func (st *State) counts(rev int64) bool { return rev == 0 || rev > st.doubted }
+// Reports returns the reports that count for a check's verdict, by checker: those of its live, assigned checkers
+// (health.Voters). It is nil when there is none. While etcd is away for longer than a lease, only this node's own
+// checkers are known to be live.
+func (st *State) Reports(checkID string) []health.Report {
+	check, _ := st.Check(checkID)
+	votes, doubt := st.Votes(checkID)
+	return health.Voters(check.Config, votes, doubt)
+}
 
 // Verdict returns the measured verdict that the last snapshot recorded for a check, for the time until a checker
 // reports; ok is false when it recorded none.
@@ -190,7 +184,7 @@ func (st *State) TargetHealth(n zone.Name) bool {
 	var live, last []bool
 	ascend(st.targets, string(balancerName(n))+"/", func(_ string, t targetEntry) {
 		last = append(last, t.healthy)
-		if st.counts(t.rev) {
+		if st.doubted.Counts(t.rev) {
 			live = append(live, t.healthy)
 		}
 	})

@@ -18,6 +18,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/quota"
 )
 
@@ -77,7 +78,7 @@ type Store struct {
 	moved     chan struct{} // closed and replaced when state or applied moves
 	connected bool
 	since     time.Time // of connected
-	contact   contact
+	contact   health.Contact
 
 	changed  chan struct{} // holds a token while pending has something for the dispatcher
 	unsaved  chan struct{} // holds a token while the snapshot is behind
@@ -111,7 +112,7 @@ func New(o Options) (*Store, error) {
 		hints:   archive{ttl: hintTTL, renew: hintRenew},
 		moved:   make(chan struct{}),
 		since:   time.Now(),
-		contact: contact{ttl: o.LeaseTTL, heard: time.Now()},
+		contact: health.NewContact(o.LeaseTTL, time.Now()),
 		changed: make(chan struct{}, 1),
 		unsaved: make(chan struct{}, 1),
 	}
