@@ -29,6 +29,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/prober"
 	"github.com/bulkhead-dns/bulkhead/quota"
 	"github.com/bulkhead-dns/bulkhead/r53server"
+	"github.com/bulkhead-dns/bulkhead/resolver"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/store"
@@ -164,7 +165,7 @@ func (n *Node) open() (err error) {
 		return err
 	}
 	n.picture = newPicture(atlas, n.prober, n.dns.Publish, o.Logger)
-	n.picture.outside, err = newOutside(o.Resolvers, filepath.Join(o.DataDir, "outside.json"), n.picture.resolved, o.Logger)
+	n.picture.targets, err = resolver.New(o.Resolvers, filepath.Join(o.DataDir, "outside.json"), n.picture.resolved, o.Logger)
 	if err != nil {
 		return err
 	}
@@ -282,7 +283,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.dns.Run(ctx) })
 	g.Go(func() error { return n.store.Run(ctx) })
 	g.Go(func() error { return n.prober.Run(ctx) })
-	g.Go(func() error { return n.picture.outside.run(ctx) })
+	g.Go(func() error { return n.picture.targets.Run(ctx) })
 	g.Go(func() error { return n.superviseEtcd(ctx) })
 	g.Go(func() error {
 		if err := server.Serve(limitClients(n.http)); !errors.Is(err, http.ErrServerClosed) {

@@ -10,6 +10,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/prober"
+	"github.com/bulkhead-dns/bulkhead/resolver"
 	"github.com/bulkhead-dns/bulkhead/steer"
 	"github.com/bulkhead-dns/bulkhead/store"
 	"github.com/bulkhead-dns/bulkhead/zone"
@@ -22,7 +23,7 @@ type picture struct {
 	publish func(*steer.View, *steer.Table)
 	log     *slog.Logger
 
-	outside *outside
+	targets *resolver.Cache // alias targets that are not the engine's own
 
 	editing sync.Mutex // guards view and table: one writer at a time
 	view    *steer.View
@@ -44,7 +45,7 @@ func (p *picture) change(st *store.State, c store.Change) {
 	if c.Full {
 		// Indexes of the table belong to one line of views, so a new line starts with a new table.
 		p.view, p.table = steer.NewView(p.atlas), nil
-		p.outside.forgetCitations()
+		p.targets.ResetCitations()
 		c = p.everything(st)
 	}
 	if len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.LoadBalancers)+len(c.CIDRCollections) > 0 {
@@ -129,7 +130,7 @@ func (p *picture) edit(st *store.State, c store.Change) *steer.View {
 	}
 	for _, g := range c.Groups {
 		members := st.Records(g.ZoneID).Group(g.Name, g.Type)
-		p.putOutside(e, p.outside.cite(g, targetsOutside(st, g.ZoneID, members)))
+		p.putTargets(e, p.targets.Cite(resolver.Group(g), foreignTargets(st, g.ZoneID, members)))
 		if _, ok := st.Zone(g.ZoneID); !ok {
 			continue // its zone went with all groups
 		}
@@ -143,8 +144,8 @@ func (p *picture) edit(st *store.State, c store.Change) *steer.View {
 	return e.Commit()
 }
 
-// targetsOutside lists the alias targets of a group that are neither in its zone nor load balancers known to the engine.
-func targetsOutside(st *store.State, zoneID string, members []*zone.ResourceRecordSet) (outside []zone.LoadBalancer) {
+// foreignTargets lists the alias targets of a group that are neither in its zone nor load balancers known to the engine.
+func foreignTargets(st *store.State, zoneID string, members []*zone.ResourceRecordSet) (foreign []zone.LoadBalancer) {
 	for _, m := range members {
 		if m.AliasTarget == nil || m.AliasTarget.HostedZoneID == zoneID {
 			continue
@@ -153,22 +154,22 @@ func targetsOutside(st *store.State, zoneID string, members []*zone.ResourceReco
 			continue
 		}
 		plain := zone.Name(strings.TrimPrefix(string(m.AliasTarget.DNSName), "dualstack."))
-		outside = append(outside, zone.LoadBalancer{DNSName: plain, HostedZoneID: m.AliasTarget.HostedZoneID})
+		foreign = append(foreign, zone.LoadBalancer{DNSName: plain, HostedZoneID: m.AliasTarget.HostedZoneID})
 	}
-	return outside
+	return foreign
 }
 
-// resolved takes in addresses of alias targets outside.
+// resolved puts new addresses of alias targets into the view.
 func (p *picture) resolved(targets []zone.LoadBalancer) {
 	p.editing.Lock()
 	defer p.editing.Unlock()
 	e := p.view.Edit()
-	p.putOutside(e, targets)
+	p.putTargets(e, targets)
 	p.view = e.Commit()
 	p.publish(p.view, p.table)
 }
 
-func (p *picture) putOutside(e *steer.Edit, targets []zone.LoadBalancer) {
+func (p *picture) putTargets(e *steer.Edit, targets []zone.LoadBalancer) {
 	for _, lb := range targets {
 		if err := e.PutLoadBalancer(lb); err != nil {
 			p.log.Error("alias target not usable", "name", lb.DNSName, "err", err)

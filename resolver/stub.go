@@ -1,4 +1,4 @@
-package node
+package resolver
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// stubResolver asks recursive resolvers for addresses and, unlike the system's, says for how long they hold.
+// A stubResolver asks recursive resolvers for addresses. Unlike the system's resolver it returns their TTL.
 type stubResolver struct {
 	servers []string // "host:port"; empty means the system's
 }
@@ -23,8 +23,8 @@ type stubResolver struct {
 // stubTimeout bounds one question over all resolvers.
 const stubTimeout = 3 * time.Second
 
-// lookup asks for both address families and returns the shortest TTL on the way. No address at all is an error: an answer is
-// never emptied.
+// lookup asks for both address families and returns the shortest TTL on the way. No address is an error, so that no
+// answer becomes empty.
 func (r stubResolver) lookup(ctx context.Context, name zone.Name) ([]netip.Addr, time.Duration, error) {
 	servers := r.servers
 	if len(servers) == 0 {
@@ -40,7 +40,7 @@ func (r stubResolver) lookup(ctx context.Context, name zone.Name) ([]netip.Addr,
 		return nil, 0, errors.New("no resolver is configured")
 	}
 	var addresses []netip.Addr
-	ttl := maxOutsideTTL
+	ttl := maxTTL
 	for _, q := range questions(name) {
 		reply, err := ask(ctx, servers, q)
 		if err != nil {
@@ -66,8 +66,8 @@ func (r stubResolver) lookup(ctx context.Context, name zone.Name) ([]netip.Addr,
 	return addresses, ttl, nil
 }
 
-// questions are what a name's addresses are asked by. A load balancer of AWS has its IPv6 addresses under "dualstack.".
-// r53: A.9.
+// questions returns the questions for a name's addresses. A load balancer of AWS has its IPv6 addresses under
+// "dualstack.". r53: A.9.
 func questions(name zone.Name) []dns.Question {
 	v6 := string(name)
 	if strings.Contains(v6, ".elb.") && !strings.HasPrefix(v6, "dualstack.") {
@@ -79,7 +79,8 @@ func questions(name zone.Name) []dns.Question {
 	}
 }
 
-// ask tries the resolvers from a random one on, over TCP where UDP is too small. A name that does not exist is an answer too.
+// ask tries the resolvers in turn, beginning with a random one, and uses TCP when UDP is too small. NXDOMAIN is an
+// answer.
 func ask(ctx context.Context, servers []string, q dns.Question) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, stubTimeout)
 	defer cancel()
