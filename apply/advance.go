@@ -18,18 +18,20 @@ var errLater = errors.New("later")
 
 // Advance executes as much of a plan as needs no waiting, for callers that have others to look after: it is Apply, but
 //
-//   - a check that has just been made has no verdict, and the verdicts of others are asked for once. Where they do not do, the
-//     error is *VerdictError at once;
-//   - it does not wait until name servers answer by a change. Result.Open has the changes that are under way, for InSync;
-//   - no health check is deleted while a change of this plan is under way: the steps from there on are left to the next plan, and
-//     Result.Steps says how many were executed.
+//   - a check that has just been made has no verdict, and the verdicts of others are asked for once. Where they do not
+//     do, the error is *VerdictError at once;
+//   - it does not wait until name servers answer by a change. Result.Open has the changes that are under way, for
+//     InSync;
+//   - no health check is deleted while a change of this plan is under way: the steps from there on are left to the next
+//     plan, and Result.Steps says how many were executed.
 func (a *Applier) Advance(ctx context.Context, p plan.Plan) (Result, error) {
 	r := a.newRun(p)
 	r.hasty = true
 	return r.all(ctx)
 }
 
-// haste is how long Advance gives name servers to answer by a change. An engine needs milliseconds, Route 53 up to a minute.
+// haste is how long Advance gives name servers to answer by a change. An engine needs milliseconds, Route 53 up to a
+// minute.
 func (a *Applier) haste() time.Duration {
 	if a.o.Provider == failover.AWS {
 		return 0
@@ -37,8 +39,8 @@ func (a *Applier) haste() time.Duration {
 	return 500 * time.Millisecond
 }
 
-// InSync asks whether all name servers answer by a change. One that is not known any more is in sync: either it was, long ago, or it
-// was lost, which the next plan finds. r53: D.5.
+// InSync asks whether all name servers answer by a change. One that is not known any more is in sync: either it was,
+// long ago, or it was lost, which the next plan finds. r53: D.5.
 func (a *Applier) InSync(ctx context.Context, id string) (bool, error) {
 	synced, err := a.changeInSync(ctx, id)
 	var forgotten *types.NoSuchChange

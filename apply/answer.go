@@ -26,11 +26,14 @@ type Tested struct {
 	Why        string   // an engine's trace of the decision as JSON, a steer.Trace; empty at AWS
 }
 
-// Test asks the provider what it answers: TestDNSAnswer, which reads. client is sent as EDNS client subnet, whole; the zero Addr
-// sends none, and the answer is that of the provider's own resolver: at AWS one in us-east-1. r53: C.2.
-func (a *Applier) Test(ctx context.Context, zoneID string, name zone.Name, t zone.RRType, client netip.Addr) (Tested, error) {
-	c := call[*route53.TestDNSAnswerInput, *route53.TestDNSAnswerOutput]{name: "TestDNSAnswer", do: a.o.Route53.TestDNSAnswer}
-	in := &route53.TestDNSAnswerInput{HostedZoneId: &zoneID, RecordName: aws.String(string(name)), RecordType: types.RRType(t.String())}
+// Test asks the provider what it answers: TestDNSAnswer, which reads. client is sent as EDNS client subnet, whole; the
+// zero Addr sends none, and the answer is that of the provider's own resolver: at AWS one in us-east-1. r53: C.2.
+func (a *Applier) Test(ctx context.Context, zoneID string, name zone.Name, t zone.RRType, client netip.Addr) (Tested,
+	error) {
+	c := call[*route53.TestDNSAnswerInput, *route53.TestDNSAnswerOutput]{name: "TestDNSAnswer",
+		do: a.o.Route53.TestDNSAnswer}
+	in := &route53.TestDNSAnswerInput{HostedZoneId: &zoneID, RecordName: aws.String(string(name)),
+		RecordType: types.RRType(t.String())}
 	if client.IsValid() {
 		in.EDNS0ClientSubnetIP = aws.String(client.String())
 		in.EDNS0ClientSubnetMask = aws.String(strconv.Itoa(client.BitLen()))
@@ -42,7 +45,8 @@ func (a *Applier) Test(ctx context.Context, zoneID string, name zone.Name, t zon
 	if out.ResponseCode == nil {
 		return Tested{}, fmt.Errorf("test the answer of %s %s: %w", name, t, errNoTest)
 	}
-	tested := Tested{Nameserver: aws.ToString(out.Nameserver), Code: aws.ToString(out.ResponseCode), Values: out.RecordData}
+	tested := Tested{Nameserver: aws.ToString(out.Nameserver), Code: aws.ToString(out.ResponseCode),
+		Values: out.RecordData}
 	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
 		tested.Why = raw.Header.Get("X-Bulkhead-Why")
 	}
@@ -50,10 +54,11 @@ func (a *Applier) Test(ctx context.Context, zoneID string, name zone.Name, t zon
 }
 
 // errNoTest is for endpoints that serve other operations of Route 53, and not this one.
-var errNoTest = errors.New("this Route 53 API does not have TestDNSAnswer: its answers cannot be confirmed; ask its name servers, with dig")
+var errNoTest = errors.New("this Route 53 API does not have TestDNSAnswer: its answers cannot be confirmed; ask its " +
+	"name servers, with dig")
 
-// untestable replaces what an SDK makes of a page that is no reply of the operation: a status that says that there is no such
-// page or method, or a reply that cannot be read.
+// untestable replaces what an SDK makes of a page that is no reply of the operation: a status that says that there is
+// no such page or method, or a reply that cannot be read.
 func untestable(err error) error {
 	var known *types.NoSuchHostedZone
 	var response *smithyhttp.ResponseError

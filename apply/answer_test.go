@@ -15,10 +15,12 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A server that has no TestDNSAnswer is said to have none, whatever it answers; what is about the request stays what it is.
+// A server that has no TestDNSAnswer is said to have none, whatever it answers; what is about the request stays what it
+// is.
 func TestServerWithoutTestDNSAnswer(t *testing.T) {
 	t.Parallel()
-	const refusal = `<ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error><Type>Sender</Type><Code>NoSuchHostedZone</Code>` +
+	const refusal = `<ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error><Type>Sender</Type>` +
+		`<Code>NoSuchHostedZone</Code>` +
 		`<Message>No hosted zone found with ID: Z1</Message></Error><RequestId>r</RequestId></ErrorResponse>`
 	const none = "this Route 53 API does not have TestDNSAnswer"
 	for name, tt := range map[string]struct {
@@ -26,7 +28,8 @@ func TestServerWithoutTestDNSAnswer(t *testing.T) {
 		kind, body string
 		want       string
 	}{
-		"a page of HTML":         {404, "text/html", "<!doctype html><html><body>Not Found</body></html>", none + ": its answers cannot be confirmed; ask its name servers, with dig (status 404)"},
+		"a page of HTML": {404, "text/html", "<!doctype html><html><body>Not Found</body></html>",
+			none + ": its answers cannot be confirmed; ask its name servers, with dig (status 404)"},
 		"an empty page":          {404, "text/plain", "", none},
 		"another method":         {405, "text/plain", "method not allowed", none},
 		"JSON":                   {501, "application/json", `{"message":"not yet implemented"}`, none},

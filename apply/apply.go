@@ -3,10 +3,12 @@
 //   - Facts and Read make the values that failover.Compile and plan.Diff compare. They only read;
 //   - Apply executes exactly the plan that was shown. Whatever changed between the plan and a call is found before the
 //     call or by the call, and stops the execution;
-//   - an execution that ends in the middle, for whatever reason, is gone on with by reading, planning and applying anew.
+//   - an execution that ends in the middle, for whatever reason, is gone on with by reading, planning and applying
+//     anew.
 //
-// Calls are paced by the rates that Route 53 grants an account, so that throttling is rare, and repeated where a refusal
-// says that nothing has happened. The provider is AWS or an engine; the client that is passed in is the only difference.
+// Calls are paced by the rates that Route 53 grants an account, so that throttling is rare, and repeated where a
+// refusal says that nothing has happened. The provider is AWS or an engine; the client that is passed in is the only
+// difference.
 package apply
 
 import (
@@ -38,26 +40,27 @@ type Options struct {
 	ELBv2 func(region string) *elasticloadbalancingv2.Client
 	// Paced keeps to Route 53's rates with an engine too, one that throttles as AWS does; AWS is always paced. r53: C.8.
 	Paced bool
-	// StatusShare is the greatest part of the account's rate of GetHealthCheckStatus that is taken, above 0 and at most 1; 0 means all
-	// of it. A process that goes on reading leaves some to others.
+	// StatusShare is the greatest part of the account's rate of GetHealthCheckStatus that is taken, above 0 and at most 1;
+	// 0 means all of it. A process that goes on reading leaves some to others.
 	StatusShare float64
 	// Force lets record sets come to depend on checks that are unhealthy at every checker.
 	Force bool
-	// VerdictTimeout limits the wait for first verdicts; 0 means 5 minutes. On AWS two seconds are added for every check that is
-	// waited for, because their statuses are read one a second.
+	// VerdictTimeout limits the wait for first verdicts; 0 means 5 minutes. On AWS two seconds are added for every check
+	// that is waited for, because their statuses are read one a second.
 	VerdictTimeout time.Duration
 	// SyncTimeout limits the wait until name servers answer by a change; 0 means 5 minutes.
 	SyncTimeout time.Duration
-	// Attempts is how often a call is made at most, 0 means 12: for callers that come back by themselves and have others to look after.
+	// Attempts is how often a call is made at most, 0 means 12: for callers that come back by themselves and have others
+	// to look after.
 	Attempts int
-	// KeepTags is how long the tags of a check are taken for what they were when they were last read, by whoever reads again and
-	// again; 0 reads them each time. What is written here is read anew.
+	// KeepTags is how long the tags of a check are taken for what they were when they were last read, by whoever reads
+	// again and again; 0 reads them each time. What is written here is read anew.
 	KeepTags time.Duration
-	// Lag is how old the lists of health checks and tags may be that the provider gives; 0 means a minute at AWS, and that they are
-	// never old with an engine. A read waits for it when a check that record sets cite has no tags.
+	// Lag is how old the lists of health checks and tags may be that the provider gives; 0 means a minute at AWS, and that
+	// they are never old with an engine. A read waits for it when a check that record sets cite has no tags.
 	Lag time.Duration
-	// RollbackDir receives a plan that undoes a batch before the batch is sent, when it deletes or replaces what exists; it is
-	// made when missing. Empty means that none is written.
+	// RollbackDir receives a plan that undoes a batch before the batch is sent, when it deletes or replaces what exists;
+	// it is made when missing. Empty means that none is written.
 	RollbackDir string
 	// Log receives one line of JSON for every call that writes, a LogLine; nil discards.
 	Log io.Writer

@@ -21,8 +21,8 @@ import (
 
 var both = []string{"app1", "app2"}
 
-// Two applications in two Regions: four checks, four record sets, one batch, and nothing of anybody else's. A second run
-// reads one page of each list and writes nothing.
+// Two applications in two Regions: four checks, four record sets, one batch, and nothing of anybody else's. A second
+// run reads one page of each list and writes nothing.
 func TestTwoAppsAreMadeOnceAndLeaveOthersAlone(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -31,7 +31,8 @@ func TestTwoAppsAreMadeOnceAndLeaveOthersAlone(t *testing.T) {
 	e.put(t, w.zone, foreign)
 	var log bytes.Buffer
 	var told []Progress
-	a := e.applier(t, &wire{}, Options{Log: &log, Progress: func(p Progress) { told = append(told, p) }, RollbackDir: t.TempDir()})
+	a := e.applier(t, &wire{}, Options{Log: &log, Progress: func(p Progress) { told = append(told, p) },
+		RollbackDir: t.TempDir()})
 	p, result, err := e.reach(t.Context(), t, a, w, plan.Guard{})
 	if err != nil {
 		t.Fatal(err)
@@ -51,15 +52,18 @@ func TestTwoAppsAreMadeOnceAndLeaveOthersAlone(t *testing.T) {
 	}
 	for _, text := range lines {
 		var line LogLine
-		if err := json.Unmarshal([]byte(text), &line); err != nil || line.Plan != p.Hash || line.ID == "" || line.Error != "" {
+		if err := json.Unmarshal([]byte(text), &line); err != nil || line.Plan != p.Hash || line.ID == "" ||
+			line.Error != "" {
 			t.Errorf("log line %s: %v", text, err)
 		}
 	}
 	keys, records := e.objects(t, w)
-	if diff := cmp.Diff([]string{"team/app1/eu-central-1", "team/app1/eu-west-1", "team/app2/eu-central-1", "team/app2/eu-west-1"}, keys); diff != "" {
+	if diff := cmp.Diff([]string{"team/app1/eu-central-1", "team/app1/eu-west-1", "team/app2/eu-central-1",
+		"team/app2/eu-west-1"}, keys); diff != "" {
 		t.Errorf("checks: want -, got +\n%s", diff)
 	}
-	if len(records) != 5 || !slices.ContainsFunc(records, func(s zone.ResourceRecordSet) bool { return cmp.Equal(s, foreign) }) {
+	if len(records) != 5 || !slices.ContainsFunc(records,
+		func(s zone.ResourceRecordSet) bool { return cmp.Equal(s, foreign) }) {
 		t.Errorf("record sets are %+v, want four and www as it was", records)
 	}
 
@@ -68,14 +72,15 @@ func TestTwoAppsAreMadeOnceAndLeaveOthersAlone(t *testing.T) {
 	if _, err := again.Apply(t.Context(), plan.Plan{}); err == nil {
 		t.Error("a plan without a hash is applied")
 	}
-	calls := map[string]int{"ListHostedZones": 1, "ListHealthChecks": 1, "ListTagsForResources": 1, "ListResourceRecordSets": 1}
+	calls := map[string]int{"ListHostedZones": 1, "ListHealthChecks": 1, "ListTagsForResources": 1,
+		"ListResourceRecordSets": 1}
 	if diff := cmp.Diff(calls, again.Calls()); diff != "" {
 		t.Errorf("calls of an unchanged run: want -, got +\n%s", diff)
 	}
 }
 
-// What can be changed is updated, what cannot is replaced, and what is destroyed goes; a deleted check's reference stays
-// taken (r53: B.8), so that the same application comes back by the next one.
+// What can be changed is updated, what cannot is replaced, and what is destroyed goes; a deleted check's reference
+// stays taken (r53: B.8), so that the same application comes back by the next one.
 func TestChangeReplaceDestroyAndComeBack(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -97,7 +102,8 @@ func TestChangeReplaceDestroyAndComeBack(t *testing.T) {
 	for _, change := range []func(){func() { w.path = "/other" }, func() { w.interval = 2 }} {
 		change()
 		p, _ = e.mustReach(t, a, w, plan.Guard{})
-		if diff := cmp.Diff([]plan.Kind{plan.CreateCheck, plan.WaitVerdicts, plan.ChangeRecords, plan.DeleteCheck}, kinds(p)); diff != "" {
+		if diff := cmp.Diff([]plan.Kind{plan.CreateCheck, plan.WaitVerdicts, plan.ChangeRecords, plan.DeleteCheck},
+			kinds(p)); diff != "" {
 			t.Errorf("another check: want -, got +\n%s", diff)
 		}
 	}
@@ -190,14 +196,16 @@ func TestWhatChangedSinceThePlanIsNotOverwritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := result.Created["team/app1/eu-central-1"]
-	if _, err := e.client(t, &wire{}).UpdateHealthCheck(t.Context(), &route53.UpdateHealthCheckInput{HealthCheckId: &id, FailureThreshold: new(int32(7))}); err != nil {
+	if _, err := e.client(t, &wire{}).UpdateHealthCheck(t.Context(),
+		&route53.UpdateHealthCheckInput{HealthCheckId: &id, FailureThreshold: new(int32(7))}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = a.Apply(t.Context(), p)
 	wantChanged("check changed by hand", err)
 }
 
-// A check that fails everywhere, as one with a wrong path does, is not attached, and what was there stays; forced, it is.
+// A check that fails everywhere, as one with a wrong path does, is not attached, and what was there stays; forced, it
+// is.
 func TestUnhealthyChecksAreNotAttached(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -240,7 +248,8 @@ func TestUnhealthyChecksAreNotAttached(t *testing.T) {
 	}
 }
 
-// Where a name had something that answered, it goes on answering: the replacement is not made before one member is healthy.
+// Where a name had something that answered, it goes on answering: the replacement is not made before one member is
+// healthy.
 func TestAdoptionKeepsARollback(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -299,7 +308,8 @@ func TestBatchErrors(t *testing.T) {
 		err  *types.InvalidChangeBatch
 		want []string
 	}{
-		{"a list", &types.InvalidChangeBatch{Message: new("ChangeBatch errors occurred"), Messages: []string{"one", "two"}}, []string{"one", "two"}},
+		{"a list", &types.InvalidChangeBatch{Message: new("ChangeBatch errors occurred"), Messages: []string{"one", "two"}},
+			[]string{"one", "two"}},
 		{"one text", &types.InvalidChangeBatch{Message: new("[one [name='a'], two]")}, []string{"one [name='a'], two"}},
 		{"no brackets", &types.InvalidChangeBatch{Message: new("one")}, []string{"one"}},
 	} {
@@ -311,7 +321,8 @@ func TestBatchErrors(t *testing.T) {
 }
 
 func TestNewRefusesWhatIsMissing(t *testing.T) {
-	for _, o := range []Options{{}, {Route53: route53.New(route53.Options{})}, {Route53: route53.New(route53.Options{}), Provider: "cloud"}} {
+	for _, o := range []Options{{}, {Route53: route53.New(route53.Options{})},
+		{Route53: route53.New(route53.Options{}), Provider: "cloud"}} {
 		if _, err := New(o); err == nil {
 			t.Errorf("New(%+v) succeeds", o)
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A thousand applications in three Regions on an engine: what is there is read and nothing is written. Making them comes
-// first and is reported with its calls.
+// A thousand applications in three Regions on an engine: what is there is read and nothing is written. Making them
+// comes first and is reported with its calls.
 func BenchmarkThousandApplications(b *testing.B) {
 	e := startEngine(b, node.Options{})
 	z := e.createZone(b, "example.com")
@@ -55,6 +55,7 @@ func BenchmarkThousandApplications(b *testing.B) {
 		if !empty || writes(calls) > 0 {
 			b.Fatalf("an unchanged run makes %v", calls)
 		}
-		b.ReportMetric(float64(calls["ListHealthChecks"]+calls["ListTagsForResources"]+calls["ListResourceRecordSets"]), "calls/op")
+		b.ReportMetric(float64(calls["ListHealthChecks"]+calls["ListTagsForResources"]+calls["ListResourceRecordSets"]),
+			"calls/op")
 	}
 }

@@ -29,21 +29,22 @@ type call[In, Out any] struct {
 	changes  int // cost of the changes of record sets. r53: C.8
 }
 
-// Repetitions of a call: the pauses between them double, from firstPause to longestPause, each shortened by chance so that
-// several who were refused at once do not come back at once.
+// Repetitions of a call: the pauses between them double, from firstPause to longestPause, each shortened by chance so
+// that several who were refused at once do not come back at once.
 const (
 	maxAttempts  = 12
 	firstPause   = 100 * time.Millisecond
 	longestPause = 20 * time.Second
-	// answerTime is how long one attempt waits for an answer. Route 53 takes seconds at most; a request that a network has swallowed would be
-	// waited for until the process ends, and with it everything else that the account has to do.
+	// answerTime is how long one attempt waits for an answer. Route 53 takes seconds at most; a request that a network has
+	// swallowed would be waited for until the process ends, and with it everything else that the account has to do.
 	answerTime = 20 * time.Second
-	// An endpoint that has never been reached is more likely a wrong one than one that comes back: somebody waits for the error.
+	// An endpoint that has never been reached is more likely a wrong one than one that comes back: somebody waits for the
+	// error.
 	strangerAttempts = 3
 )
 
-// send makes a call, at the account's pace, until it is answered. The client's own repetitions are off: they would be neither
-// paced nor counted.
+// send makes a call, at the account's pace, until it is answered. The client's own repetitions are off: they would be
+// neither paced nor counted.
 func (c call[In, Out]) send(ctx context.Context, a *Applier, in In) (Out, error) {
 	var none Out
 	delay := firstPause
@@ -90,7 +91,8 @@ func (c call[In, Out]) attempt(ctx context.Context, in In) (Out, error) {
 	return out, err
 }
 
-// refused reports whether a call was not looked at, so that it can be made again as if it had not been made. r53: C.5, C.8.
+// refused reports whether a call was not looked at, so that it can be made again as if it had not been made. r53: C.5,
+// C.8.
 func refused(err error) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
@@ -105,15 +107,16 @@ func throttled(err error) bool {
 	return errors.As(err, &api) && (api.ErrorCode() == "Throttling" || api.ErrorCode() == "ThrottlingException")
 }
 
-// transient reports whether there was no answer, none that is about the request, or one that broke off. The call may have been
-// executed.
+// transient reports whether there was no answer, none that is about the request, or one that broke off. The call may
+// have been executed.
 func transient(err error) bool {
 	var response *smithyhttp.ResponseError
 	return Unanswered(err) || errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError &&
 		response.HTTPStatusCode() != http.StatusNotImplemented
 }
 
-// Unanswered reports whether an error says that a call got no answer at all: the connection could not be made, or broke off.
+// Unanswered reports whether an error says that a call got no answer at all: the connection could not be made, or broke
+// off.
 func Unanswered(err error) bool {
 	var send *smithyhttp.RequestSendError
 	var connection *net.OpError

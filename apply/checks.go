@@ -21,14 +21,16 @@ import (
 // maxReferences is how many references are tried: behind the planned one, each has a nonce of its own.
 const maxReferences = 5
 
-// create makes a check and marks it as ours. The reference makes it idempotent: one that an interrupted run made with the
-// same settings is found again. r53: B.8.
+// create makes a check and marks it as ours. The reference makes it idempotent: one that an interrupted run made with
+// the same settings is found again. r53: B.8.
 func (r *run) create(ctx context.Context, c *plan.CheckChange) error {
 	r.tell(c.Key, "creating")
-	do := call[*route53.CreateHealthCheckInput, *route53.CreateHealthCheckOutput]{name: "CreateHealthCheck", do: r.a.o.Route53.CreateHealthCheck}
+	do := call[*route53.CreateHealthCheckInput, *route53.CreateHealthCheckOutput]{name: "CreateHealthCheck",
+		do: r.a.o.Route53.CreateHealthCheck}
 	reference := c.CallerReference
 	for range maxReferences {
-		out, err := do.send(ctx, r.a, &route53.CreateHealthCheckInput{CallerReference: &reference, HealthCheckConfig: sdkConfig(c.New)})
+		out, err := do.send(ctx, r.a, &route53.CreateHealthCheckInput{CallerReference: &reference,
+			HealthCheckConfig: sdkConfig(c.New)})
 		line := LogLine{Operation: do.name, Object: c.Key}
 		if err == nil {
 			line.ID = aws.ToString(out.HealthCheck.Id)
@@ -48,12 +50,13 @@ func (r *run) create(ctx context.Context, c *plan.CheckChange) error {
 			return err
 		}
 	}
-	return fmt.Errorf("create health check %s: %d caller references are taken, the last is %s: try again", c.Key, maxReferences, reference)
+	return fmt.Errorf("create health check %s: %d caller references are taken, the last is %s: try again", c.Key,
+		maxReferences, reference)
 }
 
-// nextReference is what follows a reference that a deleted check holds, for days: one that nobody has had. One that an existing
-// check holds with other settings is the work of another run, which is not to be doubled. When the run ends before it marks
-// the check, the next one knows it by its reference and goes on with it.
+// nextReference is what follows a reference that a deleted check holds, for days: one that nobody has had. One that an
+// existing check holds with other settings is the work of another run, which is not to be doubled. When the run ends
+// before it marks the check, the next one knows it by its reference and goes on with it.
 func (r *run) nextReference(ctx context.Context, key, reference string) (string, error) {
 	if r.live == nil {
 		checks, err := r.a.listChecks(ctx)
@@ -75,11 +78,12 @@ func (r *run) nextReference(ctx context.Context, key, reference string) (string,
 	return next, nil
 }
 
-// unseen is how long a check that was just created may be unknown to the next call: what answers that can be a moment behind.
-// Neither AWS nor an engine promises a time (unconfirmed).
+// unseen is how long a check that was just created may be unknown to the next call: what answers that can be a moment
+// behind. Neither AWS nor an engine promises a time (unconfirmed).
 const unseen = 10 * time.Second
 
-// tagNew sets the tags of a check that was just created. A check that stays without is found by its reference in the next run.
+// tagNew sets the tags of a check that was just created. A check that stays without is found by its reference in the
+// next run.
 func (r *run) tagNew(ctx context.Context, c *plan.CheckChange) error {
 	for created, delay := time.Now(), firstPause; ; delay *= 2 {
 		err := r.tag(ctx, c)
@@ -101,7 +105,8 @@ func (r *run) tag(ctx context.Context, c *plan.CheckChange) error {
 		calls = [][]tagging.Tag{nil}
 	}
 	for i, tags := range calls {
-		in := &route53.ChangeTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceId: &c.ID, AddTags: sdkTags(tags)}
+		in := &route53.ChangeTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceId: &c.ID,
+			AddTags: sdkTags(tags)}
 		var untag []string
 		if i == 0 {
 			untag = c.Untag
@@ -167,7 +172,8 @@ func sdkUpdate(id string, version *int64, u health.Update) *route53.UpdateHealth
 
 // check reads one check.
 func (a *Applier) check(ctx context.Context, id string) (health.Config, *int64, error) {
-	do := call[*route53.GetHealthCheckInput, *route53.GetHealthCheckOutput]{name: "GetHealthCheck", do: a.o.Route53.GetHealthCheck}
+	do := call[*route53.GetHealthCheckInput, *route53.GetHealthCheckOutput]{name: "GetHealthCheck",
+		do: a.o.Route53.GetHealthCheck}
 	out, err := do.send(ctx, a, &route53.GetHealthCheckInput{HealthCheckId: &id})
 	if err != nil {
 		return health.Config{}, nil, fmt.Errorf("read health check %s: %w", id, err)

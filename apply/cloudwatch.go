@@ -16,8 +16,8 @@ import (
 // A Verdict is the status of a health check as Route 53 itself has it.
 type Verdict struct {
 	Healthy bool
-	// At is the end of the minute that the verdict is of, and no later than now. At AWS it is a minute or more old when it can be
-	// read.
+	// At is the end of the minute that the verdict is of, and no later than now. At AWS it is a minute or more old when it
+	// can be read.
 	At time.Time
 }
 
@@ -27,15 +27,16 @@ var ErrNoCloudWatch = errors.New("apply: there is no client for CloudWatch")
 const (
 	// maxMetrics is how many metrics one GetMetricData takes.
 	maxMetrics = 500
-	// verdictPeriod is how often Route 53 gives CloudWatch a status, and verdictWindow how far back one is looked for: what is
-	// older is no verdict any more.
+	// verdictPeriod is how often Route 53 gives CloudWatch a status, and verdictWindow how far back one is looked for:
+	// what is older is no verdict any more.
 	verdictPeriod = time.Minute
 	verdictWindow = 10 * time.Minute
 )
 
-// Verdicts reads the statuses of many health checks from CloudWatch, 500 with one call. A check that Route 53 has no status of in
-// the last ten minutes is absent: it is new, disabled, or gone. AWS charges for each check of each read (0.01 USD a thousand); there
-// is no limit of one a second as there is for GetHealthCheckStatus. What the metric says of inverted checks is (unconfirmed).
+// Verdicts reads the statuses of many health checks from CloudWatch, 500 with one call. A check that Route 53 has no
+// status of in the last ten minutes is absent: it is new, disabled, or gone. AWS charges for each check of each read
+// (0.01 USD a thousand); there is no limit of one a second as there is for GetHealthCheckStatus. What the metric says
+// of inverted checks is (unconfirmed).
 func (a *Applier) Verdicts(ctx context.Context, ids []string) (map[string]Verdict, error) {
 	if a.o.CloudWatch == nil {
 		return nil, ErrNoCloudWatch
@@ -56,8 +57,9 @@ func (a *Applier) verdicts(ctx context.Context, ids []string, verdicts map[strin
 	now := time.Now()
 	in := &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(now.Add(-verdictWindow).Truncate(verdictPeriod)),
-		EndTime:   aws.Time(now.Truncate(verdictPeriod).Add(verdictPeriod)), // exclusive: the minute that is not over is wanted too
-		ScanBy:    types.ScanByTimestampDescending,
+		// exclusive: the minute that is not over is wanted too
+		EndTime: aws.Time(now.Truncate(verdictPeriod).Add(verdictPeriod)),
+		ScanBy:  types.ScanByTimestampDescending,
 	}
 	for i, id := range ids {
 		in.MetricDataQueries = append(in.MetricDataQueries, types.MetricDataQuery{

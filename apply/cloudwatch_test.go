@@ -24,7 +24,8 @@ import (
 func cloudWatch(t *testing.T, verdict func(id string) (healthy, known bool)) *Applier {
 	t.Helper()
 	key := sigv4.Credentials{AccessKeyID: "AKIAEXAMPLE000000000", SecretAccessKey: "secret"}
-	handler, err := cwserver.New(cwserver.Options{Verdict: verdict, Lookup: func(id string) (sigv4.Credentials, bool) { return key, id == key.AccessKeyID }})
+	handler, err := cwserver.New(cwserver.Options{Verdict: verdict,
+		Lookup: func(id string) (sigv4.Credentials, bool) { return key, id == key.AccessKeyID }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,8 +73,10 @@ func TestVerdictsWithoutTheRight(t *testing.T) {
 		w.Write([]byte("\xa2\x66__type\x6cAccessDenied\x67message\x62no"))
 	}))
 	t.Cleanup(server.Close)
-	a, err := New(Options{Provider: failover.AWS, Route53: route53.New(route53.Options{}), CloudWatch: cloudwatch.New(cloudwatch.Options{
-		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x", "")})})
+	a, err := New(Options{Provider: failover.AWS, Route53: route53.New(route53.Options{}),
+		CloudWatch: cloudwatch.New(cloudwatch.Options{
+			Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x",
+				"")})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +94,8 @@ func TestVerdictsWithoutTheRight(t *testing.T) {
 }
 
 func TestCloudWatchIsInThePartitionOfRoute53(t *testing.T) {
-	for configured, want := range map[string]string{"": "us-east-1", "eu-west-1": "us-east-1", "cn-north-1": "cn-northwest-1", "us-gov-east-1": "us-gov-west-1"} {
+	for configured, want := range map[string]string{"": "us-east-1", "eu-west-1": "us-east-1",
+		"cn-north-1": "cn-northwest-1", "us-gov-east-1": "us-gov-west-1"} {
 		if got := CloudWatchRegion("", configured); got != want {
 			t.Errorf("configured %q: %s, want %s", configured, got, want)
 		}

@@ -18,10 +18,12 @@ const blocksPerPage = 100
 
 // Collection reads the blocks of a CIDR collection. One that does not exist has none.
 func (a *Applier) Collection(ctx context.Context, id string) (cidr.Collection, error) {
-	c := call[*route53.ListCidrBlocksInput, *route53.ListCidrBlocksOutput]{name: "ListCidrBlocks", do: a.o.Route53.ListCidrBlocks}
+	c := call[*route53.ListCidrBlocksInput, *route53.ListCidrBlocksOutput]{name: "ListCidrBlocks",
+		do: a.o.Route53.ListCidrBlocks}
 	collection := cidr.Collection{ID: id, Locations: make(map[string][]netip.Prefix)}
 	for token, more := (*string)(nil), true; more; {
-		out, err := c.send(ctx, a, &route53.ListCidrBlocksInput{CollectionId: &id, NextToken: token, MaxResults: aws.Int32(blocksPerPage)})
+		out, err := c.send(ctx, a, &route53.ListCidrBlocksInput{CollectionId: &id, NextToken: token,
+			MaxResults: aws.Int32(blocksPerPage)})
 		var gone *types.NoSuchCidrCollectionException
 		switch {
 		case errors.As(err, &gone):

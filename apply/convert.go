@@ -31,8 +31,8 @@ func zoneOf(z *types.HostedZone) (zone.HostedZone, error) {
 	return out, nil
 }
 
-// setOf returns a record set as it is listed; ok is false for a type that is not known here, which can be none of ours and
-// in no one's way.
+// setOf returns a record set as it is listed; ok is false for a type that is not known here, which can be none of ours
+// and in no one's way.
 func setOf(s *types.ResourceRecordSet) (out zone.ResourceRecordSet, ok bool, err error) {
 	name, err := zone.ParseName(aws.ToString(s.Name))
 	if err != nil {
@@ -67,18 +67,21 @@ func setOf(s *types.ResourceRecordSet) (out zone.ResourceRecordSet, ok bool, err
 			out.GeoProximityLocation.Bias = new(int64(*l.Bias))
 		}
 		if c := l.Coordinates; c != nil {
-			out.GeoProximityLocation.Coordinates = &zone.Coordinates{Latitude: aws.ToString(c.Latitude), Longitude: aws.ToString(c.Longitude)}
+			out.GeoProximityLocation.Coordinates = &zone.Coordinates{Latitude: aws.ToString(c.Latitude),
+				Longitude: aws.ToString(c.Longitude)}
 		}
 	}
 	if c := s.CidrRoutingConfig; c != nil {
-		out.CidrRoutingConfig = &zone.CidrRoutingConfig{CollectionID: aws.ToString(c.CollectionId), LocationName: aws.ToString(c.LocationName)}
+		out.CidrRoutingConfig = &zone.CidrRoutingConfig{CollectionID: aws.ToString(c.CollectionId),
+			LocationName: aws.ToString(c.LocationName)}
 	}
 	if at := s.AliasTarget; at != nil {
 		target, err := zone.ParseName(aws.ToString(at.DNSName))
 		if err != nil {
 			return zone.ResourceRecordSet{}, false, fmt.Errorf("alias target of %s %s: %w", name, t, err)
 		}
-		out.AliasTarget = &zone.AliasTarget{HostedZoneID: bareID(at.HostedZoneId), DNSName: target, EvaluateTargetHealth: at.EvaluateTargetHealth}
+		out.AliasTarget = &zone.AliasTarget{HostedZoneID: bareID(at.HostedZoneId), DNSName: target,
+			EvaluateTargetHealth: at.EvaluateTargetHealth}
 	}
 	return out, true, nil
 }
@@ -106,16 +109,19 @@ func sdkSet(s *zone.ResourceRecordSet) *types.ResourceRecordSet {
 			SubdivisionCode: optional(l.SubdivisionCode)}
 	}
 	if l := s.GeoProximityLocation; l != nil {
-		out.GeoProximityLocation = &types.GeoProximityLocation{AWSRegion: optional(l.AWSRegion), LocalZoneGroup: optional(l.LocalZoneGroup)}
+		out.GeoProximityLocation = &types.GeoProximityLocation{AWSRegion: optional(l.AWSRegion),
+			LocalZoneGroup: optional(l.LocalZoneGroup)}
 		if l.Bias != nil {
 			out.GeoProximityLocation.Bias = new(int32(*l.Bias))
 		}
 		if c := l.Coordinates; c != nil {
-			out.GeoProximityLocation.Coordinates = &types.Coordinates{Latitude: aws.String(c.Latitude), Longitude: aws.String(c.Longitude)}
+			out.GeoProximityLocation.Coordinates = &types.Coordinates{Latitude: aws.String(c.Latitude),
+				Longitude: aws.String(c.Longitude)}
 		}
 	}
 	if c := s.CidrRoutingConfig; c != nil {
-		out.CidrRoutingConfig = &types.CidrRoutingConfig{CollectionId: aws.String(c.CollectionID), LocationName: aws.String(c.LocationName)}
+		out.CidrRoutingConfig = &types.CidrRoutingConfig{CollectionId: aws.String(c.CollectionID),
+			LocationName: aws.String(c.LocationName)}
 	}
 	if t := s.AliasTarget; t != nil {
 		out.AliasTarget = &types.AliasTarget{HostedZoneId: aws.String(t.HostedZoneID), DNSName: aws.String(string(t.DNSName)),

@@ -9,10 +9,11 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// What goes to the SDK's types and comes back is the same: a record set that is deleted must be repeated as it was listed.
-// r53: C.6.
+// What goes to the SDK's types and comes back is the same: a record set that is deleted must be repeated as it was
+// listed. r53: C.6.
 func TestConversionsLoseNothing(t *testing.T) {
-	alias := &zone.AliasTarget{HostedZoneID: "Z32O12XQLNTSW2", DNSName: "lb.eu-west-1.elb.amazonaws.com.", EvaluateTargetHealth: true}
+	alias := &zone.AliasTarget{HostedZoneID: "Z32O12XQLNTSW2", DNSName: "lb.eu-west-1.elb.amazonaws.com.",
+		EvaluateTargetHealth: true}
 	base := func(change func(*zone.ResourceRecordSet)) zone.ResourceRecordSet {
 		s := zone.ResourceRecordSet{Name: "\\052.example.com.", Type: zone.A, SetIdentifier: "one", HealthCheckID: "id",
 			TTL: new(int64(0)), ResourceRecords: []string{"192.0.2.1", "192.0.2.2"}}
@@ -33,7 +34,8 @@ func TestConversionsLoseNothing(t *testing.T) {
 			s.CidrRoutingConfig = &zone.CidrRoutingConfig{CollectionID: "c", LocationName: "*"}
 		}),
 		"geoproximity": base(func(s *zone.ResourceRecordSet) {
-			s.GeoProximityLocation = &zone.GeoProximityLocation{Bias: new(int64(-9)), Coordinates: &zone.Coordinates{Latitude: "1", Longitude: "2.5"}}
+			s.GeoProximityLocation = &zone.GeoProximityLocation{Bias: new(int64(-9)),
+				Coordinates: &zone.Coordinates{Latitude: "1", Longitude: "2.5"}}
 		}),
 	} {
 		got, known, err := setOf(sdkSet(&set))

@@ -14,17 +14,18 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// deletions are what a run knows about the health checks that it deletes. Route 53 deletes a check that record sets cite, and
-// answers by them as if they were healthy from then on (r53: A.10, B.8). Its batches are in sync by then, but since the plan
-// was made another run, or a person, may have bound the check again: so all zones of the plan are looked through before the
-// first deletion, the names of the policy right before each, and all zones again after the last.
+// deletions are what a run knows about the health checks that it deletes. Route 53 deletes a check that record sets
+// cite, and answers by them as if they were healthy from then on (r53: A.10, B.8). Its batches are in sync by then, but
+// since the plan was made another run, or a person, may have bound the check again: so all zones of the plan are looked
+// through before the first deletion, the names of the policy right before each, and all zones again after the last.
 type deletions struct {
 	citing map[string][]string // record sets by the check that they cite, before the first deletion; nil: not read yet
 	gone   map[string]string   // "health check KEY (ID)" by id, of what was deleted
 	kept   []error             // *Changed, of what record sets cite by now
 }
 
-// remove deletes a check that is as the plan saw it and that no record set cites; one that is gone already is what was wanted.
+// remove deletes a check that is as the plan saw it and that no record set cites; one that is gone already is what was
+// wanted.
 func (r *run) remove(ctx context.Context, c *plan.CheckChange) error {
 	r.tell(c.Key, "deleting")
 	r.a.forgetTags(c.ID)
@@ -55,10 +56,12 @@ func (r *run) remove(ctx context.Context, c *plan.CheckChange) error {
 		}
 	}
 	if by != nil {
-		r.deletions.kept = append(r.deletions.kept, &Changed{Object: named(c), What: strings.Join(by, ", ") + " cites it now, so that it is kept"})
+		r.deletions.kept = append(r.deletions.kept,
+			&Changed{Object: named(c), What: strings.Join(by, ", ") + " cites it now, so that it is kept"})
 		return nil
 	}
-	do := call[*route53.DeleteHealthCheckInput, *route53.DeleteHealthCheckOutput]{name: "DeleteHealthCheck", do: r.a.o.Route53.DeleteHealthCheck}
+	do := call[*route53.DeleteHealthCheckInput, *route53.DeleteHealthCheckOutput]{name: "DeleteHealthCheck",
+		do: r.a.o.Route53.DeleteHealthCheck}
 	_, err = do.send(ctx, r.a, &route53.DeleteHealthCheckInput{HealthCheckId: &c.ID})
 	if errors.As(err, &gone) { // by a call that was not answered
 		err = nil
@@ -71,7 +74,8 @@ func (r *run) remove(ctx context.Context, c *plan.CheckChange) error {
 	return r.wrote(LogLine{Operation: do.name, Object: c.Key, ID: c.ID}, err)
 }
 
-// lookAgain tells of record sets that cite what was deleted, and of what was kept. Between the look and the deletion is one call.
+// lookAgain tells of record sets that cite what was deleted, and of what was kept. Between the look and the deletion is
+// one call.
 func (r *run) lookAgain(ctx context.Context) error {
 	problems := r.deletions.kept
 	if len(r.deletions.gone) == 0 {

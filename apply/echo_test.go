@@ -17,8 +17,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Whatever texts a policy has: if Validate accepts it, its health check, tags and record sets come back from the engine as they were
-// sent by the SDK. What comes back otherwise would be planned again for ever.
+// Whatever texts a policy has: if Validate accepts it, its health check, tags and record sets come back from the engine
+// as they were sent by the SDK. What comes back otherwise would be planned again for ever.
 func TestWhatIsAcceptedComesBackAsItWasSent(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -44,8 +44,9 @@ func TestWhatIsAcceptedComesBackAsItWasSent(t *testing.T) {
 			}
 			id := out.HealthCheck.Id
 			ids[want.Key] = *id
-			if _, err := client.ChangeTagsForResource(t.Context(), &route53.ChangeTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck,
-				ResourceId: id, AddTags: sdkTags(want.Tags)}); err != nil {
+			if _, err := client.ChangeTagsForResource(t.Context(),
+				&route53.ChangeTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck,
+					ResourceId: id, AddTags: sdkTags(want.Tags)}); err != nil {
 				t.Fatal(err)
 			}
 			echo, err := client.GetHealthCheck(t.Context(), &route53.GetHealthCheckInput{HealthCheckId: id})
@@ -56,7 +57,8 @@ func TestWhatIsAcceptedComesBackAsItWasSent(t *testing.T) {
 			if !plan.SameConfig(want.Config, got.Config) || got.CallerReference != plan.CallerReference(want.Key, 1) {
 				t.Errorf("%+v\ncame back as\n%+v", want.Config, got.Config)
 			}
-			tags, err := client.ListTagsForResource(t.Context(), &route53.ListTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceId: id})
+			tags, err := client.ListTagsForResource(t.Context(),
+				&route53.ListTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceId: id})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,16 +119,19 @@ func oddPolicy(r *rand.Rand, i int) failover.Policy {
 		for range 1 + r.IntN(4) {
 			switch r.IntN(3) {
 			case 0:
-				b.WriteString(pick("a", "ok", "&amp;", "<b>", "]]>", `"x": 1`, "'", "%00", `\`, "+", "grün", "\U0001f600", "e\u0301", "\u00e9"))
+				b.WriteString(pick("a", "ok", "&amp;", "<b>", "]]>", `"x": 1`, "'", "%00", `\`, "+", "grün", "\U0001f600",
+					"e\u0301", "\u00e9"))
 			case 1:
 				b.WriteString(pick(" ", "\t", "\n", "\r\n", "\r", "\u0085", "\u2028", "\u00a0", "\u200b", "\ufeff", "\u202e"))
 			default:
-				b.WriteString(pick("\x00", "\x01", "\x1f", "\x7f", "\u009f", "\ufffd", "\ufffe", "\uffff", "\U0001ffff", "\xff", "\xed\xa0\x80", "\U0010ffff"))
+				b.WriteString(pick("\x00", "\x01", "\x1f", "\x7f", "\u009f", "\ufffd", "\ufffe", "\uffff", "\U0001ffff", "\xff",
+					"\xed\xa0\x80", "\U0010ffff"))
 			}
 		}
 		return b.String()
 	}
-	p := failover.Policy{APIVersion: failover.APIVersion, Kind: failover.PolicyKind, Metadata: failover.Metadata{Namespace: "team-a", Name: fmt.Sprint("p", i)}}
+	p := failover.Policy{APIVersion: failover.APIVersion, Kind: failover.PolicyKind,
+		Metadata: failover.Metadata{Namespace: "team-a", Name: fmt.Sprint("p", i)}}
 	p.Spec.Hostname = pick("", "A") + fmt.Sprint("h", i) + pick("", "_x", "-x", "\u00e9") + ".echo.example" + pick("", ".")
 	p.Spec.HealthCheck = failover.HealthCheck{Type: pick("", "HTTP", "HTTPS_STR_MATCH"), Port: new(80)}
 	if r.IntN(4) > 0 {
@@ -136,17 +141,21 @@ func oddPolicy(r *rand.Rand, i int) failover.Policy {
 		p.Spec.HealthCheck.Path = "/" + pick("", "x?a=b&c=<d>", "%C3%BC", text())
 	}
 	p.Spec.Routing.Policy = pick(failover.Latency, failover.Weighted, failover.Multivalue, failover.Failover)
-	addresses := []string{pick("93.184.216.34", "93.184.216.35"), pick("2606:2800:220:1::1", "2606:2800:0220:0001:0000::0001", "2606:2800:220:1::BEEF")}
-	p.Spec.Regions = []failover.Region{{Name: "eu-west-1", Addresses: addresses}, {Name: "us-east-1", Addresses: addresses[:1]}}
+	addresses := []string{pick("93.184.216.34", "93.184.216.35"),
+		pick("2606:2800:220:1::1", "2606:2800:0220:0001:0000::0001", "2606:2800:220:1::BEEF")}
+	p.Spec.Regions = []failover.Region{{Name: "eu-west-1", Addresses: addresses},
+		{Name: "us-east-1", Addresses: addresses[:1]}}
 	if p.Spec.Routing.Policy != failover.Latency {
 		p.Spec.Regions[0].Name = pick("eu-west-1", "x.y", "0")
 	}
 	if p.Spec.Routing.Policy != failover.Multivalue && r.IntN(2) == 0 {
 		p.Spec.Regions[0].Addresses = nil
-		p.Spec.Regions[0].LoadBalancer = &failover.LoadBalancer{DNSName: pick("", "dualstack.", "DUALSTACK.") + pick("lb-1", "LB-1", "l_b", "l b", "l\u00e9") + ".eu-west-1.elb.amazonaws.com" + pick("", ".")}
+		p.Spec.Regions[0].LoadBalancer = &failover.LoadBalancer{DNSName: pick("", "dualstack.", "DUALSTACK.") +
+			pick("lb-1", "LB-1", "l_b", "l b", "l\u00e9") + ".eu-west-1.elb.amazonaws.com" + pick("", ".")}
 	}
 	if r.IntN(4) == 0 {
-		p.Spec.HealthCheck.HostHeader = pick("x.example.net", "X.Example.NET.", "x y", "x\x01.example.net", "gr\u00fcn.example.net")
+		p.Spec.HealthCheck.HostHeader = pick("x.example.net", "X.Example.NET.", "x y", "x\x01.example.net",
+			"gr\u00fcn.example.net")
 	}
 	return p
 }

@@ -152,7 +152,8 @@ func (e *engine) applier(t testing.TB, w *wire, o Options) *Applier {
 // createZone makes a hosted zone.
 func (e *engine) createZone(t testing.TB, name string) zone.HostedZone {
 	t.Helper()
-	out, err := e.client(t, &wire{}).CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: &name, CallerReference: &name})
+	out, err := e.client(t, &wire{}).CreateHostedZone(t.Context(),
+		&route53.CreateHostedZoneInput{Name: &name, CallerReference: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +244,8 @@ func (e *engine) plan(ctx context.Context, t testing.TB, a *Applier, w want, gua
 }
 
 // reach reads, plans and applies.
-func (e *engine) reach(ctx context.Context, t testing.TB, a *Applier, w want, guard plan.Guard) (plan.Plan, Result, error) {
+func (e *engine) reach(ctx context.Context, t testing.TB, a *Applier, w want, guard plan.Guard) (plan.Plan, Result,
+	error) {
 	t.Helper()
 	p, err := e.plan(ctx, t, a, w, guard)
 	if err != nil {
@@ -300,7 +302,8 @@ func (e *engine) objects(t testing.TB, w want) (keys []string, records []zone.Re
 // writes counts the calls that write.
 func writes(calls map[string]int) (n int) {
 	for operation, count := range calls {
-		if !strings.HasPrefix(operation, "List") && !strings.HasPrefix(operation, "Get") && !strings.HasPrefix(operation, "Describe") {
+		if !strings.HasPrefix(operation, "List") && !strings.HasPrefix(operation, "Get") &&
+			!strings.HasPrefix(operation, "Describe") {
 			n += count
 		}
 	}
@@ -308,5 +311,6 @@ func writes(calls map[string]int) (n int) {
 }
 
 func simple(name, address string) zone.ResourceRecordSet {
-	return zone.ResourceRecordSet{Name: zone.MustParseName(name), Type: zone.A, TTL: new(int64(60)), ResourceRecords: []string{address}}
+	return zone.ResourceRecordSet{Name: zone.MustParseName(name), Type: zone.A, TTL: new(int64(60)),
+		ResourceRecords: []string{address}}
 }

@@ -20,22 +20,23 @@ import (
 
 // A Result is what an execution has done, also when it ended early.
 type Result struct {
-	Steps     int               `json:"steps"`               // that were completed
-	Created   map[string]string `json:"created,omitempty"`   // id by key of checks that were created, or found again after an interrupted creation
+	Steps int `json:"steps"` // that were completed
+	// id by key of checks that were created, or found again after an interrupted creation
+	Created   map[string]string `json:"created,omitempty"`
 	Changes   []string          `json:"changes,omitempty"`   // ids of change batches that were accepted
 	Open      []string          `json:"open,omitempty"`      // those of them that not all name servers answer by yet
 	Rollbacks []string          `json:"rollbacks,omitempty"` // paths of the plans that undo them
 }
 
-// Apply executes a plan: every step as it was shown, in order. It returns when all name servers answer by the changes, and
-// deletes health checks only then.
+// Apply executes a plan: every step as it was shown, in order. It returns when all name servers answer by the changes,
+// and deletes health checks only then.
 //
 // Right before a batch, the record sets that it changes must be as the plan saw them, and right before an update or a
-// deletion, so must the check: otherwise the error is *Changed, and nothing of that step was written. A check that record sets
-// have come to cite is not deleted, which is *Changed in the end. The error is
-// *plan.Refused for a plan that has refusals, *CheckError when Route 53 refuses a check, *VerdictError when checks have no
-// verdict or the wrong one, and *BatchError when Route 53 refuses a batch. After any error, and after the end of the process at any point, reading and planning anew
-// gives the plan that completes what was begun.
+// deletion, so must the check: otherwise the error is *Changed, and nothing of that step was written. A check that
+// record sets have come to cite is not deleted, which is *Changed in the end. The error is *plan.Refused for a plan
+// that has refusals, *CheckError when Route 53 refuses a check, *VerdictError when checks have no verdict or the wrong
+// one, and *BatchError when Route 53 refuses a batch. After any error, and after the end of the process at any point,
+// reading and planning anew gives the plan that completes what was begun.
 func (a *Applier) Apply(ctx context.Context, p plan.Plan) (Result, error) {
 	return a.newRun(p).all(ctx)
 }
@@ -169,7 +170,8 @@ func (e *Changed) Error() string {
 	if e.Late {
 		return fmt.Sprintf("%s: %s. Plan again, that mends it", e.Object, e.What)
 	}
-	return fmt.Sprintf("%s changed since the plan was made: %s. Nothing was written for this step; plan again", e.Object, e.What)
+	return fmt.Sprintf("%s changed since the plan was made: %s. Nothing was written for this step; plan again", e.Object,
+		e.What)
 }
 
 // change sends one batch.
@@ -215,9 +217,9 @@ func (r *run) change(ctx context.Context, b *plan.Batch) error {
 	return r.wrote(line, nil)
 }
 
-// changes returns a batch as it is sent. An UPSERT is sent as DELETE and CREATE, which cost the same: a DELETE is refused
-// unless the set is still what the plan saw, so that of two runs at once, or a run and a person, one is refused instead of
-// undoing what the other did after unchanged looked. r53: C.6, C.8.
+// changes returns a batch as it is sent. An UPSERT is sent as DELETE and CREATE, which cost the same: a DELETE is
+// refused unless the set is still what the plan saw, so that of two runs at once, or a run and a person, one is refused
+// instead of undoing what the other did after unchanged looked. r53: C.6, C.8.
 func (r *run) changes(b *plan.Batch) ([]types.Change, error) {
 	var removed, made []types.Change
 	for _, c := range b.Changes {
@@ -239,8 +241,8 @@ func (r *run) changes(b *plan.Batch) ([]types.Change, error) {
 	return slices.Concat(removed, made), nil
 }
 
-// unheld wants the checks that record sets are to cite no longer to be as the plan saw them: somebody may have forced an endpoint
-// out while the verdict on its new check was waited for, and must not find it back in.
+// unheld wants the checks that record sets are to cite no longer to be as the plan saw them: somebody may have forced
+// an endpoint out while the verdict on its new check was waited for, and must not find it back in.
 func (r *run) unheld(ctx context.Context, b *plan.Batch) error {
 	made, left := make(map[zone.Key]bool), make(map[string]bool)
 	for i := range b.Changes {
@@ -273,8 +275,8 @@ func (r *run) unheld(ctx context.Context, b *plan.Batch) error {
 	return nil
 }
 
-// unchanged reads what a batch changes and compares. Names are in order, so that a page often holds the next ones too, and
-// what lies between them is left out by beginning the next page at the next name.
+// unchanged reads what a batch changes and compares. Names are in order, so that a page often holds the next ones too,
+// and what lies between them is left out by beginning the next page at the next name.
 func (r *run) unchanged(ctx context.Context, b *plan.Batch) error {
 	here, err := r.read(ctx, b)
 	if err != nil {
@@ -357,8 +359,8 @@ func (r *run) sync(ctx context.Context) error {
 		synced, err := r.a.changeInSync(ctx, first.id)
 		var forgotten *types.NoSuchChange
 		if errors.As(err, &forgotten) { // as when Route 53 has moved its control plane to another Region. r53: D.5
-			return fmt.Errorf("the change %s of %s was accepted and is not known any more, so it may be lost: run again, which makes "+
-				"what is missing: %w", first.id, first.zone, err)
+			return fmt.Errorf("the change %s of %s was accepted and is not known any more, so it may be lost: run again, "+
+				"which makes what is missing: %w", first.id, first.zone, err)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", first.zone, err)
@@ -374,8 +376,8 @@ func (r *run) sync(ctx context.Context) error {
 			return errLater
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the change %s of %s is not in sync after %v: it is accepted, and no health check is deleted before name "+
-				"servers have it; run again later", first.id, first.zone, r.a.o.SyncTimeout)
+			return fmt.Errorf("the change %s of %s is not in sync after %v: it is accepted, and no health check is deleted "+
+				"before name servers have it; run again later", first.id, first.zone, r.a.o.SyncTimeout)
 		}
 		if err := pause(ctx, delay); err != nil {
 			return err
@@ -383,8 +385,8 @@ func (r *run) sync(ctx context.Context) error {
 	}
 }
 
-// identicalSets compares two readings of one record set. They are compared exactly, unlike in a plan, because any difference
-// is somebody's change.
+// identicalSets compares two readings of one record set. They are compared exactly, unlike in a plan, because any
+// difference is somebody's change.
 func identicalSets(a, b *zone.ResourceRecordSet) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)

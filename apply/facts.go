@@ -18,9 +18,9 @@ import (
 // balancersPerCall is how many names or ARNs one call may ask for. r53: E.1.
 const balancersPerCall = 20
 
-// Facts returns the provider, the hosted zones of the account and the load balancers that are looked up. One that does not
-// exist is not among them: failover.Compile says which policy misses it. A load balancer whose name several have is there
-// several times.
+// Facts returns the provider, the hosted zones of the account and the load balancers that are looked up. One that does
+// not exist is not among them: failover.Compile says which policy misses it. A load balancer whose name several have is
+// there several times.
 func (a *Applier) Facts(ctx context.Context, lookups []failover.Lookup) (failover.Facts, error) {
 	zones, err := a.Zones(ctx)
 	if err != nil {
@@ -57,7 +57,8 @@ func (a *Applier) Facts(ctx context.Context, lookups []failover.Lookup) (failove
 
 // Zones returns all hosted zones of the account, without their name servers.
 func (a *Applier) Zones(ctx context.Context) ([]zone.HostedZone, error) {
-	c := call[*route53.ListHostedZonesInput, *route53.ListHostedZonesOutput]{name: "ListHostedZones", do: a.o.Route53.ListHostedZones}
+	c := call[*route53.ListHostedZonesInput, *route53.ListHostedZonesOutput]{name: "ListHostedZones",
+		do: a.o.Route53.ListHostedZones}
 	var zones []zone.HostedZone
 	for marker, more := (*string)(nil), true; more; {
 		out, err := c.send(ctx, a, &route53.ListHostedZonesInput{Marker: marker, MaxItems: aws.Int32(zonesPerPage)})
@@ -76,12 +77,13 @@ func (a *Applier) Zones(ctx context.Context) ([]zone.HostedZone, error) {
 	return zones, nil
 }
 
-// balancers describes up to 20 load balancers of a Region. One that is missing makes the whole call fail, so that the others
-// are then asked for by halves. r53: E.1.
-func (a *Applier) balancers(ctx context.Context, region string, byARN bool, what []string) ([]failover.LoadBalancerFact, error) {
+// balancers describes up to 20 load balancers of a Region. One that is missing makes the whole call fail, so that the
+// others are then asked for by halves. r53: E.1.
+func (a *Applier) balancers(ctx context.Context, region string, byARN bool, what []string) ([]failover.LoadBalancerFact,
+	error) {
 	if a.o.ELBv2 == nil {
-		return nil, fmt.Errorf("load balancer %s in %s cannot be looked up: no ELBv2 client is given; write its dnsName and hostedZoneId "+
-			"into the policy", what[0], region)
+		return nil, fmt.Errorf("load balancer %s in %s cannot be looked up: no ELBv2 client is given; write its dnsName "+
+			"and hostedZoneId into the policy", what[0], region)
 	}
 	in := &elasticloadbalancingv2.DescribeLoadBalancersInput{Names: what}
 	if byARN {
@@ -117,7 +119,8 @@ func (a *Applier) balancers(ctx context.Context, region string, byARN bool, what
 func balancerOf(region string, lb *elbtypes.LoadBalancer) (failover.LoadBalancerFact, error) {
 	name, err := zone.ParseName(aws.ToString(lb.DNSName))
 	if err != nil {
-		return failover.LoadBalancerFact{}, fmt.Errorf("load balancer %s in %s: %w", aws.ToString(lb.LoadBalancerName), region, err)
+		return failover.LoadBalancerFact{}, fmt.Errorf("load balancer %s in %s: %w", aws.ToString(lb.LoadBalancerName),
+			region, err)
 	}
 	return failover.LoadBalancerFact{
 		Region:       region,

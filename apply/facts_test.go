@@ -19,7 +19,8 @@ import (
 // Load balancers are found by name and by ARN in their Regions; what does not exist is left out, and does not hide the
 // others. r53: E.1.
 func TestLoadBalancersAreLookedUp(t *testing.T) {
-	l, err := lab.New(lab.Options{DataDir: t.TempDir(), HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0", AnyPort: true, Empty: true})
+	l, err := lab.New(lab.Options{DataDir: t.TempDir(), HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0", AnyPort: true,
+		Empty: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,16 +46,19 @@ func TestLoadBalancersAreLookedUp(t *testing.T) {
 	client := &http.Client{Transport: transport}
 	a, err := New(Options{
 		Provider: failover.Engine,
-		Route53:  route53.New(route53.Options{BaseEndpoint: endpoint, Region: "us-east-1", Credentials: key, HTTPClient: client}),
+		Route53: route53.New(route53.Options{BaseEndpoint: endpoint, Region: "us-east-1", Credentials: key,
+			HTTPClient: client}),
 		ELBv2: func(region string) *elasticloadbalancingv2.Client {
-			return elasticloadbalancingv2.New(elasticloadbalancingv2.Options{BaseEndpoint: endpoint, Region: region, Credentials: key, HTTPClient: client})
+			return elasticloadbalancingv2.New(elasticloadbalancingv2.Options{BaseEndpoint: endpoint, Region: region,
+				Credentials: key, HTTPClient: client})
 		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	facts, err := a.Facts(t.Context(), []failover.Lookup{
-		{Region: "eu-central-1", Name: "demoalb"}, {Region: "eu-west-1", Name: "demoalb"}, {Region: "eu-west-1", Name: "none"},
+		{Region: "eu-central-1", Name: "demoalb"}, {Region: "eu-west-1", Name: "demoalb"},
+		{Region: "eu-west-1", Name: "none"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +67,8 @@ func TestLoadBalancersAreLookedUp(t *testing.T) {
 		t.Fatalf("found %+v, want the load balancers of two Regions", facts.LoadBalancers)
 	}
 	first := facts.LoadBalancers[0]
-	if first.Region != "eu-central-1" || first.Name != "demoalb" || first.HostedZoneID != "Z215JYRZR1TBD5" || first.Internal || first.DNSName == "" {
+	if first.Region != "eu-central-1" || first.Name != "demoalb" || first.HostedZoneID != "Z215JYRZR1TBD5" ||
+		first.Internal || first.DNSName == "" {
 		t.Errorf("the first is %+v, want demoalb of eu-central-1", first)
 	}
 	byARN, err := a.Facts(t.Context(), []failover.Lookup{{Region: "eu-central-1", ARN: first.ARN}})

@@ -44,8 +44,8 @@ func (f *Fault) reason() string {
 	return text
 }
 
-// Fault returns what is wrong with the account as a whole by the last call that was answered or could not be made, nil when that was
-// answered well or refused for what it asked. It changes while a call is made again.
+// Fault returns what is wrong with the account as a whole by the last call that was answered or could not be made, nil
+// when that was answered well or refused for what it asked. It changes while a call is made again.
 func (a *Applier) Fault() *Fault {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -57,7 +57,8 @@ func (a *Applier) note(operation string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch denied := err != nil && Denied(err); {
-	case err == nil && a.fault != nil && a.fault.Denied && a.fault.Operation != operation: // another right than the missing one
+	// another right than the missing one
+	case err == nil && a.fault != nil && a.fault.Denied && a.fault.Operation != operation:
 	case err == nil:
 		a.fault = nil
 	case denied || unauthenticated(err) || undialled(err) || noCredentials(err):
@@ -72,7 +73,8 @@ func unauthenticated(err error) bool {
 		return false
 	}
 	switch api.ErrorCode() {
-	case "InvalidClientTokenId", "SignatureDoesNotMatch", "MissingAuthenticationToken", "IncompleteSignature", "UnrecognizedClientException",
+	case "InvalidClientTokenId", "SignatureDoesNotMatch", "MissingAuthenticationToken", "IncompleteSignature",
+		"UnrecognizedClientException",
 		"ExpiredToken", "ExpiredTokenException", "InvalidSignatureException", "RequestExpired", "OptInRequired":
 		return true
 	}

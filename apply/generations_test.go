@@ -37,8 +37,8 @@ func (e *engine) cited(t *testing.T, w want) map[string]string {
 	return cited
 }
 
-// A path that nobody answers is not bound, at the first run as at any other, and what works stays. The run that corrects it
-// removes what is left over.
+// A path that nobody answers is not bound, at the first run as at any other, and what works stays. The run that
+// corrects it removes what is left over.
 func TestChangedCheckIsBoundWhenItIsHealthy(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -60,7 +60,8 @@ func TestChangedCheckIsBoundWhenItIsHealthy(t *testing.T) {
 			t.Fatalf("run %d: %v, want *VerdictError", run+1, err)
 		}
 		for region, id := range before {
-			said := strings.Contains(err.Error(), "503") && strings.Contains(err.Error(), id) || strings.Contains(err.Error(), "has no verdict")
+			said := strings.Contains(err.Error(), "503") && strings.Contains(err.Error(), id) ||
+				strings.Contains(err.Error(), "has no verdict")
 			if !said || !strings.Contains(err.Error(), "team/app1/"+region) {
 				t.Errorf("run %d says %v, want the check, what a checker says, and what stays bound", run+1, err)
 			}
@@ -155,7 +156,8 @@ func TestCheckThatIsCitedByNowIsNotDeleted(t *testing.T) {
 	}
 }
 
-// However often a check is deleted and made again within days, it can be: the second reference is one that nobody has had.
+// However often a check is deleted and made again within days, it can be: the second reference is one that nobody has
+// had.
 func TestChecksCanBeMadeAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -224,7 +226,8 @@ func TestForcedOutStaysUntilReleased(t *testing.T) {
 	e.wantNothingToDo(t, a, w)
 }
 
-// While the verdict on a new check is waited for, an operator forces the endpoint out by the old one: it is not brought back.
+// While the verdict on a new check is waited for, an operator forces the endpoint out by the old one: it is not brought
+// back.
 func TestForcedOutDuringTheWaitStaysOut(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})

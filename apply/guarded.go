@@ -23,8 +23,8 @@ func Diff(current, desired plan.State, guard plan.Guard) (plan.Plan, error) {
 	return p, err
 }
 
-// Destroy is plan.Destroy, and refuses besides a plan that leaves a part of a name, or another name that leads to it, without an
-// answer.
+// Destroy is plan.Destroy, and refuses besides a plan that leaves a part of a name, or another name that leads to it,
+// without an answer.
 func Destroy(current plan.State, policies []string, guard plan.Guard) (plan.Plan, error) {
 	p, err := plan.Destroy(current, policies, guard)
 	return guarded(current, p, err, guard.Force, policies)

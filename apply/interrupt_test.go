@@ -14,8 +14,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// An interruption ends a run at a call that writes: the request does not arrive, or its answer does not come back. To end at
-// a call that reads is the same as to end after the last that wrote.
+// An interruption ends a run at a call that writes: the request does not arrive, or its answer does not come back. To
+// end at a call that reads is the same as to end after the last that wrote.
 type interruption struct {
 	write    int // from 1; 0 is no interruption
 	executed bool
@@ -32,12 +32,13 @@ func (i interruption) stopAt(w *wire, cancel func()) {
 	}
 }
 
-// Wherever a run ends, the next one completes it: no check is made twice, nothing is left behind, and what others made is as
-// it was. Each way from one state to another is interrupted at every one of its writes.
+// Wherever a run ends, the next one completes it: no check is made twice, nothing is left behind, and what others made
+// is as it was. Each way from one state to another is interrupted at every one of its writes.
 func TestInterruptedAnywhereCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
-	none, two, other, replaced := want{}, want{apps: both}, want{apps: both[:1], threshold: 2}, want{apps: both, path: "/other"}
+	none, two, other, replaced := want{}, want{apps: both}, want{apps: both[:1], threshold: 2},
+		want{apps: both, path: "/other"}
 	for _, way := range []struct {
 		name     string
 		from, to want
@@ -56,7 +57,8 @@ func TestInterruptedAnywhereCompletedByTheNext(t *testing.T) {
 			for _, executed := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%d %v", way.name, write, executed), func(t *testing.T) {
 					t.Parallel()
-					if got := e.goWay(t, way.from, way.to, way.moved, way.keys, interruption{write, executed}); write == 0 && got != way.writes {
+					if got := e.goWay(t, way.from, way.to, way.moved, way.keys, interruption{write, executed}); write == 0 &&
+						got != way.writes {
 						t.Errorf("%d writes, want %d", got, way.writes)
 					}
 				})
@@ -65,7 +67,8 @@ func TestInterruptedAnywhereCompletedByTheNext(t *testing.T) {
 	}
 }
 
-// goWay goes from one state to another in a zone of its own, with an interruption, and returns the number of writes it took.
+// goWay goes from one state to another in a zone of its own, with an interruption, and returns the number of writes it
+// took.
 func (e *engine) goWay(t *testing.T, from, to want, moved bool, keys int, i interruption) int {
 	t.Helper()
 	namespace := fmt.Sprintf("n%d", e.number.Add(1))
@@ -74,7 +77,8 @@ func (e *engine) goWay(t *testing.T, from, to want, moved bool, keys int, i inte
 	var guard plan.Guard
 	if moved {
 		to.namespace = "to-" + namespace
-		guard.Successors = map[string]string{namespace + "/app1": to.namespace + "/app1", namespace + "/app2": to.namespace + "/app2"}
+		guard.Successors = map[string]string{namespace + "/app1": to.namespace + "/app1", namespace + "/app2": to.namespace +
+			"/app2"}
 	}
 	foreign := simple("www."+namespace+".example", "192.0.2.80")
 	e.put(t, z, foreign)
@@ -106,10 +110,12 @@ func (e *engine) goWay(t *testing.T, from, to want, moved bool, keys int, i inte
 		t.Errorf("checks %v and %d record sets, want %d of each, and one by hand", got, len(records), keys)
 	}
 	if moved {
-		if left, _ := e.objects(t, from); len(left) != keys && to.path == "" || len(left) != 0 && to.path != "" { // known by their references
+		// known by their references
+		if left, _ := e.objects(t, from); len(left) != keys && to.path == "" || len(left) != 0 && to.path != "" {
 			t.Errorf("checks %v were made in the former namespace", left)
 		}
-		if p, err := plan.Destroy(e.state(t, z), []string{namespace + "/app1", namespace + "/app2"}, plan.Guard{Engine: true}); err != nil || !p.Empty() {
+		if p, err := plan.Destroy(e.state(t, z), []string{namespace + "/app1", namespace + "/app2"},
+			plan.Guard{Engine: true}); err != nil || !p.Empty() {
 			t.Errorf("of the predecessors there is: %v\n%s", err, p.Text(false))
 		}
 	}

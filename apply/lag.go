@@ -14,9 +14,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
-// The lists of health checks and the tags that AWS gives can be some seconds old. What has just been made must not pass for
-// somebody else's then, nor for deleted: what this process has written is remembered for a while, a check that record sets cite
-// and no list has is asked for by itself, and tags that are not there yet are waited for.
+// The lists of health checks and the tags that AWS gives can be some seconds old. What has just been made must not pass
+// for somebody else's then, nor for deleted: what this process has written is remembered for a while, a check that
+// record sets cite and no list has is asked for by itself, and tags that are not there yet are waited for.
 
 // awsLag is how old the lists of AWS are taken to be at most. It is not documented (unconfirmed).
 const awsLag = time.Minute
@@ -57,7 +57,8 @@ func (a *Applier) wroteTags(id string, tags []tagging.Tag, gone []string) {
 	a.written[id] = w
 }
 
-// disown drops what is remembered of a check that another process looks after by now: its tags are what they are read as.
+// disown drops what is remembered of a check that another process looks after by now: its tags are what they are read
+// as.
 func (a *Applier) disown(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -121,7 +122,8 @@ func (a *Applier) complete(ctx context.Context, state *plan.State) error {
 
 // addUnlisted adds a check that exists although no list has it. Without the right to ask, the list is believed.
 func (a *Applier) addUnlisted(ctx context.Context, state *plan.State, id string) error {
-	do := call[*route53.GetHealthCheckInput, *route53.GetHealthCheckOutput]{name: "GetHealthCheck", do: a.o.Route53.GetHealthCheck}
+	do := call[*route53.GetHealthCheckInput, *route53.GetHealthCheckOutput]{name: "GetHealthCheck",
+		do: a.o.Route53.GetHealthCheck}
 	out, err := do.send(ctx, a, &route53.GetHealthCheckInput{HealthCheckId: &id})
 	var gone *types.NoSuchHealthCheck
 	switch {
@@ -142,9 +144,9 @@ func (a *Applier) addUnlisted(ctx context.Context, state *plan.State, id string)
 	return nil
 }
 
-// awaitTags waits until checks that were made by Bulkhead and that record sets cite have tags: without, they may be new, or
-// somebody has taken the tags off to keep them from Bulkhead. Of one that stays without for the time of the lag, the latter is
-// true, and it is not waited for again.
+// awaitTags waits until checks that were made by Bulkhead and that record sets cite have tags: without, they may be
+// new, or somebody has taken the tags off to keep them from Bulkhead. Of one that stays without for the time of the
+// lag, the latter is true, and it is not waited for again.
 func (a *Applier) awaitTags(ctx context.Context, state *plan.State, cited map[string]bool) error {
 	begun := time.Now()
 	for {

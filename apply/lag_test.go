@@ -18,7 +18,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
-// A lagging wire answers lists of health checks, and of their tags, as before anything was made, as often as it is told.
+// A lagging wire answers lists of health checks, and of their tags, as before anything was made, as often as it is
+// told.
 type lagging struct {
 	http.Transport
 	lists, tags atomic.Int64 // answers that are still old
@@ -28,7 +29,8 @@ func (l *lagging) RoundTrip(r *http.Request) (*http.Response, error) {
 	old := ""
 	switch {
 	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/healthcheck") && l.lists.Add(-1) >= 0:
-		old = "<ListHealthChecksResponse><HealthChecks/><Marker/><IsTruncated>false</IsTruncated><MaxItems>1000</MaxItems></ListHealthChecksResponse>"
+		old = "<ListHealthChecksResponse><HealthChecks/><Marker/><IsTruncated>false</IsTruncated>" +
+			"<MaxItems>1000</MaxItems></ListHealthChecksResponse>"
 	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/tags/healthcheck") && l.tags.Add(-1) >= 0:
 		old = "<ListTagsForResourcesResponse><ResourceTagSets/></ListTagsForResourcesResponse>"
 	default:
@@ -49,20 +51,21 @@ func (e *engine) behind(t *testing.T, lists, tags int64) *Applier {
 	l.tags.Store(tags)
 	t.Cleanup(l.CloseIdleConnections)
 	c := e.Credentials()
-	a, err := New(Options{Provider: failover.Engine, Lag: time.Minute, VerdictTimeout: time.Minute, Route53: route53.New(route53.Options{
-		BaseEndpoint: aws.String("http://" + e.HTTPAddr().String()),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, ""),
-		HTTPClient:   &http.Client{Transport: l},
-	})})
+	a, err := New(Options{Provider: failover.Engine, Lag: time.Minute, VerdictTimeout: time.Minute,
+		Route53: route53.New(route53.Options{
+			BaseEndpoint: aws.String("http://" + e.HTTPAddr().String()),
+			Region:       "us-east-1",
+			Credentials:  credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, ""),
+			HTTPClient:   &http.Client{Transport: l},
+		})})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-// What has just been made is nobody else's and is not made again, although lists and tags do not have it yet: neither for the
-// process that made it, nor for the next one.
+// What has just been made is nobody else's and is not made again, although lists and tags do not have it yet: neither
+// for the process that made it, nor for the next one.
 func TestListsThatLag(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -85,7 +88,8 @@ func TestListsThatLag(t *testing.T) {
 		t.Errorf("checks %v, %d record sets: want 4 of each", keys, len(records))
 	}
 	// What is really deleted is missed at once, also by the process that made it.
-	if _, err := e.client(t, &wire{}).DeleteHealthCheck(t.Context(), &route53.DeleteHealthCheckInput{HealthCheckId: &records[0].HealthCheckID}); err != nil {
+	if _, err := e.client(t, &wire{}).DeleteHealthCheck(t.Context(),
+		&route53.DeleteHealthCheckInput{HealthCheckId: &records[0].HealthCheckID}); err != nil {
 		t.Fatal(err)
 	}
 	p, err := e.plan(t.Context(), t, first, w, plan.Guard{})

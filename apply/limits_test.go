@@ -19,8 +19,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/quota"
 )
 
-// A plan for AWS keeps the quotas that the account has: raised ones allow what the first ones would not, and small ones refuse
-// before the first call. Quotas are read where something is to be changed. r53: C.8.
+// A plan for AWS keeps the quotas that the account has: raised ones allow what the first ones would not, and small ones
+// refuse before the first call. Quotas are read where something is to be changed. r53: C.8.
 func TestPlansKeepTheAccountsQuotas(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -31,8 +31,10 @@ func TestPlansKeepTheAccountsQuotas(t *testing.T) {
 		read    []int // calls of GetAccountLimit and GetHostedZoneLimit
 	}{
 		{"none", quota.Limits{}, 101, "", []int{1, 1}},
-		{"few checks", quota.Limits{HealthChecks: 1}, 1, "needs 2 health checks at its height, the account may have 1", []int{1, 1}},
-		{"few record sets", quota.Limits{RecordSetsPerZone: 3}, 1, "would hold 4 record sets, at most 3 are allowed", []int{1, 1}},
+		{"few checks", quota.Limits{HealthChecks: 1}, 1, "needs 2 health checks at its height, the account may have 1",
+			[]int{1, 1}},
+		{"few record sets", quota.Limits{RecordSetsPerZone: 3}, 1, "would hold 4 record sets, at most 3 are allowed",
+			[]int{1, 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -55,10 +57,12 @@ func TestPlansKeepTheAccountsQuotas(t *testing.T) {
 			// An engine without a quota has no word for that; what it tells instead is not shown as one.
 			use := prepared.Plan.Counts
 			if use.Checks.Limit != c.limits.HealthChecks || use.Zones[0].Limit != c.limits.RecordSetsPerZone {
-				t.Errorf("the plan tells of quotas of %d health checks and %d record sets, want those of %+v", use.Checks.Limit, use.Zones[0].Limit, c.limits)
+				t.Errorf("the plan tells of quotas of %d health checks and %d record sets, want those of %+v", use.Checks.Limit,
+					use.Zones[0].Limit, c.limits)
 			}
 			// Who makes the plan again for a part of the policies, as adopt does, keeps the same quotas.
-			if again, _ := Diff(prepared.Current, prepared.Desired, prepared.Guard); again.Counts.Checks.Limit != use.Checks.Limit ||
+			if again, _ := Diff(prepared.Current, prepared.Desired,
+				prepared.Guard); again.Counts.Checks.Limit != use.Checks.Limit ||
 				again.Hash != prepared.Plan.Hash {
 				t.Errorf("made again, the plan is %s with a quota of %d health checks", again.Hash, again.Counts.Checks.Limit)
 			}
@@ -70,8 +74,8 @@ func TestPlansKeepTheAccountsQuotas(t *testing.T) {
 	}
 }
 
-// An endpoint where nobody has ever answered is a wrong one: that is told at once, and not after the minute and a half that an engine
-// gets to come back.
+// An endpoint where nobody has ever answered is a wrong one: that is told at once, and not after the minute and a half
+// that an engine gets to come back.
 func TestAnEndpointThatWasNeverReached(t *testing.T) {
 	t.Parallel()
 	client := route53.New(route53.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:1"),
@@ -93,8 +97,10 @@ func (d deaf) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !strings.Contains(r.URL.Path, "limit/") {
 		return d.RoundTripper.RoundTrip(r)
 	}
-	const body = `<ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error><Code>AccessDenied</Code></Error></ErrorResponse>`
-	return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	const body = `<ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error>` +
+		`<Code>AccessDenied</Code></Error></ErrorResponse>`
+	return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{},
+		Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
 // Who may not read quotas plans by those that an account has at first.

@@ -14,10 +14,12 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// listeners fills in the rules of the load balancers that policies name, so that compiling can say whether one of them answers probes
-// itself: those that were looked up, and those that are given by their DNS names and are this account's. Nothing depends on it but
-// warnings. What was looked up and does not tell its listeners is noted; a name may be another account's, and is not.
-func (a *Applier) listeners(ctx context.Context, policies []failover.Policy, facts *failover.Facts) ([]plan.Finding, error) {
+// listeners fills in the rules of the load balancers that policies name, so that compiling can say whether one of them
+// answers probes itself: those that were looked up, and those that are given by their DNS names and are this account's.
+// Nothing depends on it but warnings. What was looked up and does not tell its listeners is noted; a name may be
+// another account's, and is not.
+func (a *Applier) listeners(ctx context.Context, policies []failover.Policy, facts *failover.Facts) ([]plan.Finding,
+	error) {
 	if a.o.ELBv2 == nil {
 		return nil, nil
 	}
@@ -34,7 +36,8 @@ func (a *Applier) listeners(ctx context.Context, policies []failover.Policy, fac
 		}
 		if err != nil {
 			notes = append(notes, plan.Finding{Object: "load balancer " + fact.Name + " in " + fact.Region, Text: fmt.Sprintf(
-				"its listeners were not read (%s): whether it answers health checks itself, as by a redirect, is not told", reason(err))})
+				"its listeners were not read (%s): whether it answers health checks itself, as by a redirect, is not told",
+				reason(err))})
 		}
 	}
 	named := make(map[string][]zone.Name) // by Region
@@ -50,9 +53,10 @@ func (a *Applier) listeners(ctx context.Context, policies []failover.Policy, fac
 			name = failover.PlainName(name)
 			id, _ := zone.LoadBalancerZone(name)
 			region, known := zone.LoadBalancerRegion(id)
-			if !known || slices.Contains(named[region], name) || slices.ContainsFunc(facts.LoadBalancers, func(f failover.LoadBalancerFact) bool {
-				return f.DNSName == name
-			}) {
+			if !known || slices.Contains(named[region], name) ||
+				slices.ContainsFunc(facts.LoadBalancers, func(f failover.LoadBalancerFact) bool {
+					return f.DNSName == name
+				}) {
 				continue
 			}
 			named[region] = append(named[region], name)
@@ -76,7 +80,8 @@ func (a *Applier) listeners(ctx context.Context, policies []failover.Policy, fac
 const namesTimeout = 5 * time.Second
 
 // rulesOfNames describes those load balancers of a Region that have one of the DNS names, with their rules.
-func (a *Applier) rulesOfNames(ctx context.Context, region string, names []zone.Name) ([]failover.LoadBalancerFact, error) {
+func (a *Applier) rulesOfNames(ctx context.Context, region string, names []zone.Name) ([]failover.LoadBalancerFact,
+	error) {
 	d := describer{a: a, client: a.o.ELBv2(region)}
 	all, err := d.all(ctx, region)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
-// Where a redirect leads is known when it names a protocol; "#{protocol}" and "#{port}" are those of the request. r53: E.1.
+// Where a redirect leads is known when it names a protocol; "#{protocol}" and "#{port}" are those of the request. r53:
+// E.1.
 func TestRulesOfRedirects(t *testing.T) {
 	for _, c := range []struct {
 		protocol, port, want string

@@ -25,8 +25,8 @@ type Balancer struct {
 	TargetGroups []failover.TargetGroup
 }
 
-// Balancers describes those load balancers of a Region that have one of the DNS names, with rules, target groups and target
-// health, and only reads. One that the account does not have is not among them.
+// Balancers describes those load balancers of a Region that have one of the DNS names, with rules, target groups and
+// target health, and only reads. One that the account does not have is not among them.
 func (a *Applier) Balancers(ctx context.Context, region string, names []zone.Name) ([]Balancer, error) {
 	if a.o.ELBv2 == nil {
 		return nil, fmt.Errorf("load balancers in %s cannot be described: no ELBv2 client is given", region)
@@ -89,8 +89,9 @@ func (d describer) targetGroups(ctx context.Context, b *Balancer) (map[string]st
 	names := make(map[string]string)
 	for marker, more := (*string)(nil), true; more; {
 		d.a.count("DescribeTargetGroups")
-		out, err := d.client.DescribeTargetGroups(ctx, &elasticloadbalancingv2.DescribeTargetGroupsInput{LoadBalancerArn: &b.ARN,
-			Marker: marker, PageSize: aws.Int32(balancersPerPage)})
+		out, err := d.client.DescribeTargetGroups(ctx,
+			&elasticloadbalancingv2.DescribeTargetGroupsInput{LoadBalancerArn: &b.ARN,
+				Marker: marker, PageSize: aws.Int32(balancersPerPage)})
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +111,8 @@ func (d describer) targetGroups(ctx context.Context, b *Balancer) (map[string]st
 // health counts targets. One whose health is not checked counts as healthy (unconfirmed): it is sent requests.
 func (d describer) health(ctx context.Context, g *elbtypes.TargetGroup) (failover.TargetGroup, error) {
 	d.a.count("DescribeTargetHealth")
-	out, err := d.client.DescribeTargetHealth(ctx, &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: g.TargetGroupArn})
+	out, err := d.client.DescribeTargetHealth(ctx,
+		&elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: g.TargetGroupArn})
 	if err != nil {
 		return failover.TargetGroup{}, err
 	}
@@ -131,7 +133,8 @@ func (d describer) health(ctx context.Context, g *elbtypes.TargetGroup) (failove
 	return tg, nil
 }
 
-// rules returns the rules of all listeners of a load balancer. A target group is named as groups has it by its ARN, else by its ARN.
+// rules returns the rules of all listeners of a load balancer. A target group is named as groups has it by its ARN,
+// else by its ARN.
 func (d describer) rules(ctx context.Context, arn string, groups map[string]string) ([]failover.ListenerRule, error) {
 	var list []failover.ListenerRule
 	for marker, more := (*string)(nil), true; more; {
@@ -180,7 +183,8 @@ func priority(r *elbtypes.Rule) int {
 	return 1 << 30
 }
 
-// rulesOf returns a rule once for each pair of its patterns and each of its target groups, those that get requests first.
+// rulesOf returns a rule once for each pair of its patterns and each of its target groups, those that get requests
+// first.
 func rulesOf(port int, r *elbtypes.Rule, groups map[string]string) []failover.ListenerRule {
 	hosts, paths, conditional := conditionsOf(r.Conditions)
 	var ends []failover.ListenerRule
@@ -214,8 +218,8 @@ func rulesOf(port int, r *elbtypes.Rule, groups map[string]string) []failover.Li
 	return rules
 }
 
-// redirectTo is the protocol and port that a redirect leads to, where it names one of them: "#{protocol}" and "#{port}" are those of the
-// request. r53: E.1.
+// redirectTo is the protocol and port that a redirect leads to, where it names one of them: "#{protocol}" and "#{port}"
+// are those of the request. r53: E.1.
 func redirectTo(c *elbtypes.RedirectActionConfig, port int) string {
 	protocol, to := aws.ToString(c.Protocol), aws.ToString(c.Port)
 	if protocol == "" || strings.HasPrefix(protocol, "#") {

@@ -9,9 +9,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/rate"
 )
 
-// A bucket takes a part of a rate, from leastShare to most. Others may call the same account and know nothing of us: only
-// AWS's refusals tell of them. A refusal halves the part, and time adds to it again. Everybody does the same, so that those
-// who share an account come to equal parts.
+// A bucket takes a part of a rate, from leastShare to most. Others may call the same account and know nothing of us:
+// only AWS's refusals tell of them. A refusal halves the part, and time adds to it again. Everybody does the same, so
+// that those who share an account come to equal parts.
 type bucket struct {
 	*rate.Bucket
 	most  float64   // the greatest part
@@ -23,8 +23,8 @@ type bucket struct {
 
 const (
 	leastShare = 1.0 / 32
-	// mostStatuses leaves some of the scarce GetHealthCheckStatus to others from the beginning: a process that took all would never
-	// be refused, and so never learn of them.
+	// mostStatuses leaves some of the scarce GetHealthCheckStatus to others from the beginning: a process that took all
+	// would never be refused, and so never learn of them.
 	mostStatuses = 0.9
 	// regain is how long it takes from nothing to the whole rate.
 	regain = 200 * time.Second
@@ -55,7 +55,8 @@ func (b *bucket) refused(now time.Time) {
 	}
 }
 
-// A pacer keeps an account within its rates, and within a part of them where others call it too; a nil pacer lets everything pass.
+// A pacer keeps an account within its rates, and within a part of them where others call it too; a nil pacer lets
+// everything pass.
 type pacer struct {
 	statuses float64 // the greatest part of the rate of GetHealthCheckStatus
 	mu       sync.Mutex

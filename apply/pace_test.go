@@ -11,8 +11,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/rate"
 )
 
-// What an account is granted at once passes at once, and after that what comes back in time. Of statuses a tenth is left to others.
-// r53: C.8.
+// What an account is granted at once passes at once, and after that what comes back in time. Of statuses a tenth is
+// left to others. r53: C.8.
 func TestPaceIsTheAccountsRate(t *testing.T) {
 	for _, tt := range []struct {
 		operation string
@@ -63,8 +63,8 @@ func TestPaceOfAllOperationsTogether(t *testing.T) {
 	})
 }
 
-// Processes that know nothing of each other share the one status a second of an account: a refusal halves what one takes, and time
-// gives it back.
+// Processes that know nothing of each other share the one status a second of an account: a refusal halves what one
+// takes, and time gives it back.
 func TestProcessesShareTheRateOfStatuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const minutes = 20

@@ -36,12 +36,12 @@ type Prepared struct {
 }
 
 // Prepare makes the plan that leads to what policies want: it looks load balancers up, compiles, reads what exists, and
-// compares. It writes nothing. Read are all public zones that the classes allow, because a policy's former hostname may lie
-// in any of them; verdicts are read of the checks alone that a change of record sets concerns, and quotas where anything is to
-// be changed at AWS.
+// compares. It writes nothing. Read are all public zones that the classes allow, because a policy's former hostname may
+// lie in any of them; verdicts are read of the checks alone that a change of record sets concerns, and quotas where
+// anything is to be changed at AWS.
 //
-// The error is ErrNoPolicies, failover.Problems of policies that cannot be compiled, or *plan.Refused; in the last case what
-// is returned is complete, and its plan shows why.
+// The error is ErrNoPolicies, failover.Problems of policies that cannot be compiled, or *plan.Refused; in the last case
+// what is returned is complete, and its plan shows why.
 func (a *Applier) Prepare(ctx context.Context, r Request) (Prepared, error) {
 	p := Prepared{}
 	for _, g := range r.Groups {
@@ -53,9 +53,10 @@ func (a *Applier) Prepare(ctx context.Context, r Request) (Prepared, error) {
 		return p, ErrNoPolicies
 	}
 	slices.SortStableFunc(p.Policies, func(x, y failover.Policy) int { return strings.Compare(x.Key(), y.Key()) })
-	found, err := a.Facts(ctx, slices.DeleteFunc(failover.Lookups(p.Policies, r.Known.Region), func(l failover.Lookup) bool {
-		return isKnown(r.Known.LoadBalancers, l)
-	}))
+	found, err := a.Facts(ctx, slices.DeleteFunc(failover.Lookups(p.Policies, r.Known.Region),
+		func(l failover.Lookup) bool {
+			return isKnown(r.Known.LoadBalancers, l)
+		}))
 	if err != nil {
 		return p, err
 	}
@@ -78,9 +79,9 @@ func (a *Applier) Prepare(ctx context.Context, r Request) (Prepared, error) {
 	return p, err
 }
 
-// PrepareDestroy makes the plan that removes policies, named "<namespace>/<name>", from the account. It writes nothing. All
-// public zones are read, because nothing tells which of them holds record sets of the policies. Of the result Current and
-// Plan are set; the error is as for Prepare.
+// PrepareDestroy makes the plan that removes policies, named "<namespace>/<name>", from the account. It writes nothing.
+// All public zones are read, because nothing tells which of them holds record sets of the policies. Of the result
+// Current and Plan are set; the error is as for Prepare.
 func (a *Applier) PrepareDestroy(ctx context.Context, policies []string, guard plan.Guard) (Prepared, error) {
 	p := Prepared{}
 	if len(policies) == 0 {
@@ -103,9 +104,10 @@ func (a *Applier) PrepareDestroy(ctx context.Context, policies []string, guard p
 	return p, err
 }
 
-// judged makes a plan, and makes it again when it changes something, and the quotas and verdicts that it depends on have been
-// read. An engine tells its quotas when they are met.
-func (a *Applier) judged(ctx context.Context, current *plan.State, guard plan.Guard, diff func(plan.Guard) (plan.Plan, error)) (plan.Plan, error) {
+// judged makes a plan, and makes it again when it changes something, and the quotas and verdicts that it depends on
+// have been read. An engine tells its quotas when they are met.
+func (a *Applier) judged(ctx context.Context, current *plan.State, guard plan.Guard,
+	diff func(plan.Guard) (plan.Plan, error)) (plan.Plan, error) {
 	guard.Engine = a.o.Provider == failover.Engine
 	first, err := diff(guard)
 	if err == nil && first.Empty() {
@@ -167,7 +169,8 @@ func compile(groups []Group, facts failover.Facts) (plan.State, []failover.Warni
 func zonesToRead(groups []Group, p Prepared) []zone.HostedZone {
 	return slices.DeleteFunc(public(p.Facts.Zones), func(z zone.HostedZone) bool {
 		wanted := slices.ContainsFunc(p.Desired.Zones, func(d zone.HostedZone) bool { return d.ID == z.ID })
-		return !wanted && !slices.ContainsFunc(groups, func(g Group) bool { return g.Class == nil || g.Class.Spec.AllowsZone(z) })
+		return !wanted && !slices.ContainsFunc(groups,
+			func(g Group) bool { return g.Class == nil || g.Class.Spec.AllowsZone(z) })
 	})
 }
 

@@ -22,12 +22,13 @@ import (
 // probeOperation is what the engine calls it; the SDK does not know it.
 const probeOperation = "ProbeHealthCheck"
 
-// ProbeNow has an engine's checkers probe a check at once. What they find decides, as always: a hint that is lost changes nothing, so
-// it is sent once and not repeated. A refusal is a smithy.APIError, such as NoSuchHealthCheck. AWS has no such operation, and with AWS
-// it is an error that makes no call.
+// ProbeNow has an engine's checkers probe a check at once. What they find decides, as always: a hint that is lost
+// changes nothing, so it is sent once and not repeated. A refusal is a smithy.APIError, such as NoSuchHealthCheck. AWS
+// has no such operation, and with AWS it is an error that makes no call.
 func (a *Applier) ProbeNow(ctx context.Context, checkID string) error {
 	if a.o.Provider != failover.Engine {
-		return fmt.Errorf("probe health check %s now: the provider is %s, only %s can", checkID, a.o.Provider, failover.Engine)
+		return fmt.Errorf("probe health check %s now: the provider is %s, only %s can", checkID, a.o.Provider,
+			failover.Engine)
 	}
 	if err := a.pacer.wait(ctx, probeOperation, 0); err != nil {
 		return fmt.Errorf("probe health check %s now: %w", checkID, err)
@@ -56,7 +57,8 @@ func (a *Applier) sendProbe(ctx context.Context, checkID string) error {
 	}
 	empty := sha256.Sum256(nil)
 	// An engine takes any Region; that of Route 53's own endpoint is us-east-1. r53: C.1.
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(empty[:]), "route53", "us-east-1", time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(empty[:]), "route53", "us-east-1",
+		time.Now()); err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
 	response, err := o.HTTPClient.Do(request)

@@ -23,7 +23,8 @@ func TestProbeNow(t *testing.T) {
 		t.Fatal(err)
 	}
 	made, err := client.CreateHealthCheck(t.Context(), &route53.CreateHealthCheckInput{CallerReference: aws.String("c"),
-		HealthCheckConfig: &types.HealthCheckConfig{Type: types.HealthCheckTypeHttp, IPAddress: aws.String("127.0.0.1"), RequestInterval: aws.Int32(30)}})
+		HealthCheckConfig: &types.HealthCheckConfig{Type: types.HealthCheckTypeHttp, IPAddress: aws.String("127.0.0.1"),
+			RequestInterval: aws.Int32(30)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,8 @@ func TestProbeNow(t *testing.T) {
 	}
 	err = a.ProbeNow(t.Context(), "none")
 	var refused smithy.APIError
-	if !errors.As(err, &refused) || refused.ErrorCode() != "NoSuchHealthCheck" || !strings.Contains(refused.ErrorMessage(), "none") {
+	if !errors.As(err, &refused) || refused.ErrorCode() != "NoSuchHealthCheck" ||
+		!strings.Contains(refused.ErrorMessage(), "none") {
 		t.Errorf("a check that is not there: %v, want NoSuchHealthCheck", err)
 	}
 	if diff := cmp.Diff(map[string]int{"ProbeHealthCheck": 2}, a.Calls()); diff != "" {

@@ -17,9 +17,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// On a running engine: whatever people made at the names and beside them, whatever was there of ours, and wherever a run ends,
-// the next one completes it, a third finds nothing to do, what is not ours and not adopted stays byte for byte, and what is
-// destroyed leaves the rest.
+// On a running engine: whatever people made at the names and beside them, whatever was there of ours, and wherever a
+// run ends, the next one completes it, a third finds nothing to do, what is not ours and not adopted stays byte for
+// byte, and what is destroyed leaves the rest.
 func TestRandomZonesAreNotHarmed(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -39,8 +39,10 @@ func TestRandomZonesAreNotHarmed(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if id := result.Created[namespace+"/app1/eu-west-1"]; id != "" && r.IntN(3) == 0 { // somebody deletes a check in use
-					if _, err := e.client(t, &wire{}).DeleteHealthCheck(t.Context(), &route53.DeleteHealthCheckInput{HealthCheckId: &id}); err != nil {
+				// somebody deletes a check in use
+				if id := result.Created[namespace+"/app1/eu-west-1"]; id != "" && r.IntN(3) == 0 {
+					if _, err := e.client(t, &wire{}).DeleteHealthCheck(t.Context(),
+						&route53.DeleteHealthCheckInput{HealthCheckId: &id}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -81,7 +83,8 @@ func byHand(r *rand.Rand, e *engine, t *testing.T, z zone.HostedZone) []zone.Res
 	t.Helper()
 	text := simple("app1."+string(z.Name), `"by hand"`)
 	text.Type = zone.TXT
-	drawn := []zone.ResourceRecordSet{simple("www."+string(z.Name), "192.0.2.80"), simple("*."+string(z.Name), "192.0.2.81"), text}
+	drawn := []zone.ResourceRecordSet{simple("www."+string(z.Name), "192.0.2.80"),
+		simple("*."+string(z.Name), "192.0.2.81"), text}
 	_, here := e.objects(t, want{zone: z})
 	for _, app := range both {
 		set := simple(app+"."+string(z.Name), fmt.Sprintf("192.0.2.%d", r.IntN(9)))

@@ -53,7 +53,8 @@ func TestTagsAloneMakeNothingOurs(t *testing.T) {
 	_, result := e.mustReach(t, a, w, plan.Guard{})
 	client := e.client(t, &wire{})
 	made, err := client.CreateHealthCheck(t.Context(), &route53.CreateHealthCheckInput{CallerReference: new("terraform-1"),
-		HealthCheckConfig: &types.HealthCheckConfig{Type: types.HealthCheckTypeTcp, IPAddress: new("127.0.0.1"), Port: new(int32(80))}})
+		HealthCheckConfig: &types.HealthCheckConfig{Type: types.HealthCheckTypeTcp, IPAddress: new("127.0.0.1"),
+			Port: new(int32(80))}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,8 @@ func TestTagsAloneMakeNothingOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if keys, _ := e.objects(t, w); !cmp.Equal(keys, []string{"", "team/app1/eu-central-1", "team/app1/eu-west-1", "team/app2/eu-central-1"}) {
+	if keys, _ := e.objects(t, w); !cmp.Equal(keys,
+		[]string{"", "team/app1/eu-central-1", "team/app1/eu-west-1", "team/app2/eu-central-1"}) {
 		t.Errorf("the keys are %q, want one lost and none gained", keys)
 	}
 }

@@ -26,8 +26,8 @@ const (
 )
 
 // Read returns all health checks of the account and all record sets of the zones, as they are listed, for plan.Diff. It
-// makes one call a page, and one for every ten checks that may be Bulkhead's, for their tags. Verdicts are not read: Judge
-// does that for those that matter.
+// makes one call a page, and one for every ten checks that may be Bulkhead's, for their tags. Verdicts are not read:
+// Judge does that for those that matter.
 func (a *Applier) Read(ctx context.Context, zones []zone.HostedZone) (plan.State, error) {
 	state := plan.State{Zones: slices.Clone(zones)}
 	var err error
@@ -55,8 +55,10 @@ type pageStart struct {
 	identifier *string
 }
 
-// records returns the page of a zone's record sets that begins at a place, and where the next one does, nil behind the last.
-func (a *Applier) records(ctx context.Context, z zone.HostedZone, from *pageStart) ([]zone.ResourceRecordSet, *pageStart, error) {
+// records returns the page of a zone's record sets that begins at a place, and where the next one does, nil behind the
+// last.
+func (a *Applier) records(ctx context.Context, z zone.HostedZone, from *pageStart) ([]zone.ResourceRecordSet,
+	*pageStart, error) {
 	c := call[*route53.ListResourceRecordSetsInput, *route53.ListResourceRecordSetsOutput]{
 		name: "ListResourceRecordSets", do: a.o.Route53.ListResourceRecordSets}
 	out, err := c.send(ctx, a, &route53.ListResourceRecordSetsInput{
@@ -85,8 +87,8 @@ func (a *Applier) records(ctx context.Context, z zone.HostedZone, from *pageStar
 	return sets, &pageStart{out.NextRecordName, out.NextRecordType, out.NextRecordIdentifier}, nil
 }
 
-// checks reads all health checks of the account, and the tags of those that may be ours. One that is deleted in between, as
-// by another cluster's run, does not exist.
+// checks reads all health checks of the account, and the tags of those that may be ours. One that is deleted in
+// between, as by another cluster's run, does not exist.
 func (a *Applier) checks(ctx context.Context) ([]plan.Check, error) {
 	checks, err := a.listChecks(ctx)
 	if err != nil {
@@ -114,7 +116,8 @@ func (a *Applier) checks(ctx context.Context) ([]plan.Check, error) {
 }
 
 func (a *Applier) listChecks(ctx context.Context) ([]plan.Check, error) {
-	c := call[*route53.ListHealthChecksInput, *route53.ListHealthChecksOutput]{name: "ListHealthChecks", do: a.o.Route53.ListHealthChecks}
+	c := call[*route53.ListHealthChecksInput, *route53.ListHealthChecksOutput]{name: "ListHealthChecks",
+		do: a.o.Route53.ListHealthChecks}
 	var checks []plan.Check
 	for marker, more := (*string)(nil), true; more; {
 		out, err := c.send(ctx, a, &route53.ListHealthChecksInput{Marker: marker, MaxItems: aws.Int32(checksPerPage)})
@@ -130,7 +133,8 @@ func (a *Applier) listChecks(ctx context.Context) ([]plan.Check, error) {
 }
 
 func checkOf(h *types.HealthCheck) plan.Check {
-	return plan.Check{ID: aws.ToString(h.Id), Config: configOf(h.HealthCheckConfig), CallerReference: aws.ToString(h.CallerReference)}
+	return plan.Check{ID: aws.ToString(h.Id), Config: configOf(h.HealthCheckConfig),
+		CallerReference: aws.ToString(h.CallerReference)}
 }
 
 // mayBeOurs is decided by the caller reference, which stays with a check for ever. One that was made by other means and
@@ -140,8 +144,8 @@ func mayBeOurs(c *plan.Check) bool {
 	return strings.HasPrefix(c.CallerReference, prefix+"/")
 }
 
-// tags reads the tags of health checks, those that are not kept; one that does not exist has no entry. A call is refused for
-// one of those, so that the others are then asked for by halves.
+// tags reads the tags of health checks, those that are not kept; one that does not exist has no entry. A call is
+// refused for one of those, so that the others are then asked for by halves.
 func (a *Applier) tags(ctx context.Context, ids []string) (map[string][]tagging.Tag, error) {
 	tags, ids := a.keptTags(ids, time.Now())
 	for group := range slices.Chunk(ids, tagsPerCall) {
@@ -156,7 +160,8 @@ func (a *Applier) tags(ctx context.Context, ids []string) (map[string][]tagging.
 func (a *Applier) readTags(ctx context.Context, ids []string, tags map[string][]tagging.Tag) error {
 	c := call[*route53.ListTagsForResourcesInput, *route53.ListTagsForResourcesOutput]{
 		name: "ListTagsForResources", do: a.o.Route53.ListTagsForResources}
-	out, err := c.send(ctx, a, &route53.ListTagsForResourcesInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceIds: ids})
+	out, err := c.send(ctx, a, &route53.ListTagsForResourcesInput{ResourceType: types.TagResourceTypeHealthcheck,
+		ResourceIds: ids})
 	var gone *types.NoSuchHealthCheck
 	switch {
 	case errors.As(err, &gone) && len(ids) == 1:

@@ -21,9 +21,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
-// An impaired provider is an engine as Route 53 is after a failover of its control plane, with accelerated recovery: records can be
-// changed, and what makes or marks health checks answers 503. It can forget the next batch that it accepts (r53: D.5), and not know
-// a new health check when its tags are set.
+// An impaired provider is an engine as Route 53 is after a failover of its control plane, with accelerated recovery:
+// records can be changed, and what makes or marks health checks answers 503. It can forget the next batch that it
+// accepts (r53: D.5), and not know a new health check when its tags are set.
 type impaired struct {
 	http.Transport
 	impaired, forget atomic.Bool
@@ -33,26 +33,32 @@ type impaired struct {
 
 func (p *impaired) RoundTrip(r *http.Request) (*http.Response, error) {
 	reply := func(status int, root, body string) (*http.Response, error) {
-		text := `<?xml version="1.0"?><` + root + ` xmlns="https://route53.amazonaws.com/doc/2013-04-01/">` + body + `</` + root + `>`
-		return &http.Response{StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"Content-Type": {"text/xml"}},
-			Body: io.NopCloser(bytes.NewBufferString(text)), Request: r}, nil
+		text := `<?xml version="1.0"?><` + root + ` xmlns="https://route53.amazonaws.com/doc/2013-04-01/">` + body + `</` +
+			root + `>`
+		return &http.Response{StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+			Header: http.Header{"Content-Type": {"text/xml"}},
+			Body:   io.NopCloser(bytes.NewBufferString(text)), Request: r}, nil
 	}
 	post := r.Method == http.MethodPost
 	switch {
-	case p.impaired.Load() && post && (strings.HasSuffix(r.URL.Path, "/2013-04-01/healthcheck") || strings.Contains(r.URL.Path, "/tags/healthcheck/")):
+	case p.impaired.Load() && post && (strings.HasSuffix(r.URL.Path, "/2013-04-01/healthcheck") ||
+		strings.Contains(r.URL.Path, "/tags/healthcheck/")):
 		p.refusals.Add(1)
-		return reply(503, "ErrorResponse", "<Error><Type>Receiver</Type><Code>ServiceUnavailable</Code><Message>try later</Message></Error><RequestId>r</RequestId>")
+		return reply(503, "ErrorResponse", "<Error><Type>Receiver</Type><Code>ServiceUnavailable</Code><Message>try "+
+			"later</Message></Error><RequestId>r</RequestId>")
 	case post && strings.Contains(r.URL.Path, "/tags/healthcheck/") && p.unknown.Add(-1) >= 0:
-		return reply(404, "ErrorResponse", "<Error><Type>Sender</Type><Code>NoSuchHealthCheck</Code><Message>unknown</Message></Error><RequestId>r</RequestId>")
+		return reply(404, "ErrorResponse",
+			"<Error><Type>Sender</Type><Code>NoSuchHealthCheck</Code><Message>unknown</Message></Error><RequestId>r</RequestId>")
 	case post && strings.HasSuffix(r.URL.Path, "/rrset") && p.forget.CompareAndSwap(true, false):
 		return reply(200, "ChangeResourceRecordSetsResponse",
-			"<ChangeInfo><Id>/change/C0STRANDED</Id><Status>PENDING</Status><SubmittedAt>2026-11-29T10:00:00.000Z</SubmittedAt></ChangeInfo>")
+			"<ChangeInfo><Id>/change/C0STRANDED</Id><Status>PENDING</Status>"+
+				"<SubmittedAt>2026-11-29T10:00:00.000Z</SubmittedAt></ChangeInfo>")
 	}
 	return p.Transport.RoundTrip(r)
 }
 
-// While health checks cannot be made, records of policies that have theirs are changed all the same. A policy that needs a new check
-// is not half applied, and is completed when it can be.
+// While health checks cannot be made, records of policies that have theirs are changed all the same. A policy that
+// needs a new check is not half applied, and is completed when it can be.
 func TestRecordsChangeWhileChecksCannotBeMade(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -99,7 +105,8 @@ func TestNewCheckIsMarkedThoughItIsNotKnownAtOnce(t *testing.T) {
 	e.mustReach(t, a, w, plan.Guard{})
 	checks, sets := e.objects(t, w)
 	if len(checks) == 0 || len(sets) == 0 || p.unknown.Load() >= 0 {
-		t.Errorf("%d health checks and %d record sets, %d refusals left: want all made after three refusals", len(checks), len(sets), p.unknown.Load())
+		t.Errorf("%d health checks and %d record sets, %d refusals left: want all made after three refusals", len(checks),
+			len(sets), p.unknown.Load())
 	}
 }
 

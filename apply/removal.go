@@ -16,18 +16,19 @@ import (
 // A Removal is everything that a cluster has in one Region.
 type Removal struct {
 	Cluster string // its identity or name, as plan.TagCluster has them
-	// Policies, "<namespace>/<policy>", are what the cluster is known to have by its own objects. Their checks are the cluster's where
-	// they do not tell whose they are: older versions did not mark them.
+	// Policies, "<namespace>/<policy>", are what the cluster is known to have by its own objects. Their checks are the
+	// cluster's where they do not tell whose they are: older versions did not mark them.
 	Policies []string
 	Keep     []string   // policies that stay
 	Guard    plan.Guard // Regions must name the one Region
 }
 
-// PrepareRemoval makes the plan that removes what a cluster has. It writes nothing. All public zones are read, as for PrepareDestroy. What
-// another cluster looks after in this Region stays as it is, which the plan reports.
+// PrepareRemoval makes the plan that removes what a cluster has. It writes nothing. All public zones are read, as for
+// PrepareDestroy. What another cluster looks after in this Region stays as it is, which the plan reports.
 //
-// Unlike a plan for policies that are named, this one is refused where a hostname would be left without an answer, unless it is forced:
-// nobody has looked at each name. The findings of *plan.Refused have the policies. The error is *UnknownCluster when nothing is there.
+// Unlike a plan for policies that are named, this one is refused where a hostname would be left without an answer,
+// unless it is forced: nobody has looked at each name. The findings of *plan.Refused have the policies. The error is
+// *UnknownCluster when nothing is there.
 func (a *Applier) PrepareRemoval(ctx context.Context, r Removal) (Prepared, error) {
 	var p Prepared
 	var err error

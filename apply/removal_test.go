@@ -27,14 +27,16 @@ func TestRemovalTakesWhatTheClusterHas(t *testing.T) {
 		{ID: "somebody's", Tags: []tagging.Tag{of("1234")}},
 	}}
 	for _, name := range []string{"1234", "blue"} {
-		r := Removal{Cluster: name, Policies: []string{"team-a/old", "team-a/green"}, Guard: plan.Guard{Regions: []string{"eu-west-1"}}}
+		r := Removal{Cluster: name, Policies: []string{"team-a/old", "team-a/green"},
+			Guard: plan.Guard{Regions: []string{"eu-west-1"}}}
 		got, id := r.policies(state)
 		if diff := cmp.Diff([]string{"team-a/marked", "team-a/old"}, got); diff != "" || id != "1234" {
 			t.Errorf("%s: identity %s; want -, got +\n%s", name, id, diff)
 		}
 	}
 	unknown := &UnknownCluster{"red", clusters(state)}
-	if want := `there are 1234 blue (eu-central-1, policies: 1), 1234 blue (eu-west-1, policies: 1), 5678 (eu-west-1, policies: 1)`; !strings.Contains(unknown.Error(), want) {
+	if want := `there are 1234 blue (eu-central-1, policies: 1), 1234 blue (eu-west-1, policies: 1), 5678 (eu-west-1, ` +
+		`policies: 1)`; !strings.Contains(unknown.Error(), want) {
 		t.Errorf("%q, want one with %q", unknown, want)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Checks returns all health checks of the account without their tags, so that none of them is known to be ours. It makes
-// one call a page.
+// Checks returns all health checks of the account without their tags, so that none of them is known to be ours. It
+// makes one call a page.
 func (a *Applier) Checks(ctx context.Context) ([]plan.Check, error) { return a.listChecks(ctx) }
 
 // Records returns all record sets of a zone, as they are listed. It makes one call a page.
@@ -35,8 +35,8 @@ func (a *Applier) Records(ctx context.Context, z zone.HostedZone) ([]plan.Record
 	return records, nil
 }
 
-// Reports returns what every checker of an endpoint check says, without those that have not probed yet; nothing when the check
-// does not exist any more. There is one call for each check, and AWS allows about one a second. r53: B.7.
+// Reports returns what every checker of an endpoint check says, without those that have not probed yet; nothing when
+// the check does not exist any more. There is one call for each check, and AWS allows about one a second. r53: B.7.
 func (a *Applier) Reports(ctx context.Context, id string) ([]health.Report, error) {
 	reports, _, err := a.reports(ctx, id)
 	return reports, err
@@ -59,7 +59,8 @@ func (a *Applier) reports(ctx context.Context, id string) (reports []health.Repo
 			continue
 		}
 		status, address := aws.ToString(o.StatusReport.Status), aws.ToString(o.IPAddress)
-		reports = append(reports, health.Report{Check: id, Checker: address + "/" + string(o.Region), Region: string(o.Region),
+		reports = append(reports, health.Report{Check: id, Checker: address + "/" + string(o.Region),
+			Region:    string(o.Region),
 			IPAddress: address, Healthy: strings.HasPrefix(status, "Success"), Status: status,
 			CheckedTime: aws.ToTime(o.StatusReport.CheckedTime)})
 	}

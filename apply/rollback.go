@@ -11,8 +11,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// writeRollback keeps the plan that undoes a batch, before the batch is sent, when it deletes or adopts something. Checks that
-// the plan deletes later, and that the record sets referred to, are part of it: they would have to be made again.
+// writeRollback keeps the plan that undoes a batch, before the batch is sent, when it deletes or adopts something.
+// Checks that the plan deletes later, and that the record sets referred to, are part of it: they would have to be made
+// again.
 func (r *run) writeRollback(b *plan.Batch) error {
 	if r.a.o.RollbackDir == "" || !slices.ContainsFunc(b.Changes, func(c plan.RecordChange) bool {
 		return c.Adopted || c.Action == zone.Delete
@@ -28,7 +29,8 @@ func (r *run) writeRollback(b *plan.Batch) error {
 		referred[c.Set.HealthCheckID] = true
 	}
 	part := plan.Plan{Steps: []plan.Step{{Kind: plan.ChangeRecords, Batch: b}}, Counts: r.p.Counts, Zones: r.p.Zones}
-	part.Counts.Zones = slices.DeleteFunc(slices.Clone(part.Counts.Zones), func(z plan.ZoneUsage) bool { return z.ID != b.ZoneID })
+	part.Counts.Zones = slices.DeleteFunc(slices.Clone(part.Counts.Zones),
+		func(z plan.ZoneUsage) bool { return z.ID != b.ZoneID })
 	for _, s := range r.p.Steps {
 		if s.Kind == plan.DeleteCheck && referred[s.Check.ID] {
 			part.Steps = append(part.Steps, s)

@@ -11,8 +11,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Two clusters keep the tags of checks, look after their own Region each, and get every change of routing that their group can only
-// make as a whole, whoever hears of it first, in two looks of each.
+// Two clusters keep the tags of checks, look after their own Region each, and get every change of routing that their
+// group can only make as a whole, whoever hears of it first, in two looks of each.
 func TestClustersChangeTheRoutingOfAGroup(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, node.Options{})
@@ -47,8 +47,9 @@ spec:
 			t.Fatal(err)
 		}
 		a := appliers[region]
-		desired, _, err := failover.Compile([]failover.Policy{*objects[0].Policy}, nil, failover.Facts{Provider: failover.Engine,
-			Zones: []zone.HostedZone{z}, Region: region})
+		desired, _, err := failover.Compile([]failover.Policy{*objects[0].Policy}, nil,
+			failover.Facts{Provider: failover.Engine,
+				Zones: []zone.HostedZone{z}, Region: region})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,8 +7,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
-// inScope wants no check that steps touch, or whose record sets they change, to be another cluster's by now. Tags that are kept may be
-// old, and another cluster may have taken over since: they are read again, ten checks a call.
+// inScope wants no check that steps touch, or whose record sets they change, to be another cluster's by now. Tags that
+// are kept may be old, and another cluster may have taken over since: they are read again, ten checks a call.
 func (r *run) inScope(ctx context.Context, steps []plan.Step) error {
 	if r.p.Scope == nil {
 		return nil

@@ -22,9 +22,11 @@ func (s *silence) Do(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()
 		return nil, r.Context().Err()
 	}
-	return &http.Response{StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(strings.NewReader(
-		`<ListHostedZonesResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HostedZones/><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems>` +
-			`</ListHostedZonesResponse>`))}, nil
+	return &http.Response{StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"text/xml"}},
+		Body: io.NopCloser(strings.NewReader(
+			`<ListHostedZonesResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HostedZones/>` +
+				`<IsTruncated>false</IsTruncated><MaxItems>100</MaxItems>` +
+				`</ListHostedZonesResponse>`))}, nil
 }
 
 // A request that a network has swallowed is made again, instead of being waited for until the process ends.
@@ -42,7 +44,8 @@ func TestCallThatIsNotAnsweredIsMadeAgain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				endpoint := &silence{unanswered: c.unanswered}
 				a, err := New(Options{Provider: failover.Engine, Attempts: 3, Route53: route53.New(route53.Options{
-					Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""), HTTPClient: endpoint})})
+					Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+					HTTPClient: endpoint})})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -20,15 +20,17 @@ type Group struct {
 }
 
 // ErrNoPolicies refuses an empty source: that nothing is wanted is more often a mistake than a wish.
-var ErrNoPolicies = errors.New("no FailoverPolicy is there: an empty source never means to delete all; to remove an application, destroy it by name")
+var ErrNoPolicies = errors.New("no FailoverPolicy is there: an empty source never means to delete all; to remove an " +
+	"application, destroy it by name")
 
-// GroupByClass sorts the policies of files by the class that they are made for: the one that classRef names, else the one
-// called DefaultClass, else none. Groups are in the order of their classes' names, policies in that of the files.
+// GroupByClass sorts the policies of files by the class that they are made for: the one that classRef names, else the
+// one called DefaultClass, else none. Groups are in the order of their classes' names, policies in that of the files.
 //
-// The error is ErrNoPolicies, or failover.Problems with the places in the files: a class that is not there, a class or policy
-// that is there twice, a hostname that two policies claim, and classes that are for different accounts.
+// The error is ErrNoPolicies, or failover.Problems with the places in the files: a class that is not there, a class or
+// policy that is there twice, a hostname that two policies claim, and classes that are for different accounts.
 func GroupByClass(objects []failover.Object) ([]Group, error) {
-	s := source{classes: make(map[string]failover.Object), keys: make(map[string]failover.Object), names: make(map[zone.Name]failover.Object)}
+	s := source{classes: make(map[string]failover.Object), keys: make(map[string]failover.Object),
+		names: make(map[zone.Name]failover.Object)}
 	for _, o := range objects {
 		if o.Class != nil {
 			s.class(o)
@@ -78,7 +80,8 @@ func (s *source) refuse(where, path, value, reason string) {
 func (s *source) class(o failover.Object) {
 	name := o.Class.Metadata.Name
 	if other, taken := s.classes[name]; taken {
-		s.refuse(o.At("metadata.name"), "metadata.name", name, "the FailoverClass is at "+other.At("metadata.name")+" already")
+		s.refuse(o.At("metadata.name"), "metadata.name", name,
+			"the FailoverClass is at "+other.At("metadata.name")+" already")
 		return
 	}
 	s.classes[name] = o
@@ -88,7 +91,8 @@ func (s *source) class(o failover.Object) {
 func (s *source) unique(o failover.Object) {
 	key := o.Policy.Key()
 	if other, taken := s.keys[key]; taken {
-		s.refuse(o.At("metadata.name"), "metadata.name", key, "the FailoverPolicy is at "+other.At("metadata.name")+" already")
+		s.refuse(o.At("metadata.name"), "metadata.name", key,
+			"the FailoverPolicy is at "+other.At("metadata.name")+" already")
 		return
 	}
 	s.keys[key] = o
@@ -118,13 +122,15 @@ func (s *source) classOf(o failover.Object) (name string, known bool) {
 		if len(s.classes) > 0 {
 			there = strings.Join(sortedKeys(s.classes), ", ")
 		}
-		s.refuse(o.At("spec.classRef.name"), "spec.classRef.name", ref.Name, "this FailoverClass is not among the files; there: "+there)
+		s.refuse(o.At("spec.classRef.name"), "spec.classRef.name", ref.Name, "this FailoverClass is not among the files; "+
+			"there: "+there)
 		return "", false
 	}
 	return ref.Name, true
 }
 
-// oneAccount refuses classes for different accounts: a run has one. A class that leaves something open goes with the others.
+// oneAccount refuses classes for different accounts: a run has one. A class that leaves something open goes with the
+// others.
 func (s *source) oneAccount(groups map[string]*Group) {
 	for _, field := range []struct {
 		path string
@@ -142,14 +148,15 @@ func (s *source) oneAccount(groups map[string]*Group) {
 				first = o
 			case field.of(o.Class.Spec) != field.of(first.Class.Spec):
 				s.refuse(o.At(field.path), field.path, field.of(o.Class.Spec), "the class "+first.Class.Metadata.Name+" has "+
-					field.of(first.Class.Spec)+" at "+first.At(field.path)+": policies of one run go to one account, run them one after the other")
+					field.of(first.Class.Spec)+" at "+first.At(field.path)+": policies of one run go to one account, run them one "+
+					"after the other")
 			}
 		}
 	}
 }
 
-// Account returns a class that says where the groups' policies go, nil when none of them does. It has nothing but the provider
-// and the endpoint.
+// Account returns a class that says where the groups' policies go, nil when none of them does. It has nothing but the
+// provider and the endpoint.
 func Account(groups []Group) *failover.Class {
 	var account failover.Class
 	for _, g := range groups {

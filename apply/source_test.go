@@ -22,9 +22,10 @@ func parseObjects(t *testing.T, documents ...string) []failover.Object {
 }
 
 const (
-	header    = "apiVersion: bulkhead.dev/v1alpha1\n"
-	plain     = header + "kind: FailoverPolicy\nmetadata: {name: plain}\nspec: {hostname: plain.example.com}"
-	golden    = header + "kind: FailoverPolicy\nmetadata: {name: golden}\nspec: {hostname: golden.example.com, classRef: {name: gold}}"
+	header = "apiVersion: bulkhead.dev/v1alpha1\n"
+	plain  = header + "kind: FailoverPolicy\nmetadata: {name: plain}\nspec: {hostname: plain.example.com}"
+	golden = header + "kind: FailoverPolicy\nmetadata: {name: golden}\nspec: {hostname: golden.example.com, " +
+		"classRef: {name: gold}}"
 	gold      = header + "kind: FailoverClass\nmetadata: {name: gold}\nspec: {endpoint: 'http://127.0.0.1:1'}"
 	byDefault = header + "kind: FailoverClass\nmetadata: {name: default}\nspec: {provider: engine}"
 	elsewhere = header + "kind: FailoverClass\nmetadata: {name: default}\nspec: {endpoint: 'http://127.0.0.1:2'}"
@@ -40,14 +41,18 @@ func TestPoliciesAreGroupedByTheirClass(t *testing.T) {
 		problem   string
 	}{
 		{name: "none", documents: []string{plain}, want: map[string][]string{"": {"plain"}}},
-		{name: "by name", documents: []string{plain, golden, gold}, want: map[string][]string{"": {"plain"}, "gold": {"golden"}},
+		{name: "by name", documents: []string{plain, golden, gold},
+			want:    map[string][]string{"": {"plain"}, "gold": {"golden"}},
 			account: &failover.ClassSpec{Endpoint: "http://127.0.0.1:1"}},
-		{name: "by default", documents: []string{plain, golden, gold, byDefault}, want: map[string][]string{"default": {"plain"}, "gold": {"golden"}},
+		{name: "by default", documents: []string{plain, golden, gold, byDefault},
+			want:    map[string][]string{"default": {"plain"}, "gold": {"golden"}},
 			account: &failover.ClassSpec{Endpoint: "http://127.0.0.1:1", Provider: failover.Engine}},
 		{name: "not used", documents: []string{golden, gold, elsewhere}, want: map[string][]string{"gold": {"golden"}},
 			account: &failover.ClassSpec{Endpoint: "http://127.0.0.1:1"}},
-		{name: "missing", documents: []string{golden, byDefault}, problem: "f.yaml:4: spec.classRef.name: gold: this FailoverClass is not among the files; there: default"},
-		{name: "two accounts", documents: []string{plain, golden, gold, elsewhere}, problem: "policies of one run go to one account"},
+		{name: "missing", documents: []string{golden, byDefault}, problem: "f.yaml:4: spec.classRef.name: gold: this " +
+			"FailoverClass is not among the files; there: default"},
+		{name: "two accounts", documents: []string{plain, golden, gold, elsewhere},
+			problem: "policies of one run go to one account"},
 		{name: "class twice", documents: []string{golden, gold, gold}, problem: "the FailoverClass is at f.yaml:8 already"},
 		{name: "empty", documents: []string{gold}, problem: ErrNoPolicies.Error()},
 	} {
@@ -88,7 +93,8 @@ func TestPoliciesAreGroupedByTheirClass(t *testing.T) {
 func TestProblemsAreLocated(t *testing.T) {
 	objects := parseObjects(t, plain, gold)
 	err := Locate(objects, failover.Problems{
-		{Where: "default/plain", Path: "spec.hostname", Reason: "a"}, {Where: "gold", Path: "spec.endpoint", Reason: "b"}, {Where: "team", Reason: "c"}})
+		{Where: "default/plain", Path: "spec.hostname", Reason: "a"}, {Where: "gold", Path: "spec.endpoint", Reason: "b"},
+		{Where: "team", Reason: "c"}})
 	want := "f.yaml:4: default/plain: spec.hostname: a\nf.yaml:9: gold: spec.endpoint: b\nteam: c"
 	if err == nil || err.Error() != want {
 		t.Errorf("got:\n%v\nwant:\n%s", err, want)
@@ -114,7 +120,8 @@ func TestClaimsOfExternalDNSAreFound(t *testing.T) {
 	} {
 		state := plan.State{Records: []plan.Record{
 			{Set: zone.ResourceRecordSet{Name: name, Type: zone.TXT, ResourceRecords: text}},
-			{Set: zone.ResourceRecordSet{Name: name, Type: zone.TXT, SetIdentifier: "other", ResourceRecords: []string{`"v=spf1 -all"`}}},
+			{Set: zone.ResourceRecordSet{Name: name, Type: zone.TXT, SetIdentifier: "other",
+				ResourceRecords: []string{`"v=spf1 -all"`}}},
 		}}
 		found := Heritage(state, []zone.Name{"app1.example.com."})
 		if got := len(found) == 1; got != want {

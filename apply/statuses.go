@@ -21,15 +21,16 @@ type StatusOptions struct {
 	Progress func(done, of int)
 }
 
-// Statuses returns what every checker of endpoint checks says, by the id of the check, without checkers that have not probed
-// yet; of a check that does not exist any more, nothing. A CALCULATED check has no status, and to ask for it is an error.
-// There is one call for each check, two with LastFailures, and AWS allows about one a second, after the first four. r53: B.7,
-// C.8.
+// Statuses returns what every checker of endpoint checks says, by the id of the check, without checkers that have not
+// probed yet; of a check that does not exist any more, nothing. A CALCULATED check has no status, and to ask for it is
+// an error. There is one call for each check, two with LastFailures, and AWS allows about one a second, after the first
+// four. r53: B.7, C.8.
 func (a *Applier) Statuses(ctx context.Context, ids []string, o StatusOptions) (map[string][]health.Report, error) {
 	statuses := make(map[string][]health.Report, len(ids))
 	for i, id := range ids {
 		reports, exists, err := a.reports(ctx, id)
-		if err == nil && o.LastFailures && exists { // whatever it has seen: which calls are made, and need a right, does not change by the minute
+		// whatever it has seen: which calls are made, and need a right, does not change by the minute
+		if err == nil && o.LastFailures && exists {
 			err = a.lastFailures(ctx, id, reports)
 		}
 		if err != nil {

@@ -52,7 +52,8 @@ func TestStatusesOfHealthChecks(t *testing.T) {
 	const ok, failed = "Success: HTTP Status Code 200, OK / ", "Failure: HTTP Status Code 503, Service Unavailable"
 	want := map[string]string{
 		good: "eu-west-1: " + ok + "\nsa-east-1: " + ok + "\nus-east-1: " + ok + "\n",
-		bad:  "eu-west-1: " + failed + " / " + failed + "\nsa-east-1: " + failed + " / " + failed + "\nus-east-1: " + failed + " / " + failed + "\n",
+		bad: "eu-west-1: " + failed + " / " + failed + "\nsa-east-1: " + failed + " / " + failed + "\nus-east-1: " + failed +
+			" / " + failed + "\n",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Errorf("what checkers say (-want +got):\n%s", diff)
@@ -69,7 +70,8 @@ func TestStatusesOfHealthChecks(t *testing.T) {
 	if n := after["GetHealthCheckLastFailureReason"] - before["GetHealthCheckLastFailureReason"]; n != 2 {
 		t.Errorf("%d calls of GetHealthCheckLastFailureReason for 2 checks that exist", n)
 	}
-	// The same calls are made for a check that no checker has probed: the rights that they need do not depend on the moment.
+	// The same calls are made for a check that no checker has probed: the rights that they need do not depend on the
+	// moment.
 	if _, err := e.client(t, &wire{}).UpdateHealthCheck(t.Context(), &route53.UpdateHealthCheckInput{HealthCheckId: &good,
 		Disabled: new(true), ResourcePath: aws.String("/elsewhere")}); err != nil {
 		t.Fatal(err)
@@ -91,9 +93,11 @@ func (e *engine) createCheck(t *testing.T, reference, path string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := e.client(t, &wire{}).CreateHealthCheck(t.Context(), &route53.CreateHealthCheckInput{CallerReference: &reference,
-		HealthCheckConfig: &types.HealthCheckConfig{Type: types.HealthCheckTypeHttp, IPAddress: aws.String("127.0.0.1"), Port: aws.Int32(int32(port)),
-			ResourcePath: &path, RequestInterval: aws.Int32(1), FailureThreshold: aws.Int32(1)}})
+	out, err := e.client(t, &wire{}).CreateHealthCheck(t.Context(),
+		&route53.CreateHealthCheckInput{CallerReference: &reference,
+			HealthCheckConfig: &types.HealthCheckConfig{Type: types.HealthCheckTypeHttp, IPAddress: aws.String("127.0.0.1"),
+				Port:         aws.Int32(int32(port)),
+				ResourcePath: &path, RequestInterval: aws.Int32(1), FailureThreshold: aws.Int32(1)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,8 @@ func (a *Applier) keepTags(ids []string, tags map[string][]tagging.Tag, now time
 	}
 }
 
-// ForgetTags has the tags of checks read anew the next time, as who waits for what another cluster writes into them needs.
+// ForgetTags has the tags of checks read anew the next time, as who waits for what another cluster writes into them
+// needs.
 func (a *Applier) ForgetTags(ids ...string) {
 	for _, id := range ids {
 		a.forgetTags(id)

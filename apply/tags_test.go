@@ -28,7 +28,8 @@ func TestTagsAreKeptUntilTheyAreOld(t *testing.T) {
 		unknown []string
 	}{
 		{"what was read", func() {}, 59 * time.Second, []string{"a", "b"}, []string{"bare", "gone"}},
-		{"what is about to change", func() { a.forgetTags("b") }, 59 * time.Second, []string{"a"}, []string{"b", "bare", "gone"}},
+		{"what is about to change", func() { a.forgetTags("b") }, 59 * time.Second, []string{"a"},
+			[]string{"b", "bare", "gone"}},
 		{"what is old", func() {}, time.Minute, nil, []string{"a", "b", "bare", "gone"}},
 	} {
 		c.prepare()

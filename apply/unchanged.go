@@ -6,9 +6,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
-// Unchanged compares everything that a plan changes with what there is now. The error is *Changed when something is not as the
-// plan saw it, also when a part of the plan was executed already. Apply compares each step for itself; this is for a plan
-// that was kept, so that nothing of it is begun when some of it cannot be done. It writes nothing.
+// Unchanged compares everything that a plan changes with what there is now. The error is *Changed when something is not
+// as the plan saw it, also when a part of the plan was executed already. Apply compares each step for itself; this is
+// for a plan that was kept, so that nothing of it is begun when some of it cannot be done. It writes nothing.
 func (a *Applier) Unchanged(ctx context.Context, p plan.Plan) error {
 	r := &run{a: a, p: p}
 	if err := r.check(); err != nil {

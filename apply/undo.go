@@ -8,8 +8,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
-// WriteUndo keeps the plan that undoes a plan which Apply has completed, in Options.RollbackDir, and returns its path; without
-// a directory it keeps nothing and returns "". Unlike the plans that Apply writes before its batches, it has all steps.
+// WriteUndo keeps the plan that undoes a plan which Apply has completed, in Options.RollbackDir, and returns its path;
+// without a directory it keeps nothing and returns "". Unlike the plans that Apply writes before its batches, it has
+// all steps.
 func (a *Applier) WriteUndo(p plan.Plan, result Result) (path string, err error) {
 	if a.o.RollbackDir == "" || p.Empty() {
 		return "", nil

@@ -26,7 +26,8 @@ type verdict struct {
 	reason  string // what one of the checkers that fail says
 }
 
-// VerdictError says why record sets do not come to depend on health checks. No record set was changed by this step or after.
+// VerdictError says why record sets do not come to depend on health checks. No record set was changed by this step or
+// after.
 type VerdictError struct {
 	Reasons []string
 	// Policies are those that the reasons are about, sorted, "<namespace>/<policy>". A plan without them does not wait for
@@ -49,9 +50,10 @@ type candidate struct {
 	replaces string // id of the check that it takes the place of, which has to be worse for that
 }
 
-// waitVerdicts waits until every check has a verdict, and not the one that all checkers fail, which is what a wrong path or
-// port looks like; until every check that takes the place of another one is healthy, as long as that is; and until every group
-// that has to keep a healthy member gets one. What has not come about in time is an error. Force waives all but the verdict.
+// waitVerdicts waits until every check has a verdict, and not the one that all checkers fail, which is what a wrong
+// path or port looks like; until every check that takes the place of another one is healthy, as long as that is; and
+// until every group that has to keep a healthy member gets one. What has not come about in time is an error. Force
+// waives all but the verdict.
 func (r *run) waitVerdicts(ctx context.Context, w *plan.Wait) error {
 	waiting, err := r.candidates(ctx, w)
 	if err != nil {
@@ -105,13 +107,14 @@ func (c *candidate) objection(force bool) string {
 	case v.healthy || force:
 		return ""
 	case v.united && c.replaces != "":
-		return fmt.Sprintf("the new health check %s (%s) is unhealthy at every checker (%s): record sets go on citing %s, which it was to "+
-			"replace. Correct it, or force it", c.key, c.id, v.reason, c.replaces)
+		return fmt.Sprintf("the new health check %s (%s) is unhealthy at every checker (%s): record sets go on citing %s, "+
+			"which it was to replace. Correct it, or force it", c.key, c.id, v.reason, c.replaces)
 	case v.united:
-		return fmt.Sprintf("health check %s (%s) is unhealthy at every checker (%s): correct it, or force it", c.key, c.id, v.reason)
+		return fmt.Sprintf("health check %s (%s) is unhealthy at every checker (%s): correct it, or force it", c.key, c.id,
+			v.reason)
 	case c.replaces != "":
-		return fmt.Sprintf("the new health check %s (%s) is unhealthy (%s), and %s, which it was to replace, is not: record sets go on citing "+
-			"that. Correct it, or force it", c.key, c.id, v.reason, c.replaces)
+		return fmt.Sprintf("the new health check %s (%s) is unhealthy (%s), and %s, which it was to replace, is not: "+
+			"record sets go on citing that. Correct it, or force it", c.key, c.id, v.reason, c.replaces)
 	}
 	return ""
 }
@@ -179,15 +182,16 @@ func withoutHealth(w *plan.Wait, waiting []*candidate, before []objection) (obje
 	for _, g := range w.Healthy {
 		if !slices.ContainsFunc(g.Checks, func(key string) bool { return healthy[key] }) &&
 			slices.ContainsFunc(g.Checks, func(key string) bool { return !told[key] }) {
-			objections = append(objections, objection{fmt.Sprintf("%s %s answers with something healthy now and would not any more: none of %s is healthy",
+			objections = append(objections, objection{fmt.Sprintf("%s %s answers with something healthy now and would not "+
+				"any more: none of %s is healthy",
 				g.Name, g.Type, strings.Join(g.Checks, ", ")), g.Checks})
 		}
 	}
 	return objections
 }
 
-// candidates finds the checks of the keys: those that this run created or changed, and existing ones, which the plan's record
-// sets refer to by id.
+// candidates finds the checks of the keys: those that this run created or changed, and existing ones, which the plan's
+// record sets refer to by id.
 func (r *run) candidates(ctx context.Context, w *plan.Wait) ([]*candidate, error) {
 	configs := make(map[string]health.Config)
 	var referred []string
@@ -274,10 +278,10 @@ func (a *Applier) verdict(ctx context.Context, id string, config health.Config) 
 	return verdict{known: true, healthy: s.Healthy, united: s.For == 0 || s.For == s.Checkers, reason: reason}, nil
 }
 
-// Judge reads the verdicts of existing checks that the changes of a plan touch, into the state that it was made from. A plan
-// that is made from it again knows which members are healthy, so that it refuses to remove the last of them, and does not
-// wait for what is known. The statuses of an account are read one a second: it is for plans that change record sets, and
-// makes no call for others, nor for checks whose verdict the state has.
+// Judge reads the verdicts of existing checks that the changes of a plan touch, into the state that it was made from. A
+// plan that is made from it again knows which members are healthy, so that it refuses to remove the last of them, and
+// does not wait for what is known. The statuses of an account are read one a second: it is for plans that change record
+// sets, and makes no call for others, nor for checks whose verdict the state has.
 func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) error {
 	type site struct {
 		zoneID string
@@ -299,7 +303,8 @@ func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) err
 	}
 	for i := range state.Checks {
 		c := &state.Checks[i]
-		if !wanted[c.ID] || c.Healthy != nil || !c.Config.Type.IsEndpoint() { // others have no status that could be read. r53: B.7
+		// others have no status that could be read. r53: B.7
+		if !wanted[c.ID] || c.Healthy != nil || !c.Config.Type.IsEndpoint() {
 			continue
 		}
 		v, err := a.verdict(ctx, c.ID, c.Config)

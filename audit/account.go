@@ -12,8 +12,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/whatif"
 )
 
-// orphanedChecks finds checks that nothing cites. It lists those that have to do with a zone that is judged, and counts the
-// others.
+// orphanedChecks finds checks that nothing cites. It lists those that have to do with a zone that is judged, and counts
+// the others.
 func orphanedChecks(a *auditor, add func(Finding)) {
 	var objects, texts []string
 	var sum failover.Cost
@@ -39,7 +39,8 @@ func orphanedChecks(a *auditor, add func(Finding)) {
 		return
 	case len(objects) == 0:
 		f.Objects = []string{"account"}
-		f.Why = fmt.Sprintf("%s no record set and no calculated check. None of them looks at anything of the zones that are judged.",
+		f.Why = fmt.Sprintf("%s no record set and no calculated check. None of them looks at anything of the zones that "+
+			"are judged.",
 			cited(others))
 		f.Fix = "Nothing for these zones; judge all zones to have the checks listed."
 	default:
@@ -48,7 +49,8 @@ func orphanedChecks(a *auditor, add func(Finding)) {
 			f.Why += fmt.Sprintf(" %s up to %s a month.", cost(len(objects)), sum)
 		}
 		if others > 0 {
-			f.Why += fmt.Sprintf(" There are %d more in the account, which look at nothing of the zones that are judged.", others)
+			f.Why += fmt.Sprintf(" There are %d more in the account, which look at nothing of the zones that are judged.",
+				others)
 		}
 	}
 	add(f)
@@ -68,8 +70,8 @@ func cited(checks int) string {
 	return fmt.Sprintf("%d health checks are cited by", checks)
 }
 
-// related reports whether a check has to do with a zone that is judged: it looks at a name or an endpoint of it, or is that of a
-// policy for one of its names. All are related where all zones are judged.
+// related reports whether a check has to do with a zone that is judged: it looks at a name or an endpoint of it, or is
+// that of a policy for one of its names. All are related where all zones are judged.
 func (a *auditor) related(c *plan.Check) bool {
 	if len(a.in.Judged) == 0 {
 		return true
@@ -85,7 +87,8 @@ func (a *auditor) related(c *plan.Check) bool {
 	}
 	probed := a.Probed(c)
 	return slices.ContainsFunc(a.groups, func(g *group) bool {
-		return a.judged(g.Zone) && slices.ContainsFunc(g.Members, func(m *member) bool { return overlap(probed, a.Endpoints(m)) })
+		return a.judged(g.Zone) && slices.ContainsFunc(g.Members,
+			func(m *member) bool { return overlap(probed, a.Endpoints(m)) })
 	}) || slices.ContainsFunc(a.Leaves(c.ID), func(leaf *plan.Check) bool { return leaf != c && a.related(leaf) })
 }
 
@@ -116,7 +119,8 @@ func quotas(a *auditor, add func(Finding)) {
 	note := func(object, what string, n, limit int) {
 		if limit > 0 && n*100 >= limit*nearLimit {
 			add(Finding{ID: "quota", Severity: Info, Objects: []string{object}, Reference: "r53: C.8",
-				Why: fmt.Sprintf("%d of %d %s are used: what goes over is refused, and with it the change it is in.", n, limit, what),
+				Why: fmt.Sprintf("%d of %d %s are used: what goes over is refused, and with it the change it is in.", n, limit,
+					what),
 				Fix: "Ask AWS for a higher quota before the next applications come."})
 		}
 	}
@@ -136,6 +140,7 @@ func costs(a *auditor, add func(Finding)) {
 	}
 	add(Finding{ID: "cost", Severity: Info, Objects: []string{"account"}, Reference: "r53: F",
 		Why: fmt.Sprintf("%s cost %s a month beyond the first 50 of AWS endpoints, which are free: for endpoints elsewhere, "+
-			"and for options such as HTTPS, string matching and an interval of 10 seconds.", plural(len(a.in.State.Checks), "health check"), cost),
+			"and for options such as HTTPS, string matching and an interval of 10 seconds.",
+			plural(len(a.in.State.Checks), "health check"), cost),
 		Fix: "Nothing, if these options are wanted everywhere."})
 }

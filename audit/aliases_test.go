@@ -17,15 +17,18 @@ import (
 
 // slow is a checked apex that takes minutes to fail over, and a policy that promises three.
 func slow(more ...zone.ResourceRecordSet) *bed {
-	const timers = ` {"type": "HTTP", "fullyQualifiedDomainName": "probe.eu-west-1.elb.amazonaws.com", "requestInterval": 30, "failureThreshold": 10}`
+	const timers = ` {"type": "HTTP", "fullyQualifiedDomainName": "probe.eu-west-1.elb.amazonaws.com", ` +
+		`"requestInterval": 30, "failureThreshold": 10}`
 	apex := func(s zone.ResourceRecordSet) zone.ResourceRecordSet {
 		s.Name = "example.com."
 		return s
 	}
-	b := newBed(append(more, apex(latency("eu-west-1", "apex 192.0.2.1 c1")), apex(latency("eu-central-1", "apex 192.0.2.2 c2")))...).
+	b := newBed(append(more, apex(latency("eu-west-1", "apex 192.0.2.1 c1")),
+		apex(latency("eu-central-1", "apex 192.0.2.2 c2")))...).
 		with("c1"+timers, "c2"+timers)
 	b.Policies = []failover.Policy{{Metadata: failover.Metadata{Namespace: "shop", Name: "apex"},
-		Spec: failover.PolicySpec{Hostname: "example.com", Objectives: failover.Objective{RTO: failover.Duration(3 * time.Minute)}}}}
+		Spec: failover.PolicySpec{Hostname: "example.com",
+			Objectives: failover.Objective{RTO: failover.Duration(3 * time.Minute)}}}}
 	return b
 }
 
@@ -48,7 +51,8 @@ func TestPromisesHoldForAliases(t *testing.T) {
 	promisedToCaller := slow(toApex("old", zone.CNAME))
 	promisedToCaller.Policies[0].Spec.Hostname = "old.example.com"
 	otherZone := slow()
-	otherZone.State.Zones = append(otherZone.State.Zones, zone.HostedZone{ID: "Z2", Name: "example.org.", NameServers: []string{"ns1.example.net"}})
+	otherZone.State.Zones = append(otherZone.State.Zones,
+		zone.HostedZone{ID: "Z2", Name: "example.org.", NameServers: []string{"ns1.example.net"}})
 	elsewhere := toApex("www", zone.CNAME)
 	elsewhere.Name = "www.example.org."
 	otherZone.State.Records = append(otherZone.State.Records, newBed(elsewhere).State.Records...)
@@ -67,7 +71,8 @@ func TestPromisesHoldForAliases(t *testing.T) {
 		{"promised for the CNAME alone", promisedToCaller, "example.com old.example.com"},
 	} {
 		got := audit.Audit(c.in.Input)
-		if diff := cmp.Diff([]string{"critical rto-missed example.com A eu-central-1, example.com A eu-west-1"}, brief(got)); diff != "" {
+		if diff := cmp.Diff([]string{"critical rto-missed example.com A eu-central-1, example.com A eu-west-1"},
+			brief(got)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 			continue
 		}
@@ -82,7 +87,8 @@ func TestPromisesHoldForAliases(t *testing.T) {
 
 // An application with an alias is still one application on its load balancer.
 func TestAliasesOfOneApplicationShareNothing(t *testing.T) {
-	one := []zone.ResourceRecordSet{latency("eu-west-1", "a !"+west+" -"), latency("eu-central-1", "a !"+central+" -"), set("www !=a -", nil)}
+	one := []zone.ResourceRecordSet{latency("eu-west-1", "a !"+west+" -"), latency("eu-central-1", "a !"+central+" -"),
+		set("www !=a -", nil)}
 	if got := brief(audit.Audit(newBed(one...).Input)); len(got) > 0 {
 		t.Errorf("one application: %q", got)
 	}
@@ -94,10 +100,11 @@ func TestAliasesOfOneApplicationShareNothing(t *testing.T) {
 
 // Who has a check already is not told to create one.
 func TestCureOfSharedFate(t *testing.T) {
-	const create = "create a health check of the application's own health path at lb-1.eu-west-1.elb.amazonaws.com, set it as HealthCheckId, " +
-		"and set EvaluateTargetHealth to false."
+	const create = "create a health check of the application's own health path at lb-1.eu-west-1.elb.amazonaws.com, set " +
+		"it as HealthCheckId, and set EvaluateTargetHealth to false."
 	a := func(check string) []zone.ResourceRecordSet {
-		return []zone.ResourceRecordSet{latency("eu-west-1", "a !"+west+" "+check), latency("eu-central-1", "a "+central+" c2")}
+		return []zone.ResourceRecordSet{latency("eu-west-1", "a !"+west+" "+check),
+			latency("eu-central-1", "a "+central+" c2")}
 	}
 	b := []zone.ResourceRecordSet{latency("eu-west-1", "b !"+west+" -"), latency("eu-central-1", "b "+central+" c3")}
 	for _, c := range []struct {
@@ -105,9 +112,10 @@ func TestCureOfSharedFate(t *testing.T) {
 		want string
 	}{
 		{append(a("-"), b...), "For each of these record sets " + create},
-		{append(a("c1"), set("b "+west+" -", nil)), "Set EvaluateTargetHealth to false: each of these record sets has a health check of its own."},
-		{append(a("c1"), b...), "Set EvaluateTargetHealth to false on those that have a health check of their own (a.example.com A eu-west-1). " +
-			"For each of the others (b.example.com A eu-west-1) " + create},
+		{append(a("c1"), set("b "+west+" -", nil)), "Set EvaluateTargetHealth to false: each of these record sets has a " +
+			"health check of its own."},
+		{append(a("c1"), b...), "Set EvaluateTargetHealth to false on those that have a health check of their own " +
+			"(a.example.com A eu-west-1). For each of the others (b.example.com A eu-west-1) " + create},
 	} {
 		got := audit.Audit(newBed(c.sets...).with("c1", "c2", "c3").Input)
 		if len(got) == 0 || got[0].ID != "shared-fate" || got[0].Fix != c.want {
@@ -119,29 +127,37 @@ func TestCureOfSharedFate(t *testing.T) {
 // A calculated check that counts another member's endpoint sends clients to the one that has failed.
 func TestCalculatedCheckOfAnotherMember(t *testing.T) {
 	got := audit.Audit(newBed(role(zone.Primary, "a 192.0.2.1 both"), role(zone.Secondary, "a 192.0.2.2 -")).
-		with(`both {"type": "CALCULATED", "healthThreshold": 2, "childHealthChecks": ["c1", "c2"]}`, at("c1", "192.0.2.1"), at("c2", "192.0.2.2")).Input)
-	want := audit.Finding{ID: "check-counts-other", Severity: audit.Critical, Objects: []string{"a.example.com A PRIMARY", "health check both"},
+		with(`both {"type": "CALCULATED", "healthThreshold": 2, "childHealthChecks": ["c1", "c2"]}`, at("c1", "192.0.2.1"),
+			at("c2", "192.0.2.2")).Input)
+	want := audit.Finding{ID: "check-counts-other", Severity: audit.Critical,
+		Objects:   []string{"a.example.com A PRIMARY", "health check both"},
 		Hostnames: []string{"a.example.com"},
-		Why: "The calculated check of this member counts health check c2, which looks at the endpoint of SECONDARY. When SECONDARY fails, this " +
-			"member counts as unhealthy although its own endpoint is well, and all clients are sent to SECONDARY, which has failed.",
-		Fix:       "Take health check c2 out of ChildHealthChecks, and set HealthThreshold to at most the number of children that are left.",
+		Why: "The calculated check of this member counts health check c2, which looks at the endpoint of SECONDARY. When " +
+			"SECONDARY fails, this member counts as unhealthy although its own endpoint is well, and all clients are sent to " +
+			"SECONDARY, which has failed.",
+		Fix: "Take health check c2 out of ChildHealthChecks, and set HealthThreshold to at most the number of " +
+			"children that are left.",
 		Reference: "r53: B.2, A.4"}
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// Of checks that nothing uses, those are listed that have to do with the zones that are judged, in one finding; the others are
-// counted.
+// Of checks that nothing uses, those are listed that have to do with the zones that are judged, in one finding; the
+// others are counted.
 func TestUnusedChecksOfOneZone(t *testing.T) {
 	b := newBed(latency("eu-west-1", "a "+west+" c1"), latency("eu-central-1", "a 192.0.2.2 c2")).with("c1", "c2",
 		`old {"type": "HTTP", "fullyQualifiedDomainName": "old.example.com", "resourcePath": "/health"}`,
 		`lb {"type": "HTTP", "fullyQualifiedDomainName": "lb-1.eu-west-1.elb.amazonaws.com"}`,
-		`sum {"type": "CALCULATED", "healthThreshold": 1, "childHealthChecks": ["child"]}`, `child {"type": "TCP", "fullyQualifiedDomainName": "a.example.com"}`,
-		`app.example.org {"type": "HTTP", "fullyQualifiedDomainName": "app.example.org"}`, "far", `kept {"type": "HTTP", "fullyQualifiedDomainName": "probe.example.net"}`)
+		`sum {"type": "CALCULATED", "healthThreshold": 1, "childHealthChecks": ["child"]}`,
+		`child {"type": "TCP", "fullyQualifiedDomainName": "a.example.com"}`,
+		`app.example.org {"type": "HTTP", "fullyQualifiedDomainName": "app.example.org"}`, "far",
+		`kept {"type": "HTTP", "fullyQualifiedDomainName": "probe.example.net"}`)
 	b.State.Checks[8].Key = "shop/app/eu-west-1"
-	b.Policies = []failover.Policy{{Metadata: failover.Metadata{Namespace: "shop", Name: "app"}, Spec: failover.PolicySpec{Hostname: "app.example.com"}}}
-	b.State.Zones = append(b.State.Zones, zone.HostedZone{ID: "Z2", Name: "example.org.", NameServers: []string{"ns1.example.net"}},
+	b.Policies = []failover.Policy{{Metadata: failover.Metadata{Namespace: "shop", Name: "app"},
+		Spec: failover.PolicySpec{Hostname: "app.example.com"}}}
+	b.State.Zones = append(b.State.Zones,
+		zone.HostedZone{ID: "Z2", Name: "example.org.", NameServers: []string{"ns1.example.net"}},
 		zone.HostedZone{ID: "Z3", Name: "example.edu.", NameServers: []string{"ns1.example.net"}})
 	b.Provider = failover.Engine
 	for _, c := range []struct {
@@ -149,17 +165,19 @@ func TestUnusedChecksOfOneZone(t *testing.T) {
 		want   string
 		why    string
 	}{
-		{nil, "info check-orphaned health check app.example.org, health check far, health check kept, health check lb, health check old, health check sum",
-			"6 health checks are cited by no record set and no calculated check: app.example.org (HTTP app.example.org/), far (HTTP " +
-				"probe-far.eu-west-1.elb.amazonaws.com/), kept (HTTP probe.example.net/) and 3 more."},
+		{nil, "info check-orphaned health check app.example.org, health check far, health check kept, health check lb, " +
+			"health check old, health check sum",
+			"6 health checks are cited by no record set and no calculated check: app.example.org (HTTP app.example.org/), far " +
+				"(HTTP probe-far.eu-west-1.elb.amazonaws.com/), kept (HTTP probe.example.net/) and 3 more."},
 		{[]string{"Z1"}, "info check-orphaned health check kept, health check lb, health check old, health check sum",
 			"4 health checks are cited by no record set and no calculated check: kept (HTTP probe.example.net/), lb (HTTP " +
-				"lb-1.eu-west-1.elb.amazonaws.com/), old (HTTP old.example.com/health) and sum (calculated from 1 child). There are 2 more in the " +
-				"account, which look at nothing of the zones that are judged."},
-		{[]string{"Z2"}, "info check-orphaned health check app.example.org", "1 health check is cited by no record set and no calculated check: " +
-			"app.example.org (HTTP app.example.org/). There are 5 more in the account, which look at nothing of the zones that are judged."},
-		{[]string{"Z3"}, "info check-orphaned account", "6 health checks are cited by no record set and no calculated check. None of them looks at " +
-			"anything of the zones that are judged."},
+				"lb-1.eu-west-1.elb.amazonaws.com/), old (HTTP old.example.com/health) and sum (calculated from 1 child). There " +
+				"are 2 more in the account, which look at nothing of the zones that are judged."},
+		{[]string{"Z2"}, "info check-orphaned health check app.example.org", "1 health check is cited by no record set and " +
+			"no calculated check: app.example.org (HTTP app.example.org/). There are 5 more in the account, which look at " +
+			"nothing of the zones that are judged."},
+		{[]string{"Z3"}, "info check-orphaned account", "6 health checks are cited by no record set and no calculated " +
+			"check. None of them looks at anything of the zones that are judged."},
 	} {
 		b.Judged = c.judged
 		got := audit.Audit(b.Input)
@@ -176,7 +194,8 @@ func TestFindingsOfOneZone(t *testing.T) {
 	b := newBed(latency("eu-west-1", "a 192.0.2.1 c1"), latency("eu-central-1", "a 192.0.2.2 -")).with("c1")
 	elsewhere := toApex("www", zone.CNAME)
 	elsewhere.Name, elsewhere.ResourceRecords = "www.example.org.", []string{"a.example.com"}
-	b.State.Zones = append(b.State.Zones, zone.HostedZone{ID: "Z2", Name: "example.org.", NameServers: []string{"ns1.example.net"}},
+	b.State.Zones = append(b.State.Zones,
+		zone.HostedZone{ID: "Z2", Name: "example.org.", NameServers: []string{"ns1.example.net"}},
 		zone.HostedZone{ID: "Z3", Name: "sub.example.com.", NameServers: []string{"ns1.example.net"}})
 	b.State.Records = append(b.State.Records, plan.Record{ZoneID: "Z2", Set: elsewhere})
 	for zone, want := range map[string]int{"Z1": 1, "Z2": 1, "Z3": 0} {
@@ -202,14 +221,16 @@ func TestCureNamesBothFamilies(t *testing.T) {
 		apex(latency("eu-central-1", "apex "+central+" c2")), apex(twin(latency("eu-central-1", "apex "+central+" c2"))),
 		latency("eu-west-1", "a !"+west+" c1"), latency("eu-central-1", "a "+central+" c2")).with("c1", "c2")
 	got := audit.Audit(shared.Input)[0].Fix
-	for _, want := range []string{"(a.example.com A eu-west-1)", "(example.com A eu-west-1 and example.com AAAA eu-west-1)"} {
+	for _, want := range []string{"(a.example.com A eu-west-1)", "(example.com A eu-west-1 and example.com AAAA " +
+		"eu-west-1)"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in: %s", want, got)
 		}
 	}
 }
 
-// Weighted groups nested in one another have more outcomes than anybody can ask for; what is wrong at the top is still found.
+// Weighted groups nested in one another have more outcomes than anybody can ask for; what is wrong at the top is still
+// found.
 func TestNestedWeights(t *testing.T) {
 	var sets []zone.ResourceRecordSet
 	ids := []string{"c"}

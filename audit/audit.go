@@ -2,11 +2,11 @@
 // known of load balancers, and lists findings with the change that mends each.
 //
 // The rules are an ordered list of pure checks (rules). What a finding says about answers is never a second copy of a
-// routing rule: whatif supposes failures, and steer tells who is answered with what. Likewise health judges what a check
-// can say, and failover how long a failover takes.
+// routing rule: whatif supposes failures, and steer tells who is answered with what. Likewise health judges what a
+// check can say, and failover how long a failover takes.
 //
-// Every name is asked for a client of every place that the records tell apart, and one that nothing is known of, and for every
-// outcome that chance can have.
+// Every name is asked for a client of every place that the records tell apart, and one that nothing is known of, and
+// for every outcome that chance can have.
 package audit
 
 import (
@@ -30,8 +30,8 @@ type Input struct {
 	// tells which groups have nothing healthy now.
 	State plan.State `json:"state"`
 
-	// Judged are the ids of the zones whose findings are wanted, and of what concerns no zone by itself; empty means all. The
-	// others are needed all the same: they may share load balancers and health checks with these.
+	// Judged are the ids of the zones whose findings are wanted, and of what concerns no zone by itself; empty means all.
+	// The others are needed all the same: they may share load balancers and health checks with these.
 	Judged []string `json:"-"`
 
 	// LoadBalancers are those that are known; nil means that nobody asked.
@@ -78,9 +78,10 @@ func (s Severity) rank() int { return slices.Index([]Severity{Critical, Warning,
 
 // A Finding is one thing that is wrong.
 type Finding struct {
-	ID        string   `json:"id"` // the rule, "shared-fate"; stable
-	Severity  Severity `json:"severity"`
-	Objects   []string `json:"objects"`   // what the fix changes: record sets and load balancers, then health checks; sorted
+	ID       string   `json:"id"` // the rule, "shared-fate"; stable
+	Severity Severity `json:"severity"`
+	// what the fix changes: record sets and load balancers, then health checks; sorted
+	Objects   []string `json:"objects"`
 	Hostnames []string `json:"hostnames"` // whose users are affected; sorted, may be empty
 	Why       string   `json:"why"`
 	Fix       string   `json:"fix"`

@@ -65,8 +65,9 @@ func twoApps(t *testing.T) audit.Input {
 		Zones: []zone.HostedZone{{ID: "Z1", Name: "example.com.", NameServers: []string{"ns1.example.net"}}}}
 	for i, region := range []string{"eu-west-1", "eu-central-1"} {
 		id, _ := zone.CanonicalHostedZoneID(region)
-		facts.LoadBalancers = append(facts.LoadBalancers, failover.LoadBalancerFact{Region: region, Name: "demoalb", HostedZoneID: id,
-			DNSName: zone.Name(fmt.Sprintf("demoalb-%d.%s.elb.amazonaws.com.", i+1, region))})
+		facts.LoadBalancers = append(facts.LoadBalancers,
+			failover.LoadBalancerFact{Region: region, Name: "demoalb", HostedZoneID: id,
+				DNSName: zone.Name(fmt.Sprintf("demoalb-%d.%s.elb.amazonaws.com.", i+1, region))})
 	}
 	var err error
 	if in.State, _, err = failover.Compile(in.Policies, nil, facts); err != nil {
@@ -84,7 +85,8 @@ func twoApps(t *testing.T) audit.Input {
 				{Path: "/app1health", TargetGroup: "app1"}, {Host: "app1.example.com", TargetGroup: "app1"},
 				{Path: "/app2health", TargetGroup: "app2"}, {Host: "app2.example.com", TargetGroup: "app2"}, {Status: 404},
 			},
-			TargetGroups: []audit.TargetGroup{{Name: "app1", Registered: 2, Healthy: 2}, {Name: "app2", Registered: 2, Healthy: 2}},
+			TargetGroups: []audit.TargetGroup{{Name: "app1", Registered: 2, Healthy: 2},
+				{Name: "app2", Registered: 2, Healthy: 2}},
 		})
 	}
 	return in
@@ -101,7 +103,8 @@ func TestNothingIsFoundInTheTwoApps(t *testing.T) {
 	}
 }
 
-// With records that evaluate target health and have no health check, one application's failure moves both. r53: A.9, E.4.
+// With records that evaluate target health and have no health check, one application's failure moves both. r53: A.9,
+// E.4.
 func TestEvaluatedHealthOfASharedLoadBalancer(t *testing.T) {
 	in := twoApps(t)
 	for i := range in.State.Records {
@@ -113,10 +116,12 @@ func TestEvaluatedHealthOfASharedLoadBalancer(t *testing.T) {
 	got := audit.Audit(in)
 	want := audit.Finding{
 		ID: "shared-fate", Severity: audit.Critical,
-		Objects:   []string{"app1.example.com A eu-west-1", "app2.example.com A eu-west-1", "demoalb-1.eu-west-1.elb.amazonaws.com"},
+		Objects: []string{"app1.example.com A eu-west-1", "app2.example.com A eu-west-1",
+			"demoalb-1.eu-west-1.elb.amazonaws.com"},
 		Hostnames: []string{"app1.example.com", "app2.example.com"},
-		Why: "Evaluate target health is on for demoalb-1.eu-west-1.elb.amazonaws.com. When any one of its 2 target groups (app1 and " +
-			"app2) has no healthy target, all of app1.example.com and app2.example.com leave it together. That is so now: app2.",
+		Why: "Evaluate target health is on for demoalb-1.eu-west-1.elb.amazonaws.com. When any one of its 2 target groups " +
+			"(app1 and app2) has no healthy target, all of app1.example.com and app2.example.com leave it together. That is " +
+			"so now: app2.",
 		Fix: "For each of these record sets create a health check of the application's own health path at " +
 			"demoalb-1.eu-west-1.elb.amazonaws.com, set it as HealthCheckId, and set EvaluateTargetHealth to false.",
 		Reference: "r53: A.9, E.4",
@@ -148,8 +153,8 @@ func TestPromisesAreHeldAgainstTimers(t *testing.T) {
 	if got[0].ID != "rto-missed" || got[0].Why != want {
 		t.Errorf("got %s: %s", got[0].ID, got[0].Why)
 	}
-	if want := "Set RequestInterval to 10 and FailureThreshold to 3 at most: 1m58s at worst. An interval cannot be changed: where it is " +
-		"longer, create the check anew."; got[0].Fix != want {
+	if want := "Set RequestInterval to 10 and FailureThreshold to 3 at most: 1m58s at worst. An interval cannot be " +
+		"changed: where it is longer, create the check anew."; got[0].Fix != want {
 		t.Errorf("fix: %s", got[0].Fix)
 	}
 }
@@ -168,7 +173,8 @@ func TestOrderDoesNotMatter(t *testing.T) {
 
 func TestTextAndStatus(t *testing.T) {
 	findings := []audit.Finding{
-		{ID: "one", Severity: audit.Critical, Objects: []string{"a"}, Hostnames: []string{"h1", "h2"}, Why: strings.Repeat("word ", 30),
+		{ID: "one", Severity: audit.Critical, Objects: []string{"a"}, Hostnames: []string{"h1", "h2"},
+			Why: strings.Repeat("word ", 30),
 			Fix: "Do it.", Reference: "r53: A.1"},
 		{ID: "two", Severity: audit.Info, Objects: []string{"b"}, Why: "So.", Fix: "Nothing.", Reference: "r53: F"},
 	}
@@ -196,7 +202,8 @@ func TestTextAndStatus(t *testing.T) {
 
 // state puts record sets and checks into one zone, example.com.
 func state(sets []zone.ResourceRecordSet, checks []plan.Check) plan.State {
-	s := plan.State{Zones: []zone.HostedZone{{ID: "Z1", Name: "example.com.", NameServers: []string{"ns1.example.net"}}}, Checks: checks}
+	s := plan.State{Zones: []zone.HostedZone{{ID: "Z1", Name: "example.com.", NameServers: []string{"ns1.example.net"}}},
+		Checks: checks}
 	for _, set := range sets {
 		s.Records = append(s.Records, plan.Record{ZoneID: "Z1", Set: set})
 	}

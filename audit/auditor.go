@@ -30,8 +30,9 @@ type (
 func newAuditor(in Input) *auditor {
 	known := whatif.Input{State: in.State, Collections: in.Collections, AllLoadBalancers: in.AllLoadBalancers}
 	for _, lb := range in.LoadBalancers {
-		known.LoadBalancers = append(known.LoadBalancers, whatif.LoadBalancer{DNSName: lb.DNSName, HostedZoneID: lb.HostedZoneID,
-			Addresses: lb.Addresses})
+		known.LoadBalancers = append(known.LoadBalancers,
+			whatif.LoadBalancer{DNSName: lb.DNSName, HostedZoneID: lb.HostedZoneID,
+				Addresses: lb.Addresses})
 	}
 	a := &auditor{Graph: whatif.New(known), in: in, facts: map[*target]*LoadBalancer{},
 		promises: promisesOf(in.Policies), hurts: map[*member][]string{}, calm: map[*group][]reply{}}
@@ -99,12 +100,12 @@ type reply struct {
 	client whatif.Client
 }
 
-// mostWays bounds the outcomes of chance that are asked for: weighted groups that are nested in one another multiply. A name has at
-// most 100 weighted record sets. r53: C.8.
+// mostWays bounds the outcomes of chance that are asked for: weighted groups that are nested in one another multiply. A
+// name has at most 100 weighted record sets. r53: C.8.
 const mostWays = 200
 
-// ask asks a group for every client after a failure, with every outcome that chance can have. Of a group that cannot be judged
-// nothing is said. The replies are not to be changed.
+// ask asks a group for every client after a failure, with every outcome that chance can have. Of a group that cannot be
+// judged nothing is said. The replies are not to be changed.
 func (a *auditor) ask(g *group, f failure) []reply {
 	if g.Problem != nil {
 		return nil

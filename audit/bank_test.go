@@ -40,7 +40,8 @@ func bank(t testing.TB) audit.Input {
 			in.State.Checks = append(in.State.Checks, plan.Check{ID: c.CallerReference, Config: c.HealthCheckConfig})
 		}
 	}
-	in.State.Records = slices.Concat(records(t, "as-found/records-evaluated.json"), records(t, "as-found/records-checked.json"))
+	in.State.Records = slices.Concat(records(t, "as-found/records-evaluated.json"),
+		records(t, "as-found/records-checked.json"))
 	in.LoadBalancers = balancers(t)
 	files, err := filepath.Glob(filepath.Join(bankDir, "policies/*.yaml"))
 	if err != nil {
@@ -147,7 +148,8 @@ func TestBank(t *testing.T) {
 	}
 	findings := audit.Audit(bank(t))
 	for _, fault := range faults {
-		at := slices.IndexFunc(findings, func(f audit.Finding) bool { return f.ID == fault.Rule && slices.Contains(f.Objects, fault.Object) })
+		at := slices.IndexFunc(findings,
+			func(f audit.Finding) bool { return f.ID == fault.Rule && slices.Contains(f.Objects, fault.Object) })
 		if at < 0 {
 			t.Errorf("%s: no finding %s of %s", fault.Name, fault.Rule, fault.Object)
 			continue

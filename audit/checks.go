@@ -51,7 +51,8 @@ func danglingChecks(a *auditor, add func(Finding)) {
 		if stays := a.sentAnyway(members); len(stays) > 0 {
 			why += fmt.Sprintf(" Where it counts as healthy, %s are sent there whatever happens.", who(stays))
 		}
-		add(Finding{ID: "check-missing", Severity: Critical, Objects: describeAll(members), Hostnames: hostnamesOf(members), Why: why,
+		add(Finding{ID: "check-missing", Severity: Critical, Objects: describeAll(members), Hostnames: hostnamesOf(members),
+			Why: why,
 			Fix: "Create a health check of this member's endpoint and set its id as HealthCheckId.", Reference: "r53: A.10"})
 	}
 }
@@ -90,13 +91,13 @@ func ownFailover(a *auditor, add func(Finding)) {
 		if m := members[0]; len(balancers(m)) > 0 {
 			fix += fmt.Sprintf("set FullyQualifiedDomainName to %s.", balancers(m)[0])
 		} else {
-			fix += fmt.Sprintf("create a check with IPAddress %s and FullyQualifiedDomainName %s, and set it as HealthCheckId (an "+
-				"address cannot be added to an existing check).", few(a.Endpoints(m)), c.Config.FullyQualifiedDomainName)
+			fix += fmt.Sprintf("create a check with IPAddress %s and FullyQualifiedDomainName %s, and set it as HealthCheckId "+
+				"(an address cannot be added to an existing check).", few(a.Endpoints(m)), c.Config.FullyQualifiedDomainName)
 		}
 		add(Finding{ID: "check-follows-itself", Severity: Critical, Objects: append(describeAll(members), named(c.ID)),
 			Hostnames: hostnamesOf(members),
-			Why: fmt.Sprintf("The check resolves %s, whose answer changes with this very check: once clients have moved, it probes "+
-				"where they went, finds that healthy and moves them back.", c.Config.FullyQualifiedDomainName),
+			Why: fmt.Sprintf("The check resolves %s, whose answer changes with this very check: once clients have moved, it "+
+				"probes where they went, finds that healthy and moves them back.", c.Config.FullyQualifiedDomainName),
 			Fix: fix, Reference: "r53: B.3"})
 	}
 }
@@ -121,8 +122,8 @@ func wrongEndpoint(a *auditor, add func(Finding)) {
 				Hostnames: m.Group.Hostnames(), Reference: "r53: A.10"}
 			switch {
 			case at >= 0:
-				f.Why = fmt.Sprintf("The check probes %s, which is where %s sends clients: this member is left when that one fails, and "+
-					"not when its own %s fails.", few(probed), m.Group.Members[at].Set.SetIdentifier, few(own))
+				f.Why = fmt.Sprintf("The check probes %s, which is where %s sends clients: this member is left when that one "+
+					"fails, and not when its own %s fails.", few(probed), m.Group.Members[at].Set.SetIdentifier, few(own))
 			case !a.comparable(own, probed):
 				continue
 			default:
@@ -189,8 +190,9 @@ func wrongApplication(a *auditor, add func(Finding)) {
 				hostnames := few(others[own])
 				add(Finding{ID: "check-wrong-application", Severity: Critical, Objects: []string{m.String(), named(c.ID)},
 					Hostnames: others[own],
-					Why: fmt.Sprintf("%s hands the probe (%s of %s) to target group %s, and requests for %s to %s: the check says how "+
-						"another application is.", whatif.Host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName, r.TargetGroup,
+					Why: fmt.Sprintf("%s hands the probe (%s of %s) to target group %s, and requests for %s to %s: the check says "+
+						"how another application is.", whatif.Host(lb.DNSName), c.Config.Path(), c.Config.FullyQualifiedDomainName,
+						r.TargetGroup,
 						hostnames, own),
 					Fix: fmt.Sprintf("Add a rule to %s that forwards a health path of %s alone to %s whatever the host, and set "+
 						"ResourcePath to that path.", whatif.Host(lb.DNSName), hostnames, own),
@@ -226,9 +228,11 @@ func sharedChecks(a *auditor, add func(Finding)) {
 			if len(with) < 2 || len(open) == 0 {
 				continue
 			}
-			add(Finding{ID: "check-shared", Severity: Critical, Objects: append(describeAll(with), named(id)), Hostnames: g.Hostnames(),
-				Why: fmt.Sprintf("One check speaks for %d of %s: when it fails nothing is healthy, every member counts as healthy, and "+
-					"%s are answered as if nothing had happened.", len(with), plural(len(g.Members), "member"), who(open)),
+			add(Finding{ID: "check-shared", Severity: Critical, Objects: append(describeAll(with), named(id)),
+				Hostnames: g.Hostnames(),
+				Why: fmt.Sprintf("One check speaks for %d of %s: when it fails nothing is healthy, every member counts as "+
+					"healthy, and %s are answered as if nothing had happened.", len(with), plural(len(g.Members), "member"),
+					who(open)),
 				Fix:       "Create a check of its own endpoint for each of these members.",
 				Reference: "r53: A.4"})
 		}
@@ -245,9 +249,10 @@ func brokenChildren(a *auditor, add func(Finding)) {
 			}
 		}
 		if len(gone) > 0 {
-			add(Finding{ID: "child-missing", Severity: Warning, Objects: []string{named(c.ID)}, Hostnames: hostnamesOf(a.Cited[c.ID]),
-				Why: fmt.Sprintf("This calculated check counts children that do not exist: %s.", few(gone)),
-				Fix: "Take them out of ChildHealthChecks and lower HealthThreshold with them.", Reference: "r53: B.2"})
+			add(Finding{ID: "child-missing", Severity: Warning, Objects: []string{named(c.ID)},
+				Hostnames: hostnamesOf(a.Cited[c.ID]),
+				Why:       fmt.Sprintf("This calculated check counts children that do not exist: %s.", few(gone)),
+				Fix:       "Take them out of ChildHealthChecks and lower HealthThreshold with them.", Reference: "r53: B.2"})
 		}
 	}
 }
@@ -266,10 +271,12 @@ func splitCheckers(a *auditor, add func(Finding)) {
 				against = append(against, r.Region)
 			}
 		}
-		add(Finding{ID: "checkers-disagree", Severity: Warning, Objects: []string{named(c.ID)}, Hostnames: hostnamesOf(a.speaksFor(c.ID)),
-			Why: fmt.Sprintf("Checkers in %s say unhealthy, others do not (%s): fewer of the others have to fail for clients to be moved.",
+		add(Finding{ID: "checkers-disagree", Severity: Warning, Objects: []string{named(c.ID)},
+			Hostnames: hostnamesOf(a.speaksFor(c.ID)),
+			Why: fmt.Sprintf("Checkers in %s say unhealthy, others do not (%s): fewer of the others have to fail for clients "+
+				"to be moved.",
 				few(sortedUnique(against)), s.Reason),
-			Fix: "Let the firewall in front of the endpoint admit every range of GetCheckerIpRanges, or leave these Regions out of " +
-				"Regions.", Reference: "r53: B.4, B.9"})
+			Fix: "Let the firewall in front of the endpoint admit every range of GetCheckerIpRanges, or leave these Regions " +
+				"out of Regions.", Reference: "r53: B.4, B.9"})
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
-// crossedChecks finds calculated checks that count the endpoint of another member: the member is left when that one fails, or is
-// not left when its own does. What clients get is asked of steer. r53: B.2, A.4.
+// crossedChecks finds calculated checks that count the endpoint of another member: the member is left when that one
+// fails, or is not left when its own does. What clients get is asked of steer. r53: B.2, A.4.
 func crossedChecks(a *auditor, add func(Finding)) {
 	for _, g := range a.routed() {
 		for _, m := range g.Members {
@@ -36,7 +36,8 @@ func (a *auditor) crossed(m *member, c *plan.Check, add func(Finding)) {
 		}
 		children, others = append(children, counted...), append(others, identifiers([]*member{o})...)
 		if len(left) > 0 {
-			why += fmt.Sprintf(" When %s fails, this member counts as unhealthy although its own endpoint is well, and %s are sent to %s.",
+			why += fmt.Sprintf(" When %s fails, this member counts as unhealthy although its own endpoint is well, and %s "+
+				"are sent to %s.",
 				o.Set.SetIdentifier, who(left), to)
 		}
 	}
@@ -44,18 +45,21 @@ func (a *auditor) crossed(m *member, c *plan.Check, add func(Finding)) {
 		return
 	}
 	if len(kept) > 0 {
-		why += fmt.Sprintf(" When the endpoint of this member itself fails, its check stays healthy, and %s are still sent to it.", who(kept))
+		why += fmt.Sprintf(" When the endpoint of this member itself fails, its check stays healthy, and %s are still "+
+			"sent to it.", who(kept))
 	}
 	children = sortedUnique(children)
-	add(Finding{ID: "check-counts-other", Severity: Critical, Objects: []string{m.String(), named(c.ID)}, Hostnames: m.Group.Hostnames(),
+	add(Finding{ID: "check-counts-other", Severity: Critical, Objects: []string{m.String(), named(c.ID)},
+		Hostnames: m.Group.Hostnames(),
 		Why: fmt.Sprintf("The calculated check of this member counts %s, which looks at the endpoint of %s.%s", few(children),
 			few(sortedUnique(others)), why),
-		Fix: fmt.Sprintf("Take %s out of ChildHealthChecks, and set HealthThreshold to at most the number of children that are left.",
+		Fix: fmt.Sprintf("Take %s out of ChildHealthChecks, and set HealthThreshold to at most the number of children "+
+			"that are left.",
 			few(children)), Reference: "r53: B.2, A.4"})
 }
 
-// counted names the children of a member's check that look at another member's endpoint, and not at its own. Where it is not
-// known where a child looks, it is taken to look at the member that cites it.
+// counted names the children of a member's check that look at another member's endpoint, and not at its own. Where it
+// is not known where a child looks, it is taken to look at the member that cites it.
 func (a *auditor) counted(c *plan.Check, m, other *member) (children []string) {
 	if other == m {
 		return nil

@@ -21,7 +21,8 @@ func TestRulesAreDocumented(t *testing.T) {
 		return string(data)
 	}
 	documented, ids := []string{}, []string{}
-	for _, m := range regexp.MustCompile("(?m)^### `([a-z-]+)` · ([a-z ]+)$").FindAllStringSubmatch(text("../docs/audit.md"), -1) {
+	for _, m := range regexp.MustCompile("(?m)^### `([a-z-]+)` · ([a-z ]+)$").FindAllStringSubmatch(
+		text("../docs/audit.md"), -1) {
 		ids = append(ids, m[1])
 		for _, severity := range strings.Split(m[2], " or ") {
 			documented = append(documented, severity+" "+m[1])
@@ -36,11 +37,13 @@ func TestRulesAreDocumented(t *testing.T) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		for _, m := range regexp.MustCompile(`\bID(?:: |, f\.[^=\n]*= | = )"([a-z-]+)"`).FindAllStringSubmatch(text(file), -1) {
+		for _, m := range regexp.MustCompile(`\bID(?:: |, f\.[^=\n]*= | = )"([a-z-]+)"`).FindAllStringSubmatch(
+			text(file), -1) {
 			coded = append(coded, m[1])
 		}
 	}
-	for _, m := range regexp.MustCompile(`"((?:critical|warning|info) [a-z-]+) `).FindAllStringSubmatch(text("rules_test.go"), -1) {
+	for _, m := range regexp.MustCompile(`"((?:critical|warning|info) [a-z-]+) `).FindAllStringSubmatch(
+		text("rules_test.go"), -1) {
 		tested = append(tested, m[1])
 	}
 	for _, c := range []struct {

@@ -27,7 +27,8 @@ func (a *auditor) concerns(f Finding) bool {
 	})
 }
 
-// owners are the zones with the longest name that a hostname lies in: several where a private zone has the name of a public one.
+// owners are the zones with the longest name that a hostname lies in: several where a private zone has the name of a
+// public one.
 func (a *auditor) owners(hostname string) (owners []*whatif.Zone) {
 	name, err := zone.ParseName(hostname)
 	if err != nil {

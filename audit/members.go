@@ -45,8 +45,8 @@ func (a *auditor) dangles(m *member) bool {
 }
 
 // uncheckedGroups finds groups that nothing can make anybody leave, and members that nothing can make anybody leave in
-// groups where others can be left. Whom it hurts is asked of steer: those who would be sent to somebody healthy if the member
-// had a check. r53: A.3, D.1.
+// groups where others can be left. Whom it hurts is asked of steer: those who would be sent to somebody healthy if the
+// member had a check. r53: A.3, D.1.
 func uncheckedGroups(a *auditor, add func(Finding)) {
 	for _, g := range a.routed() {
 		deaf := a.deaf(g)
@@ -105,8 +105,8 @@ func (a *auditor) toldAbove(g *group, seen map[*group]bool) bool {
 	return len(g.Parents) > 0
 }
 
-// hurt lists the clients who are sent to a member when everything behind it is down, and would be sent to somebody healthy if
-// it had a check. That is asked with all else well, and with all down who answer while nothing fails.
+// hurt lists the clients who are sent to a member when everything behind it is down, and would be sent to somebody
+// healthy if it had a check. That is asked with all else well, and with all down who answer while nothing fails.
 func (a *auditor) hurt(m *member) []string {
 	list, known := a.hurts[m]
 	if known {
@@ -127,8 +127,8 @@ func (a *auditor) hurt(m *member) []string {
 	return list
 }
 
-// couldLeave lists the clients who are sent to a member after a failure, and would be sent to somebody healthy if the member
-// counted as unhealthy.
+// couldLeave lists the clients who are sent to a member after a failure, and would be sent to somebody healthy if the
+// member counted as unhealthy.
 func (a *auditor) couldLeave(m *member, f failure) (list []string) {
 	sent := places(a.ask(m.Group, f), func(r reply) bool { return r.is(m) })
 	if len(sent) == 0 {
@@ -157,13 +157,15 @@ func (a *auditor) unchecked(g *group, add func(Finding)) {
 		Why: fmt.Sprintf("None of the %d members of this %s group has a health: whatever fails, every client is sent "+
 			"to the member it was sent to before.",
 			len(g.Members), g.Policy),
-		Fix:       fmt.Sprintf("Set HealthCheckId on every member: %s.%s", few(describeAll(g.Members)), evaluateToo(g.Members)),
+		Fix: fmt.Sprintf("Set HealthCheckId on every member: %s.%s", few(describeAll(g.Members)),
+			evaluateToo(g.Members)),
 		Reference: "r53: A.3"})
 }
 
 // evaluateToo is the other way to give members a health, where they lead to groups.
 func evaluateToo(members []*member) string {
-	if slices.ContainsFunc(members, func(m *member) bool { return m.Branch != nil && !m.Set.AliasTarget.EvaluateTargetHealth }) {
+	if slices.ContainsFunc(members,
+		func(m *member) bool { return m.Branch != nil && !m.Set.AliasTarget.EvaluateTargetHealth }) {
 		return " Or set EvaluateTargetHealth to true, so that the health of the record sets behind the alias counts."
 	}
 	return ""
@@ -174,12 +176,14 @@ func (a *auditor) uncheckedMember(m *member, add func(Finding)) {
 	if len(hurt) == 0 {
 		return // there is nobody else for those who are sent to it
 	}
-	why := fmt.Sprintf("This member has no health while others of its group have: it counts as healthy for ever. With everything "+
-		"behind it down, %s are still sent to it.", who(hurt))
+	why := fmt.Sprintf("This member has no health while others of its group have: it counts as healthy for ever. With "+
+		"everything behind it down, %s are still sent to it.", who(hurt))
 	if above := a.stuckAbove(m); len(above) > 0 {
-		why += fmt.Sprintf(" And as a branch is healthy while anything in it is, clients never leave %s either.", few(describeAll(above)))
+		why += fmt.Sprintf(" And as a branch is healthy while anything in it is, clients never leave %s either.",
+			few(describeAll(above)))
 	}
-	add(Finding{ID: "member-unchecked", Severity: Critical, Objects: []string{m.String()}, Hostnames: m.Group.Hostnames(), Why: why,
+	add(Finding{ID: "member-unchecked", Severity: Critical, Objects: []string{m.String()}, Hostnames: m.Group.Hostnames(),
+		Why:       why,
 		Fix:       fmt.Sprintf("Set HealthCheckId on %s.%s", m, evaluateToo([]*member{m})),
 		Reference: "r53: A.3"})
 }
@@ -215,11 +219,12 @@ func stuckMembers(a *auditor, add func(Finding)) {
 	}
 }
 
-// stuck lists the clients who are sent to a member when everything behind it is down, because something below is healthy for
-// ever, although others could answer them.
+// stuck lists the clients who are sent to a member when everything behind it is down, because something below is
+// healthy for ever, although others could answer them.
 func (a *auditor) stuck(m *member) []string {
 	g := m.Group
-	if len(g.Members) < 2 || g.Policy == zone.Simple || g.Problem != nil || !a.listens(m) || a.dangles(m) || a.constant(m.Set.HealthCheckID) ||
+	if len(g.Members) < 2 || g.Policy == zone.Simple || g.Problem != nil || !a.listens(m) || a.dangles(m) ||
+		a.constant(m.Set.HealthCheckID) ||
 		len(a.deafBelow(m)) == 0 || !serves(a.ask(g, well()), m) {
 		return nil
 	}
@@ -229,7 +234,8 @@ func (a *auditor) stuck(m *member) []string {
 // toldBelow reports whether uncheckedGroups tells of all members that keep a branch healthy.
 func (a *auditor) toldBelow(deaf []*member) bool {
 	return !slices.ContainsFunc(deaf, func(m *member) bool {
-		return len(a.deaf(m.Group)) == len(m.Group.Members) || m.Set.Failover == zone.Secondary || a.dangles(m) || len(a.hurt(m)) == 0
+		return len(a.deaf(m.Group)) == len(m.Group.Members) || m.Set.Failover == zone.Secondary || a.dangles(m) ||
+			len(a.hurt(m)) == 0
 	})
 }
 
@@ -268,12 +274,15 @@ func missingDefaults(a *auditor, add func(Finding)) {
 		if len(none) == 0 {
 			continue
 		}
-		why := fmt.Sprintf("This %s group has no default: %s get no address, and neither do those whose place is not known.", g.Policy, who(none))
+		why := fmt.Sprintf("This %s group has no default: %s get no address, and neither do those whose place is not known.",
+			g.Policy, who(none))
 		if alone := a.alone(g); len(alone) > 0 {
 			why += fmt.Sprintf(" Clients %s have one member only, and are still sent to it when it is down.", few(alone))
 		}
-		add(Finding{ID: "default-missing", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(), Why: why,
-			Fix: "Add a member for the default location (CountryCode or LocationName *), with a health check.", Reference: "r53: A.6, A.8"})
+		add(Finding{ID: "default-missing", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
+			Why:       why,
+			Fix:       "Add a member for the default location (CountryCode or LocationName *), with a health check.",
+			Reference: "r53: A.6, A.8"})
 	}
 }
 
@@ -311,8 +320,8 @@ func failOpenSurprise(a *auditor, add func(Finding)) {
 				continue
 			}
 			add(Finding{ID: "fail-open", Severity: Warning, Objects: []string{m.String()}, Hostnames: g.Hostnames(),
-				Why: fmt.Sprintf("This member is held unhealthy by its check, and yet when all others are down too every member counts as "+
-					"healthy: %s are then sent to it.", who(back)),
+				Why: fmt.Sprintf("This member is held unhealthy by its check, and yet when all others are down too every member "+
+					"counts as healthy: %s are then sent to it.", who(back)),
 				Fix:       "If nobody may ever be sent there, delete the record set; else enable its check again.",
 				Reference: "r53: A.4, B.6"})
 		}
@@ -340,8 +349,8 @@ func nothingHealthy(a *auditor, add func(Finding)) {
 			}
 		}
 		add(Finding{ID: "nothing-healthy", Severity: Critical, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
-			Why: fmt.Sprintf("Nothing that %s could be sent to is healthy now: every member counts as healthy, and they are sent "+
-				"to %s.", who(open), few(sortedUnique(sent))),
+			Why: fmt.Sprintf("Nothing that %s could be sent to is healthy now: every member counts as healthy, and they are "+
+				"sent to %s.", who(open), few(sortedUnique(sent))),
 			Fix:       "Mend the endpoints, or the checks if the endpoints are well.",
 			Reference: "r53: A.4"})
 	}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// merge makes one finding of those that a rule found for one cause: with the same reason and the same cure, such as for the A
-// and the AAAA record sets of a name. Findings about different health checks stay apart, so that nobody has to guess which record
-// set has which.
+// merge makes one finding of those that a rule found for one cause: with the same reason and the same cure, such as for
+// the A and the AAAA record sets of a name. Findings about different health checks stay apart, so that nobody has to
+// guess which record set has which.
 func merge(found []Finding) []Finding {
 	var list []Finding
 	alike := map[string][]int{} // by what is said: where in list
@@ -52,7 +52,8 @@ func bothTypes(text string, objects []string) string {
 		if !found || rest != "" && rest[0] != ' ' || !slices.Contains(objects, twin) || strings.Contains(text, twin) {
 			continue
 		}
-		whole := regexp.MustCompile(`(^|[ (])` + regexp.QuoteMeta(object) + `($|[^\pL\pN-])`) // no longer name, no longer SetIdentifier
+		// no longer name, no longer SetIdentifier
+		whole := regexp.MustCompile(`(^|[ (])` + regexp.QuoteMeta(object) + `($|[^\pL\pN-])`)
 		both := strings.ReplaceAll(name+" A and AAAA"+rest, "$", "$$")
 		text = whole.ReplaceAllString(text, "${1}"+both+"${2}")
 	}

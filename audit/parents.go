@@ -9,8 +9,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// belowDelegations finds record sets of a public zone that nobody is answered with, because the zone delegates their name. Addresses
-// of the name servers themselves are glue, and served. RFC 1034 section 4.2.1.
+// belowDelegations finds record sets of a public zone that nobody is answered with, because the zone delegates their
+// name. Addresses of the name servers themselves are glue, and served. RFC 1034 section 4.2.1.
 func belowDelegations(a *auditor, add func(Finding)) {
 	for _, z := range a.Zones {
 		if z.PrivateZone {
@@ -35,12 +35,14 @@ func belowDelegations(a *auditor, add func(Finding)) {
 				}
 				f.Hostnames = append(f.Hostnames, g.Hostnames()...)
 			}
-			f.Why = fmt.Sprintf("Nobody is answered with these: %s delegates %s to %s, and clients ask there.", whatif.Host(z.Name),
+			f.Why = fmt.Sprintf("Nobody is answered with these: %s delegates %s to %s, and clients ask there.",
+				whatif.Host(z.Name),
 				whatif.Host(cut.Key.Name), few(nameServers(cut)))
 			f.Fix = fmt.Sprintf("Create them in the zone %s and delete them here, or delete %s if that zone is not used.",
 				whatif.Host(cut.Key.Name), cut)
 			if child := a.ZoneOf(cut.Key.Name); child != nil && child != z {
-				f.Fix = fmt.Sprintf("Create them in the zone %s (%s) of this account, and delete them here.", whatif.Host(child.Name), child.ID)
+				f.Fix = fmt.Sprintf("Create them in the zone %s (%s) of this account, and delete them here.",
+					whatif.Host(child.Name), child.ID)
 			}
 			add(f)
 		}
@@ -71,10 +73,13 @@ func borrowedChecks(a *auditor, add func(Finding)) {
 			if owners.Borrows(m.Set) == "" {
 				continue
 			}
-			add(Finding{ID: "check-borrowed", Severity: Warning, Objects: []string{m.String(), named(c.ID)}, Hostnames: m.Group.Hostnames(),
-				Why: fmt.Sprintf("The health check is that of %s in %s, and is changed with that policy. This record set is not Bulkhead's: it "+
-					"stays as it is, and the check stays as long as it is cited.", plan.PolicyOf(c.Key), plan.RegionOf(c.Key)),
-				Fix: fmt.Sprintf("Create a health check of this endpoint and set it as HealthCheckId on %s.", m), Reference: "r53: A.10"})
+			add(Finding{ID: "check-borrowed", Severity: Warning, Objects: []string{m.String(), named(c.ID)},
+				Hostnames: m.Group.Hostnames(),
+				Why: fmt.Sprintf("The health check is that of %s in %s, and is changed with that policy. This record set is not "+
+					"Bulkhead's: it stays as it is, and the check stays as long as it is cited.", plan.PolicyOf(c.Key),
+					plan.RegionOf(c.Key)),
+				Fix:       fmt.Sprintf("Create a health check of this endpoint and set it as HealthCheckId on %s.", m),
+				Reference: "r53: A.10"})
 		}
 	}
 }

@@ -33,8 +33,8 @@ func failoverRoles(a *auditor, add func(Finding)) {
 				continue // the primary cannot be left: another finding
 			}
 			f.ID, f.Severity, f.Objects, f.Reference = "secondary-unchecked", Warning, []string{m.String()}, "r53: A.11"
-			f.Why = "The SECONDARY has no health and counts as healthy for ever: when both are down, clients are sent to it and not to " +
-				"the PRIMARY."
+			f.Why = "The SECONDARY has no health and counts as healthy for ever: when both are down, clients are sent to it " +
+				"and not to the PRIMARY."
 			f.Fix = fmt.Sprintf("Set HealthCheckId on %s, unless it is a page that says that the service is down.", m)
 		default:
 			continue
@@ -80,12 +80,14 @@ func zeroWeights(a *auditor, add func(Finding)) {
 			f.Fix = "Set weights above 0; to send nobody to a member, delete it."
 		case len(served) == 0:
 			f.ID = "weight-unused"
-			f.Why = "Nobody is ever sent to these members of weight 0: with everything behind the others down, the others are still " +
-				"answered."
-			f.Fix = fmt.Sprintf("Set HealthCheckId on the members with a weight (%s), or delete those without.", few(describeAll(others)))
+			f.Why = "Nobody is ever sent to these members of weight 0: with everything behind the others down, the others are " +
+				"still answered."
+			f.Fix = fmt.Sprintf("Set HealthCheckId on the members with a weight (%s), or delete those without.",
+				few(describeAll(others)))
 		default:
 			f.ID, f.Severity = "weight-standby", Info
-			f.Why = "These members of weight 0 are a standby: they get all clients at once when the members with a weight are down."
+			f.Why = "These members of weight 0 are a standby: they get all clients at once when the members with a weight " +
+				"are down."
 			f.Fix = "Nothing, if they can carry all clients; else give them a small weight, so that they are warm."
 		}
 		add(f)
@@ -99,7 +101,8 @@ func singleRegions(a *auditor, add func(Finding)) {
 			continue
 		}
 		add(Finding{ID: "single-region", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
-			Why: fmt.Sprintf("This %s group has one member: with everything behind it down, all clients are still sent to %s.", g.Policy,
+			Why: fmt.Sprintf("This %s group has one member: with everything behind it down, all clients are still sent to %s.",
+				g.Policy,
 				few(a.pickedAfter(g, a.fail(g.Members...)))),
 			Fix: "Add a member of another Region, with a health check.", Reference: "r53: A.4"})
 	}

@@ -31,7 +31,8 @@ func Text(findings []Finding, width int, colour bool) string {
 		write(&b, width, "fix", strings.Fields(f.Fix))
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%d critical, %s, %d for information.\n", counts[Critical], plural(counts[Warning], "warning"), counts[Info])
+	fmt.Fprintf(&b, "%d critical, %s, %d for information.\n", counts[Critical], plural(counts[Warning], "warning"),
+		counts[Info])
 	return b.String()
 }
 

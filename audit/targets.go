@@ -14,11 +14,13 @@ import (
 // unjudged finds groups that no answer can be computed for; Route 53 would not have accepted them.
 func unjudged(a *auditor, add func(Finding)) {
 	for _, g := range a.groups {
-		f := Finding{ID: "group-not-judged", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(), Reference: "r53: C.6",
-			Fix: "Write the record sets as Route 53 would accept them."}
+		f := Finding{ID: "group-not-judged", Severity: Warning, Objects: []string{g.String()}, Hostnames: g.Hostnames(),
+			Reference: "r53: C.6",
+			Fix:       "Write the record sets as Route 53 would accept them."}
 		switch {
 		case g.Loops:
-			f.Why = fmt.Sprintf("No answer can be computed: the aliases lead round in a loop (%s), and nobody who comes there gets an address.",
+			f.Why = fmt.Sprintf("No answer can be computed: the aliases lead round in a loop (%s), and nobody who comes "+
+				"there gets an address.",
 				few(loop(g)))
 			f.Fix = "Point one of these aliases at a record set with an address, or at a load balancer."
 			add(f)
@@ -64,8 +66,8 @@ func aliasTargets(a *auditor, add func(Finding)) {
 				f.Why = fmt.Sprintf("The alias target %s does not lie in the load balancer zone %s", name, alias.HostedZoneID)
 				f.Fix = "Set AliasTarget.HostedZoneId to the CanonicalHostedZoneId of the load balancer."
 			case a.ZoneOf(alias.DNSName) != nil:
-				f.Why = fmt.Sprintf("The alias target %s is in another hosted zone than the alias says (%s); aliases lead into their own "+
-					"zone or to a service of AWS", name, alias.HostedZoneID)
+				f.Why = fmt.Sprintf("The alias target %s is in another hosted zone than the alias says (%s); aliases lead into "+
+					"their own zone or to a service of AWS", name, alias.HostedZoneID)
 				f.Fix = fmt.Sprintf("Make it a CNAME of %s, or copy that record set to this zone and set HostedZoneId to %s.", name,
 					g.Zone.ID)
 			default:
@@ -92,7 +94,8 @@ func (a *auditor) whatClientsGet(m *member) string {
 func sharedFate(a *auditor, add func(Finding)) {
 	for _, name := range slices.Sorted(maps.Keys(a.Targets)) {
 		t := a.Targets[name]
-		listening := slices.DeleteFunc(slices.Clone(t.Members), func(m *member) bool { return !m.Set.AliasTarget.EvaluateTargetHealth })
+		listening := slices.DeleteFunc(slices.Clone(t.Members),
+			func(m *member) bool { return !m.Set.AliasTarget.EvaluateTargetHealth })
 		if !t.Balancer || len(listening) == 0 {
 			continue
 		}
@@ -113,12 +116,14 @@ func sharedFate(a *auditor, add func(Finding)) {
 		if len(moved) == 0 || !joined {
 			continue
 		}
-		add(Finding{ID: "shared-fate", Severity: Critical, Objects: append(describeAll(objects), t.String()), Hostnames: hostnames,
-			Why: why, Fix: a.parted(t, objects), Reference: "r53: A.9, E.4"})
+		add(Finding{ID: "shared-fate", Severity: Critical, Objects: append(describeAll(objects), t.String()),
+			Hostnames: hostnames,
+			Why:       why, Fix: a.parted(t, objects), Reference: "r53: A.9, E.4"})
 	}
 }
 
-// parted is the cure of record sets that share the fate of a load balancer: those that have a check of their own need no other.
+// parted is the cure of record sets that share the fate of a load balancer: those that have a check of their own need
+// no other.
 func (a *auditor) parted(t *target, members []*member) string {
 	var checked, unchecked []*member
 	for _, m := range members {
@@ -128,15 +133,16 @@ func (a *auditor) parted(t *target, members []*member) string {
 			unchecked = append(unchecked, m)
 		}
 	}
-	create := fmt.Sprintf("create a health check of the application's own health path at %s, set it as HealthCheckId, and set "+
-		"EvaluateTargetHealth to false.", t)
+	create := fmt.Sprintf("create a health check of the application's own health path at %s, set it as HealthCheckId, "+
+		"and set EvaluateTargetHealth to false.", t)
 	switch {
 	case len(checked) == 0:
 		return "For each of these record sets " + create
 	case len(unchecked) == 0:
 		return "Set EvaluateTargetHealth to false: each of these record sets has a health check of its own."
 	}
-	return fmt.Sprintf("Set EvaluateTargetHealth to false on those that have a health check of their own (%s). For each of the others (%s) %s",
+	return fmt.Sprintf("Set EvaluateTargetHealth to false on those that have a health check of their own (%s). For "+
+		"each of the others (%s) %s",
 		few(describeAll(checked)), few(describeAll(unchecked)), create)
 }
 
@@ -163,8 +169,9 @@ func (a *auditor) joins(t *target, moved []string) (why string, joined bool) {
 	all := hostnamesOf(t.Members)
 	fact := a.facts[t]
 	if fact == nil || len(fact.TargetGroups) == 0 {
-		return fmt.Sprintf("Evaluate target health is on for %s, which serves %s (%s). As soon as one target group there has no "+
-			"healthy target, %s.", t, plural(len(all), "hostname"), few(all), leaves(moved)), len(applications(t.Members)) > 1
+		return fmt.Sprintf("Evaluate target health is on for %s, which serves %s (%s). As soon as one target group there "+
+				"has no healthy target, %s.", t, plural(len(all), "hostname"), few(all), leaves(moved)),
+			len(applications(t.Members)) > 1
 	}
 	down := without(fact)
 	var takes []string
@@ -225,7 +232,8 @@ func sameTargets(a *auditor, add func(Finding)) {
 				continue // several locations may well be served from one place
 			}
 			add(Finding{ID: "same-target", Severity: Warning, Objects: describeAll(members), Hostnames: g.Hostnames(),
-				Why: fmt.Sprintf("%s of %s send clients to %s: when it fails, all of them fail.", plural(len(members), "member"), g, end),
+				Why: fmt.Sprintf("%s of %s send clients to %s: when it fails, all of them fail.", plural(len(members), "member"),
+					g, end),
 				Fix: "Point each member at an endpoint of its own, or keep only one of them.", Reference: "r53: A.1"})
 		}
 	}

@@ -17,8 +17,8 @@ import (
 // highestTTL is the TTL in seconds beyond which Route 53's guide does not go for records with health checks. r53: D.2.
 const highestTTL = 60
 
-// longTTL is the TTL in seconds from which it is told where nothing is promised: then resolvers keep an answer for longer than a
-// check with the usual timers takes to fail.
+// longTTL is the TTL in seconds from which it is told where nothing is promised: then resolvers keep an answer for
+// longer than a check with the usual timers takes to fail.
 const longTTL = 120
 
 // check returns the endpoint check of a member, nil when it has none.
@@ -46,13 +46,14 @@ func unequalTimers(a *auditor, add func(Finding)) {
 		var objects []*member
 		for _, key := range slices.Sorted(maps.Keys(timers)) {
 			worst := failover.Objectives(a.pseudoPolicy(timers[key]...), a.in.provider()).Detection.Worst
-			texts = append(texts, fmt.Sprintf("%s for %s (detected within %s)", key, few(identifiers(timers[key])), short(worst)))
+			texts = append(texts, fmt.Sprintf("%s for %s (detected within %s)", key, few(identifiers(timers[key])),
+				short(worst)))
 			objects = append(objects, timers[key]...)
 		}
 		add(Finding{ID: "timers-unequal", Severity: Warning, Objects: describeAll(objects), Hostnames: g.Hostnames(),
 			Why: "Members of this group fail at different speeds: " + listed(texts) + ".",
-			Fix: "Give all of these checks one FailureThreshold and one RequestInterval (the interval cannot be changed: create " +
-				"checks anew).", Reference: "r53: D.1"})
+			Fix: "Give all of these checks one FailureThreshold and one RequestInterval (the interval cannot be changed: " +
+				"create checks anew).", Reference: "r53: D.1"})
 	}
 }
 
@@ -97,7 +98,8 @@ func recoveryTimes(a *auditor, add func(Finding)) {
 			continue
 		}
 		rto := failover.Objectives(a.pseudoPolicy(checked...), a.in.provider())
-		parts := fmt.Sprintf("%s at worst (detection %s, propagation %s, TTL %s)", short(rto.Worst), short(rto.Detection.Worst),
+		parts := fmt.Sprintf("%s at worst (detection %s, propagation %s, TTL %s)", short(rto.Worst),
+			short(rto.Detection.Worst),
 			short(rto.Propagation.Worst), short(rto.TTL.Worst))
 		promise := a.promise(g)
 		switch {
@@ -111,7 +113,8 @@ func recoveryTimes(a *auditor, add func(Finding)) {
 				add(Finding{ID: "ttl-long", Severity: Warning, Objects: describeAll(long), Hostnames: g.Hostnames(),
 					Why: fmt.Sprintf("Resolvers keep answers for up to %s, and go on sending clients to a member that has failed: a "+
 						"failover takes %s.", short(rto.TTL.Worst), parts),
-					Fix:       fmt.Sprintf("Set TTL to %d, which the guide of Route 53 advises for records with health checks.", highestTTL),
+					Fix: fmt.Sprintf("Set TTL to %d, which the guide of Route 53 advises for records with health checks.",
+						highestTTL),
 					Reference: "r53: D.2"})
 			}
 		}
@@ -145,8 +148,8 @@ func shorter(a, b promise) promise {
 	return a
 }
 
-// promise is the shortest RTO of the names by which users come to a group: what is promised for a name holds for its aliases.
-// Input.RTO is for groups for none of whose names a policy promises anything.
+// promise is the shortest RTO of the names by which users come to a group: what is promised for a name holds for its
+// aliases. Input.RTO is for groups for none of whose names a policy promises anything.
 func (a *auditor) promise(g *group) promise {
 	var p promise
 	for _, name := range g.Hostnames() {
@@ -175,9 +178,11 @@ func (a *auditor) kept(g *group, add func(Finding)) {
 	}
 	if d := time.Duration(longest) * time.Second; d >= promise.rto {
 		add(Finding{ID: "rto-missed", Severity: Critical, Objects: describeAll(listening), Hostnames: g.Hostnames(),
-			Why: fmt.Sprintf("Resolvers keep answers for %s, which leaves nothing of the %s that %s promises for detection.", short(d),
+			Why: fmt.Sprintf("Resolvers keep answers for %s, which leaves nothing of the %s that %s promises for detection.",
+				short(d),
 				short(promise.rto), promise.by),
-			Fix:       "Set a shorter TTL, on addresses instead of aliases of load balancers (whose TTL is fixed at 60), or promise more time.",
+			Fix: "Set a shorter TTL, on addresses instead of aliases of load balancers (whose TTL is fixed at 60), or " +
+				"promise more time.",
 			Reference: "r53: D.1, D.2"})
 	}
 }
@@ -199,13 +204,15 @@ func (a *auditor) faster(members []*member, promise time.Duration) string {
 				}
 				rto := failover.Objectives(p, a.in.provider())
 				if rto.Worst <= promise {
-					return fmt.Sprintf("Set %s: %s at worst. An interval cannot be changed: where it is longer, create the check anew.",
+					return fmt.Sprintf("Set %s: %s at worst. An interval cannot be changed: where it is longer, create the check "+
+						"anew.",
 						settings(p), short(rto.Worst))
 				}
 			}
 		}
 	}
-	return "No setting that Route 53 takes is fast enough: promise more time, or keep traffic in the standby Region all along."
+	return "No setting that Route 53 takes is fast enough: promise more time, or keep traffic in the standby Region " +
+		"all along."
 }
 
 // limit makes a Region no slower than this. r53: B.2.

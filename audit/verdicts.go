@@ -19,17 +19,18 @@ func blindChecks(a *auditor, add func(Finding)) {
 			if c.Config.Type != health.TCP || len(balancers) == 0 {
 				continue
 			}
-			add(Finding{ID: "check-blind", Severity: Critical, Objects: []string{m.String(), named(c.ID)}, Hostnames: m.Group.Hostnames(),
-				Why: fmt.Sprintf("A TCP check sees that %s accepts connections, which it does without a single healthy target behind it: "+
-					"the application can be down and the check healthy.", balancers[0]),
-				Fix: "Create an HTTP check of the application's health path at the same name, and set it as HealthCheckId (the type " +
-					"of a check cannot be changed).", Reference: "r53: B.1, A.9"})
+			add(Finding{ID: "check-blind", Severity: Critical, Objects: []string{m.String(), named(c.ID)},
+				Hostnames: m.Group.Hostnames(),
+				Why: fmt.Sprintf("A TCP check sees that %s accepts connections, which it does without a single healthy target "+
+					"behind it: the application can be down and the check healthy.", balancers[0]),
+				Fix: "Create an HTTP check of the application's health path at the same name, and set it as HealthCheckId (the " +
+					"type of a check cannot be changed).", Reference: "r53: B.1, A.9"})
 		}
 	}
 }
 
-// greenTargetless finds checks that are healthy while no target of the application is: the load balancer has nobody well to send
-// clients to, and they are sent to it all the same. r53: B.1, E.1.
+// greenTargetless finds checks that are healthy while no target of the application is: the load balancer has nobody
+// well to send clients to, and they are sent to it all the same. r53: B.1, E.1.
 func greenTargetless(a *auditor, add func(Finding)) {
 	for _, c := range a.used() {
 		if !a.healthyNow(c.ID) {
@@ -48,9 +49,11 @@ func greenTargetless(a *auditor, add func(Finding)) {
 					}
 					add(Finding{ID: "check-green-without-targets", Severity: Critical, Objects: []string{m.String(), named(c.ID)},
 						Hostnames: []string{hostname}, Reference: "r53: B.1, E.1",
-						Why: fmt.Sprintf("%s: clients are still sent there, and no failover happens.", failover.GreenWithoutTargets(t.String(), groups)),
-						Fix: "Find out which of both is wrong. Where the application is down, let the check probe a path that the application itself " +
-							"answers, by a rule that leads to its target group. Where it is well, correct the health check of the target group."})
+						Why: fmt.Sprintf("%s: clients are still sent there, and no failover happens.",
+							failover.GreenWithoutTargets(t.String(), groups)),
+						Fix: "Find out which of both is wrong. Where the application is down, let the check probe a path that the " +
+							"application itself answers, by a rule that leads to its target group. Where it is well, correct the health " +
+							"check of the target group."})
 				}
 			}
 		}
@@ -77,7 +80,8 @@ func (a *auditor) reason(c *plan.Check) string {
 	case c.Config.HealthThreshold != nil && *c.Config.HealthThreshold == 0:
 		return "HealthThreshold is 0"
 	case c.Config.HealthThreshold != nil && *c.Config.HealthThreshold > len(c.Config.ChildHealthChecks):
-		return fmt.Sprintf("HealthThreshold is %d of %s", *c.Config.HealthThreshold, childCount(len(c.Config.ChildHealthChecks)))
+		return fmt.Sprintf("HealthThreshold is %d of %s", *c.Config.HealthThreshold,
+			childCount(len(c.Config.ChildHealthChecks)))
 	}
 	return "none of its children can change it"
 }
@@ -93,7 +97,8 @@ func childCount(n int) string {
 func constantChecks(a *auditor, add func(Finding)) {
 	for _, c := range a.used() {
 		members := a.Cited[c.ID]
-		f := Finding{Objects: append(describeAll(members), named(c.ID)), Hostnames: hostnamesOf(members), Reference: "r53: B.2, B.6"}
+		f := Finding{Objects: append(describeAll(members), named(c.ID)), Hostnames: hostnamesOf(members),
+			Reference: "r53: B.2, B.6"}
 		switch {
 		case !a.constant(c.ID):
 			a.answeredWithout(c, add)
@@ -164,10 +169,10 @@ func (a *auditor) answeredWithout(c *plan.Check, add func(Finding)) {
 			}
 		case !known && a.sawRedirect(c.ID):
 			f.ID, f.Severity = "check-redirected", Warning
-			f.Why = fmt.Sprintf("Probes of %s are answered with a redirect, which is success and is not followed: what it leads to may "+
-				"be down.", c.Config.Path())
-			f.Fix = "Probe what the redirect leads to, HTTPS on port 443 for instance, at a path that the application itself answers with " +
-				"200 when it is well." + anew
+			f.Why = fmt.Sprintf("Probes of %s are answered with a redirect, which is success and is not followed: what it "+
+				"leads to may be down.", c.Config.Path())
+			f.Fix = "Probe what the redirect leads to, HTTPS on port 443 for instance, at a path that the application itself " +
+				"answers with 200 when it is well." + anew
 		default:
 			continue
 		}
@@ -196,7 +201,9 @@ func invertedChecks(a *auditor, add func(Finding)) {
 		members := a.Cited[c.ID]
 		add(Finding{ID: "check-inverted", Severity: Warning, Objects: append(describeAll(members), named(c.ID)),
 			Hostnames: hostnamesOf(members),
-			Why:       "The check is inverted: clients are sent here when what it probes fails, and away from here when it is well.",
-			Fix:       "Set Inverted to false, unless it probes a switch by which the standby Region keeps clients away.", Reference: "r53: B.6"})
+			Why: "The check is inverted: clients are sent here when what it probes fails, and away from here when it " +
+				"is well.",
+			Fix:       "Set Inverted to false, unless it probes a switch by which the standby Region keeps clients away.",
+			Reference: "r53: B.6"})
 	}
 }

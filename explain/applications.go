@@ -18,9 +18,9 @@ type Condition string
 
 // The conditions. An application is OK when all of its Regions are healthy and everybody is answered as while nothing
 // fails; Degraded when a Region is unhealthy and somebody healthy answers all the same; Down when somebody is answered
-// with what is unhealthy, for want of anything better. Unknown is one whose checkers have not been asked or say nothing,
-// or whose load balancer tells something else than they do.
-// Partial is one with a Region that is not applied, Planned one of which nothing is.
+// with what is unhealthy, for want of anything better. Unknown is one whose checkers have not been asked or say
+// nothing, or whose load balancer tells something else than they do. Partial is one with a Region that is not applied,
+// Planned one of which nothing is.
 const (
 	OK       Condition = "ok"
 	Degraded Condition = "degraded"
@@ -129,8 +129,8 @@ type builder struct {
 	a        Application
 }
 
-// bound leaves out the checks of Regions whose record sets cite another one: a changed check that waits for a healthy verdict,
-// or what an interrupted run has left.
+// bound leaves out the checks of Regions whose record sets cite another one: a changed check that waits for a healthy
+// verdict, or what an interrupted run has left.
 func (b *builder) bound(checks []*plan.Check) []*plan.Check {
 	cited := map[string]bool{}
 	for _, c := range checks {
@@ -139,7 +139,8 @@ func (b *builder) bound(checks []*plan.Check) []*plan.Check {
 	return slices.DeleteFunc(slices.Clone(checks), func(c *plan.Check) bool {
 		waits := cited[c.Key] && len(b.w.Cited[c.ID]) == 0
 		if waits {
-			b.problem("%s has another health check, %s, that no record set cites: a change waits until it is healthy, or apply removes it (%s)",
+			b.problem("%s has another health check, %s, that no record set cites: a change waits until it is healthy, or "+
+				"apply removes it (%s)",
 				plan.RegionOf(c.Key), c.ID, b.w.status[c.ID].Reason)
 		}
 		return waits
@@ -214,7 +215,8 @@ func (b *builder) judge(g *group) {
 func (b *builder) regions(checks []*plan.Check) {
 	for _, c := range checks {
 		cite := slices.DeleteFunc(slices.Clone(b.members), func(m *member) bool { return m.Set.HealthCheckID != c.ID })
-		r := Region{Name: plan.RegionOf(c.Key), Applied: len(cite) > 0, Check: b.w.status[c.ID], Targets: []string{}, Serves: []string{}}
+		r := Region{Name: plan.RegionOf(c.Key), Applied: len(cite) > 0, Check: b.w.status[c.ID], Targets: []string{},
+			Serves: []string{}}
 		if !r.Applied {
 			b.problem("%s has a health check and no record set", r.Name)
 		}
@@ -237,8 +239,8 @@ func (b *builder) regions(checks []*plan.Check) {
 	}
 }
 
-// behind finds what a healthy check of a Region does not see: a load balancer that answers the probes itself, and one that has no
-// healthy target for the application.
+// behind finds what a healthy check of a Region does not see: a load balancer that answers the probes itself, and one
+// that has no healthy target for the application.
 func (b *builder) behind(c *plan.Check, m *member, r Region) {
 	if m.Target == nil {
 		return
@@ -248,7 +250,8 @@ func (b *builder) behind(c *plan.Check, m *member, r Region) {
 		return
 	}
 	lb := &b.w.in.LoadBalancers[i]
-	if self, answered := failover.AnsweredByBalancer(c.Config, lb.Rules); answered && slices.Contains(b.w.Probed(c), m.Target.String()) {
+	if self, answered := failover.AnsweredByBalancer(c.Config, lb.Rules); answered &&
+		slices.Contains(b.w.Probed(c), m.Target.String()) {
 		b.doubtful = b.doubtful || self.Healthy
 		b.problem("%s: %s; %s", r.Name, self.Why, self.Fix)
 	}
@@ -287,7 +290,8 @@ func (b *builder) wanted() {
 	if b.policy == nil {
 		return
 	}
-	if name, err := zone.ParseName(b.policy.Spec.Hostname); err == nil && !slices.Contains(b.a.Hostnames, whatif.Host(name)) {
+	if name, err := zone.ParseName(b.policy.Spec.Hostname); err == nil &&
+		!slices.Contains(b.a.Hostnames, whatif.Host(name)) {
 		if len(b.a.Hostnames) > 0 {
 			b.problem("the policy's hostname %s is not applied", whatif.Host(name))
 		}

@@ -86,7 +86,8 @@ func (a *Application) write(b *strings.Builder, head grid, least []int, colour b
 func (a *Application) grid() (rows grid) {
 	for i := range a.Regions {
 		r := &a.Regions[i]
-		row := []cell{{r.Name, ""}, {string(r.Check.Health), r.Check.Health.colour()}, {r.Check.count(), ""}, {a.serves(r), ""}}
+		row := []cell{{r.Name, ""}, {string(r.Check.Health), r.Check.Health.colour()}, {r.Check.count(), ""},
+			{a.serves(r), ""}}
 		if !r.Applied && r.Check.ID == "" {
 			row[1], row[2] = cell{"not applied", dim}, cell{}
 		}
@@ -138,7 +139,8 @@ func (c *Check) lastFailure() string {
 	if c.LastFailure == nil {
 		return ""
 	}
-	return fmt.Sprintf("last failure %s: %s", c.LastFailure.At.UTC().Format("2006-01-02 15:04:05 UTC"), brief(c.LastFailure.Text))
+	return fmt.Sprintf("last failure %s: %s", c.LastFailure.At.UTC().Format("2006-01-02 15:04:05 UTC"),
+		brief(c.LastFailure.Text))
 }
 
 func (c Condition) colour() string {

@@ -43,7 +43,8 @@ func askFailing(c whatif.Case, g *group, who client, fails func(*member) bool) A
 			e.Down = fails != nil && fails(e.member)
 			chance := new(big.Rat).Mul(way.Chance, e.chance)
 			whole.Add(whole, chance)
-			at := slices.IndexFunc(answer.Shares, func(have Share) bool { return slices.Equal(have.Path, e.Path) && have.Target == e.Target })
+			at := slices.IndexFunc(answer.Shares,
+				func(have Share) bool { return slices.Equal(have.Path, e.Path) && have.Target == e.Target })
 			if at < 0 { // several ways may end in one
 				answer.Shares, chances = append(answer.Shares, e.Share), append(chances, chance)
 				continue
@@ -62,7 +63,8 @@ func askFailing(c whatif.Case, g *group, who client, fails func(*member) bool) A
 	return answer
 }
 
-// percents rounds shares. Those of a whole add up to 100: what is left when all are rounded down goes to those who have lost most.
+// percents rounds shares. Those of a whole add up to 100: what is left when all are rounded down goes to those who have
+// lost most.
 func percents(shares []*big.Rat, whole bool) []int {
 	list := make([]int, len(shares))
 	lost := make([]*big.Rat, len(shares))

@@ -17,7 +17,8 @@ func crowd(routing func(i int) func(*zone.ResourceRecordSet)) explain.Input {
 		for i, region := range []string{"eu-west-1", "eu-central-1", "us-east-1"} {
 			id := fmt.Sprintf("c%d-%d", app, i)
 			checks = append(checks, fmt.Sprintf("%s=team/app%d/%s", id, app, region))
-			s := zone.ResourceRecordSet{Name: zone.Name(fmt.Sprintf("app%d.example.com.", app)), Type: zone.A, SetIdentifier: region,
+			s := zone.ResourceRecordSet{Name: zone.Name(fmt.Sprintf("app%d.example.com.", app)), Type: zone.A,
+				SetIdentifier: region,
 				HealthCheckID: id, TTL: new(int64(60)), ResourceRecords: []string{fmt.Sprintf("192.0.2.%d", i+1)}}
 			routing(i)(&s)
 			sets = append(sets, s)

@@ -60,9 +60,9 @@ func (e *Explanation) Probes() []Probe {
 	return probes
 }
 
-// Confirm compares what the provider says with what steer says, and adds it to the Explanation. c has the Nameserver, Code
-// and Values; why is an engine's trace as JSON, empty where there is none. addresses are those of load balancers by name, as
-// DNS tells them; they are needed where there is no trace.
+// Confirm compares what the provider says with what steer says, and adds it to the Explanation. c has the Nameserver,
+// Code and Values; why is an engine's trace as JSON, empty where there is none. addresses are those of load balancers
+// by name, as DNS tells them; they are needed where there is no trace.
 func (e *Explanation) Confirm(p Probe, c Confirmation, why string, addresses map[string][]netip.Addr) error {
 	c.Client, c.Agreement = p.Client, Differs
 	if c.Values == nil {
@@ -216,7 +216,8 @@ func (c *Confirmation) write(b *strings.Builder, colour bool, width int) {
 		mark, escape = "?", yellow
 		text += ", which does not tell whether it is " + c.Expected
 	}
-	text += " (" + strings.Join(slices.DeleteFunc([]string{c.Nameserver, c.Code}, func(s string) bool { return s == "" }), ", ") + ")"
+	text += " (" + strings.Join(slices.DeleteFunc([]string{c.Nameserver, c.Code}, func(s string) bool { return s == "" }),
+		", ") + ")"
 	b.WriteString("  " + paint(mark, escape, colour) + " ")
 	wrap(b, c.Client+" → "+text, 4, 6, width)
 	if c.Trace != nil && c.Agreement == Differs {

@@ -29,8 +29,10 @@ func trace(t *testing.T, picked ...string) string {
 // What the provider says is compared by its reasons where it tells them, else by values. r53: C.2.
 func TestProvidersWord(t *testing.T) {
 	two := []string{"c1", "c2"}
-	addresses := input(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
-	balanced := input(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
+	addresses := input(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
+		app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
+	balanced := input(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
+		app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
 	for i, name := range []zone.Name{"lb.eu-west-1.elb.amazonaws.com.", "lb.us-east-1.elb.amazonaws.com."} {
 		s := &balanced.State.Records[i].Set
 		id, _ := zone.CanonicalHostedZoneID(s.Region)
@@ -51,17 +53,25 @@ func TestProvidersWord(t *testing.T) {
 		expected  string
 		got       string
 	}{
-		{"any place's answer", addresses, "", []string{"192.0.2.2"}, "", nil, explain.Agrees, "eu-west-1 or us-east-1", "192.0.2.2"},
-		{"nobody's answer", addresses, "", []string{"192.0.2.3"}, "", nil, explain.Differs, "eu-west-1 or us-east-1", "192.0.2.3"},
+		{"any place's answer", addresses, "", []string{"192.0.2.2"}, "", nil, explain.Agrees, "eu-west-1 or us-east-1",
+			"192.0.2.2"},
+		{"nobody's answer", addresses, "", []string{"192.0.2.3"}, "", nil, explain.Differs, "eu-west-1 or us-east-1",
+			"192.0.2.3"},
 		{"no answer", addresses, "", nil, "", nil, explain.Differs, "eu-west-1 or us-east-1", "NOERROR without an address"},
-		{"by its reasons", addresses, "203.0.113.1", []string{"192.0.2.1"}, trace(t, "eu-west-1"), nil, explain.Agrees, "eu-west-1", "eu-west-1"},
-		{"by its reasons, another", addresses, "203.0.113.1", []string{"192.0.2.2"}, trace(t, "us-east-1"), nil, explain.Differs, "eu-west-1", "us-east-1"},
-		{"a load balancer by its addresses", balanced, "203.0.113.1", []string{"198.51.100.1"}, "", resolved, explain.Agrees, "eu-west-1", "198.51.100.1"},
-		{"another load balancer", balanced, "203.0.113.1", []string{"198.51.100.2"}, "", resolved, explain.Differs, "eu-west-1", "198.51.100.2"},
+		{"by its reasons", addresses, "203.0.113.1", []string{"192.0.2.1"}, trace(t, "eu-west-1"), nil, explain.Agrees,
+			"eu-west-1", "eu-west-1"},
+		{"by its reasons, another", addresses, "203.0.113.1", []string{"192.0.2.2"}, trace(t, "us-east-1"), nil,
+			explain.Differs, "eu-west-1", "us-east-1"},
+		{"a load balancer by its addresses", balanced, "203.0.113.1", []string{"198.51.100.1"}, "", resolved, explain.Agrees,
+			"eu-west-1", "198.51.100.1"},
+		{"another load balancer", balanced, "203.0.113.1", []string{"198.51.100.2"}, "", resolved, explain.Differs,
+			"eu-west-1", "198.51.100.2"},
 		{"a load balancer that nothing tells of", balanced, "203.0.113.1", []string{"198.51.100.1"}, "",
 			map[string][]netip.Addr{"lb.eu-west-1.elb.amazonaws.com": nil}, explain.Untold, "eu-west-1", "198.51.100.1"},
-		{"several values", many, "", []string{"192.0.2.2", "192.0.2.1"}, trace(t, "a", "b"), nil, explain.Agrees, "a, b", "a, b"},
-		{"nothing for anybody elsewhere", nobody, "203.0.113.1", nil, "", nil, explain.Agrees, "NODATA", "NOERROR without an address"},
+		{"several values", many, "", []string{"192.0.2.2", "192.0.2.1"}, trace(t, "a", "b"), nil, explain.Agrees, "a, b",
+			"a, b"},
+		{"nothing for anybody elsewhere", nobody, "203.0.113.1", nil, "", nil, explain.Agrees, "NODATA",
+			"NOERROR without an address"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var q explain.Question
@@ -73,11 +83,13 @@ func TestProvidersWord(t *testing.T) {
 			if len(probes) != 1 {
 				t.Fatalf("%d probes, want 1", len(probes))
 			}
-			if err := e.Confirm(probes[0], explain.Confirmation{Code: "NOERROR", Values: c.values}, c.why, c.addresses); err != nil {
+			if err := e.Confirm(probes[0], explain.Confirmation{Code: "NOERROR", Values: c.values}, c.why,
+				c.addresses); err != nil {
 				t.Fatal(err)
 			}
 			got := e.Confirmations[0]
-			if diff := cmp.Diff([]string{string(c.want), c.expected, c.got}, []string{string(got.Agreement), got.Expected, got.Got}); diff != "" {
+			if diff := cmp.Diff([]string{string(c.want), c.expected, c.got},
+				[]string{string(got.Agreement), got.Expected, got.Got}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if e.Confirmed() != (c.want != explain.Differs) {
@@ -89,7 +101,8 @@ func TestProvidersWord(t *testing.T) {
 
 // A client with an address is asked for by itself, all places together.
 func TestProbes(t *testing.T) {
-	in := input(nil, []string{"c1", "c2"}, app("a", "c1", "192.0.2.1", atLocation("berlin")), app("b", "c2", "192.0.2.2", atLocation("*")))
+	in := input(nil, []string{"c1", "c2"}, app("a", "c1", "192.0.2.1", atLocation("berlin")),
+		app("b", "c2", "192.0.2.2", atLocation("*")))
 	in.Collections = collection()
 	e := explained(t, in, explain.Question{})
 	var got []string

@@ -8,7 +8,8 @@
 //   - Applications lists the applications that Bulkhead owns, Region by Region;
 //   - Name explains any name of the hosted zones, whoever made its records.
 //
-// Where chance decides, shares are computed from the weights. The health of load balancers is not read: it counts as good until a failure is supposed.
+// Where chance decides, shares are computed from the weights. The health of load balancers is not read: it counts as
+// good until a failure is supposed.
 package explain
 
 import (
@@ -28,8 +29,8 @@ type Input struct {
 	// Reports are what single checkers say, by the id of the check. A check without an entry has no known verdict, and
 	// counts as healthy, as it does at Route 53 until there is data. r53: B.4.
 	Reports map[string][]health.Report
-	// LoadBalancers are those that are known. Applications says where one answers probes itself, and where none of an application's
-	// targets is healthy while its checkers say that it is.
+	// LoadBalancers are those that are known. Applications says where one answers probes itself, and where none of an
+	// application's targets is healthy while its checkers say that it is.
 	LoadBalancers []failover.Balancer
 	// Collections are the CIDR collections of IP-based routing; one that is missing has no blocks.
 	Collections []cidr.Collection
@@ -90,8 +91,8 @@ type Answer struct {
 type Share struct {
 	Path   []string `json:"path"`   // SetIdentifiers, from the name asked for to the record set that answers
 	Target string   `json:"target"` // the load balancer, or the values
-	// Percent is of the answers, rounded so that all shares add up to 100; those of a multivalue answer overlap, and each is rounded
-	// by itself. Fraction is the same from 0 to 1, not rounded.
+	// Percent is of the answers, rounded so that all shares add up to 100; those of a multivalue answer overlap, and each
+	// is rounded by itself. Fraction is the same from 0 to 1, not rounded.
 	Percent  int     `json:"percent"`
 	Fraction float64 `json:"fraction"`
 	Down     bool    `json:"down,omitempty"` // in a Scenario: it is supposed to have failed

@@ -22,8 +22,9 @@ type (
 )
 
 func newExplainer(in Input) *explainer {
-	x := &explainer{in: in, status: map[string]Check{}, owners: plan.NewOwners(in.State), Graph: whatif.New(whatif.Input{State: in.State, Reports: in.Reports,
-		Collections: in.Collections, GeoIP: in.GeoIP})}
+	x := &explainer{in: in, status: map[string]Check{}, owners: plan.NewOwners(in.State),
+		Graph: whatif.New(whatif.Input{State: in.State, Reports: in.Reports,
+			Collections: in.Collections, GeoIP: in.GeoIP})}
 	for id := range x.Checks {
 		x.status[id] = x.check(id)
 	}

@@ -29,7 +29,8 @@ func input(down []string, checks []string, sets ...zone.ResourceRecordSet) expla
 			ResourcePath: "/health", RequestInterval: new(10), FailureThreshold: new(3)}}
 		in.State.Checks = append(in.State.Checks, c)
 		for i := range 4 {
-			r := health.Report{Check: id, Checker: fmt.Sprint(i), Healthy: true, Status: "Success: HTTP Status Code 200, OK", CheckedTime: at}
+			r := health.Report{Check: id, Checker: fmt.Sprint(i), Healthy: true, Status: "Success: HTTP Status Code 200, OK",
+				CheckedTime: at}
 			if slices.Contains(down, id) {
 				r.Healthy, r.Status = false, "Failure: HTTP Status Code 503, Service Unavailable"
 				r.Failure, r.FailureTime = r.Status, at
@@ -76,7 +77,8 @@ func atLocation(name string) func(*zone.ResourceRecordSet) {
 }
 
 // alias makes an alias of another name of the zone.
-func alias(name, id string, target zone.Name, evaluate bool, routing func(*zone.ResourceRecordSet)) zone.ResourceRecordSet {
+func alias(name, id string, target zone.Name, evaluate bool,
+	routing func(*zone.ResourceRecordSet)) zone.ResourceRecordSet {
 	s := zone.ResourceRecordSet{Name: zone.MustParseName(name), Type: zone.A, SetIdentifier: id,
 		AliasTarget: &zone.AliasTarget{HostedZoneID: "Z1", DNSName: target, EvaluateTargetHealth: evaluate}}
 	routing(&s)

@@ -74,7 +74,8 @@ func (g grid) write(b *strings.Builder, indent int, least []int, colour bool) {
 	}
 }
 
-// wrap writes text in lines of a width, the first one where the writer stands at column at, the others behind an indent.
+// wrap writes text in lines of a width, the first one where the writer stands at column at, the others behind an
+// indent.
 func wrap(b *strings.Builder, text string, at, indent, width int) {
 	for i, word := range strings.Fields(text) {
 		n := utf8.RuneCountInString(word)

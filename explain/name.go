@@ -15,8 +15,8 @@ import (
 type Question struct {
 	Name zone.Name
 	Type zone.RRType // 0 means the first that the name has of A, AAAA, CNAME, then the others by name
-	// Clients are addresses, AWS Regions, countries (DE), states of the US (US-VA) or continents (EU); empty means all that
-	// the records tell apart.
+	// Clients are addresses, AWS Regions, countries (DE), states of the US (US-VA) or continents (EU); empty means all
+	// that the records tell apart.
 	Clients []string
 	// Down are Regions, or SetIdentifiers, that fail together in a scenario of their own.
 	Down []string
@@ -97,13 +97,15 @@ func Name(in Input, q Question) (Explanation, error) {
 	}
 	for _, region := range q.Down {
 		if len(inRegion(g, region)) == 0 {
-			return Explanation{}, fmt.Errorf("nothing of %s is in %q: use one of %s", whatif.Host(g.Key.Name), region, strings.Join(regions(g), ", "))
+			return Explanation{}, fmt.Errorf("nothing of %s is in %q: use one of %s", whatif.Host(g.Key.Name), region,
+				strings.Join(regions(g), ", "))
 		}
 	}
 	if err := x.Compile(h); err != nil {
 		return Explanation{}, err
 	}
-	e := Explanation{Name: whatif.Host(q.Name), Type: g.Key.Type, Zone: whatif.Host(h.Name), ZoneID: h.ID, Owner: x.owner(g),
+	e := Explanation{Name: whatif.Host(q.Name), Type: g.Key.Type, Zone: whatif.Host(h.Name), ZoneID: h.ID,
+		Owner:   x.owner(g),
 		Answers: []Reasoned{}, Scenarios: []Scenario{}}
 	if g.Problem != nil {
 		e.Notes = append(e.Notes, fmt.Sprintf("The records of this name cannot be judged: %v.", g.Problem))

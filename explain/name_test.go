@@ -23,14 +23,16 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 		notes int
 	}{
 		{"latency: the nearest, then the next. r53: A.7",
-			input(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))),
+			input(nil, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
+				app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))),
 			explain.Question{},
 			[]string{
 				"near eu-west-1: eu-west-1 | eu-west-1 → us-east-1 | us-east-1 → eu-west-1 | everything → eu-west-1!",
 				"near us-east-1: us-east-1 | eu-west-1 → us-east-1 | us-east-1 → eu-west-1 | everything → us-east-1!",
 			}, 1},
 		{"latency, one Region down already",
-			input([]string{"c1"}, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))),
+			input([]string{"c1"}, two, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
+				app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))),
 			explain.Question{},
 			[]string{
 				"near eu-west-1: us-east-1 | eu-west-1 → us-east-1 | us-east-1 → eu-west-1! | everything → eu-west-1!",
@@ -60,7 +62,8 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 			[]string{"everyone: a | a → a, b! | b → a | everything → a, b!"}, 0},
 		{"IP-based: the block's location, else the default. r53: A.8",
 			func() explain.Input {
-				in := input(nil, two, app("a", "c1", "192.0.2.1", atLocation("berlin")), app("b", "c2", "192.0.2.2", atLocation("*")))
+				in := input(nil, two, app("a", "c1", "192.0.2.1", atLocation("berlin")),
+					app("b", "c2", "192.0.2.2", atLocation("*")))
 				in.Collections = collection()
 				return in
 			}(), explain.Question{},
@@ -76,12 +79,14 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 				named("eu.example.com", app("green", "c2", "192.0.2.2", weight(0)))),
 			explain.Question{},
 			[]string{
-				"near eu-west-1: eu-west-1 > blue | eu-west-1 → us-east-1 | us-east-1 → eu-west-1 > blue | everything → eu-west-1 > blue!",
+				"near eu-west-1: eu-west-1 > blue | eu-west-1 → us-east-1 | us-east-1 → eu-west-1 > blue | everything → " +
+					"eu-west-1 > blue!",
 				"near us-east-1: us-east-1 | eu-west-1 → us-east-1 | us-east-1 → eu-west-1 > blue | everything → us-east-1!",
 			}, 1},
 		{"a calculated check of both members: the failure of one leaves the other, r53: B.2",
 			func() explain.Input {
-				in := input(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)), app("b", "", "192.0.2.2", role(zone.Secondary)))
+				in := input(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)),
+					app("b", "", "192.0.2.2", role(zone.Secondary)))
 				calculated(&in, "both", 2, "c1", "c2")
 				in.State.Checks[0].Config.IPAddress, in.State.Checks[1].Config.IPAddress = "192.0.2.1", "192.0.2.2"
 				return in
@@ -89,21 +94,24 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 			[]string{"everyone: a | a → b | b → b | everything → b"}, 0},
 		{"a calculated check of either member does not see its own fail",
 			func() explain.Input {
-				in := input(nil, []string{"c1", "c2", "either"}, app("a", "either", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary)))
+				in := input(nil, []string{"c1", "c2", "either"}, app("a", "either", "192.0.2.1", role(zone.Primary)),
+					app("b", "c2", "192.0.2.2", role(zone.Secondary)))
 				calculated(&in, "either", 1, "c1", "c2")
 				return in
 			}(), explain.Question{},
 			[]string{"everyone: a | a → a | b → a | everything → a!"}, 0},
 		{"a check of the other member's endpoint",
 			func() explain.Input {
-				in := input(nil, two, app("a", "c1", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary)))
+				in := input(nil, two, app("a", "c1", "192.0.2.1", role(zone.Primary)),
+					app("b", "c2", "192.0.2.2", role(zone.Secondary)))
 				in.State.Checks[0].Config.IPAddress, in.State.Checks[1].Config.IPAddress = "192.0.2.2", "192.0.2.1"
 				return in
 			}(), explain.Question{},
 			[]string{"everyone: a | a → a | b → b | everything → a!"}, 0},
 		{"two failures together, for a client of one's own",
 			input(nil, []string{"c1", "c2", "c3"}, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
-				app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")), app("ap-south-1", "c3", "192.0.2.3", latency("ap-south-1"))),
+				app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")),
+				app("ap-south-1", "c3", "192.0.2.3", latency("ap-south-1"))),
 			explain.Question{Clients: []string{"eu-central-1"}, Down: []string{"eu-west-1", "us-east-1"}},
 			[]string{"near eu-central-1: eu-west-1 | eu-west-1 and us-east-1 → ap-south-1"}, 1},
 		{"without checks nothing moves",
@@ -129,7 +137,8 @@ func TestWhoGetsWhatAndWhoMovesWhere(t *testing.T) {
 
 // Who is sent to what has failed is told so.
 func TestAnswersThatAreDown(t *testing.T) {
-	both := input(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)), app("b", "", "192.0.2.2", role(zone.Secondary)))
+	both := input(nil, []string{"c1", "c2", "both"}, app("a", "both", "192.0.2.1", role(zone.Primary)),
+		app("b", "", "192.0.2.2", role(zone.Secondary)))
 	calculated(&both, "both", 2, "c1", "c2")
 	both.State.Checks[0].Config.IPAddress, both.State.Checks[1].Config.IPAddress = "192.0.2.1", "192.0.2.2"
 	for _, c := range []struct {
@@ -137,7 +146,8 @@ func TestAnswersThatAreDown(t *testing.T) {
 		want string
 	}{
 		{both, "  everyone  a    → b      → b (down)  → b (down)"},
-		{input(nil, []string{"c2"}, app("a", "", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary))),
+		{input(nil, []string{"c2"}, app("a", "", "192.0.2.1", role(zone.Primary)),
+			app("b", "c2", "192.0.2.2", role(zone.Secondary))),
 			"  everyone  a    stays (down)  stays    stays (down)"},
 		{input(nil, []string{"c2"}, app("a", "", "192.0.2.1", weight(1)), app("b", "c2", "192.0.2.2", weight(1))),
 			"  everyone  a 50 %, b 50 %  stays (partly down)  → a      → a (down)"},
@@ -172,11 +182,14 @@ func TestWeightsAreTold(t *testing.T) {
 		}
 		return input(nil, nil, sets...)
 	}
-	nested := input(nil, nil, alias("app.example.com", "x", "w.example.com.", false, weight(1)), alias("app.example.com", "y", "w.example.com.", false, weight(1)),
-		named("w.example.com", app("a", "", "192.0.2.1", weight(2))), named("w.example.com", app("b", "", "192.0.2.2", weight(1))))
+	nested := input(nil, nil, alias("app.example.com", "x", "w.example.com.", false, weight(1)),
+		alias("app.example.com", "y", "w.example.com.", false, weight(1)),
+		named("w.example.com", app("a", "", "192.0.2.1", weight(2))),
+		named("w.example.com", app("b", "", "192.0.2.2", weight(1))))
 	crowd := input(nil, nil)
 	for i := range 11 {
-		crowd.State.Records = append(crowd.State.Records, input(nil, nil, app(string(rune('a'+i)), "", "192.0.2.1", multivalue)).State.Records...)
+		crowd.State.Records = append(crowd.State.Records,
+			input(nil, nil, app(string(rune('a'+i)), "", "192.0.2.1", multivalue)).State.Records...)
 	}
 	for _, c := range []struct {
 		name string
@@ -198,10 +211,13 @@ func TestWeightsAreTold(t *testing.T) {
 }
 
 func TestWhoOwnsAName(t *testing.T) {
-	sets := []zone.ResourceRecordSet{app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))}
+	sets := []zone.ResourceRecordSet{app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
+		app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))}
 	heritage := zone.ResourceRecordSet{Name: "a-app.example.com.", Type: zone.TXT, TTL: new(int64(300)),
-		ResourceRecords: []string{`"heritage=external-dns,external-dns/owner=cluster-1,external-dns/resource=ingress/shop/web"`}}
-	policy := failover.Policy{Metadata: failover.Metadata{Name: "app", Namespace: "shop"}, Spec: failover.PolicySpec{Hostname: "app.example.com"}}
+		ResourceRecords: []string{`"heritage=external-dns,external-dns/owner=cluster-1,` +
+			`external-dns/resource=ingress/shop/web"`}}
+	policy := failover.Policy{Metadata: failover.Metadata{Name: "app", Namespace: "shop"},
+		Spec: failover.PolicySpec{Hostname: "app.example.com"}}
 	wanted := input(nil, []string{"c1", "c2"}, sets...)
 	wanted.Policies = []failover.Policy{policy}
 	for _, c := range []struct {
@@ -214,7 +230,8 @@ func TestWhoOwnsAName(t *testing.T) {
 		{"partly", input(nil, []string{"c1=shop/app/eu-west-1", "c2"}, sets...),
 			explain.Owner{Kind: "policy", Name: "shop/app", Text: "FailoverPolicy shop/app. Not its own: us-east-1."}},
 		{"by the registry of external-dns. r53: E.5", input(nil, []string{"c1", "c2"}, append(sets, heritage)...),
-			explain.Owner{Kind: "external-dns", Name: "cluster-1", Text: "external-dns, owner cluster-1, for ingress/shop/web."}},
+			explain.Owner{Kind: "external-dns", Name: "cluster-1", Text: "external-dns, owner cluster-1, for " +
+				"ingress/shop/web."}},
 		{"wanted by a policy", wanted, explain.Owner{Kind: "wanted", Name: "shop/app",
 			Text: "Made by other means; FailoverPolicy shop/app wants the name, which takes an adoption."}},
 		{"by nothing", input(nil, []string{"c1", "c2"}, sets...),
@@ -230,7 +247,8 @@ func TestWhoOwnsAName(t *testing.T) {
 
 // A wildcard stands for names that do not exist, and an IP address without a GeoIP database is nowhere. r53: A.12.
 func TestWildcardsAndAddresses(t *testing.T) {
-	in := input(nil, []string{"c1", "c2"}, named("*.example.com", app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1"))),
+	in := input(nil, []string{"c1", "c2"},
+		named("*.example.com", app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1"))),
 		named("*.example.com", app("us-east-1", "c2", "192.0.2.2", latency("us-east-1"))))
 	e := explained(t, in, explain.Question{Name: "shop.example.com.", Clients: []string{"203.0.113.9"}})
 	if e.Groups[0].Name != "*.example.com" {
@@ -242,17 +260,22 @@ func TestWildcardsAndAddresses(t *testing.T) {
 }
 
 func TestWrongQuestions(t *testing.T) {
-	in := input(nil, []string{"c1", "c2"}, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
+	in := input(nil, []string{"c1", "c2"}, app("eu-west-1", "c1", "192.0.2.1", latency("eu-west-1")),
+		app("us-east-1", "c2", "192.0.2.2", latency("us-east-1")))
 	for _, c := range []struct {
 		q    explain.Question
 		want string
 	}{
-		{explain.Question{Name: "app.example.org."}, "app.example.org is in no public hosted zone of this account: they are example.com"},
+		{explain.Question{Name: "app.example.org."}, "app.example.org is in no public hosted zone of this account: they " +
+			"are example.com"},
 		{explain.Question{Name: "other.example.com."}, "other.example.com has no records in zone example.com (Z1)"},
 		{explain.Question{Name: "app.example.com.", Type: zone.AAAA}, "app.example.com has no AAAA records: it has A"},
-		{explain.Question{Name: "app.example.com.", Down: []string{"eu-west-9"}}, `nothing of app.example.com is in "eu-west-9": use one of eu-west-1, us-east-1`},
-		{explain.Question{Name: "app.example.com.", Clients: []string{"Atlantis"}}, `client "Atlantis": use an address (192.0.2.1), an AWS Region ` +
-			`(eu-west-1), a country (DE), a state of the US (US-VA) or a continent (EU, or "continent AF" where a country has the same code)`},
+		{explain.Question{Name: "app.example.com.", Down: []string{"eu-west-9"}},
+			`nothing of app.example.com is in "eu-west-9": use one of eu-west-1, us-east-1`},
+		{explain.Question{Name: "app.example.com.", Clients: []string{"Atlantis"}},
+			`client "Atlantis": use an address (192.0.2.1), an AWS Region ` +
+				`(eu-west-1), a country (DE), a state of the US (US-VA) or a continent (EU, or "continent AF" where a country ` +
+				`has the same code)`},
 	} {
 		_, err := explain.Name(in, c.q)
 		if err == nil || err.Error() != c.want {

@@ -48,7 +48,8 @@ func (x *explainer) owner(g *group) Owner {
 	}
 	for _, p := range x.in.Policies {
 		if n, err := zone.ParseName(p.Spec.Hostname); err == nil && n == g.Key.Name {
-			return Owner{Kind: "wanted", Name: p.Key(), Text: "Made by other means; FailoverPolicy " + p.Key() + " wants the name, which takes an adoption."}
+			return Owner{Kind: "wanted", Name: p.Key(), Text: "Made by other means; FailoverPolicy " + p.Key() +
+				" wants the name, which takes an adoption."}
 		}
 	}
 	return Owner{Kind: "hand-made", Text: "No FailoverPolicy and no external-dns: made by hand or by another tool."}

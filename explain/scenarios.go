@@ -103,7 +103,8 @@ func (x *explainer) note(e *Explanation, g *group, q Question) {
 		}
 	}
 	if len(unnoticed) > 0 {
-		add("Nothing tells Route 53 of the failure of " + few(unnoticed) + ": there is no health check, and no load balancer's health is evaluated.")
+		add("Nothing tells Route 53 of the failure of " + few(unnoticed) + ": there is no health check, and no load " +
+			"balancer's health is evaluated.")
 	}
 	var latency, evaluates, unknown bool
 	g.Walk(func(m *member) {
@@ -128,7 +129,8 @@ func (x *explainer) note(e *Explanation, g *group, q Question) {
 		if _, err := netip.ParseAddr(a.Client); err == nil {
 			add("Where " + a.Client + " is, is not known here. Name a place, or give a GeoIP database.")
 		} else if a.latencyUnknown() {
-			add("How far " + strings.TrimPrefix(a.Client, "in ") + " is from Regions is not known: name an AWS Region as the client.")
+			add("How far " + strings.TrimPrefix(a.Client, "in ") + " is from Regions is not known: name an AWS Region as the " +
+				"client.")
 		}
 	}
 }
@@ -136,6 +138,7 @@ func (x *explainer) note(e *Explanation, g *group, q Question) {
 // latencyUnknown says that the order of SetIdentifiers decided, for want of a latency. r53: A.7.
 func (r Reasoned) latencyUnknown() bool {
 	return slices.ContainsFunc(r.Steps, func(s steer.Step) bool {
-		return slices.ContainsFunc(s.Members, func(m steer.Member) bool { return m.Picked && strings.HasPrefix(m.Why, "latency unknown,") })
+		return slices.ContainsFunc(s.Members,
+			func(m steer.Member) bool { return m.Picked && strings.HasPrefix(m.Why, "latency unknown,") })
 	})
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A Takeover is what clients of a name notice when other record sets take the place of those that are there, while nothing fails.
+// A Takeover is what clients of a name notice when other record sets take the place of those that are there, while
+// nothing fails.
 type Takeover struct {
 	Hostname string   `json:"hostname"`
 	Clients  []Change `json:"clients"`             // all that the old or the new records tell apart
@@ -27,8 +28,8 @@ type Takeover struct {
 	// OldTTLSeconds is how long resolvers may keep the old answers. WantedSeconds is the RTO that is promised, 0 for none.
 	OldTTLSeconds int64   `json:"oldTtlSeconds"`
 	WantedSeconds float64 `json:"wantedSeconds,omitempty"`
-	// Outside are old endpoints that are names outside the zones, and no load balancers: what they resolve to is not looked up, so
-	// that they count as other endpoints, whatever is behind them.
+	// Outside are old endpoints that are names outside the zones, and no load balancers: what they resolve to is not
+	// looked up, so that they count as other endpoints, whatever is behind them.
 	Outside   []string `json:"outside,omitempty"`
 	Estimated bool     `json:"estimated,omitempty"` // latencies are, from distances: at AWS
 }
@@ -42,8 +43,8 @@ type Change struct {
 	Changed bool   `json:"changed"`
 }
 
-// Takeovers compares what clients of names are answered with by the record sets of in.State and by those that come after. Both hold
-// the zones of the names whole.
+// Takeovers compares what clients of names are answered with by the record sets of in.State and by those that come
+// after. Both hold the zones of the names whole.
 func Takeovers(in Input, after plan.State, names []zone.Name) ([]Takeover, error) {
 	input := func(s plan.State) whatif.Input {
 		return whatif.Input{State: s, Collections: in.Collections, GeoIP: in.GeoIP}
@@ -51,7 +52,8 @@ func Takeovers(in Input, after plan.State, names []zone.Name) ([]Takeover, error
 	var list []Takeover
 	old, fresh := whatif.New(input(in.State)), whatif.New(input(after))
 	for _, name := range names {
-		c := comparison{old: side{Graph: old, zone: old.ZoneOf(name)}, fresh: side{Graph: fresh, zone: fresh.ZoneOf(name)}, name: name,
+		c := comparison{old: side{Graph: old, zone: old.ZoneOf(name)}, fresh: side{Graph: fresh, zone: fresh.ZoneOf(name)},
+			name:     name,
 			provider: in.provider()}
 		if c.old.zone == nil || c.fresh.zone == nil {
 			continue
@@ -215,7 +217,8 @@ func (t *Takeover) keep(g *group) {
 	})
 }
 
-// answered words the endpoints that a client is answered with, by share, and notes them. ok is false where there are none.
+// answered words the endpoints that a client is answered with, by share, and notes them. ok is false where there are
+// none.
 func (s side) answered(g *group, t zone.RRType, who client, noted map[string]bool) (text string, ok bool) {
 	if g == nil {
 		return "", false
@@ -290,8 +293,8 @@ func missing(a, b map[string]bool) (list []string) {
 // rowsShown is how many rows about clients are shown to people.
 const rowsShown = 10
 
-// Lines are a takeover for people, one paragraph each, the first of which is about all. They are few, however many clients there
-// are.
+// Lines are a takeover for people, one paragraph each, the first of which is about all. They are few, however many
+// clients there are.
 func (t Takeover) Lines() (lines []string) {
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	type row struct{ clients, change string }
@@ -334,7 +337,8 @@ func (t Takeover) Lines() (lines []string) {
 		add("endpoints that are answered no more (%d): %s", len(t.Gone), few(t.Gone))
 	}
 	if len(t.Outside) > 0 {
-		add("names outside the zones are not looked up (%s): what one stands for may be the same as a new endpoint", few(t.Outside))
+		add("names outside the zones are not looked up (%s): what one stands for may be the same as a new endpoint",
+			few(t.Outside))
 	}
 	if len(t.Added) > 0 {
 		add("endpoints that are new (%d): %s", len(t.Added), few(t.Added))
@@ -354,11 +358,13 @@ func (t Takeover) Lines() (lines []string) {
 	}
 	if t.OldTTLSeconds > 0 && t.WantedSeconds > 0 && float64(t.OldTTLSeconds) > t.WantedSeconds {
 		ttl := short(time.Duration(t.OldTTLSeconds) * time.Second)
-		add("resolvers keep the old answers for up to %s, longer than the promised RTO of %s. Set their TTL to 60 or less first, and wait for %s",
+		add("resolvers keep the old answers for up to %s, longer than the promised RTO of %s. Set their TTL to 60 or less "+
+			"first, and wait for %s",
 			ttl, short(time.Duration(t.WantedSeconds*float64(time.Second))), ttl)
 	}
 	if t.Estimated && len(t.Clients) > 1 {
-		add("latencies are estimated from distances, those of a country from one of its cities; Route 53 goes by measurements of its own")
+		add("latencies are estimated from distances, those of a country from one of its cities; Route 53 goes by " +
+			"measurements of its own")
 	}
 	return lines
 }

@@ -24,7 +24,8 @@ func cname(id, target string, ttl int64, routing func(*zone.ResourceRecordSet)) 
 func takeover(t *testing.T, before, after []zone.ResourceRecordSet) explain.Takeover {
 	t.Helper()
 	in := input(nil, nil, before...)
-	in.Policies = []failover.Policy{{Spec: failover.PolicySpec{Hostname: "app.example.com", Objectives: failover.Objective{RTO: failover.Duration(3 * time.Minute)}}}}
+	in.Policies = []failover.Policy{{Spec: failover.PolicySpec{Hostname: "app.example.com",
+		Objectives: failover.Objective{RTO: failover.Duration(3 * time.Minute)}}}}
 	list, err := explain.Takeovers(in, input(nil, nil, after...).State, []zone.Name{"app.example.com."})
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
@@ -33,7 +34,8 @@ func takeover(t *testing.T, before, after []zone.ResourceRecordSet) explain.Take
 }
 
 func latencies() []zone.ResourceRecordSet {
-	return []zone.ResourceRecordSet{app("eu-west-1", "", "192.0.2.1", latency("eu-west-1")), app("us-east-1", "", "192.0.2.2", latency("us-east-1"))}
+	return []zone.ResourceRecordSet{app("eu-west-1", "", "192.0.2.1", latency("eu-west-1")),
+		app("us-east-1", "", "192.0.2.2", latency("us-east-1"))}
 }
 
 // Countries with an endpoint each become two Regions: what that changes, place by place, in a few lines.
@@ -54,7 +56,8 @@ func TestTakeoverOfManyCountries(t *testing.T) {
 		where[c.Client] = c.Before + " → " + c.After
 	}
 	for client, want := range map[string]string{
-		"in BE": "be.lb.example.net → 192.0.2.1", "in CA": "ca.lb.example.net → 192.0.2.2", "near eu-west-1": "rest.lb.example.net → 192.0.2.1",
+		"in BE": "be.lb.example.net → 192.0.2.1", "in CA": "ca.lb.example.net → 192.0.2.2",
+		"near eu-west-1": "rest.lb.example.net → 192.0.2.1",
 	} {
 		if where[client] != want {
 			t.Errorf("%s: %s, want %s", client, where[client], want)
@@ -63,14 +66,19 @@ func TestTakeoverOfManyCountries(t *testing.T) {
 	lines := got.Lines()
 	want := []string{
 		"app.example.com: 62 of 62 places are answered with other endpoints than before, while nothing fails.",
-		"and 51 more changes: -o json has all. Afterwards 37 places are answered with 192.0.2.1, 25 places are answered with 192.0.2.2",
-		"endpoints that are answered no more (60): ad.lb.example.net, ae.lb.example.net, af.lb.example.net, ag.lb.example.net and 56 more",
-		"names outside the zones are not looked up (ad.lb.example.net, ae.lb.example.net, af.lb.example.net, ag.lb.example.net and 56 more): what one " +
-			"stands for may be the same as a new endpoint",
+		"and 51 more changes: -o json has all. Afterwards 37 places are answered with 192.0.2.1, 25 places are answered " +
+			"with 192.0.2.2",
+		"endpoints that are answered no more (60): ad.lb.example.net, ae.lb.example.net, af.lb.example.net, " +
+			"ag.lb.example.net and 56 more",
+		"names outside the zones are not looked up (ad.lb.example.net, ae.lb.example.net, af.lb.example.net, " +
+			"ag.lb.example.net and 56 more): what one stands for may be the same as a new endpoint",
 		"endpoints that are new (2): 192.0.2.1, 192.0.2.2",
-		"types that are answered no more: AAAA and every other type. The CNAME answers every type that its target has; clients that use IPv6 now will use IPv4",
-		"resolvers keep the old answers for up to 1h, longer than the promised RTO of 3m. Set their TTL to 60 or less first, and wait for 1h",
-		"latencies are estimated from distances, those of a country from one of its cities; Route 53 goes by measurements of its own",
+		"types that are answered no more: AAAA and every other type. The CNAME answers every type that its target has; " +
+			"clients that use IPv6 now will use IPv4",
+		"resolvers keep the old answers for up to 1h, longer than the promised RTO of 3m. Set their TTL to 60 or less " +
+			"first, and wait for 1h",
+		"latencies are estimated from distances, those of a country from one of its cities; Route 53 goes by measurements " +
+			"of its own",
 	}
 	if diff := cmp.Diff(want, append(lines[:1:1], lines[11:]...)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -88,30 +96,42 @@ func TestTakeovers(t *testing.T) {
 		before, after []zone.ResourceRecordSet
 		want          []string
 	}{
-		{"the same endpoints", latencies(), []zone.ResourceRecordSet{app("a", "c1", "192.0.2.1", latency("eu-west-1")), app("b", "c2", "192.0.2.2", latency("us-east-1"))},
+		{"the same endpoints", latencies(), []zone.ResourceRecordSet{app("a", "c1", "192.0.2.1", latency("eu-west-1")),
+			app("b", "c2", "192.0.2.2", latency("us-east-1"))},
 			[]string{"app.example.com: everybody is answered with the same endpoints as before.",
-				"latencies are estimated from distances, those of a country from one of its cities; Route 53 goes by measurements of its own"}},
+				"latencies are estimated from distances, those of a country from one of its cities; Route 53 goes by " +
+					"measurements of its own"}},
 		{"one address becomes a failover", []zone.ResourceRecordSet{app("", "", "192.0.2.1", simple)},
-			[]zone.ResourceRecordSet{app("a", "c1", "192.0.2.1", role(zone.Primary)), app("b", "c2", "192.0.2.2", role(zone.Secondary))},
+			[]zone.ResourceRecordSet{app("a", "c1", "192.0.2.1", role(zone.Primary)),
+				app("b", "c2", "192.0.2.2", role(zone.Secondary))},
 			[]string{"app.example.com: everybody is answered with the same endpoints as before."}},
 		{"one address becomes weights", []zone.ResourceRecordSet{app("", "", "192.0.2.1", simple)},
 			[]zone.ResourceRecordSet{app("a", "", "192.0.2.1", weight(2)), app("b", "", "192.0.2.2", weight(1))},
 			[]string{"app.example.com: everybody is answered with other endpoints than before, while nothing fails.",
 				"everyone: 192.0.2.1 → 192.0.2.1 67 %, 192.0.2.2 33 %", "endpoints that are new (1): 192.0.2.2"}},
-		{"a CNAME inside the zone is followed", []zone.ResourceRecordSet{cname("", "lb.example.com", 60, simple), named("lb.example.com", app("", "", "192.0.2.1", simple))},
-			[]zone.ResourceRecordSet{app("", "", "192.0.2.1", simple), v6(app("", "", "", simple), "2001:db8::1"), named("lb.example.com", app("", "", "192.0.2.1", simple))},
-			[]string{"app.example.com: everybody is answered with the same endpoints as before.", "endpoints that are new (1): 2001:db8::1",
+		{"a CNAME inside the zone is followed", []zone.ResourceRecordSet{cname("", "lb.example.com", 60, simple),
+			named("lb.example.com", app("", "", "192.0.2.1", simple))},
+			[]zone.ResourceRecordSet{app("", "", "192.0.2.1", simple), v6(app("", "", "", simple), "2001:db8::1"),
+				named("lb.example.com", app("", "", "192.0.2.1", simple))},
+			[]string{"app.example.com: everybody is answered with the same endpoints as before.",
+				"endpoints that are new (1): 2001:db8::1",
 				"types that are answered no more: every other type. The CNAME answers every type that its target has",
 				"types that are new: AAAA"}},
-		{"IPv6 is gone", []zone.ResourceRecordSet{app("", "", "192.0.2.1", simple), v6(app("", "", "", simple), "2001:db8::1")}, []zone.ResourceRecordSet{app("", "", "192.0.2.1", simple)},
-			[]string{"app.example.com: everybody is answered with the same endpoints as before.", "endpoints that are answered no more (1): 2001:db8::1",
+		{"IPv6 is gone", []zone.ResourceRecordSet{app("", "", "192.0.2.1", simple),
+			v6(app("", "", "", simple), "2001:db8::1")}, []zone.ResourceRecordSet{app("", "", "192.0.2.1", simple)},
+			[]string{"app.example.com: everybody is answered with the same endpoints as before.",
+				"endpoints that are answered no more (1): 2001:db8::1",
 				"types that are answered no more: AAAA"}},
-		{"IPv6 is new", []zone.ResourceRecordSet{app("", "", "192.0.2.1", simple)}, []zone.ResourceRecordSet{app("", "", "192.0.2.1", simple), v6(app("", "", "", simple), "2001:db8::1")},
-			[]string{"app.example.com: everybody is answered with the same endpoints as before.", "endpoints that are new (1): 2001:db8::1",
+		{"IPv6 is new", []zone.ResourceRecordSet{app("", "", "192.0.2.1", simple)},
+			[]zone.ResourceRecordSet{app("", "", "192.0.2.1", simple), v6(app("", "", "", simple), "2001:db8::1")},
+			[]string{"app.example.com: everybody is answered with the same endpoints as before.",
+				"endpoints that are new (1): 2001:db8::1",
 				"types that are new: AAAA"}},
-		{"places without an answer get one", []zone.ResourceRecordSet{app("de", "", "192.0.2.1", location(zone.GeoLocation{CountryCode: "DE"}))},
+		{"places without an answer get one",
+			[]zone.ResourceRecordSet{app("de", "", "192.0.2.1", location(zone.GeoLocation{CountryCode: "DE"}))},
 			[]zone.ResourceRecordSet{app("", "", "192.0.2.1", simple)},
-			[]string{"app.example.com: 1 of 2 places is answered with other endpoints than before, while nothing fails.", "anywhere else: NODATA → 192.0.2.1"}},
+			[]string{"app.example.com: 1 of 2 places is answered with other endpoints than before, while nothing fails.",
+				"anywhere else: NODATA → 192.0.2.1"}},
 	} {
 		if diff := cmp.Diff(c.want, takeover(t, c.before, c.after).Lines()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)

@@ -131,8 +131,8 @@ func (r *Reasoned) write(b *strings.Builder, colour bool, width int) {
 	}
 }
 
-// own is what steer says of a member, without what is shown with the group: the id behind "health check", and the target of
-// an alias that is not asked for its health.
+// own is what steer says of a member, without what is shown with the group: the id behind "health check", and the
+// target of an alias that is not asked for its health.
 func own(why string) string {
 	if before, _, found := strings.Cut(why, "alias of "); found && strings.HasSuffix(why, " whatever its health") {
 		why = strings.TrimSuffix(before, ", ")

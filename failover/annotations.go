@@ -35,13 +35,14 @@ func Asked(annotations map[string]string) bool {
 	return asked != "" && asked != "false"
 }
 
-// FromAnnotations makes one policy for each host of an Ingress that asks for failover by annotation, ordered by hostname,
-// and none for an Ingress that does not. Settings are bulkhead.dev/<setting> for all hosts and
-// bulkhead.dev/<host>.<setting> for one, which wins; settings lists them. The policies are neither completed nor judged.
+// FromAnnotations makes one policy for each host of an Ingress that asks for failover by annotation, ordered by
+// hostname, and none for an Ingress that does not. Settings are bulkhead.dev/<setting> for all hosts and
+// bulkhead.dev/<host>.<setting> for one, which wins; settings lists them. The policies are neither completed nor
+// judged.
 //
-// The error is Problems, with a path such as metadata.annotations["bulkhead.dev/path"]; there are no policies then, so that a
-// misspelt setting does not program half of what was meant. It is one for the whole Ingress, of bounded length whatever the Ingress has.
-// An Ingress may ask for 100 hosts at most.
+// The error is Problems, with a path such as metadata.annotations["bulkhead.dev/path"]; there are no policies then, so
+// that a misspelt setting does not program half of what was meant. It is one for the whole Ingress, of bounded length
+// whatever the Ingress has. An Ingress may ask for 100 hosts at most.
 func FromAnnotations(in AnnotatedIngress) ([]Policy, error) {
 	asked := strings.TrimSpace(in.Annotations[FailoverAnnotation])
 	if !Asked(in.Annotations) {
@@ -69,8 +70,8 @@ func FromAnnotations(in AnnotatedIngress) ([]Policy, error) {
 	return policies, nil
 }
 
-// AnnotatedHosts are the policies that FromAnnotations could make of the hosts of an Ingress, with nothing but identity and hostname,
-// whatever the annotations say: what is programmed for them stays while the annotations are refused.
+// AnnotatedHosts are the policies that FromAnnotations could make of the hosts of an Ingress, with nothing but identity
+// and hostname, whatever the annotations say: what is programmed for them stays while the annotations are refused.
 func AnnotatedHosts(in AnnotatedIngress) []Policy {
 	var policies []Policy
 	for _, host := range in.named() {
@@ -82,7 +83,8 @@ func AnnotatedHosts(in AnnotatedIngress) []Policy {
 }
 
 func annotatedPolicy(in AnnotatedIngress, host string) Policy {
-	return Policy{APIVersion: APIVersion, Kind: PolicyKind, Metadata: Metadata{Namespace: in.Namespace, Name: annotatedName(in.Name, host)}}
+	return Policy{APIVersion: APIVersion, Kind: PolicyKind,
+		Metadata: Metadata{Namespace: in.Namespace, Name: annotatedName(in.Name, host)}}
 }
 
 // named are the hosts of the rules that name one, in order.
@@ -141,14 +143,16 @@ func (r *annotationReader) hosts(asked string) []string {
 	named := r.in.named()
 	hosts := named
 	if asked == "true" && len(named) == 0 {
-		r.refuse(FailoverAnnotation, asked, "no rule of the Ingress has a host; one without *. is needed, such as app1.example.com")
+		r.refuse(FailoverAnnotation, asked, "no rule of the Ingress has a host; one without *. is needed, such as "+
+			"app1.example.com")
 	}
 	if asked != "true" {
 		hosts = nil
 		for host := range strings.SplitSeq(asked, ",") {
 			host = strings.TrimSpace(host)
 			if _, found := slices.BinarySearch(named, host); !found {
-				r.refuse(FailoverAnnotation, host, "must be true, false, or hosts of the Ingress: %s", or(few(named), "it has none"))
+				r.refuse(FailoverAnnotation, host, "must be true, false, or hosts of the Ingress: %s",
+					or(few(named), "it has none"))
 				continue
 			}
 			hosts = append(hosts, host)
@@ -157,7 +161,8 @@ func (r *annotationReader) hosts(asked string) []string {
 		hosts = slices.Compact(hosts)
 	}
 	if len(hosts) > maxAnnotatedHosts {
-		r.refuse(FailoverAnnotation, nil, "asks for %d hosts: at most %d of an Ingress; name hosts, use several Ingresses, or FailoverPolicies", len(hosts), maxAnnotatedHosts)
+		r.refuse(FailoverAnnotation, nil, "asks for %d hosts: at most %d of an Ingress; name hosts, use several "+
+			"Ingresses, or FailoverPolicies", len(hosts), maxAnnotatedHosts)
 	}
 	return hosts
 }
@@ -207,7 +212,8 @@ func (r *annotationReader) fill(spec *PolicySpec, settings map[string]setting) {
 
 // settingNames lists what may follow bulkhead.dev/ in an annotation.
 func settingNames() []string {
-	return []string{"class", "type", "port", "path", "host-header", "search-string", "request-interval", "failure-threshold",
+	return []string{"class", "type", "port", "path", "host-header", "search-string", "request-interval",
+		"failure-threshold",
 		"routing", "order", "weights", "rto"}
 }
 

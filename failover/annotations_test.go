@@ -10,8 +10,9 @@ import (
 )
 
 func ingress(annotations ...string) AnnotatedIngress {
-	in := AnnotatedIngress{Namespace: "team-a", Name: "shop", Annotations: map[string]string{"kubernetes.io/ingress.class": "alb"},
-		Hosts: []string{"b.example.com", "a.example.com", "a.example.com", "*.example.com", ""}}
+	in := AnnotatedIngress{Namespace: "team-a", Name: "shop",
+		Annotations: map[string]string{"kubernetes.io/ingress.class": "alb"},
+		Hosts:       []string{"b.example.com", "a.example.com", "a.example.com", "*.example.com", ""}}
 	for _, a := range annotations {
 		key, value, _ := strings.Cut(a, ": ")
 		in.Annotations[key] = value
@@ -33,18 +34,24 @@ func TestAnnotationsMakeOnePolicyAHost(t *testing.T) {
 		}},
 		{[]string{"bulkhead.dev/failover: b.example.com", "bulkhead.dev/class: gold", "bulkhead.dev/routing: Weighted",
 			"bulkhead.dev/weights: eu-west-1=90, eu-central-1=10", "bulkhead.dev/rto: 3m"}, []string{
-			"shop.b.example.com {hostname: b.example.com, classRef: {name: gold}, routing: {policy: Weighted, weights: {eu-west-1: 90, eu-central-1: 10}}, " +
-				"objectives: {rto: 3m}, targetRef: {kind: Ingress, name: shop}}",
+			"shop.b.example.com {hostname: b.example.com, classRef: {name: gold}, routing: {policy: Weighted, weights: " +
+				"{eu-west-1: 90, eu-central-1: 10}}, objectives: {rto: 3m}, targetRef: {kind: Ingress, name: shop}}",
 		}},
-		{[]string{"bulkhead.dev/failover: true", "bulkhead.dev/path: /ready", "bulkhead.dev/failure-threshold: 2", "bulkhead.dev/a.example.com.path: /a",
-			"bulkhead.dev/b.example.com.port: 8443", "bulkhead.dev/b.example.com.type: HTTPS", "bulkhead.dev/b.example.com.search-string: ok",
+		{[]string{"bulkhead.dev/failover: true", "bulkhead.dev/path: /ready", "bulkhead.dev/failure-threshold: 2",
+			"bulkhead.dev/a.example.com.path: /a",
+			"bulkhead.dev/b.example.com.port: 8443", "bulkhead.dev/b.example.com.type: HTTPS",
+			"bulkhead.dev/b.example.com.search-string: ok",
 			"bulkhead.dev/request-interval: 10", "bulkhead.dev/host-header: x.example.net"}, []string{
-			"shop.a.example.com {hostname: a.example.com, healthCheck: {path: /a, failureThreshold: 2, requestInterval: 10, hostHeader: x.example.net}, targetRef: {kind: Ingress, name: shop}}",
-			"shop.b.example.com {hostname: b.example.com, healthCheck: {type: HTTPS, port: 8443, path: /ready, searchString: ok, failureThreshold: 2, requestInterval: 10, " +
+			"shop.a.example.com {hostname: a.example.com, healthCheck: {path: /a, failureThreshold: 2, requestInterval: 10, " +
 				"hostHeader: x.example.net}, targetRef: {kind: Ingress, name: shop}}",
+			"shop.b.example.com {hostname: b.example.com, healthCheck: {type: HTTPS, port: 8443, path: /ready, searchString: " +
+				"ok, failureThreshold: 2, requestInterval: 10, hostHeader: x.example.net}, targetRef: {kind: Ingress, name: " +
+				"shop}}",
 		}},
-		{[]string{"bulkhead.dev/failover: a.example.com", "bulkhead.dev/routing: Failover", "bulkhead.dev/order: eu-west-1, eu-central-1"}, []string{
-			"shop.a.example.com {hostname: a.example.com, routing: {policy: Failover, order: [eu-west-1, eu-central-1]}, targetRef: {kind: Ingress, name: shop}}",
+		{[]string{"bulkhead.dev/failover: a.example.com", "bulkhead.dev/routing: Failover",
+			"bulkhead.dev/order: eu-west-1, eu-central-1"}, []string{
+			"shop.a.example.com {hostname: a.example.com, routing: {policy: Failover, order: [eu-west-1, eu-central-1]}, " +
+				"targetRef: {kind: Ingress, name: shop}}",
 		}},
 	} {
 		policies, err := FromAnnotations(ingress(c.annotations...))
@@ -70,14 +77,18 @@ func TestAnnotationsThatAreNotUnderstoodProgramNothing(t *testing.T) {
 		want        []string
 	}{
 		{[]string{"bulkhead.dev/failover: yes"},
-			[]string{`metadata.annotations["bulkhead.dev/failover"]: "yes": must be true, false, or hosts of the Ingress: a.example.com, b.example.com`}},
+			[]string{`metadata.annotations["bulkhead.dev/failover"]: "yes": must be true, false, or hosts of the Ingress: ` +
+				`a.example.com, b.example.com`}},
 		{[]string{"bulkhead.dev/failover: a.example.com,*.example.com"},
-			[]string{`metadata.annotations["bulkhead.dev/failover"]: "*.example.com": must be true, false, or hosts of the Ingress: a.example.com, b.example.com`}},
+			[]string{`metadata.annotations["bulkhead.dev/failover"]: "*.example.com": must be true, false, or hosts of the ` +
+				`Ingress: a.example.com, b.example.com`}},
 		{[]string{"bulkhead.dev/failover: true", "bulkhead.dev/pat: /x"},
 			[]string{`metadata.annotations["bulkhead.dev/pat"]: unknown setting, did you mean path?`}},
 		{[]string{"bulkhead.dev/failover: a.example.com", "bulkhead.dev/b.example.com.path: /x"},
-			[]string{`metadata.annotations["bulkhead.dev/b.example.com.path"]: b.example.com is not a host that fails over: a.example.com`}},
-		{[]string{"bulkhead.dev/failover: true", "bulkhead.dev/port: http", "bulkhead.dev/rto: soon", "bulkhead.dev/weights: half"}, []string{
+			[]string{`metadata.annotations["bulkhead.dev/b.example.com.path"]: b.example.com is not a host that fails over: ` +
+				`a.example.com`}},
+		{[]string{"bulkhead.dev/failover: true", "bulkhead.dev/port: http", "bulkhead.dev/rto: soon",
+			"bulkhead.dev/weights: half"}, []string{
 			`metadata.annotations["bulkhead.dev/port"]: "http": must be a whole number`,
 			`metadata.annotations["bulkhead.dev/rto"]: "soon": must be a duration such as 90s or 1m30s`,
 			`metadata.annotations["bulkhead.dev/weights"]: "half": must be a list such as eu-west-1=90,eu-central-1=10`,
@@ -88,8 +99,10 @@ func TestAnnotationsThatAreNotUnderstoodProgramNothing(t *testing.T) {
 			t.Errorf("%v: %d policies; want -, got +\n%s", c.annotations, len(policies), diff)
 		}
 	}
-	_, err := FromAnnotations(AnnotatedIngress{Namespace: "x", Name: "y", Annotations: map[string]string{FailoverAnnotation: "true"}, Hosts: []string{"*.example.com", ""}})
-	want := []string{`metadata.annotations["bulkhead.dev/failover"]: "true": no rule of the Ingress has a host; one without *. is needed, such as app1.example.com`}
+	_, err := FromAnnotations(AnnotatedIngress{Namespace: "x", Name: "y",
+		Annotations: map[string]string{FailoverAnnotation: "true"}, Hosts: []string{"*.example.com", ""}})
+	want := []string{`metadata.annotations["bulkhead.dev/failover"]: "true": no rule of the Ingress has a host; one ` +
+		`without *. is needed, such as app1.example.com`}
 	if diff := cmp.Diff(want, refusals(t, err)); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
@@ -102,7 +115,8 @@ func TestAnnotationsOfOneIngressAreBounded(t *testing.T) {
 	for i := range hosts {
 		in.Hosts = append(in.Hosts, fmt.Sprintf("h%04d.example.com", i))
 	}
-	const tooMany = `metadata.annotations["bulkhead.dev/failover"]: asks for 5000 hosts: at most 100 of an Ingress; name hosts, use several Ingresses, or FailoverPolicies`
+	const tooMany = `metadata.annotations["bulkhead.dev/failover"]: asks for 5000 hosts: at most 100 of an Ingress; ` +
+		`name hosts, use several Ingresses, or FailoverPolicies`
 	for i := range names {
 		in.Annotations[fmt.Sprintf("bulkhead.dev/wrong-%04d", i)] = strings.Repeat("x", 100)
 	}
@@ -121,7 +135,8 @@ func TestAnnotationsOfOneIngressAreBounded(t *testing.T) {
 	in.Hosts = in.Hosts[:100]
 	wrong := []string{}
 	for i := range 5 {
-		wrong = append(wrong, fmt.Sprintf(`metadata.annotations["bulkhead.dev/wrong-%04d"]: unknown setting; known are %s`, i, strings.Join(settingNames(), ", ")))
+		wrong = append(wrong, fmt.Sprintf(`metadata.annotations["bulkhead.dev/wrong-%04d"]: unknown setting; known are %s`, i,
+			strings.Join(settingNames(), ", ")))
 	}
 	bounded("wrong names", append(wrong, "metadata.annotations: and 1995 more"))
 
@@ -138,7 +153,8 @@ func TestAnnotationsOfOneIngressAreBounded(t *testing.T) {
 	}
 
 	// As many hosts as there may be share nothing, so that what is changed in one is not changed in another.
-	in.Annotations = map[string]string{FailoverAnnotation: "true", "bulkhead.dev/port": "8080", "bulkhead.dev/weights": "eu-west-1=1"}
+	in.Annotations = map[string]string{FailoverAnnotation: "true", "bulkhead.dev/port": "8080",
+		"bulkhead.dev/weights": "eu-west-1=1"}
 	if policies, err = FromAnnotations(in); err != nil || len(policies) != 100 {
 		t.Fatalf("%d policies, %v", len(policies), err)
 	}

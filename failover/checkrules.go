@@ -9,8 +9,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// check judges the complete health check of a Region. What it shares with the policy's check is told at the policy's, and
-// once. r53: B.2.
+// check judges the complete health check of a Region. What it shares with the policy's check is told at the policy's,
+// and once. r53: B.2.
 func (v *validator) check(at string, i int) {
 	r := v.p.Spec.Regions[i]
 	h := *r.HealthCheck
@@ -56,11 +56,12 @@ func (v *validator) request(refuse refusal, h HealthCheck) {
 		refuse("searchString", h.SearchString, "a %s check reads no body", h.Type)
 	case tooLong(h.SearchString):
 		refuse("searchString", h.SearchString, "must have at most %d characters", maxText)
-	case !health.IsXMLText(h.SearchString) || strings.Contains(h.SearchString, "\r") || strings.TrimFunc(h.SearchString, isSpace) != h.SearchString:
-		// XML has no control characters; where a carriage return is not escaped it comes back as a line feed. Whether Route 53 keeps
-		// white space at the ends is (unconfirmed).
-		refuse("searchString", h.SearchString, "must have no control characters but tab and line feed, none of U+FFFE and U+FFFF, and no white space "+
-			"at its ends: Route 53 would not give it back as it is")
+	case !health.IsXMLText(h.SearchString) || strings.Contains(h.SearchString, "\r") ||
+		strings.TrimFunc(h.SearchString, isSpace) != h.SearchString:
+		// XML has no control characters; where a carriage return is not escaped it comes back as a line feed. Whether Route
+		// 53 keeps white space at the ends is (unconfirmed).
+		refuse("searchString", h.SearchString, "must have no control characters but tab and line feed, none of U+FFFE and "+
+			"U+FFFF, and no white space at its ends: Route 53 would not give it back as it is")
 	}
 }
 
@@ -86,9 +87,9 @@ func (v *validator) timers(refuse refusal, h HealthCheck) {
 	}
 }
 
-// hostHeader judges the name that checkers use. Without an address they resolve it, so beside a load balancer it decides
-// what is probed: the hostname itself would follow the failover it controls, and a name shared by Regions would give them
-// one fate. r53: B.3.
+// hostHeader judges the name that checkers use. Without an address they resolve it, so beside a load balancer it
+// decides what is probed: the hostname itself would follow the failover it controls, and a name shared by Regions would
+// give them one fate. r53: B.3.
 func (v *validator) hostHeader(refuse refusal, i int) {
 	r := v.p.Spec.Regions[i]
 	h := *r.HealthCheck
@@ -102,17 +103,18 @@ func (v *validator) hostHeader(refuse refusal, i int) {
 	case err != nil || !isHostname(name):
 		refuse("hostHeader", h.HostHeader, "must be a host name")
 	case v.className != "" && name != hostnameOf(v.p) && !v.class.Targets.allowsHostHeader(v.p.Metadata.Namespace, name):
-		v.forbid(v.p.checkPath(fmt.Sprintf("spec.regions[%d]", i), r, "hostHeader"), Problem{Value: show(h.HostHeader), Reason: fmt.Sprintf(
-			"the class %s does not allow it: it is neither the hostname nor in spec.targets.hostHeaders", v.className)})
+		v.forbid(v.p.checkPath(fmt.Sprintf("spec.regions[%d]", i), r, "hostHeader"),
+			Problem{Value: show(h.HostHeader), Reason: fmt.Sprintf(
+				"the class %s does not allow it: it is neither the hostname nor in spec.targets.hostHeaders", v.className)})
 	case r.LoadBalancer == nil:
 	case name == hostnameOf(v.p):
-		refuse("hostHeader", h.HostHeader, "is the hostname itself: beside a load balancer checkers resolve this name, and the check "+
-			"would follow the failover it controls; use a name that leads to this Region alone")
+		refuse("hostHeader", h.HostHeader, "is the hostname itself: beside a load balancer checkers resolve this name, and "+
+			"the check would follow the failover it controls; use a name that leads to this Region alone")
 	default:
 		for _, other := range v.p.Spec.Regions[:i] {
 			if other.LoadBalancer != nil && strings.EqualFold(other.HealthCheck.HostHeader, h.HostHeader) {
-				refuse("hostHeader", h.HostHeader, "is also that of %s: beside a load balancer checkers resolve this name, and both "+
-					"checks would probe one endpoint; give every Region a name of its own", other.Name)
+				refuse("hostHeader", h.HostHeader, "is also that of %s: beside a load balancer checkers resolve this name, and "+
+					"both checks would probe one endpoint; give every Region a name of its own", other.Name)
 				return
 			}
 		}

@@ -17,8 +17,8 @@ type Class struct {
 	Spec       ClassSpec `json:"spec" yaml:"spec"`
 }
 
-// A ClassSpec says where records live and what policies may ask for. Its zero value allows every hostname and zone, and of targets the
-// load balancers of AWS alone.
+// A ClassSpec says where records live and what policies may ask for. Its zero value allows every hostname and zone, and
+// of targets the load balancers of AWS alone.
 //
 // +kubebuilder:object:generate=true
 type ClassSpec struct {
@@ -59,9 +59,10 @@ type ClassSpec struct {
 	// 10m. Then only this record is removed, and never the last one of the hostname.
 	HoldPeriod Duration `json:"holdPeriod,omitempty" yaml:"holdPeriod,omitempty"`
 
-	// ReadinessSignal has a Region's check probed at once when the last ready endpoint of the Services behind a policy goes, and
-	// when the first comes back, instead of at the end of the interval. It is a hint: the checkers decide as always, and one that is
-	// lost changes nothing. It is for the provider engine; default false. The controller watches EndpointSlices for it.
+	// ReadinessSignal has a Region's check probed at once when the last ready endpoint of the Services behind a policy
+	// goes, and when the first comes back, instead of at the end of the interval. It is a hint: the checkers decide as
+	// always, and one that is lost changes nothing. It is for the provider engine; default false. The controller watches
+	// EndpointSlices for it.
 	ReadinessSignal bool `json:"readinessSignal,omitempty" yaml:"readinessSignal,omitempty"`
 }
 
@@ -139,8 +140,8 @@ func (s ClassSpec) ServesNamespace(namespace string, labels map[string]string) b
 	return len(s.Hostnames) == 0 || len(s.allowedPatterns(namespace, labels)) > 0
 }
 
-// allowsHostname reports whether a namespace may have a hostname. labels are the namespace's; where they are not known, a
-// rule with a selector allows nothing by it.
+// allowsHostname reports whether a namespace may have a hostname. labels are the namespace's; where they are not known,
+// a rule with a selector allows nothing by it.
 func (s ClassSpec) allowsHostname(namespace string, labels map[string]string, hostname zone.Name) bool {
 	return len(s.Hostnames) == 0 || slices.ContainsFunc(s.allowedPatterns(namespace, labels), func(pattern string) bool {
 		return matchesHostname(pattern, hostname)

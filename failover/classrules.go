@@ -23,13 +23,15 @@ func ValidateClass(c Class) error {
 		refuse("kind", c.Kind, "must be %s", ClassKind)
 	}
 	if !isObjectName(c.Metadata.Name) {
-		refuse("metadata.name", c.Metadata.Name, "must be 1 to %d of a-z 0-9 - . and begin and end with a letter or digit", maxName)
+		refuse("metadata.name", c.Metadata.Name, "must be 1 to %d of a-z 0-9 - . and begin and end with a letter or digit",
+			maxName)
 	}
 	s := c.Spec
 	if s.Provider != "" && s.Provider != AWS && s.Provider != Engine {
 		refuse("spec.provider", string(s.Provider), "must be %s or %s", AWS, Engine)
 	}
-	if u, err := url.Parse(s.Endpoint); s.Endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+	if u, err := url.Parse(s.Endpoint); s.Endpoint != "" &&
+		(err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		refuse("spec.endpoint", s.Endpoint, "must be an http or https URL, such as http://127.0.0.1:8053")
 	}
 	if s.Region != "" && !isObjectName(s.Region) {
@@ -61,7 +63,8 @@ func ValidateClass(c Class) error {
 		refuse("spec.holdPeriod", hold, "must be %s to %s", short(minHold), short(maxHold))
 	}
 	if s.ReadinessSignal && s.Provider != Engine {
-		refuse("spec.readinessSignal", s.ReadinessSignal, "needs the provider %s: AWS takes no word of ours for the health of an endpoint", Engine)
+		refuse("spec.readinessSignal", s.ReadinessSignal, "needs the provider %s: AWS takes no word of ours for the "+
+			"health of an endpoint", Engine)
 	}
 	return problems.err()
 }
@@ -81,14 +84,16 @@ func classDefaults(refuse refusal, s ClassSpec) {
 		refuse("spec.defaults.requestInterval", *d.RequestInterval, "must be one of %s seconds", listed(intervals(provider)))
 	}
 	if n := *or(d.RequestInterval, new(defaultRequestInterval)); n < s.Fastest.RequestInterval {
-		refuse("spec.defaults.requestInterval", n, "is faster than spec.fastest.requestInterval, %d", s.Fastest.RequestInterval)
+		refuse("spec.defaults.requestInterval", n, "is faster than spec.fastest.requestInterval, %d",
+			s.Fastest.RequestInterval)
 	}
 	threshold := *or(d.FailureThreshold, new(defaultFailureThreshold))
 	if threshold < 1 || threshold > maxThreshold {
 		refuse("spec.defaults.failureThreshold", threshold, "must be 1 to %d", maxThreshold)
 	}
 	if threshold < s.Fastest.FailureThreshold {
-		refuse("spec.defaults.failureThreshold", threshold, "is less than spec.fastest.failureThreshold, %d", s.Fastest.FailureThreshold)
+		refuse("spec.defaults.failureThreshold", threshold, "is less than spec.fastest.failureThreshold, %d",
+			s.Fastest.FailureThreshold)
 	}
 	if d.TTL != nil && (*d.TTL < 0 || *d.TTL > maxTTL) {
 		refuse("spec.defaults.ttl", *d.TTL, "must be 0 to %d seconds", maxTTL)

@@ -7,23 +7,24 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// ClassTargets are what policies may point health checks and records at. What a check finds is told to whoever asked for it, so a target
-// that nobody has allowed is refused: a tenant could read what only the checkers reach. The zero value allows the load balancers of AWS
-// whose hosted zone is known, and nothing else.
+// ClassTargets are what policies may point health checks and records at. What a check finds is told to whoever asked
+// for it, so a target that nobody has allowed is refused: a tenant could read what only the checkers reach. The zero
+// value allows the load balancers of AWS whose hosted zone is known, and nothing else.
 //
 // +kubebuilder:object:generate=true
 type ClassTargets struct {
-	// CIDRs are the literal addresses that are allowed, in regions[].addresses and in the status of a source; default none. Addresses
-	// that are not public (loopback, link-local, private, multicast, unspecified, shared, reserved, instance metadata) are allowed only by a
-	// CIDR that lies within their range: 10.1.0.0/16 allows 10.1.2.3, and 0.0.0.0/0 does not.
+	// CIDRs are the literal addresses that are allowed, in regions[].addresses and in the status of a source; default
+	// none. Addresses that are not public (loopback, link-local, private, multicast, unspecified, shared, reserved,
+	// instance metadata) are allowed only by a CIDR that lies within their range: 10.1.0.0/16 allows 10.1.2.3, and
+	// 0.0.0.0/0 does not.
 	CIDRs []string `json:"cidrs,omitempty" yaml:"cidrs,omitempty"`
 
-	// DNSSuffixes are domains whose names are allowed as dnsName of a load balancer, besides the load balancers of AWS: lb.example.net
-	// allows a.lb.example.net. Default none.
+	// DNSSuffixes are domains whose names are allowed as dnsName of a load balancer, besides the load balancers of AWS:
+	// lb.example.net allows a.lb.example.net. Default none.
 	DNSSuffixes []string `json:"dnsSuffixes,omitempty" yaml:"dnsSuffixes,omitempty"`
 
-	// HostHeaders are names that healthCheck.hostHeader may have besides the policy's own hostname, which is always allowed; a leading
-	// "*." stands for one label, {namespace} for the namespace's name. Default none.
+	// HostHeaders are names that healthCheck.hostHeader may have besides the policy's own hostname, which is always
+	// allowed; a leading "*." stands for one label, {namespace} for the namespace's name. Default none.
 	HostHeaders []string `json:"hostHeaders,omitempty" yaml:"hostHeaders,omitempty"`
 }
 

@@ -16,14 +16,14 @@ import (
 // characters, so that it fits into a tag.
 func CheckKey(p Policy, region string) string { return p.Key() + "/" + region }
 
-// Compile says which health checks and record sets policies need: one check for an application and Region, one record set
-// for an application, Region and address family, its SetIdentifier the Region's name. Records for load balancers are
-// aliases that ask the check and not the load balancer (EvaluateTargetHealth false), so that one application moves alone;
-// records for addresses have their TTL. Policies are completed by Default and judged by Validate first; class may be
-// nil.
+// Compile says which health checks and record sets policies need: one check for an application and Region, one record
+// set for an application, Region and address family, its SetIdentifier the Region's name. Records for load balancers
+// are aliases that ask the check and not the load balancer (EvaluateTargetHealth false), so that one application moves
+// alone; records for addresses have their TTL. Policies are completed by Default and judged by Validate first; class
+// may be nil.
 //
-// The state is sorted, and the same for the same policies and facts in any order. The error is Problems, of all policies;
-// the state is then empty.
+// The state is sorted, and the same for the same policies and facts in any order. The error is Problems, of all
+// policies; the state is then empty.
 func Compile(policies []Policy, class *Class, facts Facts) (plan.State, []Warning, error) {
 	c := compiler{class: class, facts: facts, zones: map[string]zone.HostedZone{}}
 	if class != nil {
@@ -58,8 +58,8 @@ func Compile(policies []Policy, class *Class, facts Facts) (plan.State, []Warnin
 	return c.state, sharedFate(complete, c.endpoints, c.warnings), nil
 }
 
-// HostedZone returns the zone that holds a policy's hostname: of the public ones of the account the longest, which the class
-// (nil means none) must allow. The error is Problems.
+// HostedZone returns the zone that holds a policy's hostname: of the public ones of the account the longest, which the
+// class (nil means none) must allow. The error is Problems.
 func HostedZone(p Policy, class *Class, facts Facts) (zone.HostedZone, error) {
 	c := compiler{class: class, facts: facts}
 	z := c.zone(p)
@@ -109,7 +109,8 @@ func (c *compiler) policy(p Policy) {
 		if len(c.problems) > before {
 			return
 		}
-		c.state.Checks = append(c.state.Checks, plan.Check{Key: key, Config: config, Tags: []tagging.Tag{{Key: "Name", Value: key}}})
+		c.state.Checks = append(c.state.Checks,
+			plan.Check{Key: key, Config: config, Tags: []tagging.Tag{{Key: "Name", Value: key}}})
 		c.endpoints = append(c.endpoints, endpoint{p.Key(), at.region.Name, config})
 		c.warnings.answered(p, at, config)
 		for _, f := range families {
@@ -136,7 +137,8 @@ func (c *compiler) zone(p Policy) zone.HostedZone {
 		}
 	}
 	if len(found) == 0 {
-		c.refuse(p, "spec.hostname", p.Spec.Hostname, "no public hosted zone of the account holds this name; create its zone first")
+		c.refuse(p, "spec.hostname", p.Spec.Hostname, "no public hosted zone of the account holds this name; create its "+
+			"zone first")
 		return zone.HostedZone{}
 	}
 	if c.class == nil {
@@ -213,7 +215,8 @@ func (c *compiler) loadBalancer(p Policy, at *regionTarget) {
 		}
 		at.alias = &zone.AliasTarget{HostedZoneID: or(lb.HostedZoneID, canonicalZone(name)), DNSName: name}
 		// Nothing tells whether it has IPv6 addresses but the policy's word, or the name that ELB gives to those. r53: A.9.
-		at.hasIPv6 = slices.Contains(p.Spec.IPFamilies, IPv6) || strings.HasPrefix(string(name), "dualstack.") || c.facts.HasIPv6
+		at.hasIPv6 = slices.Contains(p.Spec.IPFamilies, IPv6) || strings.HasPrefix(string(name), "dualstack.") ||
+			c.facts.HasIPv6
 		return
 	}
 	var found []LoadBalancerFact
@@ -228,7 +231,8 @@ func (c *compiler) loadBalancer(p Policy, at *regionTarget) {
 	}
 	switch {
 	case len(found) != 1:
-		c.refuse(p, field, what, "%s are in %s; there must be exactly one", count(len(found), "load balancer"), at.region.Name)
+		c.refuse(p, field, what, "%s are in %s; there must be exactly one", count(len(found), "load balancer"),
+			at.region.Name)
 		return
 	case found[0].Internal && c.facts.Provider == AWS: // r53: B.5
 		c.refuse(p, field, what, "is internal: checkers of aws are outside any network and could never reach it")
@@ -270,8 +274,8 @@ func (at regionTarget) has(f IPFamily) bool {
 	return f == IPv4 && at.hasIPv4 || f == IPv6 && at.hasIPv6
 }
 
-// config is the health check of a Region, as Route 53 echoes it. A load balancer is probed by its name, which is then the
-// Host header too (r53: H); of addresses the first is probed, IPv4 before IPv6. r53: B.2, B.3.
+// config is the health check of a Region, as Route 53 echoes it. A load balancer is probed by its name, which is then
+// the Host header too (r53: H); of addresses the first is probed, IPv4 before IPv6. r53: B.2, B.3.
 func (c *compiler) config(p Policy, at regionTarget) health.Config {
 	h := *at.region.HealthCheck
 	config := health.Config{
@@ -358,7 +362,8 @@ func (c *compiler) neighbours(policies []Policy) {
 	}
 	for _, namespace := range sortedKeys(inNamespace) {
 		if n, limit := inNamespace[namespace], c.class.Spec.Limits.PoliciesPerNamespace; n > limit {
-			c.problems.add(namespace, "", nil, "has %s, the class %s allows %d", count(n, "policy"), c.class.Metadata.Name, limit)
+			c.problems.add(namespace, "", nil, "has %s, the class %s allows %d", count(n, "policy"), c.class.Metadata.Name,
+				limit)
 		}
 	}
 }

@@ -18,14 +18,18 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files of testdata anew")
 
-// account is what stands at the provider: the load balancers of the two applications, one with IPv6, one that is internal.
+// account is what stands at the provider: the load balancers of the two applications, one with IPv6, one that is
+// internal.
 func account(provider Provider) Facts {
 	return Facts{
 		Provider: provider,
 		LoadBalancers: []LoadBalancerFact{
-			{Region: "eu-west-1", Name: "demoalb", DNSName: "demoalb-1.eu-west-1.elb.amazonaws.com.", HostedZoneID: "Z32O12XQLNTSW2"},
-			{Region: "eu-central-1", Name: "demoalb", DNSName: "demoalb-2.eu-central-1.elb.amazonaws.com.", HostedZoneID: "Z215JYRZR1TBD5"},
-			{Region: "eu-west-1", Name: "dual", ARN: "arn:aws:elasticloadbalancing:eu-west-1:000000000000:loadbalancer/app/dual/1",
+			{Region: "eu-west-1", Name: "demoalb", DNSName: "demoalb-1.eu-west-1.elb.amazonaws.com.",
+				HostedZoneID: "Z32O12XQLNTSW2"},
+			{Region: "eu-central-1", Name: "demoalb", DNSName: "demoalb-2.eu-central-1.elb.amazonaws.com.",
+				HostedZoneID: "Z215JYRZR1TBD5"},
+			{Region: "eu-west-1", Name: "dual",
+				ARN:     "arn:aws:elasticloadbalancing:eu-west-1:000000000000:loadbalancer/app/dual/1",
 				DNSName: "dual-3.eu-west-1.elb.amazonaws.com.", HostedZoneID: "Z32O12XQLNTSW2", DualStack: true},
 			{Region: "eu-west-1", Name: "inside", DNSName: "internal-inside-4.eu-west-1.elb.amazonaws.com.",
 				HostedZoneID: "Z32O12XQLNTSW2", Internal: true},
@@ -121,7 +125,8 @@ func accepted(t *testing.T, s plan.State) {
 			t.Errorf("check %s is there twice", c.Key)
 		}
 		checks[c.Key] = true
-		if _, err := health.Normalize(c.Config, health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress()}); err != nil {
+		if _, err := health.Normalize(c.Config,
+			health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress()}); err != nil {
 			t.Errorf("check %s: %v", c.Key, err)
 		}
 	}

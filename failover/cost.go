@@ -15,18 +15,20 @@ type Cost int64
 // String writes the cost as 3.50 USD.
 func (c Cost) String() string { return fmt.Sprintf("%d.%02d USD", c/100, c%100) }
 
-// CheckCost is what one health check costs, whether it is one of the free ones or not: plan.CheckCents, by plan.InsideAWS. r53: F.
+// CheckCost is what one health check costs, whether it is one of the free ones or not: plan.CheckCents, by
+// plan.InsideAWS. r53: F.
 func CheckCost(c health.Config) Cost { return Cost(plan.CheckCents(c, plan.InsideAWS(c))) }
 
-// PolicyCost is what the health checks of a policy that Default has completed cost, without the free ones of an account;
-// the engine costs nothing. Load balancers that are looked up count as AWS endpoints, and names as plan.InsideAWS says;
-// addresses do not: whose they are is not known. r53: F.
+// PolicyCost is what the health checks of a policy that Default has completed cost, without the free ones of an
+// account; the engine costs nothing. Load balancers that are looked up count as AWS endpoints, and names as
+// plan.InsideAWS says; addresses do not: whose they are is not known. r53: F.
 func PolicyCost(p Policy, provider Provider) Cost {
 	var cost Cost
 	if provider == AWS {
 		for _, r := range p.Spec.Regions {
 			h := *r.HealthCheck
-			c := health.Config{Type: health.Type(h.Type), RequestInterval: h.RequestInterval, FullyQualifiedDomainName: h.HostHeader}
+			c := health.Config{Type: health.Type(h.Type), RequestInterval: h.RequestInterval,
+				FullyQualifiedDomainName: h.HostHeader}
 			lb := r.LoadBalancer
 			if lb != nil && h.HostHeader == "" {
 				c.FullyQualifiedDomainName = lb.DNSName
@@ -41,8 +43,8 @@ func PolicyCost(p Policy, provider Provider) Cost {
 	return cost
 }
 
-// StateCost is what all health checks of a state cost on AWS, the first 50 of AWS endpoints free of their base price. It is what
-// plan.MonthlyCents says of them, as in a plan. r53: F.
+// StateCost is what all health checks of a state cost on AWS, the first 50 of AWS endpoints free of their base price.
+// It is what plan.MonthlyCents says of them, as in a plan. r53: F.
 func StateCost(s plan.State) Cost {
 	configs := func(yield func(health.Config) bool) {
 		for i := range s.Checks {
@@ -86,7 +88,8 @@ func Usage(s plan.State) Use {
 func (u Use) Exceeds(l quota.Limits) []string {
 	var over []string
 	if l.HealthChecks > 0 && u.HealthChecks > l.HealthChecks {
-		over = append(over, fmt.Sprintf("%d health checks are needed, the account's limit is %d", u.HealthChecks, l.HealthChecks))
+		over = append(over, fmt.Sprintf("%d health checks are needed, the account's limit is %d", u.HealthChecks,
+			l.HealthChecks))
 	}
 	for _, id := range sortedKeys(u.RecordSets) {
 		if n := u.RecordSets[id]; l.RecordSetsPerZone > 0 && n > l.RecordSetsPerZone {

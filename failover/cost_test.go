@@ -17,7 +17,8 @@ import (
 func TestCheckCost(t *testing.T) {
 	ten, yes := 10, true
 	in := func(c health.Config, name string) health.Config { c.FullyQualifiedDomainName = name; return c }
-	const aws, china, elsewhere = "demoalb-1.eu-west-1.elb.amazonaws.com", "demoalb-1.cn-north-1.elb.amazonaws.com.cn", "www.example.com"
+	const aws, china, elsewhere = "demoalb-1.eu-west-1.elb.amazonaws.com", "demoalb-1.cn-north-1.elb.amazonaws.com.cn",
+		"www.example.com"
 	for _, c := range []struct {
 		config health.Config
 		want   string
@@ -42,12 +43,15 @@ func TestCheckCost(t *testing.T) {
 // What the checks of an account cost is one figure, whoever says it: StateCost, as audit does, or a plan.
 func TestPlansAndAuditsCountTheSamePrices(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	names := []string{"", "www.example.com", "a-1.eu-west-1.elb.amazonaws.com", "a.elb.cn-north-1.amazonaws.com.cn", "a-1.eusc-de-east-1.elb.amazonaws.eu"}
-	types := []health.Type{health.HTTP, health.HTTPS, health.HTTPStrMatch, health.HTTPSStrMatch, health.TCP, health.Calculated}
+	names := []string{"", "www.example.com", "a-1.eu-west-1.elb.amazonaws.com", "a.elb.cn-north-1.amazonaws.com.cn",
+		"a-1.eusc-de-east-1.elb.amazonaws.eu"}
+	types := []health.Type{health.HTTP, health.HTTPS, health.HTTPStrMatch, health.HTTPSStrMatch, health.TCP,
+		health.Calculated}
 	for range 100 {
 		var s plan.State
 		for i := range r.IntN(120) {
-			c := health.Config{Type: types[r.IntN(len(types))], RequestInterval: new([]int{10, 30}[r.IntN(2)]), MeasureLatency: new(r.IntN(4) == 0),
+			c := health.Config{Type: types[r.IntN(len(types))], RequestInterval: new([]int{10, 30}[r.IntN(2)]),
+				MeasureLatency:           new(r.IntN(4) == 0),
 				FullyQualifiedDomainName: names[r.IntN(len(names))]}
 			if r.IntN(3) == 0 {
 				c.IPAddress = "93.184.216.34"
@@ -79,7 +83,8 @@ func TestCostAndUseOfStates(t *testing.T) {
 		t.Errorf("cost %s, want %s", got, want)
 	}
 	use := Usage(s)
-	want := Use{HealthChecks: 1200, RecordSets: map[string]int{"ZA": 400, "ZB": 800}, Creating: 2300 * time.Second, CreatingDays: 2}
+	want := Use{HealthChecks: 1200, RecordSets: map[string]int{"ZA": 400, "ZB": 800}, Creating: 2300 * time.Second,
+		CreatingDays: 2}
 	if diff := cmp.Diff(want, use); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}

@@ -15,8 +15,9 @@ type Facts struct {
 	LoadBalancers []LoadBalancerFact // those that policies name, as looked up
 	Zones         []zone.HostedZone  // all of the account
 	Region        string             // compile this Region only, as a cluster does; empty means all
-	// HasIPv6 says, beside Region, that the policies have AAAA records there already. Whoever made them knew all Regions, which a
-	// cluster does not: without it a cluster adds no AAAA record that its policy does not ask for, with it none is taken away.
+	// HasIPv6 says, beside Region, that the policies have AAAA records there already. Whoever made them knew all Regions,
+	// which a cluster does not: without it a cluster adds no AAAA record that its policy does not ask for, with it none is
+	// taken away.
 	HasIPv6 bool
 	// NamespaceLabels are for selectors of the class; nil outside clusters.
 	NamespaceLabels map[string]map[string]string
@@ -41,7 +42,8 @@ type Lookup struct {
 }
 
 // Lookups lists, sorted and each once, the load balancers that policies name without saying their DNS name. region
-// restricts it to one Region of the policies, as Facts.Region does; empty means all. What is no ARN is left to Validate.
+// restricts it to one Region of the policies, as Facts.Region does; empty means all. What is no ARN is left to
+// Validate.
 func Lookups(policies []Policy, region string) []Lookup {
 	var list []Lookup
 	for _, p := range policies {
@@ -113,11 +115,12 @@ func family(a netip.Addr) IPFamily {
 // regionOfARN is the Region in a load balancer's ARN, "" when it is none.
 func regionOfARN(arn string) string { region, _ := partsOfARN(arn); return region }
 
-// partsOfARN are the Region and the partition in a load balancer's ARN, "" when it is none. A partition that is not in the table of zone
-// may be newer than it.
+// partsOfARN are the Region and the partition in a load balancer's ARN, "" when it is none. A partition that is not in
+// the table of zone may be newer than it.
 func partsOfARN(arn string) (region, partition string) {
 	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 || parts[0] != "arn" || parts[2] != "elasticloadbalancing" || !strings.HasPrefix(parts[5], "loadbalancer/") {
+	if len(parts) < 6 || parts[0] != "arn" || parts[2] != "elasticloadbalancing" ||
+		!strings.HasPrefix(parts[5], "loadbalancer/") {
 		return "", ""
 	}
 	// A Region becomes a part of the name of the API that is asked.

@@ -24,7 +24,8 @@ func TestHostedZoneIsTheLongestThatTheClassAllows(t *testing.T) {
 		{hostname: "a.eu.example.com", zones: "[example.com]",
 			refused: []string{`spec.hostname: "a.eu.example.com": the class c does not allow its zone, eu.example.com. ZEU`}},
 		{hostname: "a.example.org",
-			refused: []string{`spec.hostname: "a.example.org": no public hosted zone of the account holds this name; create its zone first`}},
+			refused: []string{`spec.hostname: "a.example.org": no public hosted zone of the account holds this name; create ` +
+				`its zone first`}},
 	} {
 		var class *Class
 		if c.zones != "" {
@@ -45,32 +46,44 @@ func TestCompileRefusesWhatTheFactsDoNotHold(t *testing.T) {
 		want       []string
 	}{
 		{rule: "load balancer", spec: "{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {name: other}}]}",
-			want: []string{`spec.regions[0].loadBalancer.name: "other": 0 load balancers are in eu-west-1; there must be exactly one`}},
-		{rule: "load balancer of another Region", spec: "{hostname: a.example.com, regions: [{name: us-east-1, loadBalancer: {name: demoalb}}]}",
-			want: []string{`spec.regions[0].loadBalancer.name: "demoalb": 0 load balancers are in us-east-1; there must be exactly one`}},
+			want: []string{`spec.regions[0].loadBalancer.name: "other": 0 load balancers are in eu-west-1; there must be ` +
+				`exactly one`}},
+		{rule: "load balancer of another Region", spec: "{hostname: a.example.com, regions: [{name: us-east-1, " +
+			"loadBalancer: {name: demoalb}}]}",
+			want: []string{`spec.regions[0].loadBalancer.name: "demoalb": 0 load balancers are in us-east-1; there must be ` +
+				`exactly one`}},
 		{rule: "B.5 internal", spec: "{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {name: inside}}]}",
-			want: []string{`spec.regions[0].loadBalancer.name: "inside": is internal: checkers of aws are outside any network and could never reach it`}},
-		{rule: "E.2 own zone", spec: "{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: x.example.net, hostedZoneId: ZCOM}}]}",
-			want: []string{`spec.regions[0].loadBalancer.hostedZoneId: "ZCOM": is a hosted zone of the account: the canonical id of the load balancer's zone is wanted`}},
+			want: []string{`spec.regions[0].loadBalancer.name: "inside": is internal: checkers of aws are outside any ` +
+				`network and could never reach it`}},
+		{rule: "E.2 own zone", spec: "{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: " +
+			"x.example.net, hostedZoneId: ZCOM}}]}",
+			want: []string{`spec.regions[0].loadBalancer.hostedZoneId: "ZCOM": is a hosted zone of the account: the ` +
+				`canonical id of the load balancer's zone is wanted`}},
 		{rule: "zone", spec: "{hostname: a.example.org, regions: [{lb1}]}",
-			want: []string{`spec.hostname: "a.example.org": no public hosted zone of the account holds this name; create its zone first`}},
-		{rule: "zone by class", spec: "{hostname: a.eu.example.com, regions: [{lb1}]}", class: classOf(t, head2+"  zones: [example.com]\n"),
-			want: []string{`spec.hostname: "a.eu.example.com": the class c does not allow its zone, eu.example.com. ZEU`}},
+			want: []string{`spec.hostname: "a.example.org": no public hosted zone of the account holds this name; create its ` +
+				`zone first`}},
+		{rule: "zone by class", spec: "{hostname: a.eu.example.com, regions: [{lb1}]}",
+			class: classOf(t, head2+"  zones: [example.com]\n"),
+			want:  []string{`spec.hostname: "a.eu.example.com": the class c does not allow its zone, eu.example.com. ZEU`}},
 		{rule: "two zones of a name", spec: "{hostname: a.twin.example.com, regions: [{lb1}]}",
-			want: []string{`spec.hostname: "a.twin.example.com": several zones have the name twin.example.com.: name the right one of ZTWIN1, ZTWIN2 in the class`}},
+			want: []string{`spec.hostname: "a.twin.example.com": several zones have the name twin.example.com.: name the ` +
+				`right one of ZTWIN1, ZTWIN2 in the class`}},
 		{rule: "two zones of a name, one by class", spec: "{hostname: a.twin.example.com, regions: [{lb1}]}",
 			class: classOf(t, head2+"  zones: [ZTWIN2]\n")},
 		{rule: "families", spec: "{hostname: a.example.com, ipFamilies: [IPv6], regions: [{lb1}]}",
 			want: []string{`spec.ipFamilies: "IPv6": eu-west-1 has no IPv6 address`}},
-		{rule: "families", spec: `{hostname: a.example.com, routing: {policy: Failover}, regions: [{v4}, {name: x, addresses: ["2606:2800:220:1::1"]}]}`,
+		{rule: "families", spec: `{hostname: a.example.com, routing: {policy: Failover}, regions: [{v4}, {name: x, ` +
+			`addresses: ["2606:2800:220:1::1"]}]}`,
 			want: []string{"spec.ipFamilies: no address family is in all Regions: clients of either could not fail over"}},
 		{rule: "targetRef", spec: "{hostname: a.example.com, targetRef: {kind: Ingress, name: x}}",
 			want: []string{"spec.regions: is missing: the targetRef is resolved in a cluster only"}},
-		{rule: "targetRef", spec: "{hostname: a.example.com, targetRef: {kind: Ingress, name: x}, regions: [{name: eu-west-1}]}",
+		{rule: "targetRef", spec: "{hostname: a.example.com, targetRef: {kind: Ingress, name: x}, regions: [{name: " +
+			"eu-west-1}]}",
 			want: []string{"spec.regions[0]: has neither loadBalancer nor addresses, and its targetRef is not resolved here"}},
 		{rule: "this Region", spec: "{hostname: a.example.com, regions: [{lb1}]}", region: "eu-central-1",
 			want: []string{"spec.regions: has no Region eu-central-1, which is to be compiled"}},
-		{rule: "this Region, the other one not said", spec: "{hostname: a.example.com, routing: {policy: Failover, order: [us-east-1, eu-west-1]}, regions: [{lb1}]}",
+		{rule: "this Region, the other one not said", spec: "{hostname: a.example.com, routing: {policy: Failover, order: " +
+			"[us-east-1, eu-west-1]}, regions: [{lb1}]}",
 			region: "eu-west-1"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -96,8 +109,10 @@ func TestCompileRefusesPoliciesInEachOthersWay(t *testing.T) {
 	b.Spec.Hostname = "A.example.com."
 	_, _, err := Compile([]Policy{b, a, twin}, nil, account(AWS))
 	want := Problems{
-		{Where: "team-a/app", Path: "metadata.name", Value: `"app"`, Reason: "another policy has this name in namespace team-a"},
-		{Where: "team-a/b", Path: "spec.hostname", Value: `"A.example.com."`, Reason: "is the hostname of team-a/app already"},
+		{Where: "team-a/app", Path: "metadata.name", Value: `"app"`,
+			Reason: "another policy has this name in namespace team-a"},
+		{Where: "team-a/b", Path: "spec.hostname", Value: `"A.example.com."`,
+			Reason: "is the hostname of team-a/app already"},
 	}
 	if diff := cmp.Diff(error(want), err); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
@@ -110,31 +125,40 @@ func TestCompileRefusesPoliciesInEachOthersWay(t *testing.T) {
 }
 
 func TestCompileWarns(t *testing.T) {
-	root := "spec.healthCheck.path: probes ask the load balancer for / under its own name, which any application behind it may answer: " +
-		"give a path that only this one answers, or a hostHeader"
+	root := "spec.healthCheck.path: probes ask the load balancer for / under its own name, which any application behind " +
+		"it may answer: give a path that only this one answers, or a hostHeader"
 	for _, c := range []struct {
 		rule, spec string
 		want       []string
 	}{
 		{"H path of everybody", "{hostname: a.example.com, regions: [{lb1}, {lb2}]}", []string{root}},
-		{"H path of its own, as in twoapps", "{hostname: a.example.com, healthCheck: {path: /app1health}, regions: [{lb1}, {lb2}]}", nil},
+		{"H path of its own, as in twoapps", "{hostname: a.example.com, healthCheck: {path: /app1health}, regions: " +
+			"[{lb1}, {lb2}]}", nil},
 		{"H host header", "{hostname: a.example.com, healthCheck: {hostHeader: eu.example.net}, regions: [{lb1}]}",
 			[]string{"spec.regions: there is one Region only: clients have nowhere to go when it fails"}},
 		{"one Region", "{hostname: a.example.com, regions: [{lb1}]}",
 			[]string{root, "spec.regions: there is one Region only: clients have nowhere to go when it fails"}},
 		{"B.1 TCP", "{hostname: a.example.com, healthCheck: {type: TCP, port: 80}, regions: [{lb1}, {lb2}]}",
-			[]string{"spec.healthCheck.type: a TCP check of a load balancer sees the load balancer, not the application behind it"}},
-		{"B.2 interval", "{hostname: a.example.com, healthCheck: {requestInterval: 2}, routing: {policy: Weighted}, regions: [{v4}, {v4b}]}",
+			[]string{"spec.healthCheck.type: a TCP check of a load balancer sees the load balancer, not the application " +
+				"behind it"}},
+		{"B.2 interval", "{hostname: a.example.com, healthCheck: {requestInterval: 2}, routing: {policy: Weighted}, " +
+			"regions: [{v4}, {v4b}]}",
 			nil},
-		{"B.6 inverted", "{hostname: a.example.com, healthCheck: {inverted: true}, routing: {policy: Weighted}, regions: [{v4}, {v4b}]}",
+		{"B.6 inverted", "{hostname: a.example.com, healthCheck: {inverted: true}, routing: {policy: Weighted}, regions: " +
+			"[{v4}, {v4b}]}",
 			[]string{"spec.healthCheck.inverted: clients are sent to a Region when its endpoint fails"}},
-		{"D.2 TTL", "{hostname: a.example.com, routing: {policy: Failover}, regions: [{v4}, {name: x, addresses: [93.184.216.35], ttl: 300}]}",
-			[]string{"spec.regions[1].ttl: resolvers go on answering with a failed Region for up to 300 s; 60 or less is advised"}},
-		{"A.5 weights", "{hostname: a.example.com, routing: {policy: Weighted, weights: {blue: 0, green: 0}}, regions: [{v4}, {v4b}]}",
+		{"D.2 TTL", "{hostname: a.example.com, routing: {policy: Failover}, regions: [{v4}, {name: x, addresses: " +
+			"[93.184.216.35], ttl: 300}]}",
+			[]string{"spec.regions[1].ttl: resolvers go on answering with a failed Region for up to 300 s; 60 or less is " +
+				"advised"}},
+		{"A.5 weights", "{hostname: a.example.com, routing: {policy: Weighted, weights: {blue: 0, green: 0}}, regions: " +
+			"[{v4}, {v4b}]}",
 			[]string{"spec.routing.weights: all weights are 0, which Route 53 takes as all equal"}},
-		{"shared fate of Regions", "{hostname: a.example.com, ipFamilies: [IPv4], routing: {policy: Weighted}, regions: [{lb1}, {name: x, loadBalancer: {dnsName: dualstack.demoalb-1.eu-west-1.elb.amazonaws.com}}]}",
+		{"shared fate of Regions", "{hostname: a.example.com, ipFamilies: [IPv4], routing: {policy: Weighted}, regions: " +
+			"[{lb1}, {name: x, loadBalancer: {dnsName: dualstack.demoalb-1.eu-west-1.elb.amazonaws.com}}]}",
 			[]string{root, "spec.regions[1].loadBalancer: eu-west-1 and x are one load balancer: they fail together"}},
-		{"partly IPv6", `{hostname: a.example.com, routing: {policy: Failover}, regions: [{v4}, {name: x, addresses: [93.184.216.35, "2606:2800:220:1::1"]}]}`,
+		{"partly IPv6", `{hostname: a.example.com, routing: {policy: Failover}, regions: [{v4}, {name: x, addresses: ` +
+			`[93.184.216.35, "2606:2800:220:1::1"]}]}`,
 			[]string{
 				"spec.ipFamilies: not every Region has IPv6 addresses: there are no records of that family",
 				"spec.regions[1].addresses: the check probes 93.184.216.35 alone, and stands for the others",
@@ -172,7 +196,8 @@ func TestCompileWarnsOfSharedFate(t *testing.T) {
 	}
 }
 
-// Among hundreds that ask one question everybody is told of a few, so that what is said grows with their number, not its square.
+// Among hundreds that ask one question everybody is told of a few, so that what is said grows with their number, not
+// its square.
 func TestCompileNamesAFewOfMany(t *testing.T) {
 	var policies []Policy
 	for i := range 9 {
@@ -185,8 +210,10 @@ func TestCompileNamesAFewOfMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []Warning{
-		{"team-a/app0", "spec.healthCheck", "probes the same URL as team-a/app1, team-a/app2, team-a/app3 and others: they fail together"},
-		{"team-a/app8", "spec.healthCheck", "probes the same URL as team-a/app0, team-a/app1, team-a/app2 and others: they fail together"},
+		{"team-a/app0", "spec.healthCheck", "probes the same URL as team-a/app1, team-a/app2, team-a/app3 and others: " +
+			"they fail together"},
+		{"team-a/app8", "spec.healthCheck", "probes the same URL as team-a/app0, team-a/app1, team-a/app2 and others: " +
+			"they fail together"},
 	} {
 		if !slices.Contains(warnings, want) {
 			t.Errorf("no warning %q in %v", want, warnings)
@@ -198,7 +225,8 @@ func TestLookups(t *testing.T) {
 	const arn = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/x/1"
 	policies := []Policy{
 		policyOf(t, "{regions: [{lb1}, {lb2}, {v4}]}"),
-		policyOf(t, `{regions: [{lb1}, {name: dc-1, loadBalancer: {arn: "`+arn+`"}}, {name: x, loadBalancer: {dnsName: a.b}}]}`),
+		policyOf(t, `{regions: [{lb1}, {name: dc-1, loadBalancer: {arn: "`+arn+
+			`"}}, {name: x, loadBalancer: {dnsName: a.b}}]}`),
 	}
 	want := []Lookup{{"eu-central-1", "demoalb", ""}, {"eu-west-1", "", arn}, {"eu-west-1", "demoalb", ""}}
 	if diff := cmp.Diff(want, Lookups(policies, "")); diff != "" {
@@ -226,7 +254,8 @@ func TestCheckKey(t *testing.T) {
 // randomPolicies makes valid policies of every kind.
 func randomPolicies(r *rand.Rand, n int) []Policy {
 	names := []string{"eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-south-1"}
-	places := []Location{{Country: "*"}, {Continent: "EU"}, {Country: "DE"}, {Country: "US"}, {Country: "US", Subdivision: "VA"}}
+	places := []Location{{Country: "*"}, {Continent: "EU"}, {Country: "DE"}, {Country: "US"},
+		{Country: "US", Subdivision: "VA"}}
 	var policies []Policy
 	for i := range n {
 		routing := routingPolicies()[r.IntN(5)]
@@ -264,7 +293,8 @@ func randomPolicies(r *rand.Rand, n int) []Policy {
 }
 
 // Whatever valid policies say: the order of policies and of Regions does not matter, Route 53 takes the result, every
-// record asks the check of its own policy and Region, and clusters that compile their own Region each make up the whole.
+// record asks the check of its own policy and Region, and clusters that compile their own Region each make up the
+// whole.
 func TestCompileProperties(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 7))
@@ -318,7 +348,8 @@ func clustersMakeTheWhole(t *testing.T, policies []Policy, facts Facts, whole pl
 		}
 	}
 	if len(checks) != len(whole.Checks) || len(records) != len(whole.Records) {
-		t.Errorf("clusters make %d checks and %d records, want %d and %d", len(checks), len(records), len(whole.Checks), len(whole.Records))
+		t.Errorf("clusters make %d checks and %d records, want %d and %d", len(checks), len(records), len(whole.Checks),
+			len(whole.Records))
 	}
 	for _, c := range whole.Checks {
 		if diff := cmp.Diff(c.Config, checks[c.Key]); diff != "" {

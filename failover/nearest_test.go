@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// What a refused objective names is true: a policy that is set to it, Region by Region, is accepted and takes as long as it says.
+// What a refused objective names is true: a policy that is set to it, Region by Region, is accepted and takes as long
+// as it says.
 func TestNearestSettingThatIsToldIsAccepted(t *testing.T) {
 	setting := regexp.MustCompile(`(?:(\w+) with )?requestInterval (\d+), failureThreshold (\d+), ttl (\d+)`)
 	takes := regexp.MustCompile(` takes ([0-9a-z.]+)`)
@@ -18,13 +19,17 @@ func TestNearestSettingThatIsToldIsAccepted(t *testing.T) {
 	told, impossible, mixed := 0, 0, 0
 	for n := range 2000 {
 		provider := []Provider{AWS, Engine}[r.IntN(2)]
-		class := Class{Spec: ClassSpec{Fastest: Fastest{RequestInterval: []int{0, 10, 30}[r.IntN(3)], FailureThreshold: r.IntN(3)}}}
+		class := Class{Spec: ClassSpec{Fastest: Fastest{RequestInterval: []int{0, 10, 30}[r.IntN(3)],
+			FailureThreshold: r.IntN(3)}}}
 		var regions []string
 		for i := range 1 + r.IntN(3) {
-			regions = append(regions, fmt.Sprintf("{name: r%d, location: {country: \"%s\"}, addresses: [93.184.216.%d], ttl: %d, "+
-				"healthCheck: {type: %s, port: 80, requestInterval: %d, failureThreshold: %d}}", i, []string{"*", "DE", "FR"}[i], 30+i, 10+10*r.IntN(30), []string{"HTTP", "TCP"}[r.IntN(2)], []int{30, 30, 10}[r.IntN(3)], 2+r.IntN(4)))
+			regions = append(regions, fmt.Sprintf("{name: r%d, location: {country: \"%s\"}, addresses: [93.184.216.%d], ttl: "+
+				"%d, healthCheck: {type: %s, port: 80, requestInterval: %d, failureThreshold: %d}}", i,
+				[]string{"*", "DE", "FR"}[i],
+				30+i, 10+10*r.IntN(30), []string{"HTTP", "TCP"}[r.IntN(2)], []int{30, 30, 10}[r.IntN(3)], 2+r.IntN(4)))
 		}
-		p := Default(policyOf(t, fmt.Sprintf("{hostname: a.example.com, routing: {policy: Geolocation}, objectives: {rto: %ds}, regions: [%s]}",
+		p := Default(policyOf(t, fmt.Sprintf("{hostname: a.example.com, routing: {policy: Geolocation}, objectives: {rto: "+
+			"%ds}, regions: [%s]}",
 			20+r.IntN(250), strings.Join(regions, ", "))), nil)
 		asked := p.Spec.Objectives.RTO
 		p.Spec.Objectives.RTO = 0
@@ -77,6 +82,7 @@ func TestNearestSettingThatIsToldIsAccepted(t *testing.T) {
 		}
 	}
 	if told < 200 || impossible < 50 || mixed < 50 {
-		t.Errorf("%d settings told, %d impossible, %d Regions of mixed policies: the property says little", told, impossible, mixed)
+		t.Errorf("%d settings told, %d impossible, %d Regions of mixed policies: the property says little", told, impossible,
+			mixed)
 	}
 }

@@ -15,14 +15,16 @@ type Span struct {
 	Worst   time.Duration `json:"worst"`
 }
 
-// An RTO is how long a failover takes, from the moment an endpoint fails until clients are answered with another one. The
-// embedded Span is the sum of detection, propagation and TTL. What a client does with open connections is not in it.
+// An RTO is how long a failover takes, from the moment an endpoint fails until clients are answered with another one.
+// The embedded Span is the sum of detection, propagation and TTL. What a client does with open connections is not in
+// it.
 type RTO struct {
 	Span
-	// Detection is the time until the check is unhealthy, when every probe takes as long as it can to fail: t of r53: D.1 is what
-	// health.Type.SlowestFailure says, 6 s for HTTP and HTTPS, 8 s where a string is looked for, 10 s for TCP.
+	// Detection is the time until the check is unhealthy, when every probe takes as long as it can to fail: t of r53: D.1
+	// is what health.Type.SlowestFailure says, 6 s for HTTP and HTTPS, 8 s where a string is looked for, 10 s for TCP.
 	Detection Span `json:"detection"`
-	// AtOnce is the detection when probes are answered badly at once (t is 0), as by a load balancer without healthy targets.
+	// AtOnce is the detection when probes are answered badly at once (t is 0), as by a load balancer without healthy
+	// targets.
 	AtOnce      Span `json:"atOnce"`
 	Propagation Span `json:"propagation"` // from the check's status to DNS answers
 	TTL         Span `json:"ttl"`         // how long resolvers keep the old answer
@@ -39,8 +41,8 @@ const (
 
 // Objectives computes the RTO of a policy that Default has completed: the slowest of its Regions. r53: D.1.
 //
-// On the engine a first failed probe is confirmed by quick ones (docs/route53-compatibility.md), so that only the first waits for
-// the interval.
+// On the engine a first failed probe is confirmed by quick ones (docs/route53-compatibility.md), so that only the first
+// waits for the interval.
 func Objectives(p Policy, provider Provider) RTO {
 	var slowest RTO
 	for _, r := range p.Spec.Regions {
@@ -75,8 +77,8 @@ func objectives(h HealthCheck, ttl time.Duration, provider Provider) RTO {
 	return rto
 }
 
-// detection is the time until enough checkers have turned, when the first failing probe begins after first and every failing probe
-// takes t. r53: D.1.
+// detection is the time until enough checkers have turned, when the first failing probe begins after first and every
+// failing probe takes t. r53: D.1.
 func (h HealthCheck) detection(first Span, t time.Duration, provider Provider) Span {
 	again := time.Duration(h.interval()) * time.Second
 	if provider == Engine {
@@ -136,9 +138,9 @@ func unmet(p Policy, fastest Fastest, provider Provider) string {
 	return reason
 }
 
-// candidates are faster forms of a policy, nearest first: the threshold stays as high as it can, because it keeps single bad
-// probes from moving clients; then TTLs of addresses stay as they are, no shorter than resolvers heed (r53: D.2); then the
-// interval stays as long as it can, because short ones cost money.
+// candidates are faster forms of a policy, nearest first: the threshold stays as high as it can, because it keeps
+// single bad probes from moving clients; then TTLs of addresses stay as they are, no shorter than resolvers heed (r53:
+// D.2); then the interval stays as long as it can, because short ones cost money.
 func candidates(p Policy, fastest Fastest, provider Provider) []Policy {
 	var list []Policy
 	for threshold := slowestThreshold(p); threshold >= max(1, fastest.FailureThreshold); threshold-- {

@@ -15,10 +15,12 @@ func timers(interval, threshold int) HealthCheck {
 	return HealthCheck{Type: "HTTP", RequestInterval: &interval, FailureThreshold: &threshold}
 }
 
-// failOver plays one failure of an endpoint through the checkers' machines and the quorum. The first probe of each checker after
-// the failure begins after its phase, each later one an interval after the end of the one before. A failing probe takes t. It
-// returns how long it takes until the check is unhealthy, and after the endpoint's recovery until it is healthy again.
-func failOver(interval time.Duration, threshold int, t time.Duration, phases []time.Duration) (detection, recovery time.Duration) {
+// failOver plays one failure of an endpoint through the checkers' machines and the quorum. The first probe of each
+// checker after the failure begins after its phase, each later one an interval after the end of the one before. A
+// failing probe takes t. It returns how long it takes until the check is unhealthy, and after the endpoint's recovery
+// until it is healthy again.
+func failOver(interval time.Duration, threshold int, t time.Duration, phases []time.Duration) (detection,
+	recovery time.Duration) {
 	type result struct {
 		at      time.Duration
 		checker int
@@ -51,8 +53,8 @@ func failOver(interval time.Duration, threshold int, t time.Duration, phases []t
 	return play(false, t), play(true, 0)
 }
 
-// What Objectives promises for AWS is what the checkers' rules give when 16 checkers have phases by chance. No failure takes longer
-// than the worst case, one that is unlucky takes as long, and the typical one is the mean.
+// What Objectives promises for AWS is what the checkers' rules give when 16 checkers have phases by chance. No failure
+// takes longer than the worst case, one that is unlucky takes as long, and the typical one is the mean.
 func TestObjectivesOnAWS(t *testing.T) {
 	const checkers, failures = 16, 4000 // two in each of eight Regions. r53: D.1
 	random := rand.New(rand.NewPCG(3, 4))
@@ -82,7 +84,8 @@ func TestObjectivesOnAWS(t *testing.T) {
 				detections, recoveries = detections+detection, recoveries+recovery
 			}
 			unlucky := slices.Repeat([]time.Duration{interval}, checkers)
-			if detection, recovery := failOver(interval, c.threshold, failure.duration, unlucky); detection != failure.want.Worst ||
+			if detection, recovery := failOver(interval, c.threshold, failure.duration,
+				unlucky); detection != failure.want.Worst ||
 				recovery != rto.Recovery.Worst {
 				t.Errorf("%s: the unluckiest detection takes %s, recovery %s; want %s and %s", name, detection, recovery,
 					failure.want.Worst, rto.Recovery.Worst)
@@ -98,10 +101,10 @@ func TestObjectivesOnAWS(t *testing.T) {
 	}
 }
 
-// The worst failover with a TTL of 60 s, worked out by hand from r53: B.1 and D.1. A probe fails after at most 4 s for the connection
-// and 2 s for the response, 2 s more for the body where a string is looked for, and 10 s for a connection alone. On AWS:
-// detection i + t + (n-1)(i + t), propagation 10 s, TTL 60 s. On the engine all probes but the first wait for a fifth of the
-// interval, and propagation takes 0.5 s.
+// The worst failover with a TTL of 60 s, worked out by hand from r53: B.1 and D.1. A probe fails after at most 4 s for
+// the connection and 2 s for the response, 2 s more for the body where a string is looked for, and 10 s for a
+// connection alone. On AWS: detection i + t + (n-1)(i + t), propagation 10 s, TTL 60 s. On the engine all probes but
+// the first wait for a fifth of the interval, and propagation takes 0.5 s.
 func TestWorstFailoverByTypeOfCheck(t *testing.T) {
 	for _, c := range []struct {
 		kind                string
@@ -187,8 +190,10 @@ func TestRefusedObjectivesNameWhatCanBeMet(t *testing.T) {
 	named := 0
 	for range 300 {
 		provider := []Provider{AWS, Engine}[r.IntN(2)]
-		p := policyOf(t, fmt.Sprintf("{hostname: a.example.com, routing: {policy: Weighted}, objectives: {rto: %ds}, healthCheck: {requestInterval: %d, "+
-			"failureThreshold: %d}, regions: [{name: x, addresses: [93.184.216.34], ttl: %d}]}", 1+r.IntN(200), []int{10, 30}[r.IntN(2)],
+		p := policyOf(t, fmt.Sprintf("{hostname: a.example.com, routing: {policy: Weighted}, objectives: {rto: %ds}, "+
+			"healthCheck: {requestInterval: %d, failureThreshold: %d}, regions: [{name: x, addresses: [93.184.216.34], ttl: "+
+			"%d}]}", 1+r.IntN(200),
+			[]int{10, 30}[r.IntN(2)],
 			1+r.IntN(5), 10*r.IntN(30)))
 		p = Default(p, nil)
 		want := time.Duration(p.Spec.Objectives.RTO)

@@ -36,8 +36,8 @@ func (o Object) At(path string) string {
 
 // Parse reads the policies and classes of a YAML (or JSON) file, one or more documents. name is the file's in messages.
 // Unknown fields, repeated fields, values of another kind, anchors and aliases are refused. The error is Problems, with
-// everything that is wrong in the file; what can be read is returned beside it only if nothing is. Whether the values make
-// sense is Validate's to say.
+// everything that is wrong in the file; what can be read is returned beside it only if nothing is. Whether the values
+// make sense is Validate's to say.
 func Parse(name string, data []byte) ([]Object, error) {
 	var objects []Object
 	var problems Problems

@@ -20,13 +20,17 @@ func TestParseRefusesAllAtOnceWithLines(t *testing.T) {
 		{"nothing", "", ""},
 		{"empty documents", "---\n---\n# nothing\n", ""},
 		{"unknown field, nearest", head + "  hostnam: a\n", "f:5: spec.hostnam: unknown field, did you mean hostname?"},
-		{"unknown field, case", head + "  healthcheck: {Port: 80}\n", "f:5: spec.healthcheck: unknown field, did you mean healthCheck?"},
-		{"unknown field, far", head + "  objectives: {colour: red}\n", "f:5: spec.objectives.colour: unknown field; known are rto, rpo"},
+		{"unknown field, case", head + "  healthcheck: {Port: 80}\n", "f:5: spec.healthcheck: unknown field, did you mean " +
+			"healthCheck?"},
+		{"unknown field, far", head + "  objectives: {colour: red}\n", "f:5: spec.objectives.colour: unknown field; known " +
+			"are rto, rpo"},
 		{"unknown field of the document", head + "  hostname: a\nstatus: {}\n",
 			"f:6: status: unknown field; known are apiVersion, kind, metadata, spec"},
 		{"repeated field", head + "  hostname: a\n  hostname: b\n", "f:6: spec.hostname: is given twice, first in line 5"},
-		{"repeated in a table", head + "  routing:\n    weights:\n      a: 1\n      a: 2\n", "f:8: spec.routing.weights.a: is given twice, first in line 7"},
-		{"kinds of values", head + "  hostname: [a]\n  healthCheck:\n    port: eighty\n    searchString: 200\n    inverted: 1\n    checkerRegions: us-east-1\n" +
+		{"repeated in a table", head + "  routing:\n    weights:\n      a: 1\n      a: 2\n",
+			"f:8: spec.routing.weights.a: is given twice, first in line 7"},
+		{"kinds of values", head + "  hostname: [a]\n  healthCheck:\n    port: eighty\n    searchString: 200\n    " +
+			"inverted: 1\n    checkerRegions: us-east-1\n" +
 			"  objectives: {rto: soon}\n  regions:\n    - name: no\n    - 7\n",
 			"f:5: spec.hostname: a list where a text is expected\n" +
 				"f:7: spec.healthCheck.port: \"eighty\": must be a whole number\n" +
@@ -43,8 +47,10 @@ func TestParseRefusesAllAtOnceWithLines(t *testing.T) {
 		{"merge", head + "  healthCheck: {<<: {port: 80}}\n",
 			"f:5: spec.healthCheck: a field's name is expected; merges, anchors and aliases are not accepted"},
 		{"kind and version", "apiVersion: v1\nkind: FailoverPolicies\n",
-			"f:1: apiVersion: \"v1\": must be bulkhead.dev/v1alpha1\nf:2: kind: \"FailoverPolicies\": must be FailoverPolicy or FailoverClass"},
-		{"no kind", "spec: {}\n", "f:1: apiVersion: must be bulkhead.dev/v1alpha1\nf:1: kind: must be FailoverPolicy or FailoverClass"},
+			"f:1: apiVersion: \"v1\": must be bulkhead.dev/v1alpha1\nf:2: kind: \"FailoverPolicies\": must be FailoverPolicy " +
+				"or FailoverClass"},
+		{"no kind", "spec: {}\n", "f:1: apiVersion: must be bulkhead.dev/v1alpha1\nf:1: kind: must be FailoverPolicy or " +
+			"FailoverClass"},
 		{"no mapping", "- a\n", "f:1: a list where a document with apiVersion, kind, metadata and spec is expected"},
 		{"both of two documents", head + "  x: 1\n---\n" + head + "  y: 1\n",
 			"f:5: spec.x: unknown field; known are " + specFields + "\nf:11: spec.y: unknown field; known are " + specFields},
@@ -69,7 +75,8 @@ func TestParseRefusesAllAtOnceWithLines(t *testing.T) {
 const specFields = "hostname, classRef, healthCheck, routing, ipFamilies, objectives, targetRef, regions"
 
 func TestObjectKnowsWhereItsFieldsAre(t *testing.T) {
-	objects, err := Parse("p.yaml", []byte("---\n"+head+"  hostname: a.example.com\n  regions:\n    - name: eu-west-1\n      addresses: [192.0.2.1]\n"))
+	objects, err := Parse("p.yaml", []byte("---\n"+head+"  hostname: a.example.com\n  regions:\n    - name: "+
+		"eu-west-1\n      addresses: [192.0.2.1]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +110,8 @@ func TestParseReadsWhatYAMLAndJSONWrite(t *testing.T) {
 			}
 		}
 	}
-	objects, err := Parse("json", []byte(`{"apiVersion": "bulkhead.dev/v1alpha1", "kind": "FailoverPolicy", "spec": {"objectives": {"rto": "90s"}}}`))
+	objects, err := Parse("json", []byte(
+		`{"apiVersion": "bulkhead.dev/v1alpha1", "kind": "FailoverPolicy", "spec": {"objectives": {"rto": "90s"}}}`))
 	if err != nil || objects[0].Policy.Spec.Objectives.RTO != Duration(90*time.Second) {
 		t.Errorf("%v, %+v", err, objects)
 	}

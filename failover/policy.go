@@ -110,8 +110,8 @@ type TargetRef struct {
 	// Name of the object.
 	Name string `json:"name" yaml:"name"`
 
-	// Parent chooses one of the parents of a route that has several. Without it, a parent counts that has accepted the route and
-	// has an address, and of these the first whose listener takes the hostname.
+	// Parent chooses one of the parents of a route that has several. Without it, a parent counts that has accepted the
+	// route and has an address, and of these the first whose listener takes the hostname.
 	Parent *ParentRef `json:"parent,omitempty" yaml:"parent,omitempty"`
 }
 
@@ -151,14 +151,15 @@ type HealthCheck struct {
 	// balancer's DNS name. r53: B.3, H.
 	HostHeader string `json:"hostHeader,omitempty" yaml:"hostHeader,omitempty"`
 
-	// SearchString is what the first 5120 bytes of an answer must contain; 1 to 255 characters, of control characters tab and line feed
-	// only, no white space at its ends.
+	// SearchString is what the first 5120 bytes of an answer must contain; 1 to 255 characters, of control characters tab
+	// and line feed only, no white space at its ends.
 	SearchString string `json:"searchString,omitempty" yaml:"searchString,omitempty"`
 
 	// RequestInterval is 10 or 30 seconds, on the engine also 1 to 9; default 30.
 	RequestInterval *int `json:"requestInterval,omitempty" yaml:"requestInterval,omitempty"`
 
-	// FailureThreshold is how many probes in a row must fail, or succeed, to change a checker's opinion: 1 to 10; default 3.
+	// FailureThreshold is how many probes in a row must fail, or succeed, to change a checker's opinion: 1 to 10; default
+	// 3.
 	FailureThreshold *int `json:"failureThreshold,omitempty" yaml:"failureThreshold,omitempty"`
 
 	// Inverted takes what fails as healthy; default false.
@@ -194,8 +195,8 @@ type Routing struct {
 	Locations map[string]Location `json:"locations,omitempty" yaml:"locations,omitempty"`
 }
 
-// A Location is where clients are: a continent, a country, or a state of the United States. The country "*" is everywhere
-// else. r53: A.6.
+// A Location is where clients are: a continent, a country, or a state of the United States. The country "*" is
+// everywhere else. r53: A.6.
 //
 // +kubebuilder:object:generate=true
 type Location struct {
@@ -219,7 +220,8 @@ type Region struct {
 	// LoadBalancer is where this Region's clients are sent to.
 	LoadBalancer *LoadBalancer `json:"loadBalancer,omitempty" yaml:"loadBalancer,omitempty"`
 
-	// Addresses are literal IPv4 and IPv6 addresses. Failover and Geolocation take several of a family, other policies one.
+	// Addresses are literal IPv4 and IPv6 addresses. Failover and Geolocation take several of a family, other policies
+	// one.
 	Addresses []string `json:"addresses,omitempty" yaml:"addresses,omitempty"`
 
 	// TTL is how many seconds resolvers keep the answer, of addresses only; default 60.

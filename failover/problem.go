@@ -44,7 +44,8 @@ func (ps Problems) Error() string {
 
 // add notes a problem once.
 func (ps *Problems) add(where, path string, value any, format string, args ...any) {
-	p := Problem{Where: where, Path: clip(path, maxShown), Value: show(value), Reason: clip(fmt.Sprintf(format, args...), maxReason)}
+	p := Problem{Where: where, Path: clip(path, maxShown), Value: show(value),
+		Reason: clip(fmt.Sprintf(format, args...), maxReason)}
 	if !slices.Contains(*ps, p) {
 		*ps = append(*ps, p)
 	}

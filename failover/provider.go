@@ -6,8 +6,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// ProviderAt tells where records live by the URL of the Route 53 API: AWS, whatever partition the host is in, or an engine. An empty
-// URL is AWS, as for the SDK.
+// ProviderAt tells where records live by the URL of the Route 53 API: AWS, whatever partition the host is in, or an
+// engine. An empty URL is AWS, as for the SDK.
 func ProviderAt(endpoint string) Provider {
 	if endpoint == "" {
 		return AWS

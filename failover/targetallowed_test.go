@@ -13,7 +13,8 @@ import (
 
 func targetClass(t *testing.T, targets string) *Class {
 	t.Helper()
-	return classOf(t, "apiVersion: bulkhead.dev/v1alpha1\nkind: FailoverClass\nmetadata: {name: gold}\nspec: {targets: {"+targets+"}}")
+	return classOf(t, "apiVersion: bulkhead.dev/v1alpha1\nkind: FailoverClass\nmetadata: {name: gold}\nspec: {targets: "+
+		"{"+targets+"}}")
 }
 
 func TestTargetAllowedJudgesAddresses(t *testing.T) {
@@ -41,9 +42,12 @@ func TestTargetAllowedJudgesAddresses(t *testing.T) {
 		{everywhere, "172.31.0.1", "it is private, which needs a block of spec.targets.cidrs within 172.16.0.0/12"},
 		{everywhere, "192.168.1.1", "it is private, which needs a block of spec.targets.cidrs within 192.168.0.0/16"},
 		{everywhere, "fd12::1", "it is private, which needs a block of spec.targets.cidrs within fc00::/7"},
-		{everywhere, "169.254.169.254", "it is instance metadata, which needs a block of spec.targets.cidrs within 169.254.169.254/32"},
-		{everywhere, "169.254.170.2", "it is instance metadata, which needs a block of spec.targets.cidrs within 169.254.170.0/24"},
-		{everywhere, "fd00:ec2::254", "it is instance metadata, which needs a block of spec.targets.cidrs within fd00:ec2::/32"},
+		{everywhere, "169.254.169.254", "it is instance metadata, which needs a block of spec.targets.cidrs within " +
+			"169.254.169.254/32"},
+		{everywhere, "169.254.170.2", "it is instance metadata, which needs a block of spec.targets.cidrs within " +
+			"169.254.170.0/24"},
+		{everywhere, "fd00:ec2::254", "it is instance metadata, which needs a block of spec.targets.cidrs within " +
+			"fd00:ec2::/32"},
 		{everywhere, "169.254.1.1", "it is link-local, which needs a block of spec.targets.cidrs within 169.254.0.0/16"},
 		{everywhere, "fe80::1", "it is link-local, which needs a block of spec.targets.cidrs within fe80::/10"},
 		{everywhere, "224.0.0.1", "it is multicast, which needs a block of spec.targets.cidrs within 224.0.0.0/4"},
@@ -52,9 +56,11 @@ func TestTargetAllowedJudgesAddresses(t *testing.T) {
 		{everywhere, "::", "it is unspecified, which needs a block of spec.targets.cidrs within ::/128"},
 		{everywhere, "100.64.0.1", "it is shared, which needs a block of spec.targets.cidrs within 100.64.0.0/10"},
 		{everywhere, "255.255.255.255", "it is reserved, which needs a block of spec.targets.cidrs within 240.0.0.0/4"},
-		{everywhere, "::ffff:127.0.0.1", "it is IPv4 in IPv6, which needs a block of spec.targets.cidrs within ::ffff:0.0.0.0/96"},
+		{everywhere, "::ffff:127.0.0.1", "it is IPv4 in IPv6, which needs a block of spec.targets.cidrs within " +
+			"::ffff:0.0.0.0/96"},
 		{everywhere, "64:ff9b::7f00:1", "it is IPv4 in IPv6, which needs a block of spec.targets.cidrs within 64:ff9b::/96"},
-		{everywhere, "168.63.129.16", "it is instance metadata, which needs a block of spec.targets.cidrs within 168.63.129.16/32"},
+		{everywhere, "168.63.129.16", "it is instance metadata, which needs a block of spec.targets.cidrs within " +
+			"168.63.129.16/32"},
 		{everywhere, "2002:7f00:1::", "it is IPv4 in IPv6, which needs a block of spec.targets.cidrs within 2002::/16"},
 		{everywhere, "192.0.0.8", "it is reserved, which needs a block of spec.targets.cidrs within 192.0.0.0/24"},
 		{everywhere, "2606:2800:220:1::1%eth0", "it is no address of the internet"},
@@ -64,12 +70,15 @@ func TestTargetAllowedJudgesAddresses(t *testing.T) {
 		{class("cidrs: [127.0.0.0/8]"), "127.0.0.1", ""},
 		{class("cidrs: [10.1.0.0/16]"), "10.1.2.3", ""},
 		{class("cidrs: [10.1.0.0/16]"), "10.2.0.1", "it is private, and in none of spec.targets.cidrs"},
-		{class("cidrs: [8.0.0.0/6]"), "10.1.2.3", "it is private, which needs a block of spec.targets.cidrs within 10.0.0.0/8"},
+		{class("cidrs: [8.0.0.0/6]"), "10.1.2.3", "it is private, which needs a block of spec.targets.cidrs within " +
+			"10.0.0.0/8"},
 		{class("cidrs: [8.0.0.0/6, 10.0.0.0/8]"), "10.1.2.3", ""},
 		{class("cidrs: ['fc00::/7']"), "fd12::1", ""},
-		{class("cidrs: ['fc00::/7']"), "fd00:ec2::254", "it is instance metadata, which needs a block of spec.targets.cidrs within fd00:ec2::/32"},
+		{class("cidrs: ['fc00::/7']"), "fd00:ec2::254", "it is instance metadata, which needs a block of " +
+			"spec.targets.cidrs within fd00:ec2::/32"},
 		{class("cidrs: [169.254.0.0/16]"), "169.254.1.1", ""},
-		{class("cidrs: [169.254.0.0/16]"), "169.254.169.254", "it is instance metadata, which needs a block of spec.targets.cidrs within 169.254.169.254/32"},
+		{class("cidrs: [169.254.0.0/16]"), "169.254.169.254", "it is instance metadata, which needs a block of " +
+			"spec.targets.cidrs within 169.254.169.254/32"},
 		{class("cidrs: [169.254.169.254/32]"), "169.254.169.254", ""},
 	} {
 		var want []string
@@ -143,12 +152,13 @@ func TestTargetAllowedJudgesNames(t *testing.T) {
 		{some, "evil-lb.example.net", false},
 		{some, "lb.example.net.example.org", false},
 	} {
-		want := []string{fmt.Sprintf("loadBalancer.dnsName: %q: the class gold does not allow it: it is no load balancer of AWS whose hosted zone "+
-			"is known, and in none of spec.targets.dnsSuffixes", c.name)}
+		want := []string{fmt.Sprintf("loadBalancer.dnsName: %q: the class gold does not allow it: it is no load balancer "+
+			"of AWS whose hosted zone is known, and in none of spec.targets.dnsSuffixes", c.name)}
 		if c.allowed {
 			want = nil
 		}
-		if diff := cmp.Diff(want, refusals(t, TargetAllowed(c.class, Region{LoadBalancer: &LoadBalancer{DNSName: c.name}}))); diff != "" {
+		if diff := cmp.Diff(want, refusals(t,
+			TargetAllowed(c.class, Region{LoadBalancer: &LoadBalancer{DNSName: c.name}}))); diff != "" {
 			t.Errorf("%s\nwant -, got +\n%s", c.name, diff)
 		}
 	}
@@ -158,7 +168,8 @@ func TestTargetAllowedJudgesNames(t *testing.T) {
 func TestTargetAllowedJudgesTheHostedZoneToo(t *testing.T) {
 	class := targetClass(t, "")
 	for id, allowed := range map[string]bool{"Z32O12XQLNTSW2": true, "Z2IFOLAFXWLO4F": false, "Z0FOREIGN": false} {
-		err := TargetAllowed(class, Region{LoadBalancer: &LoadBalancer{DNSName: "demo-1.eu-west-1.elb.amazonaws.com", HostedZoneID: id}})
+		err := TargetAllowed(class, Region{LoadBalancer: &LoadBalancer{DNSName: "demo-1.eu-west-1.elb.amazonaws.com",
+			HostedZoneID: id}})
 		if (err == nil) != allowed {
 			t.Errorf("%s: %v", id, err)
 		}
@@ -168,7 +179,8 @@ func TestTargetAllowedJudgesTheHostedZoneToo(t *testing.T) {
 // A policy without a class is the command line's: whoever runs it can make the records by hand.
 func TestTargetsOfPoliciesWithoutAClassStayAsTheyAre(t *testing.T) {
 	for _, spec := range []string{
-		"{hostname: a.example.com, routing: {policy: Weighted}, regions: [{name: x, addresses: [127.0.0.1], healthCheck: {hostHeader: localhost}}]}",
+		"{hostname: a.example.com, routing: {policy: Weighted}, regions: [{name: x, addresses: [127.0.0.1], healthCheck: " +
+			"{hostHeader: localhost}}]}",
 		"{hostname: a.example.com, regions: [{name: x, loadBalancer: {dnsName: lb.example.net, hostedZoneId: Z1}}]}",
 	} {
 		if err := Validate(policyOf(t, spec), nil, Facts{Provider: Engine}); err != nil {
@@ -189,22 +201,28 @@ spec: {provider: engine, targets: {cidrs: [10.0.0.0/8], hostHeaders: ["*.{namesp
 		spec string
 		want []string
 	}{
-		{"{hostname: a.example.com, routing: {policy: Failover}, regions: [{name: x, addresses: [10.0.0.1, 127.0.0.1, '::ffff:10.0.0.1']}, {name: y, addresses: [1.2.3]}]}", []string{
+		{"{hostname: a.example.com, routing: {policy: Failover}, regions: [{name: x, addresses: [10.0.0.1, 127.0.0.1, " +
+			"'::ffff:10.0.0.1']}, {name: y, addresses: [1.2.3]}]}", []string{
 			`spec.regions[0].addresses[2]: "::ffff:10.0.0.1": is neither an IPv4 nor an IPv6 address`,
-			`spec.regions[0].addresses[1]: "127.0.0.1": the class gold does not allow it: it is loopback, and in none of spec.targets.cidrs`,
+			`spec.regions[0].addresses[1]: "127.0.0.1": the class gold does not allow it: it is loopback, and in none of ` +
+				`spec.targets.cidrs`,
 			`spec.regions[1].addresses[0]: "1.2.3": is neither an IPv4 nor an IPv6 address`,
 		}},
 		{"{hostname: a.example.com, regions: [{name: x, loadBalancer: {dnsName: lb.example.net, hostedZoneId: Z1}}]}",
-			[]string{`spec.regions[0].loadBalancer.dnsName: "lb.example.net": the class gold does not allow it: it is no load balancer of AWS ` +
+			[]string{`spec.regions[0].loadBalancer.dnsName: "lb.example.net": the class gold does not allow it: it is no ` +
+				`load balancer of AWS ` +
 				"whose hosted zone is known, and in none of spec.targets.dnsSuffixes"}},
-		{"{hostname: a.example.com, healthCheck: {hostHeader: A.example.com.}, regions: [{name: x, addresses: [10.0.0.1]}]}", nil},
+		{"{hostname: a.example.com, healthCheck: {hostHeader: A.example.com.}, regions: [{name: x, addresses: " +
+			"[10.0.0.1]}]}", nil},
 		{"{hostname: a.example.com, healthCheck: {hostHeader: eu.team-a.example.net}, regions: [{lb1}]}", nil},
-		{"{hostname: a.example.com, healthCheck: {hostHeader: Probe.example.org}, regions: [{name: x, addresses: [10.0.0.1]}]}", nil},
+		{"{hostname: a.example.com, healthCheck: {hostHeader: Probe.example.org}, regions: [{name: x, addresses: " +
+			"[10.0.0.1]}]}", nil},
 		{"{hostname: a.example.com, healthCheck: {hostHeader: localhost}, regions: [{name: x, addresses: [10.0.0.1]}]}",
 			[]string{`spec.healthCheck.hostHeader: "localhost": ` + header}},
 		{"{hostname: a.example.com, healthCheck: {hostHeader: eu.team-b.example.net}, regions: [{lb1}]}",
 			[]string{`spec.healthCheck.hostHeader: "eu.team-b.example.net": ` + header}},
-		{"{hostname: a.example.com, regions: [{lb1}, {name: eu-central-1, loadBalancer: {name: x}, healthCheck: {type: TCP, port: 2379, hostHeader: etcd.example.net}}]}",
+		{"{hostname: a.example.com, regions: [{lb1}, {name: eu-central-1, loadBalancer: {name: x}, healthCheck: {type: " +
+			"TCP, port: 2379, hostHeader: etcd.example.net}}]}",
 			[]string{`spec.regions[1].healthCheck.hostHeader: "etcd.example.net": ` + header}},
 	} {
 		err := Validate(policyOf(t, c.spec), gold, Facts{Provider: Engine})

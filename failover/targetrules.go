@@ -22,7 +22,8 @@ func (v *validator) targetRef(ref TargetRef) {
 	case ref.Kind == "" || ref.Name == "":
 		v.refuse("spec.targetRef", nil, "must have kind and name")
 	case !known:
-		v.refuse("spec.targetRef.kind", ref.Kind, "must be %s, %s, %s, %s, %s or %s", IngressTarget, GatewayTarget, HTTPRouteTarget,
+		v.refuse("spec.targetRef.kind", ref.Kind, "must be %s, %s, %s, %s, %s or %s", IngressTarget, GatewayTarget,
+			HTTPRouteTarget,
 			GRPCRouteTarget, TLSRouteTarget, ServiceTarget)
 	case ref.APIVersion != "" && ref.APIVersion != want:
 		v.refuse("spec.targetRef.apiVersion", ref.APIVersion, "must be %s for %s, or left out", want, ref.Kind)
@@ -32,7 +33,8 @@ func (v *validator) targetRef(ref TargetRef) {
 	}
 	switch kind := ref.Parent.Kind; {
 	case known && !strings.HasSuffix(ref.Kind, "Route"):
-		v.refuse("spec.targetRef.parent", nil, "goes with %s, %s or %s only", HTTPRouteTarget, GRPCRouteTarget, TLSRouteTarget)
+		v.refuse("spec.targetRef.parent", nil, "goes with %s, %s or %s only", HTTPRouteTarget, GRPCRouteTarget,
+			TLSRouteTarget)
 	case *ref.Parent == ParentRef{}:
 		v.refuse("spec.targetRef.parent", nil, "must have at least one of kind, namespace, name and sectionName")
 	case kind != "" && kind != GatewayParent && kind != ListenerSetParent:
@@ -111,7 +113,8 @@ func (v *validator) balancerName(at string, lb LoadBalancer) {
 		v.refuse(at+".hostedZoneId", nil, "is missing: only the name of an Application Load Balancer tells it")
 	case lb.HostedZoneID == "":
 	case owned:
-		v.refuse(at+".hostedZoneId", lb.HostedZoneID, "is a hosted zone of the account: the canonical id of the load balancer's zone is wanted")
+		v.refuse(at+".hostedZoneId", lb.HostedZoneID, "is a hosted zone of the account: the canonical id of the load "+
+			"balancer's zone is wanted")
 	case !isZoneID(lb.HostedZoneID):
 		v.refuse(at+".hostedZoneId", lb.HostedZoneID, "must be Z and at most 31 letters and digits in upper case")
 	case zone.IsServiceZone(lb.HostedZoneID) && !zone.InLoadBalancerZone(lb.HostedZoneID, name):
@@ -136,8 +139,8 @@ func (v *validator) addresses(at string, r Region) {
 		count[family(a)]++
 	}
 	if policy := v.p.Spec.Routing.Policy; policy != Failover && policy != Geolocation {
-		// One value a set is what Route 53 takes for sure. Whether weighted and latency sets take several, and how several of a
-		// multivalue set count, is (unconfirmed).
+		// One value a set is what Route 53 takes for sure. Whether weighted and latency sets take several, and how several of
+		// a multivalue set count, is (unconfirmed).
 		for _, f := range []IPFamily{IPv4, IPv6} {
 			if count[f] > 1 {
 				v.refuse(at+".addresses", r.Addresses, "%s routing takes one %s address a Region", policy, f)
@@ -147,8 +150,8 @@ func (v *validator) addresses(at string, r Region) {
 	v.ttl(at, r)
 }
 
-// ttl judges TTLs; those of weighted sets must be equal (r53: A.5), those of multivalue sets had better be (unconfirmed,
-// r53: A.8).
+// ttl judges TTLs; those of weighted sets must be equal (r53: A.5), those of multivalue sets had better be
+// (unconfirmed, r53: A.8).
 func (v *validator) ttl(at string, r Region) {
 	if *r.TTL < 0 || *r.TTL > maxTTL {
 		v.refuse(at+".ttl", *r.TTL, "must be 0 to %d seconds", maxTTL)

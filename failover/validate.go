@@ -22,7 +22,8 @@ const (
 )
 
 // Validate judges a policy, as Default completes it, against what the provider can do and the class (nil means none)
-// allows. Of the facts it does not read LoadBalancers. The error is Problems: everything that is wrong, the first 50 in words.
+// allows. Of the facts it does not read LoadBalancers. The error is Problems: everything that is wrong, the first 50 in
+// words.
 func Validate(p Policy, class *Class, facts Facts) error {
 	p = Default(p, class)
 	v := validator{p: p, facts: facts}
@@ -104,7 +105,8 @@ func (v *validator) identity() {
 }
 
 func isObjectName(s string) bool {
-	odd := strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.' })
+	odd := strings.ContainsFunc(s,
+		func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.' })
 	return s != "" && len(s) <= maxName && !odd && strings.Trim(s, "-.") == s
 }
 
@@ -134,11 +136,13 @@ func (v *validator) allowed(path string, name zone.Name) {
 	labels := v.facts.NamespaceLabels[namespace]
 	apex := slices.ContainsFunc(v.facts.Zones, func(z zone.HostedZone) bool { return z.Name == name })
 	if apex && v.className != "" && !v.class.namesApex(namespace, labels, name) {
-		v.refuse(path, v.p.Spec.Hostname, "is the apex of a zone: the class %s must name it in full for namespace %s", v.className, namespace)
+		v.refuse(path, v.p.Spec.Hostname, "is the apex of a zone: the class %s must name it in full for namespace %s",
+			v.className, namespace)
 		return
 	}
 	if !v.class.allowsHostname(namespace, labels, name) {
-		v.refuse(path, v.p.Spec.Hostname, "the class %s does not allow it to namespace %s; allowed: %s", v.className, namespace,
+		v.refuse(path, v.p.Spec.Hostname, "the class %s does not allow it to namespace %s; allowed: %s", v.className,
+			namespace,
 			or(few(v.class.allowedPatterns(namespace, labels)), "none"))
 	}
 }
@@ -237,7 +241,8 @@ func (v *validator) defaultLocation() {
 			return
 		}
 	}
-	v.refuse("spec.regions", nil, `one Region must have the location {country: "*"}: clients elsewhere would get no answer`)
+	v.refuse("spec.regions", nil, `one Region must have the location {country: "*"}: clients elsewhere would get no `+
+		`answer`)
 }
 
 // region judges one Region.
@@ -278,8 +283,8 @@ func (v *validator) member(at string, r Region) {
 		v.refuse(at+".location", nil, "is missing: a continent, a country, or {country: \"*\"} for everywhere else")
 	case r.Location != nil:
 		if _, ok := zone.GeoLocationByCode(r.Location.geo()); !ok { // r53: A.6
-			v.refuse(at+".location", r.Location.String(), "is no location: a continent of AF AN AS EU NA OC SA, a country's two "+
-				"letters in upper case, a state with country US, or country \"*\"")
+			v.refuse(at+".location", r.Location.String(), "is no location: a continent of AF AN AS EU NA OC SA, a country's "+
+				"two letters in upper case, a state with country US, or country \"*\"")
 			return
 		}
 		for _, other := range v.p.Spec.Regions {

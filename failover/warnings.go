@@ -37,7 +37,8 @@ func (ws *warnings) policy(p Policy, places []regionTarget, families []IPFamily,
 	}
 	if facts.Region == "" {
 		for _, f := range []IPFamily{IPv4, IPv6} {
-			if !slices.Contains(families, f) && len(s.IPFamilies) == 0 && slices.ContainsFunc(places, func(at regionTarget) bool { return at.has(f) }) {
+			if !slices.Contains(families, f) && len(s.IPFamilies) == 0 &&
+				slices.ContainsFunc(places, func(at regionTarget) bool { return at.has(f) }) {
 				ws.add(p, "spec.ipFamilies", "not every Region has %s addresses: there are no records of that family", f)
 			}
 		}
@@ -70,8 +71,8 @@ func (ws *warnings) check(p Policy, at regionTarget) {
 	case h.isTCP():
 		warn("type", "a TCP check sees that the port is open, not that the application answers")
 	case aliased && h.HostHeader == "" && h.Path == "/": // r53: H. A path of one's own is answered by a rule of one's own.
-		warn("path", "probes ask the load balancer for / under its own name, which any application behind it may answer: give a path "+
-			"that only this one answers, or a hostHeader")
+		warn("path", "probes ask the load balancer for / under its own name, which any application behind it may answer: "+
+			"give a path that only this one answers, or a hostHeader")
 	}
 	if *h.Inverted {
 		warn("inverted", "clients are sent to a Region when its endpoint fails")
@@ -113,8 +114,8 @@ func (ws *warnings) group(p Policy, places []regionTarget) {
 	case Geolocation:
 		for _, at := range places {
 			if at.region.Location.Country == "*" { // r53: A.6
-				ws.add(p, at.path+".location", "clients climb from smaller areas to this one: when %s fails, clients of no other area "+
-					"have nowhere to go", at.region.Name)
+				ws.add(p, at.path+".location", "clients climb from smaller areas to this one: when %s fails, clients of no other "+
+					"area have nowhere to go", at.region.Name)
 			}
 		}
 	}
@@ -160,7 +161,8 @@ func sharedFate(policies []Policy, endpoints []endpoint, ws warnings) []Warning 
 		slices.Sort(with)
 		switch with = slices.Compact(with); {
 		case len(with) > named:
-			ws.add(p, "spec.healthCheck", "probes the same URL as %s and others: they fail together", strings.Join(with[:named], ", "))
+			ws.add(p, "spec.healthCheck", "probes the same URL as %s and others: they fail together",
+				strings.Join(with[:named], ", "))
 		case len(with) > 0:
 			ws.add(p, "spec.healthCheck", "probes the same URL as %s: they fail together", strings.Join(with, ", "))
 		}

@@ -7,8 +7,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// After returns the state that executed steps of a plan lead to from s. created holds the ids of the checks that were made, by key.
-// s is not changed. It saves reading everything again; whoever plans from it is told by the next execution where it is not so.
+// After returns the state that executed steps of a plan lead to from s. created holds the ids of the checks that were
+// made, by key. s is not changed. It saves reading everything again; whoever plans from it is told by the next
+// execution where it is not so.
 func (s State) After(steps []Step, created map[string]string) State {
 	after := State{Zones: s.Zones, Checks: slices.Clone(s.Checks), Records: s.Records}
 	for _, step := range steps {
@@ -44,7 +45,8 @@ func (s *State) addCheck(c *CheckChange, id string) {
 		return
 	}
 	s.Checks = slices.DeleteFunc(s.Checks, func(old Check) bool { return old.ID == id })
-	s.Checks = append(s.Checks, Check{Key: c.Key, ID: id, Config: *c.New, Tags: c.Tags, CallerReference: c.CallerReference})
+	s.Checks = append(s.Checks, Check{Key: c.Key, ID: id, Config: *c.New, Tags: c.Tags,
+		CallerReference: c.CallerReference})
 }
 
 func (s *State) changeCheck(id string, change func(*Check)) {

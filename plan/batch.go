@@ -20,8 +20,8 @@ func (s size) plus(o size) size { return size{s.records + o.records, s.character
 
 func (s size) fits() bool { return s.records <= maxBatchRecords && s.characters <= maxBatchCharacters }
 
-// sizeOf counts an alias as one record and UPSERT twice: for what is there and for what comes, whichever is more, so that the
-// inverse of a batch fits too. r53: C.6.
+// sizeOf counts an alias as one record and UPSERT twice: for what is there and for what comes, whichever is more, so
+// that the inverse of a batch fits too. r53: C.6.
 func sizeOf(changes []RecordChange) size {
 	var sum size
 	for i := range changes {
@@ -46,8 +46,8 @@ func sizeOfSet(s *zone.ResourceRecordSet) size {
 	return n
 }
 
-// batch packs the changes of places into as few batches as first fit finds, and has every batch judged by the rules that
-// the provider applies, unless there is something wrong already that would be told again.
+// batch packs the changes of places into as few batches as first fit finds, and has every batch judged by the rules
+// that the provider applies, unless there is something wrong already that would be told again.
 func (d *differ) batch(places []*nameDiff) {
 	packed := make(map[string][]*Batch) // by zone
 	for len(places) > 0 {
@@ -81,8 +81,8 @@ func (d *differ) pack(z zone.HostedZone, places []*nameDiff) []*Batch {
 	for _, u := range units(z.ID, places) {
 		need := sizeOf(u.changes)
 		if !need.fits() {
-			d.refuse(u.changes[0].Policy, string(u.changes[0].Set.Name), "needs %d records and %d characters changed at once, a batch "+
-				"takes %d and %d", need.records, need.characters, maxBatchRecords, maxBatchCharacters)
+			d.refuse(u.changes[0].Policy, string(u.changes[0].Set.Name), "needs %d records and %d characters changed at once, "+
+				"a batch takes %d and %d", need.records, need.characters, maxBatchRecords, maxBatchCharacters)
 		}
 		if !u.follows {
 			from = 0
@@ -122,8 +122,8 @@ func (d *differ) countRefs(b *Batch) {
 const pending = "to-be-created"
 
 // validate applies the batches of a zone to its content as the provider would, so that what it would refuse is refused
-// before the first call. Of the zone only the names that matter are looked at. Targets of services, Regions and locations of CIDR
-// collections are the provider's to judge.
+// before the first call. Of the zone only the names that matter are looked at. Targets of services, Regions and
+// locations of CIDR collections are the provider's to judge.
 func (d *differ) validate(z zone.HostedZone, batches []*Batch) {
 	names := make(map[zone.Name]bool)
 	for _, b := range batches {

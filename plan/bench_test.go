@@ -8,8 +8,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A thousand applications in three Regions: to create, to leave alone, to change. heap-MB is what is live with both states and
-// the plan; B/op bounds what is added on the way.
+// A thousand applications in three Regions: to create, to leave alone, to change. heap-MB is what is live with both
+// states and the plan; B/op bounds what is added on the way.
 func BenchmarkDiff(b *testing.B) {
 	path := func(int) string { return "/health" }
 	desired := manyApps(1000, path)
@@ -40,7 +40,8 @@ func BenchmarkDiff(b *testing.B) {
 		{"unchanged", full, desired, guard, 0},
 		{"change", full, changed, guard, 1500 + 1 + 7 + 1500},
 		{"region", full, desired, Guard{Engine: true, Regions: []string{"eu-west-1"}, Cluster: "uid-eu-west-1"}, 0},
-		{"region, routing waits", full, changed, Guard{Force: true, Engine: true, Regions: []string{"eu-west-1"}, Cluster: "uid-eu-west-1"}, 4*500 + 2},
+		{"region, routing waits", full, changed, Guard{Force: true, Engine: true, Regions: []string{"eu-west-1"},
+			Cluster: "uid-eu-west-1"}, 4*500 + 2},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()

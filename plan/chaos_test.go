@@ -16,8 +16,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// disorder draws a world in which runs were interrupted, people made record sets in the way and beside, took tags away or set
-// them, deleted checks in use, and checkers have said this and that.
+// disorder draws a world in which runs were interrupted, people made record sets in the way and beside, took tags away
+// or set them, deleted checks in use, and checkers have said this and that.
 func disorder(t *testing.T, r *rand.Rand) *world {
 	t.Helper()
 	w := newWorld(exampleZone(), otherZone())
@@ -25,8 +25,9 @@ func disorder(t *testing.T, r *rand.Rand) *world {
 	w.foreign["tagged"], w.foreign["borrowed"] = true, true
 	w.checks["tagged"] = &Check{ID: "tagged", CallerReference: "terraform-2", Config: httpCheck("www.example.com", "/"),
 		Tags: []tagging.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: "team/app1/eu-west-1"}}}
-	w.checks["borrowed"] = &Check{ID: "borrowed", CallerReference: "bulkhead/team/app2/eu-west-1/1", Config: httpCheck("x.example.com", "/"),
-		Tags: []tagging.Tag{{Key: "owner", Value: "somebody"}}}
+	w.checks["borrowed"] = &Check{ID: "borrowed", CallerReference: "bulkhead/team/app2/eu-west-1/1",
+		Config: httpCheck("x.example.com", "/"),
+		Tags:   []tagging.Tag{{Key: "owner", Value: "somebody"}}}
 	w.used["bulkhead/team/app2/eu-west-1/1"] = true
 	if r.IntN(2) == 0 {
 		w.byHand(r)
@@ -77,7 +78,8 @@ func (w *world) byHand(r *rand.Rand) {
 				}
 			}
 			facts := zone.Facts{HealthCheckExists: func(id string) bool { return w.checks[id] != nil }}
-			if next, _, err := w.records[z.ID].Apply(z, []zone.Change{{Action: zone.Create, ResourceRecordSet: set}}, facts); err == nil {
+			if next, _, err := w.records[z.ID].Apply(z, []zone.Change{{Action: zone.Create, ResourceRecordSet: set}},
+				facts); err == nil {
 				w.records[z.ID] = next
 			}
 		}
@@ -92,7 +94,8 @@ func randomGuard(r *rand.Rand) Guard {
 	g := Guard{Force: r.IntN(4) > 0}
 	for app := range 5 {
 		if r.IntN(3) > 0 {
-			g.Adopt = append(g.Adopt, zone.Name(fmt.Sprintf("app%d.example.com.", app)), zone.Name(fmt.Sprintf("app%d.example.org.", app)))
+			g.Adopt = append(g.Adopt, zone.Name(fmt.Sprintf("app%d.example.com.", app)),
+				zone.Name(fmt.Sprintf("app%d.example.org.", app)))
 		}
 	}
 	return g
@@ -119,13 +122,15 @@ func promise(w *world, guard Guard, desired State) *promises {
 	wanted := make(map[string]bool)
 	for _, r := range desired.Records {
 		wanted[r.CheckKey] = true
-		if now, ok := w.records[r.ZoneID].Get(r.Set.Key()); ok && now.HealthCheckID != "" && w.checks[now.HealthCheckID] == nil &&
+		if now, ok := w.records[r.ZoneID].Get(r.Set.Key()); ok && now.HealthCheckID != "" &&
+			w.checks[now.HealthCheckID] == nil &&
 			now.SetIdentifier == RegionOf(r.CheckKey) {
 			p.mends[r.ZoneID+" "+Describe(now)] = true
 		}
 	}
 	for _, r := range w.state().Records {
-		if c := w.checks[r.Set.HealthCheckID]; c != nil && wanted[p.keyOf(c)] && c.Hold() != NotHeld && r.Set.SetIdentifier == RegionOf(c.Key) {
+		if c := w.checks[r.Set.HealthCheckID]; c != nil && wanted[p.keyOf(c)] && c.Hold() != NotHeld &&
+			r.Set.SetIdentifier == RegionOf(c.Key) {
 			p.held[c.ID] = asJSON(c.Config)
 		}
 	}
@@ -141,7 +146,8 @@ func (p *promises) keyOf(c *Check) string {
 	return c.Key
 }
 
-// holding checks that what an operator holds is as it was and is cited, as far as anything is: of two that are held, one.
+// holding checks that what an operator holds is as it was and is cited, as far as anything is: of two that are held,
+// one.
 func (p *promises) holding(t *testing.T, w *world, when string) {
 	t.Helper()
 	for id, config := range p.held {
@@ -168,7 +174,8 @@ func (w *world) release() {
 	}
 }
 
-// foreign returns what may not change: checks of others, and record sets that are bound to none of ours and not adopted.
+// foreign returns what may not change: checks of others, and record sets that are bound to none of ours and not
+// adopted.
 func (p *promises) foreign(w *world) map[string]string {
 	all := make(map[string]string)
 	for id := range w.foreign {
@@ -230,7 +237,8 @@ func (p *promises) kept(t *testing.T, w *world, when string) {
 				continue
 			}
 			if now, ok := w.records[id].Get(set.Key()); ok && c != nil && c.Owned() && now.HealthCheckID != c.ID {
-				if other := w.checks[now.HealthCheckID]; other != nil && (other.Healthy == nil || !*other.Healthy) && other.Hold() == NotHeld {
+				if other := w.checks[now.HealthCheckID]; other != nil && (other.Healthy == nil || !*other.Healthy) &&
+					other.Hold() == NotHeld {
 					t.Fatalf("%s: %s gives a check that is not unhealthy up for one that is not healthy", when, Describe(set))
 				}
 			}
@@ -244,7 +252,8 @@ func (p *promises) kept(t *testing.T, w *world, when string) {
 	}
 }
 
-// carryOut executes a plan as apply does, verdicts included, at most so many calls of it, and checks the promises after each.
+// carryOut executes a plan as apply does, verdicts included, at most so many calls of it, and checks the promises after
+// each.
 func (p *promises) carryOut(t *testing.T, w *world, plan Plan, calls int, r *rand.Rand, when string) (done bool) {
 	t.Helper()
 	w.created = make(map[string]string)
@@ -301,8 +310,8 @@ func (w *world) verdicts(p Plan, wait *Wait, r *rand.Rand) bool {
 	})
 }
 
-// tryChaos plays one case: plan and apply with an end at some call, again to the end, nothing to do, destroy. It reports whether
-// the first plan could be executed.
+// tryChaos plays one case: plan and apply with an end at some call, again to the end, nothing to do, destroy. It
+// reports whether the first plan could be executed.
 func tryChaos(t *testing.T, seed uint64) bool {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 5))
@@ -321,7 +330,8 @@ func tryChaos(t *testing.T, seed uint64) bool {
 	holds := promise(w, guard, desired)
 	holds.carryOut(t, w, p, r.IntN(30), r, fmt.Sprintf("seed %d, first run", seed))
 
-	// The second run is forced where verdicts that came in the meantime would stop it, and nobody is healthy for sure then.
+	// The second run is forced where verdicts that came in the meantime would stop it, and nobody is healthy for sure
+	// then.
 	rest, err := Diff(w.state(), desired, guard)
 	if err != nil || !holds.carryOut(t, w, rest, -1, r, fmt.Sprintf("seed %d, second run", seed)) {
 		guard.Force, holds.guard.Force = true, true
@@ -384,8 +394,8 @@ func renamedPolicies(s State) (renamed State, successors map[string]string) {
 	return renamed, successors
 }
 
-// In whatever state an account is: what is planned and applied is reached in the end, nothing of others changes, no name loses
-// its answer or its last healthy member at any moment, and what is destroyed leaves the rest.
+// In whatever state an account is: what is planned and applied is reached in the end, nothing of others changes, no
+// name loses its answer or its last healthy member at any moment, and what is destroyed leaves the rest.
 func TestNothingIsHarmedOnTheWay(t *testing.T) {
 	const cases = 2000
 	executed := 0

@@ -10,8 +10,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
-// Update returns the request that turns Old into New: only what differs, because what a request leaves out stays, and by
-// reset what is to be cleared. r53: B.2.
+// Update returns the request that turns Old into New: only what differs, because what a request leaves out stays, and
+// by reset what is to be cleared. r53: B.2.
 func (c CheckChange) Update() health.Update {
 	from, to := *c.Old, *c.New
 	var u health.Update
@@ -46,30 +46,31 @@ func (c CheckChange) Update() health.Update {
 		return to
 	}
 	u.Config = health.Config{
-		IPAddress:                text("IPAddress", from.IPAddress, to.IPAddress),
-		Port:                     changed(from.Port, to.Port),
-		ResourcePath:             text("ResourcePath", from.ResourcePath, to.ResourcePath),
-		FullyQualifiedDomainName: text("FullyQualifiedDomainName", from.FullyQualifiedDomainName, to.FullyQualifiedDomainName),
-		SearchString:             text("SearchString", from.SearchString, to.SearchString),
-		FailureThreshold:         changed(from.FailureThreshold, to.FailureThreshold),
-		Inverted:                 changedBool(from.Inverted, to.Inverted),
-		Disabled:                 changedBool(from.Disabled, to.Disabled),
-		HealthThreshold:          changed(from.HealthThreshold, to.HealthThreshold),
-		ChildHealthChecks:        list("ChildHealthChecks", from.ChildHealthChecks, to.ChildHealthChecks),
-		EnableSNI:                changedBool(from.EnableSNI, to.EnableSNI),
-		Regions:                  list("Regions", from.Regions, to.Regions),
+		IPAddress:    text("IPAddress", from.IPAddress, to.IPAddress),
+		Port:         changed(from.Port, to.Port),
+		ResourcePath: text("ResourcePath", from.ResourcePath, to.ResourcePath),
+		FullyQualifiedDomainName: text("FullyQualifiedDomainName", from.FullyQualifiedDomainName,
+			to.FullyQualifiedDomainName),
+		SearchString:      text("SearchString", from.SearchString, to.SearchString),
+		FailureThreshold:  changed(from.FailureThreshold, to.FailureThreshold),
+		Inverted:          changedBool(from.Inverted, to.Inverted),
+		Disabled:          changedBool(from.Disabled, to.Disabled),
+		HealthThreshold:   changed(from.HealthThreshold, to.HealthThreshold),
+		ChildHealthChecks: list("ChildHealthChecks", from.ChildHealthChecks, to.ChildHealthChecks),
+		EnableSNI:         changedBool(from.EnableSNI, to.EnableSNI),
+		Regions:           list("Regions", from.Regions, to.Regions),
 	}
 	return u
 }
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
-// SameConfig reports whether two configs say the same to the API: defaults count as given, and the order of a list does not
-// count. r53: B.2.
+// SameConfig reports whether two configs say the same to the API: defaults count as given, and the order of a list does
+// not count. r53: B.2.
 func SameConfig(a, b health.Config) bool { return sameEchoed(asEchoed(a), asEchoed(b)) }
 
-// asEchoed returns a config as the API echoes it, with every default filled in. A config that today's rules refuse is returned
-// as it is, because an older one may still exist.
+// asEchoed returns a config as the API echoes it, with every default filled in. A config that today's rules refuse is
+// returned as it is, because an older one may still exist.
 func asEchoed(c health.Config) health.Config {
 	anything := health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress(),
 		Child: func(string) (health.Config, bool) { return health.Config{Type: health.HTTP}, true }}
@@ -148,8 +149,8 @@ func ownershipTags(c *Check) []tagging.Tag {
 	return tags
 }
 
-// marks returns the tags that a wanted check has in the end, those of its record sets included. c is the check that it goes on
-// with, nil for none.
+// marks returns the tags that a wanted check has in the end, those of its record sets included. c is the check that it
+// goes on with, nil for none.
 func (d *differ) wantedTags(want, c *Check) []tagging.Tag {
 	tags := ownershipTags(want)
 	var had []string
@@ -172,7 +173,8 @@ func missingTags(want, have []tagging.Tag) []tagging.Tag {
 	return slices.DeleteFunc(slices.Clone(want), func(t tagging.Tag) bool { return slices.Contains(have, t) })
 }
 
-// deleteChecks plans to delete the checks in reach that no wanted key goes on with, unless something refers to them still.
+// deleteChecks plans to delete the checks in reach that no wanted key goes on with, unless something refers to them
+// still.
 func (d *differ) deleteChecks() {
 	parents := make(map[string]string)
 	for i := range d.current.Checks {
@@ -189,12 +191,14 @@ func (d *differ) deleteChecks() {
 			switch {
 			case d.bound[key] == c.ID:
 			case isChild:
-				d.report(PolicyOf(key), key, "health check %s is no longer wanted but stays: calculated check %s counts it", c.ID, parent)
+				d.report(PolicyOf(key), key, "health check %s is no longer wanted but stays: calculated check %s counts it", c.ID,
+					parent)
 			case d.refs[c.ID] > 0:
 				d.report(PolicyOf(key), key, "health check %s is no longer wanted but stays: record sets refer to it", c.ID)
 			default:
 				old := c.Config
-				change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Old: &old, Tags: c.Tags, Names: d.policyNames[PolicyOf(key)]}
+				change := CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Old: &old, Tags: c.Tags,
+					Names: d.policyNames[PolicyOf(key)]}
 				d.plan.Steps = append(d.plan.Steps, Step{Kind: DeleteCheck, Check: &change})
 				if !d.destroyed[PolicyOf(key)] && !d.unmarked[c.ID] {
 					d.checkBlast.changed++

@@ -8,13 +8,16 @@ import (
 	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
-// TagCluster is the tag of a check that says which cluster looks after it: Guard.Cluster, and behind a space Guard.ClusterName.
+// TagCluster is the tag of a check that says which cluster looks after it: Guard.Cluster, and behind a space
+// Guard.ClusterName.
 const TagCluster = "bulkhead.dev/cluster"
 
-// Two clusters in one Region want the same check and the same record set. Whose tag the check bears looks after both; the other one
-// is refused, and neither changes nor deletes them, until it is told to take over. What bears no such tag belongs to the first that comes.
+// Two clusters in one Region want the same check and the same record set. Whose tag the check bears looks after both;
+// the other one is refused, and neither changes nor deletes them, until it is told to take over. What bears no such tag
+// belongs to the first that comes.
 
-// ClusterOf returns which cluster looks after a check with these tags, empty when they do not say; name is empty when it has none.
+// ClusterOf returns which cluster looks after a check with these tags, empty when they do not say; name is empty when
+// it has none.
 func ClusterOf(tags []tagging.Tag) (id, name string) {
 	id, name, _ = strings.Cut(tagged(tags, TagCluster), " ")
 	return id, name
@@ -45,7 +48,8 @@ func (d *differ) takesOver(c *Check) bool {
 	return may(policy) || namespaceOf(next) == namespaceOf(policy) && may(next)
 }
 
-// sortClusters notes which checks of the guard's Regions other clusters look after, and which of them the plan takes over.
+// sortClusters notes which checks of the guard's Regions other clusters look after, and which of them the plan takes
+// over.
 func (d *differ) sortClusters() {
 	if d.guard.Cluster == "" {
 		return
@@ -64,7 +68,8 @@ func (d *differ) sortClusters() {
 	if len(d.otherClusters) == 0 {
 		return
 	}
-	// Whoever has the check that record sets cite has what else there is of its key: the rest of a run that was interrupted.
+	// Whoever has the check that record sets cite has what else there is of its key: the rest of a run that was
+	// interrupted.
 	cited, ours := make(map[string]bool), make(map[string]bool)
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
@@ -107,8 +112,10 @@ func (d *differ) mayTouch(r *Record) bool { return d.mayTouchCheck(r.Set.HealthC
 
 // refuseHeldByCluster says which cluster looks after something that is wanted.
 func (d *differ) refuseHeldByCluster(policy, object, id string) {
-	d.refuseAs(Finding{Kind: HeldByCluster, Policy: policy, Object: object, Holder: d.otherClusters[id], Checks: []string{id}, Text: "is looked after by the cluster " +
-		d.otherClusters[id] + ", and this is another one: it stays as it is until that cluster gives it up, or this one is told to take it over"})
+	d.refuseAs(Finding{Kind: HeldByCluster, Policy: policy, Object: object, Holder: d.otherClusters[id],
+		Checks: []string{id}, Text: "is looked after by the cluster " +
+			d.otherClusters[id] + ", and this is another one: it stays as it is until that cluster gives it up, or this one " +
+			"is told to take it over"})
 }
 
 // reportKeptForCluster tells, when policies are destroyed, what stays because another cluster looks after it.
@@ -137,7 +144,8 @@ type Scope struct {
 	Seized  []string `json:"seized,omitempty"` // ids of the checks that it takes over from other clusters
 }
 
-// Foreign returns the cluster that looks after a check of ours with these tags when the plan must not touch it, else "".
+// Foreign returns the cluster that looks after a check of ours with these tags when the plan must not touch it, else
+// "".
 func (s *Scope) Foreign(check string, tags []tagging.Tag) string {
 	id, name := ClusterOf(tags)
 	here := Guard{Regions: s.Regions}.covers(RegionOf(tagged(tags, TagKey)))

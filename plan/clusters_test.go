@@ -12,7 +12,8 @@ import (
 
 // in limits a plan to a Region and makes it for a cluster, which takes over from others.
 func in(region, cluster string, takeOver ...string) Guard {
-	return Guard{Regions: []string{region}, Cluster: "uid-" + cluster, ClusterName: cluster, TakeOver: map[string][]string{"team/app1": takeOver}}
+	return Guard{Regions: []string{region}, Cluster: "uid-" + cluster, ClusterName: cluster,
+		TakeOver: map[string][]string{"team/app1": takeOver}}
 }
 
 // at wants app1 in one Region with a load balancer of one's own.
@@ -34,19 +35,21 @@ func wantHeld(t *testing.T, p Plan, err error, by string) {
 	}
 }
 
-// Of two clusters in one Region the first looks after it, and the other one waits; it is told to take over, and moves the record set
-// when its own check is healthy. From then on the first one waits, and its end removes nothing.
+// Of two clusters in one Region the first looks after it, and the other one waits; it is told to take over, and moves
+// the record set when its own check is healthy. From then on the first one waits, and its end removes nothing.
 func TestClusterTakesARegionOver(t *testing.T) {
 	w := newWorld(exampleZone())
 	w.reach(t, at(westRegion, "blue"), in(westRegion, "blue"))
 	p, err := Diff(w.state(), at(westRegion, "green"), in(westRegion, "green"))
 	wantHeld(t, p, err, "blue (uid-blue)")
-	if p, err := Destroy(w.state(), []string{"team/app1"}, in(westRegion, "green")); err != nil || !p.Empty() || p.Reports[1].Kind != HeldByCluster {
+	if p, err := Destroy(w.state(), []string{"team/app1"}, in(westRegion, "green")); err != nil || !p.Empty() ||
+		p.Reports[1].Kind != HeldByCluster {
 		t.Fatalf("the end of the cluster that has nothing: %v\n%s", err, p.Text(false))
 	}
 	start := w.clone()
 	p, err = Diff(w.state(), at(westRegion, "green"), in(westRegion, "green", "blue"))
-	wantSteps(t, p, err, "tag-check team/app1/eu-west-1", "create-check team/app1/eu-west-1", "wait team/app1/eu-west-1", "change-records",
+	wantSteps(t, p, err, "tag-check team/app1/eu-west-1", "create-check team/app1/eu-west-1", "wait team/app1/eu-west-1",
+		"change-records",
 		"  UPSERT app1.example.com. A eu-west-1", "delete-check team/app1/eu-west-1")
 	for calls, done := 0, false; !done; calls++ {
 		w := start.clone()
@@ -86,7 +89,8 @@ func TestClusterTakesTheCheckOver(t *testing.T) {
 	}
 }
 
-// A check from before clusters had names gets one; a person at a terminal, and another Region's cluster, are not concerned.
+// A check from before clusters had names gets one; a person at a terminal, and another Region's cluster, are not
+// concerned.
 func TestChecksWithoutAClusterGetOne(t *testing.T) {
 	w := build(t, app1())
 	p, err := Diff(w.state(), at(westRegion, "demoalb"), in(westRegion, "blue"))
@@ -119,7 +123,8 @@ func TestPredecessorsOfOtherClustersStay(t *testing.T) {
 	wantSteps(t, p, err, "tag-check team/app1/eu-west-1")
 }
 
-// A policy of another namespace takes over what its own cluster has, and nothing that another one, or nobody in particular, made.
+// A policy of another namespace takes over what its own cluster has, and nothing that another one, or nobody in
+// particular, made.
 func TestNamespacesTakeNothingFromOtherClusters(t *testing.T) {
 	for _, c := range []struct {
 		maker  Guard
@@ -160,8 +165,9 @@ func TestClusterTags(t *testing.T) {
 	}
 }
 
-// Two clusters of one Region change what they want, end in the middle, and are told to take over, in any order: no cluster touches
-// what bears the other's tag, the name is answered all the time, and the last that was told has it in the end.
+// Two clusters of one Region change what they want, end in the middle, and are told to take over, in any order: no
+// cluster touches what bears the other's tag, the name is answered all the time, and the last that was told has it in
+// the end.
 func TestClustersOfOneRegionDoNotFight(t *testing.T) {
 	clusters := []string{"blue", "green"}
 	for seed := range uint64(300) {

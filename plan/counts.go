@@ -20,8 +20,8 @@ type Counts struct {
 	Monthly      Cost        `json:"monthly"`
 }
 
-// Objects is how many health checks and record sets are created, changed and deleted. One that is deleted and created again in one
-// batch is changed, and so is a check with new tags.
+// Objects is how many health checks and record sets are created, changed and deleted. One that is deleted and created
+// again in one batch is changed, and so is a check with new tags.
 type Objects struct {
 	Create int `json:"create"`
 	Change int `json:"change"`
@@ -89,7 +89,8 @@ type Calls struct {
 
 // Total returns the number of all write calls.
 func (c Calls) Total() int {
-	return c.CreateHealthCheck + c.ChangeTagsForResource + c.UpdateHealthCheck + c.ChangeResourceRecordSets + c.DeleteHealthCheck
+	return c.CreateHealthCheck + c.ChangeTagsForResource + c.UpdateHealthCheck + c.ChangeResourceRecordSets +
+		c.DeleteHealthCheck
 }
 
 // Usage is how much of a quota is used. Peak is the most at any time while the plan is executed.
@@ -107,8 +108,8 @@ type ZoneUsage struct {
 	Usage
 }
 
-// Cost is what the health checks of the account cost in a month, in US cents; on an engine nothing. Queries and zones are
-// not in it. r53: F.
+// Cost is what the health checks of the account cost in a month, in US cents; on an engine nothing. Queries and zones
+// are not in it. r53: F.
 type Cost struct {
 	BeforeCents int `json:"beforeCents"`
 	AfterCents  int `json:"afterCents"`

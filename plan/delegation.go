@@ -18,8 +18,8 @@ func (d *differ) delegations() map[NameInZone]*zone.ResourceRecordSet {
 	return found
 }
 
-// delegated returns the NS record set by which a zone gives a name away, the highest where there are several; nil when the zone
-// answers for the name itself. Nobody is answered with what the zone holds at such a name.
+// delegated returns the NS record set by which a zone gives a name away, the highest where there are several; nil when
+// the zone answers for the name itself. Nobody is answered with what the zone holds at such a name.
 func (d *differ) delegated(at NameInZone) (cut *zone.ResourceRecordSet) {
 	apex := d.zones[at.ZoneID].Name
 	for name := at.Name; name != apex && name.In(apex); {
@@ -41,7 +41,9 @@ func (d *differ) refuseDelegated(r *Record, policy string) {
 	if cut == nil {
 		return
 	}
-	d.refuse(policy, Describe(&r.Set), "nobody would be answered with it: the zone %s (%s) delegates %s to %s, and the account has no public "+
-		"zone of that name. Make that zone in this account, or choose another hostname", d.zones[r.ZoneID].Name, r.ZoneID, cut.Name,
+	d.refuse(policy, Describe(&r.Set), "nobody would be answered with it: the zone %s (%s) delegates %s to %s, and the "+
+		"account has no public zone of that name. Make that zone in this account, or choose another hostname",
+		d.zones[r.ZoneID].Name, r.ZoneID,
+		cut.Name,
 		strings.Join(cut.ResourceRecords, ", "))
 }

@@ -23,9 +23,9 @@ func TestNamesBelowADelegation(t *testing.T) {
 		w.put(cut, simple("x.dev.example.com", zone.NS, "ns1.example.net."))
 		desired := latency("team/app1", host, "eu-west-1")
 		p, err := Diff(w.state(), desired, Guard{Force: true})
-		wantRefusals(t, p, err, host+". A eu-west-1: nobody would be answered with it: the zone example.com. (ZEXAMPLE) delegates "+
-			"dev.example.com. to ns1.example.net., ns2.example.net., and the account has no public zone of that name. Make that zone in this account, or "+
-			"choose another hostname")
+		wantRefusals(t, p, err, host+". A eu-west-1: nobody would be answered with it: the zone example.com. (ZEXAMPLE) "+
+			"delegates dev.example.com. to ns1.example.net., ns2.example.net., and the account has no public zone of that "+
+			"name. Make that zone in this account, or choose another hostname")
 		w.reach(t, in(child, desired), Guard{})
 
 		// What was there before the delegation moves into the child zone, and leaves the parent.

@@ -61,7 +61,8 @@ func optional[T int | int64 | bool](p *T) string {
 // summary says what a check does: "HTTP demoalb.example.:80/health every 30 s, 3 in a row".
 func summary(c health.Config) string {
 	if !c.Type.IsEndpoint() {
-		return fmt.Sprintf("%s of %d children, %s healthy", c.Type, len(c.ChildHealthChecks), orNone(optional(c.HealthThreshold)))
+		return fmt.Sprintf("%s of %d children, %s healthy", c.Type, len(c.ChildHealthChecks),
+			orNone(optional(c.HealthThreshold)))
 	}
 	host := c.FullyQualifiedDomainName
 	switch {

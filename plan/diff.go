@@ -10,13 +10,13 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Diff returns the plan that leads from current to desired for the policies that desired has checks of. Policies that it
-// does not mention stay as they are and are reported, so that an empty desired state changes nothing: Destroy removes.
-// The order in which the states list things does not matter.
+// Diff returns the plan that leads from current to desired for the policies that desired has checks of. Policies that
+// it does not mention stay as they are and are reported, so that an empty desired state changes nothing: Destroy
+// removes. The order in which the states list things does not matter.
 //
-// The error is *Refused when the plan must not be executed, with the reasons that the returned plan shows as Refusals: a
-// desired state that contradicts itself, names or record sets that others hold, what the guard or the account's quotas do
-// not allow, and what Route 53 would not accept.
+// The error is *Refused when the plan must not be executed, with the reasons that the returned plan shows as Refusals:
+// a desired state that contradicts itself, names or record sets that others hold, what the guard or the account's
+// quotas do not allow, and what Route 53 would not accept.
 func Diff(current, desired State, guard Guard) (Plan, error) {
 	d := newDiffer(current, guard)
 	for _, c := range desired.Checks {
@@ -25,8 +25,8 @@ func Diff(current, desired State, guard Guard) (Plan, error) {
 	return d.run(desired)
 }
 
-// Destroy returns the plan that removes the checks and record sets of policies, "<namespace>/<policy>", within the guard's
-// Regions. Their names may go without an answer. The error is *Refused as for Diff.
+// Destroy returns the plan that removes the checks and record sets of policies, "<namespace>/<policy>", within the
+// guard's Regions. Their names may go without an answer. The error is *Refused as for Diff.
 func Destroy(current State, policies []string, guard Guard) (Plan, error) {
 	d := newDiffer(current, guard)
 	for _, policy := range policies {
@@ -62,7 +62,8 @@ type differ struct {
 	cuts            map[NameInZone]*zone.ResourceRecordSet // delegations
 	names           map[string][]zone.Name                 // of wanted record sets, by the key of their check
 	wantedAt        map[string]map[string]bool             // how they are listed, by policy
-	// inherited are the checks that a policy of the plan takes over from its predecessor, by id: the key that they are to have.
+	// inherited are the checks that a policy of the plan takes over from its predecessor, by id: the key that they are to
+	// have.
 	inherited     map[string]string
 	otherClusters map[string]string // checks of ours that other clusters look after, by id: the cluster
 	heldKeys      map[string]string // the first of them by key
@@ -233,8 +234,8 @@ func (d *differ) index(wanted map[string]*Check) {
 	d.recordBlast.owned = d.ownedHere()
 }
 
-// longKeys returns the keys that may stand as a hash in a reference, by it: those that are wanted, and those of the plan's
-// policies in every Region that anything names, which are not wanted any more.
+// longKeys returns the keys that may stand as a hash in a reference, by it: those that are wanted, and those of the
+// plan's policies in every Region that anything names, which are not wanted any more.
 func (d *differ) longKeys(wanted map[string]*Check) map[string]string {
 	regions := make(map[string]bool)
 	for _, region := range d.guard.Regions {
@@ -261,9 +262,9 @@ func (d *differ) longKeys(wanted map[string]*Check) map[string]string {
 	return keys
 }
 
-// abandoned returns the key of a check that a run created and did not live to mark: it has our reference and no tags, and
-// no record set refers to it, because those come later. One that was disowned by removing its tags while in use is left
-// alone, until all names that use it are adopted.
+// abandoned returns the key of a check that a run created and did not live to mark: it has our reference and no tags,
+// and no record set refers to it, because those come later. One that was disowned by removing its tags while in use is
+// left alone, until all names that use it are adopted.
 func (d *differ) abandoned(c *Check, held map[string]bool, hashes map[string]string) string {
 	key, _, ok := parseReference(c.CallerReference)
 	if !ok || len(c.Tags) > 0 || held[c.ID] {
@@ -278,7 +279,8 @@ func (d *differ) abandoned(c *Check, held map[string]bool, hashes map[string]str
 	return key
 }
 
-// wantedChecks returns the wanted checks in reach by key, normalised so that they can be compared with what the API echoes.
+// wantedChecks returns the wanted checks in reach by key, normalised so that they can be compared with what the API
+// echoes.
 func (d *differ) wantedChecks(desired State) map[string]*Check {
 	exists := func(id string) (health.Config, bool) {
 		if c, ok := d.byID[id]; ok {
@@ -340,5 +342,6 @@ func (d *differ) reportOthers() {
 	if more := len(names) - shown; more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
-	d.report("", "", "not among the policies of this plan and left as they are, until they are destroyed by name: %s", list)
+	d.report("", "", "not among the policies of this plan and left as they are, until they are destroyed by name: %s",
+		list)
 }

@@ -103,7 +103,8 @@ func TestChangedCheckIsANewGeneration(t *testing.T) {
 		{"inverted", func(c *health.Config) { c.Inverted = new(true) }, "Inverted false → true"},
 		{"checker Regions", func(c *health.Config) { c.Regions = health.CheckerRegions()[:3] },
 			"Regions none → " + strings.Join(sorted(health.CheckerRegions()[:3]), " ")},
-		{"type", func(c *health.Config) { c.Type = health.HTTPS }, "Port 80 → 443, Type HTTP → HTTPS, EnableSNI false → true"},
+		{"type", func(c *health.Config) { c.Type = health.HTTPS }, "Port 80 → 443, Type HTTP → HTTPS, EnableSNI false → " +
+			"true"},
 		{"search", func(c *health.Config) { c.Type, c.SearchString = health.HTTPStrMatch, "ok" },
 			"Type HTTP → HTTP_STR_MATCH, SearchString none → ok"},
 		{"interval", func(c *health.Config) { c.RequestInterval = new(10) }, "RequestInterval 30 → 10"},
@@ -153,7 +154,8 @@ func TestRecordIsReplacedWhereItsGroupIsConcerned(t *testing.T) {
 		return s
 	}
 	swapped := app1()
-	swapped.Records[0].Set.Region, swapped.Records[1].Set.Region = swapped.Records[1].Set.Region, swapped.Records[0].Set.Region
+	swapped.Records[0].Set.Region, swapped.Records[1].Set.Region = swapped.Records[1].Set.Region,
+		swapped.Records[0].Set.Region
 	target := app1()
 	target.Records[0].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "ZLB", DNSName: "new.example.net."}
 	const west, central = "app1.example.com. A eu-west-1", "app1.example.com. A eu-central-1"
@@ -221,8 +223,8 @@ func TestDisownedCheckIsNotOurs(t *testing.T) {
 	id := w.check(t, "team/app1/eu-west-1")
 	w.checks[id].Tags, w.checks[id].Key = nil, ""
 	p, err := Diff(w.state(), app1(), Guard{})
-	want := []string{"app1.example.com. A eu-west-1: is in the way (alias demoalb.eu-west-1.elb.amazonaws.com.): it is held by " +
-		"health check " + id + ", which Bulkhead did not make. Adopt the name to replace it"}
+	want := []string{"app1.example.com. A eu-west-1: is in the way (alias demoalb.eu-west-1.elb.amazonaws.com.): it is " +
+		"held by health check " + id + ", which Bulkhead did not make. Adopt the name to replace it"}
 	if diff := cmp.Diff(want, refusals(p)); err == nil || diff != "" {
 		t.Errorf("%v: want -, got +\n%s", err, diff)
 	}
@@ -277,7 +279,8 @@ func TestPoliciesThatAreNotMentionedStay(t *testing.T) {
 	w := build(t, both(app1(), app2()))
 	p, err := Diff(w.state(), app1(), Guard{})
 	wantSteps(t, p, err)
-	want := []string{"not among the policies of this plan and left as they are, until they are destroyed by name: team/app2"}
+	want := []string{"not among the policies of this plan and left as they are, until they are destroyed by name: " +
+		"team/app2"}
 	if diff := cmp.Diff(want, reports(p)); diff != "" {
 		t.Errorf("reports: want -, got +\n%s", diff)
 	}
@@ -313,7 +316,8 @@ func TestNameMovesBetweenPoliciesOfOnePlan(t *testing.T) {
 	}
 	p, err := Diff(w.state(), both(stays, moved), Guard{})
 	wantSteps(t, p, err,
-		"tag-check team/app1/eu-central-1", "tag-check team/app1/eu-west-1", "tag-check team/app2/eu-west-1", // their new names
+		// their new names
+		"tag-check team/app1/eu-central-1", "tag-check team/app1/eu-west-1", "tag-check team/app2/eu-west-1",
 		"wait team/app1/eu-central-1 team/app1/eu-west-1 team/app2/eu-west-1", // nobody said what their verdicts are
 		"change-records",
 		"  DELETE app1.example.com. A eu-central-1",
@@ -393,7 +397,8 @@ func TestBatchesAreAsFewAsTheLimitsAllow(t *testing.T) {
 	apps := func(n int, target zone.Name) State {
 		var states []State
 		for i := range n {
-			s := latency(fmt.Sprintf("team/app%d", i), fmt.Sprintf("app%d.example.com", i), "eu-west-1", "eu-central-1", "us-east-1")
+			s := latency(fmt.Sprintf("team/app%d", i), fmt.Sprintf("app%d.example.com", i), "eu-west-1", "eu-central-1",
+				"us-east-1")
 			for j := range s.Records {
 				s.Records[j].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "ZLB", DNSName: target}
 			}

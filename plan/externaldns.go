@@ -27,7 +27,8 @@ func (c ExternalDNSClaim) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// ExternalDNSClaims returns what a record set says as a record of external-dns's registry; ok is false when it is none. r53: E.5.
+// ExternalDNSClaims returns what a record set says as a record of external-dns's registry; ok is false when it is none.
+// r53: E.5.
 func ExternalDNSClaims(set *zone.ResourceRecordSet) (claim ExternalDNSClaim, ok bool) {
 	if set.Type != zone.TXT {
 		return claim, false
@@ -49,14 +50,15 @@ func ExternalDNSClaims(set *zone.ResourceRecordSet) (claim ExternalDNSClaim, ok 
 	return claim, ok
 }
 
-// ExternalDNSNames reports whether a registry record with this name can stand for a name. external-dns gives the record the
-// name itself, or adds a prefix or a suffix with a hyphen to its first label ("a-app1.example.com"), or a label before it.
-// r53: E.5.
+// ExternalDNSNames reports whether a registry record with this name can stand for a name. external-dns gives the record
+// the name itself, or adds a prefix or a suffix with a hyphen to its first label ("a-app1.example.com"), or a label
+// before it. r53: E.5.
 func ExternalDNSNames(record, name zone.Name) bool {
 	if record == name {
 		return true
 	}
 	first, parent, _ := strings.Cut(string(name), ".")
 	label, rest, _ := strings.Cut(string(record), ".")
-	return rest == string(name) || rest == parent && (strings.HasSuffix(label, "-"+first) || strings.HasPrefix(label, first+"-"))
+	return rest == string(name) || rest == parent &&
+		(strings.HasSuffix(label, "-"+first) || strings.HasPrefix(label, first+"-"))
 }

@@ -9,20 +9,21 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 )
 
-// renewed says in which elements configs differ that decide what is asked, by whom, and which answer is healthy; empty when
-// there are none. A check that is to differ in one of them is another check, a new generation: it is made beside the old one
-// and gets its verdict before record sets cite it, while UpdateHealthCheck would change all answers at once, unverified.
-// FailureThreshold alone changes in place. Disabled is never wanted, see Hold.
+// renewed says in which elements configs differ that decide what is asked, by whom, and which answer is healthy; empty
+// when there are none. A check that is to differ in one of them is another check, a new generation: it is made beside
+// the old one and gets its verdict before record sets cite it, while UpdateHealthCheck would change all answers at
+// once, unverified. FailureThreshold alone changes in place. Disabled is never wanted, see Hold.
 func meaningChanges(from, to health.Config) string {
 	meaning := func(c health.Config) []field {
-		return slices.DeleteFunc(configFields(c), func(f field) bool { return f.name == "FailureThreshold" || f.name == "Disabled" })
+		return slices.DeleteFunc(configFields(c),
+			func(f field) bool { return f.name == "FailureThreshold" || f.name == "Disabled" })
 	}
 	return differences(meaning(from), meaning(to))
 }
 
-// choose returns which of the existing checks of a key to go on with, nil when a new one is needed. Those that mean what is
-// wanted can be more than one after an interrupted run; the one that our record sets cite changes least. A check that somebody
-// holds stays, whatever it means, as long as record sets cite it.
+// choose returns which of the existing checks of a key to go on with, nil when a new one is needed. Those that mean
+// what is wanted can be more than one after an interrupted run; the one that our record sets cite changes least. A
+// check that somebody holds stays, whatever it means, as long as record sets cite it.
 func (d *differ) chooseCheck(key string, want health.Config) *Check {
 	differs := func(c *Check) int {
 		if sameEchoed(d.unheld[c.ID], want) {
@@ -36,7 +37,8 @@ func (d *differ) chooseCheck(key string, want health.Config) *Check {
 			return nil
 		}
 		return slices.MinFunc(checks, func(a, b *Check) int {
-			return cmp.Or(cmp.Compare(d.ownRefs[b.ID], d.ownRefs[a.ID]), cmp.Compare(differs(a), differs(b)), strings.Compare(a.ID, b.ID))
+			return cmp.Or(cmp.Compare(d.ownRefs[b.ID], d.ownRefs[a.ID]), cmp.Compare(differs(a), differs(b)),
+				strings.Compare(a.ID, b.ID))
 		})
 	}
 	if held := best(func(c *Check) bool { return d.held[c.ID] != NotHeld && d.verified[c.ID] }); held != nil {
@@ -61,8 +63,8 @@ func (d *differ) createCheck(want *Check) Step {
 	return Step{Kind: CreateCheck, Check: &change}
 }
 
-// settle finds out which checks are held, which are verified because a record set of their Region cites them, and what they
-// are apart from holds.
+// settle finds out which checks are held, which are verified because a record set of their Region cites them, and what
+// they are apart from holds.
 func (d *differ) readHolds(wanted map[string]*Check) {
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
@@ -89,8 +91,8 @@ func (d *differ) readHolds(wanted map[string]*Check) {
 	}
 }
 
-// unproven reports whether record sets must not come to depend on a check without a verdict that was waited for: it has none,
-// or an unhealthy one and no record set of its Region cites it, however old it is.
+// unproven reports whether record sets must not come to depend on a check without a verdict that was waited for: it has
+// none, or an unhealthy one and no record set of its Region cites it, however old it is.
 func (d *differ) needsVerdict(id string) bool {
 	switch d.healthOf(id) {
 	case isHealthy:

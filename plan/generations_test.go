@@ -51,7 +51,8 @@ func TestUncitedCheckIsNotVerified(t *testing.T) {
 		desired.Records = append(desired.Records, r)
 	}
 	p, err = Diff(w.state(), desired, Guard{})
-	wantSteps(t, p, err, "change-records", "  CREATE app1.example.com. AAAA eu-central-1", "  CREATE app1.example.com. AAAA eu-west-1")
+	wantSteps(t, p, err, "change-records", "  CREATE app1.example.com. AAAA eu-central-1",
+		"  CREATE app1.example.com. AAAA eu-west-1")
 }
 
 func TestWaitingGenerationIsWatchedOrGoes(t *testing.T) {
@@ -108,7 +109,8 @@ func TestReplacedLoadBalancerMovesWithItsVerdict(t *testing.T) {
 	w := build(t, app1())
 	desired := app1()
 	desired.Checks[1].Config.FullyQualifiedDomainName = "new.eu-central-1.elb.amazonaws.com"
-	desired.Records[1].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "ZLB", DNSName: "new.eu-central-1.elb.amazonaws.com."}
+	desired.Records[1].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "ZLB",
+		DNSName: "new.eu-central-1.elb.amazonaws.com."}
 	p, err := Diff(w.state(), desired, Guard{})
 	wantSteps(t, p, err, "create-check team/app1/eu-central-1", "wait team/app1/eu-central-1", "change-records",
 		"  UPSERT app1.example.com. A eu-central-1", "delete-check team/app1/eu-central-1")
@@ -120,14 +122,15 @@ func TestReplacedLoadBalancerMovesWithItsVerdict(t *testing.T) {
 	desired.Checks[1].Config.FullyQualifiedDomainName = app1().Checks[1].Config.FullyQualifiedDomainName
 	p, err = Diff(w.state(), desired, Guard{})
 	wantSteps(t, p, err, "change-records", "  UPSERT app1.example.com. A eu-central-1")
-	want := []string{"app1.example.com. A eu-central-1: its target changes and its health check does not, so that checkers do not verify it " +
-		"first: alias new.eu-central-1.elb.amazonaws.com."}
+	want := []string{"app1.example.com. A eu-central-1: its target changes and its health check does not, so that " +
+		"checkers do not verify it first: alias new.eu-central-1.elb.amazonaws.com."}
 	if diff := cmp.Diff(want, reports(p)); diff != "" {
 		t.Errorf("reports: want -, got +\n%s", diff)
 	}
 }
 
-// Somebody, or a run that looked too early, has deleted a check that a record set of ours cites: it would be healthy for ever.
+// Somebody, or a run that looked too early, has deleted a check that a record set of ours cites: it would be healthy
+// for ever.
 func TestRecordWhoseCheckIsGoneIsMended(t *testing.T) {
 	w := build(t, app1())
 	gone := w.check(t, "team/app1/eu-west-1")
@@ -138,7 +141,8 @@ func TestRecordWhoseCheckIsGoneIsMended(t *testing.T) {
 	if change := p.Steps[2].Batch.Changes[0]; change.Adopted || !change.Dangling {
 		t.Errorf("%+v, want a mended record set of ours", change)
 	}
-	want := []string{"app1.example.com. A eu-west-1: cites health check " + gone + ", which does not exist: it counts as healthy for ever " +
+	want := []string{"app1.example.com. A eu-west-1: cites health check " + gone +
+		", which does not exist: it counts as healthy for ever " +
 		"until this is mended"}
 	if diff := cmp.Diff(want, reports(p)); diff != "" {
 		t.Errorf("reports: want -, got +\n%s", diff)

@@ -17,29 +17,33 @@ type Guard struct {
 	// Adopt names what Bulkhead may take over although it did not make it: every record set of the name that is in the way
 	// of a wanted one is replaced, in one batch.
 	Adopt []zone.Name
-	// Force lets a plan change more than 30 % of what Bulkhead owns, and leave a group without a healthy member. It does not
-	// let a name go without an answer.
+	// Force lets a plan change more than 30 % of what Bulkhead owns, and leave a group without a healthy member. It does
+	// not let a name go without an answer.
 	Force bool
-	// Many lets a plan change more than 30 % of what Bulkhead owns, and nothing else that Force does: what checkers say counts.
+	// Many lets a plan change more than 30 % of what Bulkhead owns, and nothing else that Force does: what checkers say
+	// counts.
 	Many bool
-	// Successors are policies that take the place of others of the same hostname, because somebody renamed or moved them: the
-	// follower's "<namespace>/<policy>" by that of the predecessor, which is not in the plan itself. What the predecessor has in
-	// the guard's Regions at names where the follower wants record sets is the follower's: its health check goes on with other
-	// tags, and its record sets stay as they are as far as they are wanted. Once this is done the plans of the follower need no
-	// Successors any more, and Destroy finds nothing of the predecessor.
+	// Successors are policies that take the place of others of the same hostname, because somebody renamed or moved them:
+	// the follower's "<namespace>/<policy>" by that of the predecessor, which is not in the plan itself. What the
+	// predecessor has in the guard's Regions at names where the follower wants record sets is the follower's: its health
+	// check goes on with other tags, and its record sets stay as they are as far as they are wanted. Once this is done the
+	// plans of the follower need no Successors any more, and Destroy finds nothing of the predecessor.
 	Successors map[string]string
-	// Cluster is the identity of the cluster that the plan is made for, without spaces, and ClusterName what people call it. Checks
-	// get them as TagCluster. What another cluster looks after in the guard's Regions stays as it is, and what is wanted in its place is
-	// refused with the kind HeldByCluster. Empty, as for a person at a terminal, means that all clusters' are in reach and no tag is set.
+	// Cluster is the identity of the cluster that the plan is made for, without spaces, and ClusterName what people call
+	// it. Checks get them as TagCluster. What another cluster looks after in the guard's Regions stays as it is, and what
+	// is wanted in its place is refused with the kind HeldByCluster. Empty, as for a person at a terminal, means that all
+	// clusters' are in reach and no tag is set.
 	Cluster, ClusterName string
-	// TakeOver are the clusters, by identity or name, from which a policy, "<namespace>/<policy>", takes over what it has in the guard's
-	// Regions, or what its predecessor of the same namespace has: checks get the tag of Cluster, and record sets move to its target as
-	// they do to a new generation.
+	// TakeOver are the clusters, by identity or name, from which a policy, "<namespace>/<policy>", takes over what it has
+	// in the guard's Regions, or what its predecessor of the same namespace has: checks get the tag of Cluster, and record
+	// sets move to its target as they do to a new generation.
 	TakeOver map[string][]string
-	// KeepRouting has record sets keep routing that other Regions would have to change with, as if those did not ask for theirs yet.
+	// KeepRouting has record sets keep routing that other Regions would have to change with, as if those did not ask for
+	// theirs yet.
 	KeepRouting bool
-	// Lead has the plan change the routing of a group that all Regions have agreed on although another Region is the one to do it. It
-	// is for a Region that has waited for that one in vain; two that do it at once do no harm, because one of them is refused.
+	// Lead has the plan change the routing of a group that all Regions have agreed on although another Region is the one
+	// to do it. It is for a Region that has waited for that one in vain; two that do it at once do no harm, because one of
+	// them is refused.
 	Lead bool
 	// Release names policies, "<namespace>/<policy>", whose held checks are to be as the policy says again. See Hold.
 	Release []string
@@ -83,14 +87,14 @@ func (d *differ) guardBlast() {
 		if d.guard.Force || d.guard.Many || b.owned < blastFrom || b.changed*100 <= b.owned*blastPercent {
 			continue
 		}
-		d.refuse("", "", "changes or deletes %d of the %d %s that Bulkhead owns, more than %d %%: change fewer at a time, or "+
-			"force it", b.changed, b.owned, b.what, blastPercent)
+		d.refuse("", "", "changes or deletes %d of the %d %s that Bulkhead owns, more than %d %%: change fewer at a time, "+
+			"or force it", b.changed, b.owned, b.what, blastPercent)
 	}
 }
 
 // guardAnswers refuses to leave a name without an answer that it has: add before you remove. Destroyed policies are the
-// exception, and clients that lose AAAA but keep A go on by IPv4. A Region does not leave a former hostname of its policy either, although
-// other Regions answer: they are about to follow, and the last one could not.
+// exception, and clients that lose AAAA but keep A go on by IPv4. A Region does not leave a former hostname of its
+// policy either, although other Regions answer: they are about to follow, and the last one could not.
 func (d *differ) guardAnswers(at *nameDiff) {
 	after := make(map[zone.RRType]bool)
 	for _, m := range at.after {
@@ -115,8 +119,9 @@ func (d *differ) guardAnswers(at *nameDiff) {
 		told[t] = true
 		object := fmt.Sprintf("%s %s", at.Name, t)
 		if former {
-			d.refuse(policy, object, "would be left without an answer, because its policy has another hostname now: give this policy its former "+
-				"hostname back and make another one for the new hostname, or first serve the former one by another policy")
+			d.refuse(policy, object, "would be left without an answer, because its policy has another hostname now: give this "+
+				"policy its former hostname back and make another one for the new hostname, or first serve the former one by "+
+				"another policy")
 			continue
 		}
 		d.refuse(policy, object, "would be left without an answer: serve it by another policy first, or destroy this one")
@@ -132,8 +137,8 @@ const (
 	isUnhealthy
 )
 
-// healthOf judges by a check's id; a member without a check is healthy (r53: A.3), and a check that does not exist tells
-// nothing.
+// healthOf judges by a check's id; a member without a check is healthy (r53: A.3), and a check that does not exist
+// tells nothing.
 func (d *differ) healthOf(id string) memberHealth {
 	if id == "" {
 		return isHealthy
@@ -149,8 +154,8 @@ func (d *differ) healthOf(id string) memberHealth {
 }
 
 // guardHealth sees to it that a name which answers with something healthy goes on doing so for a type. Where the answer
-// comes to depend on checks without a verdict, one of them has to be healthy before the batch; where all that remains is
-// known to be unhealthy, the plan is refused.
+// comes to depend on checks without a verdict, one of them has to be healthy before the batch; where all that remains
+// is known to be unhealthy, the plan is refused.
 func (d *differ) guardHealth(at *nameDiff, t zone.RRType) {
 	alive := slices.ContainsFunc(at.here, func(r *Record) bool {
 		return answersFor(r.Set.Type, t) && d.healthOf(r.Set.HealthCheckID) != isUnhealthy
@@ -174,8 +179,8 @@ func (d *differ) guardHealth(at *nameDiff, t zone.RRType) {
 		d.wait.Healthy = append(d.wait.Healthy, HealthyGroup{at.Name, t, sorted(awaited)})
 		return
 	}
-	d.refuse(at.policy, fmt.Sprintf("%s %s", at.Name, t), "would lose its last healthy member, what remains is unhealthy: %s. "+
-		"Wait until that has changed, or force it", strings.Join(sorted(remaining), ", "))
+	d.refuse(at.policy, fmt.Sprintf("%s %s", at.Name, t), "would lose its last healthy member, what remains is "+
+		"unhealthy: %s. Wait until that has changed, or force it", strings.Join(sorted(remaining), ", "))
 }
 
 // answersFor reports whether clients that ask for a type that is there after the plan may have been answered by a type
@@ -188,12 +193,13 @@ func answersFor(before, after zone.RRType) bool {
 func (d *differ) guardQuotas() {
 	use := d.plan.Counts
 	if c := use.Checks; exceeds(c.Limit, c.Before, c.Peak) {
-		d.refuse("", "", "needs %d health checks at its height, the account may have %d and has %d: ask AWS for more, or delete "+
-			"some", c.Peak, c.Limit, c.Before)
+		d.refuse("", "", "needs %d health checks at its height, the account may have %d and has %d: ask AWS for more, or "+
+			"delete some", c.Peak, c.Limit, c.Before)
 	}
 	for _, z := range use.Zones {
 		if exceeds(z.Limit, z.Before, z.Peak) {
-			d.refuse("", string(z.Name), "would hold %d record sets, at most %d are allowed and it has %d", z.Peak, z.Limit, z.Before)
+			d.refuse("", string(z.Name), "would hold %d record sets, at most %d are allowed and it has %d", z.Peak, z.Limit,
+				z.Before)
 		}
 	}
 }

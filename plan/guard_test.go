@@ -16,7 +16,8 @@ import (
 func manyApps(n int, path func(i int) string) State {
 	var states []State
 	for i := range n {
-		s := latency(fmt.Sprintf("team/app%d", i), fmt.Sprintf("app%d.example.com", i), "eu-west-1", "eu-central-1", "us-east-1")
+		s := latency(fmt.Sprintf("team/app%d", i), fmt.Sprintf("app%d.example.com", i), "eu-west-1", "eu-central-1",
+			"us-east-1")
 		for j := range s.Checks {
 			s.Checks[j].Config.ResourcePath = path(i)
 		}
@@ -73,14 +74,14 @@ func TestContradictionsAreRefused(t *testing.T) {
 		{"no such check", edit(func(s *State) { s.Checks = s.Checks[1:] }),
 			"app1.example.com. A eu-west-1: is bound to the health check team/app1/eu-west-1, which is not wanted"},
 		{"interval of an engine on AWS", edit(func(s *State) { s.Checks[0].Config.RequestInterval = new(1) }), // r53: B.2
-			"team/app1/eu-west-1: the health check would not be accepted: Invalid XML ; cvc-enumeration-valid: Value '1' is not " +
-				"facet-valid with respect to enumeration '[10, 30]'. It must be a value from the enumeration."},
+			"team/app1/eu-west-1: the health check would not be accepted: Invalid XML ; cvc-enumeration-valid: Value '1' is " +
+				"not facet-valid with respect to enumeration '[10, 30]'. It must be a value from the enumeration."},
 		{"private address on AWS", edit(func(s *State) { s.Checks[0].Config.IPAddress = "10.0.0.10" }), // r53: B.5
 			"team/app1/eu-west-1: the health check would not be accepted: IPv4 address 10.0.0.10 is forbidden."},
 		{"Region twice in a group", edit(func(s *State) { s.Records[0].Set.Region = "eu-central-1" }), // r53: C.6
-			"example.com.: Route 53 would not accept the changes: [RRSet with DNS name app1.example.com., type A, SetIdentifier " +
-				"eu-west-1, and Region Name=eu-central-1 cannot be created because a latency RRSet with the same name, type and " +
-				"region already exists.]"},
+			"example.com.: Route 53 would not accept the changes: [RRSet with DNS name app1.example.com., type A, " +
+				"SetIdentifier eu-west-1, and Region Name=eu-central-1 cannot be created because a latency RRSet with the same " +
+				"name, type and region already exists.]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := Diff(newWorld(exampleZone(), otherZone()).state(), c.desired, Guard{})
@@ -117,20 +118,20 @@ func TestWhatOthersHoldIsRefusedUntilAdopted(t *testing.T) {
 				"Bulkhead's. Adopt the name to replace it",
 			[]string{"  DELETE app1.example.com. A", created1, created2}},
 		{"CNAME", simple("app1.example.com", zone.CNAME, "demoalb.example.net"),
-			"app1.example.com. CNAME: is in the way (demoalb.example.net TTL 60): it is without a health check, so it is not known " +
-				"to be Bulkhead's. Adopt the name to replace it",
+			"app1.example.com. CNAME: is in the way (demoalb.example.net TTL 60): it is without a health check, so it is not " +
+				"known to be Bulkhead's. Adopt the name to replace it",
 			[]string{"  DELETE app1.example.com. CNAME", created1, created2}},
 		{"member of a group that we join", checked,
-			"app1.example.com. A us-east-1: is in the way (203.0.113.9 TTL 60): it is held by health check foreign, which Bulkhead " +
-				"did not make. Adopt the name to replace it",
+			"app1.example.com. A us-east-1: is in the way (203.0.113.9 TTL 60): it is held by health check foreign, which " +
+				"Bulkhead did not make. Adopt the name to replace it",
 			[]string{"  DELETE app1.example.com. A us-east-1", created1, created2}},
 		{"member with a check that is gone", dangling,
-			"app1.example.com. A us-east-1: is in the way (203.0.113.9 TTL 60): it is held by health check deleted, which does not " +
-				"exist. Adopt the name to replace it",
+			"app1.example.com. A us-east-1: is in the way (203.0.113.9 TTL 60): it is held by health check deleted, which " +
+				"does not exist. Adopt the name to replace it",
 			[]string{"  DELETE app1.example.com. A us-east-1", created1, created2}},
 		{"the very identity", same,
-			"app1.example.com. A eu-west-1: is in the way (203.0.113.9 TTL 60): it is without a health check, so it is not known to " +
-				"be Bulkhead's. Adopt the name to replace it",
+			"app1.example.com. A eu-west-1: is in the way (203.0.113.9 TTL 60): it is without a health check, so it is not " +
+				"known to be Bulkhead's. Adopt the name to replace it",
 			[]string{created1, "  UPSERT app1.example.com. A eu-west-1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -172,21 +173,23 @@ func TestWhatCannotBeAdopted(t *testing.T) {
 	adopt := Guard{Adopt: []zone.Name{"app1.example.com."}}
 	w := build(t, latency("team/other", "app1.example.com", "us-east-1"))
 	p, err := Diff(w.state(), app1(), adopt)
-	wantRefusals(t, p, err, "app1.example.com. A us-east-1: is in the way (alias demoalb.us-east-1.elb.amazonaws.com.): it is held "+
-		"by team/other, which is not part of this plan: a name belongs to one policy")
+	wantRefusals(t, p, err, "app1.example.com. A us-east-1: is in the way (alias demoalb.us-east-1.elb.amazonaws.com.): "+
+		"it is held by team/other, which is not part of this plan: a name belongs to one policy")
 
 	w = newWorld(exampleZone())
 	w.put(simple("app1.example.com", zone.TXT, `"by hand"`))
 	desired := app1()
 	for i := range desired.Records {
 		set := &desired.Records[i].Set
-		set.Type, set.AliasTarget, set.TTL, set.ResourceRecords = zone.CNAME, nil, new(int64(60)), []string{"demoalb.example.net"}
+		set.Type, set.AliasTarget, set.TTL, set.ResourceRecords = zone.CNAME, nil, new(int64(60)),
+			[]string{"demoalb.example.net"}
 	}
 	p, err = Diff(w.state(), desired, adopt)
 	if len(p.Refusals) == 0 {
 		t.Fatalf("no refusal: %v", err)
 	}
-	want := `app1.example.com. TXT: is in the way ("by hand" TTL 60): it is not Bulkhead's, and nothing may stand beside a CNAME. ` +
+	want := `app1.example.com. TXT: is in the way ("by hand" TTL 60): it is not Bulkhead's, and nothing may stand ` +
+		`beside a CNAME. ` +
 		"Remove it by hand, or use addresses or an alias"
 	if got := refusals(p)[len(p.Refusals)-1]; got != want {
 		t.Errorf("got %s\nwant %s", got, want)
@@ -217,7 +220,8 @@ func TestMembersWithoutACheck(t *testing.T) {
 	wantSteps(t, p, err)
 	p, err = Destroy(w.state(), []string{"team/app1"}, Guard{})
 	wantSteps(t, p, err, "change-records", "  DELETE app1.example.com. A eu-west-1", "delete-check team/app1/eu-west-1")
-	want := []string{"app1.example.com. A eu-central-1: is not known to be Bulkhead's and stays: adopt the name to remove it too"}
+	want := []string{"app1.example.com. A eu-central-1: is not known to be Bulkhead's and stays: adopt the name to " +
+		"remove it too"}
 	if diff := cmp.Diff(want, reports(p)); diff != "" {
 		t.Errorf("reports: want -, got +\n%s", diff)
 	}
@@ -231,7 +235,8 @@ func TestMembersWithoutACheck(t *testing.T) {
 
 func TestBlastLimit(t *testing.T) {
 	const advice = " that Bulkhead owns, more than 30 %%: change fewer at a time, or force it"
-	const record, check = "changes or deletes %d of the %d record sets" + advice, "changes or deletes %d of the %d health checks" + advice
+	const record, check = "changes or deletes %d of the %d record sets" + advice,
+		"changes or deletes %d of the %d health checks" + advice
 	first := func(n int) func(int) string {
 		return func(i int) string {
 			if i < n {
@@ -260,7 +265,8 @@ func TestBlastLimit(t *testing.T) {
 		{"all of 9", 3, moved(3, 9), false, nil},
 		{"all of 12", 4, moved(4, 12), false, []string{fmt.Sprintf(record, 12, 12)}},
 		{"9 of 30 checks", 10, manyApps(10, first(3)), false, nil},
-		{"12 of 30 checks", 10, manyApps(10, first(4)), false, []string{fmt.Sprintf(check, 12, 30), fmt.Sprintf(record, 12, 30)}},
+		{"12 of 30 checks", 10, manyApps(10, first(4)), false,
+			[]string{fmt.Sprintf(check, 12, 30), fmt.Sprintf(record, 12, 30)}},
 		{"twice as many new ones", 5, manyApps(15, first(0)), false, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -319,11 +325,11 @@ func TestNamesKeepAnAnswer(t *testing.T) {
 	}
 }
 
-const formerName = "would be left without an answer, because its policy has another hostname now: give this policy its former hostname back " +
-	"and make another one for the new hostname, or first serve the former one by another policy"
+const formerName = "would be left without an answer, because its policy has another hostname now: give this policy " +
+	"its former hostname back and make another one for the new hostname, or first serve the former one by another policy"
 
-// A hostname that is changed in place is not left by one Region after the other, until the last one cannot. So it can be changed back, and
-// another policy may take the former name in between.
+// A hostname that is changed in place is not left by one Region after the other, until the last one cannot. So it can
+// be changed back, and another policy may take the former name in between.
 func TestFormerHostnameIsLeftByNoRegion(t *testing.T) {
 	w := build(t, app1())
 	renamed := latency("team/app1", "new.example.com", "eu-west-1", "eu-central-1")
@@ -336,7 +342,8 @@ func TestFormerHostnameIsLeftByNoRegion(t *testing.T) {
 	w.reach(t, latency("team/next", "app1.example.com", westRegion), here(westRegion, "team/app1", "team/next"))
 	w.reach(t, renamed, here(westRegion))
 	records := w.records["ZEXAMPLE"]
-	if former, now := records.Group("app1.example.com.", zone.A), records.Group("new.example.com.", zone.A); len(former) != 2 || len(now) != 1 {
+	if former, now := records.Group("app1.example.com.", zone.A),
+		records.Group("new.example.com.", zone.A); len(former) != 2 || len(now) != 1 {
 		t.Errorf("%d record sets have the former name, and %d the new one", len(former), len(now))
 	}
 }
@@ -351,8 +358,8 @@ func TestLastHealthyMemberStays(t *testing.T) {
 	}
 	west := latency("team/app1", "app1.example.com", "eu-west-1")
 	otherRegion := latency("team/app1", "app1.example.com", "eu-west-1", "us-east-1")
-	const refusal = "app1.example.com. A: would lose its last healthy member, what remains is unhealthy: eu-west-1. Wait until " +
-		"that has changed, or force it"
+	const refusal = "app1.example.com. A: would lose its last healthy member, what remains is unhealthy: eu-west-1. " +
+		"Wait until that has changed, or force it"
 	up, down := new(true), new(false)
 	for _, c := range []struct {
 		name          string
@@ -405,12 +412,14 @@ func TestQuotasAreRefusedBeforeTheFirstCall(t *testing.T) {
 		desired State
 		want    []string
 	}{
-		{"checks", quota.Limits{HealthChecks: 3}, both(app1(), app2()), []string{"needs 4 health checks at its height, the account may " +
-			"have 3 and has 2: ask AWS for more, or delete some"}},
-		{"checks while one is replaced", quota.Limits{HealthChecks: 2}, replaced, []string{"needs 3 health checks at its height, the " +
-			"account may have 2 and has 2: ask AWS for more, or delete some"}},
-		{"record sets", quota.Limits{RecordSetsPerZone: 3}, both(app1(), app2()), []string{"example.com.: would hold 4 record sets, at " +
-			"most 3 are allowed and it has 2"}},
+		{"checks", quota.Limits{HealthChecks: 3}, both(app1(), app2()), []string{"needs 4 health checks at its height, the " +
+			"account may have 3 and has 2: ask AWS for more, or delete some"}},
+		{"checks while one is replaced", quota.Limits{HealthChecks: 2}, replaced,
+			[]string{"needs 3 health checks at its height, the " +
+				"account may have 2 and has 2: ask AWS for more, or delete some"}},
+		{"record sets", quota.Limits{RecordSetsPerZone: 3}, both(app1(), app2()),
+			[]string{"example.com.: would hold 4 record sets, at " +
+				"most 3 are allowed and it has 2"}},
 		{"over the limit already", quota.Limits{HealthChecks: 1, RecordSetsPerZone: 1},
 			latency("team/app1", "app1.example.com", "eu-west-1"), nil},
 	} {

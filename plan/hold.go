@@ -9,20 +9,21 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A Hold is what somebody has made of a check of ours with Disabled and Inverted, which Bulkhead itself never changes on an
-// existing check. It is how an endpoint is taken out, or kept in, by hand; plans leave it as it is. r53: B.6.
+// A Hold is what somebody has made of a check of ours with Disabled and Inverted, which Bulkhead itself never changes
+// on an existing check. It is how an endpoint is taken out, or kept in, by hand; plans leave it as it is. r53: B.6.
 type Hold string
 
 // The holds.
 const (
 	NotHeld   Hold = ""
-	ForcedOut Hold = "forced out"   // Disabled and Inverted: unhealthy whatever the endpoint answers
-	ForcedIn  Hold = "forced in"    // Disabled: healthy whatever the endpoint answers
-	Turned    Hold = "turned round" // Inverted, and the policy does not say so: unhealthy while the endpoint answers, or the reverse
+	ForcedOut Hold = "forced out" // Disabled and Inverted: unhealthy whatever the endpoint answers
+	ForcedIn  Hold = "forced in"  // Disabled: healthy whatever the endpoint answers
+	// Inverted, and the policy does not say so: unhealthy while the endpoint answers, or the reverse
+	Turned Hold = "turned round"
 )
 
-// TagInverted marks a check that was made inverted, because its policy says so. Where it is absent, whoever inverts a check
-// holds it.
+// TagInverted marks a check that was made inverted, because its policy says so. Where it is absent, whoever inverts a
+// check holds it.
 const TagInverted = "bulkhead.dev/inverted"
 
 // Hold says whether and how somebody holds a check of ours; NotHeld for what is not ours.
@@ -65,7 +66,8 @@ func (h HeldCheck) String() string {
 	if h.Waits != "" {
 		waits = " What changes waits until then: " + h.Waits + "."
 	}
-	return fmt.Sprintf("health check %s is %s. It stays so.%s To release it, undo that by hand, or apply with --release-holds %s",
+	return fmt.Sprintf("health check %s is %s. It stays so.%s To release it, undo that by hand, or apply with "+
+		"--release-holds %s",
 		h.ID, h.Hold, waits, PolicyOf(h.Key))
 }
 

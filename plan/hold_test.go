@@ -28,7 +28,8 @@ func TestHolds(t *testing.T) {
 		{false, true, nil, Turned},
 		{false, false, marked, Turned},
 	} {
-		check := Check{Key: "team/app1/eu-west-1", Tags: c.tags, Config: health.Config{Disabled: &c.disabled, Inverted: &c.inverted}}
+		check := Check{Key: "team/app1/eu-west-1", Tags: c.tags,
+			Config: health.Config{Disabled: &c.disabled, Inverted: &c.inverted}}
 		if got := check.Hold(); got != c.want {
 			t.Errorf("disabled %t, inverted %t, tags %v: %q, want %q", c.disabled, c.inverted, c.tags, got, c.want)
 		}
@@ -102,7 +103,8 @@ func TestOperatorsHoldStays(t *testing.T) {
 	})
 	t.Run("another policy takes the name over", func(t *testing.T) {
 		w, id := build(t)
-		both := State{Zones: app1().Zones, Checks: slices.Concat(latency("team/new", "app1.example.com", "eu-central-1").Checks, app1().Checks[:1]),
+		both := State{Zones: app1().Zones,
+			Checks:  slices.Concat(latency("team/new", "app1.example.com", "eu-central-1").Checks, app1().Checks[:1]),
 			Records: slices.Concat(app1().Records[:1], latency("team/new", "app1.example.com", "eu-central-1").Records)}
 		both.Records = both.Records[1:]
 		p, err := Diff(w.state(), both, Guard{Force: true})

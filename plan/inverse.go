@@ -7,13 +7,14 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Inverse returns the plan that undoes this one after it was executed: what it deleted is created again, what it adopted
-// is as it was before, and what it created is gone. created holds the ids that the checks which the plan creates were
-// given, by key; they are known once those steps are done, which is before the first change of records. The error names a
-// check that has no id. Tags stay. A check that is created again is another check, with a new id and a caller reference of
-// the next generation, and its first verdict is waited for.
+// Inverse returns the plan that undoes this one after it was executed: what it deleted is created again, what it
+// adopted is as it was before, and what it created is gone. created holds the ids that the checks which the plan
+// creates were given, by key; they are known once those steps are done, which is before the first change of records.
+// The error names a check that has no id. Tags stay. A check that is created again is another check, with a new id and
+// a caller reference of the next generation, and its first verdict is waited for.
 func (p Plan) Inverse(created map[string]string) (Plan, error) {
-	inv := inverse{created: created, deleted: make(map[string]*CheckChange), recreate: make(map[string]string), policyNames: make(map[string][]NameInZone)}
+	inv := inverse{created: created, deleted: make(map[string]*CheckChange), recreate: make(map[string]string),
+		policyNames: make(map[string][]NameInZone)}
 	var update, batches, remove []Step
 	for _, s := range slices.Backward(p.Steps) {
 		switch s.Kind {
@@ -83,8 +84,8 @@ func (inv *inverse) batch(b *Batch) *Batch {
 	return out
 }
 
-// rebind has a record set refer to a check by key when the one it referred to is gone, and to none when there was none: the
-// provider answered as if it were healthy and would not take the reference again. r53: A.10.
+// rebind has a record set refer to a check by key when the one it referred to is gone, and to none when there was none:
+// the provider answered as if it were healthy and would not take the reference again. r53: A.10.
 func (inv *inverse) rebind(c *RecordChange, dangling bool) {
 	if dangling {
 		c.Set.HealthCheckID = ""
@@ -96,8 +97,8 @@ func (inv *inverse) rebind(c *RecordChange, dangling bool) {
 	}
 }
 
-// recreated returns the steps that create the checks which record sets need again, and their keys. Two deleted checks of
-// one key come back as one.
+// recreated returns the steps that create the checks which record sets need again, and their keys. Two deleted checks
+// of one key come back as one.
 func (inv *inverse) recreated(p Plan) (steps []Step, keys []string) {
 	for _, s := range p.Steps {
 		if s.Kind != DeleteCheck || inv.recreate[s.Check.ID] == "" || slices.Contains(keys, s.Check.Key) {

@@ -7,9 +7,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
-// Mark returns the plan that gives the checks of policies within the guard's Regions tags, those by the policy's "<namespace>/<policy>".
-// What a run created and did not live to mark is marked as the policy's as well, when no record set cites it. What another cluster looks
-// after gets none. It changes no answer.
+// Mark returns the plan that gives the checks of policies within the guard's Regions tags, those by the policy's
+// "<namespace>/<policy>". What a run created and did not live to mark is marked as the policy's as well, when no record
+// set cites it. What another cluster looks after gets none. It changes no answer.
 func Mark(current State, tags map[string][]tagging.Tag, guard Guard) Plan {
 	made := make(map[string]string) // key by what stands in a caller reference
 	for policy := range tags {
@@ -36,11 +36,16 @@ func Mark(current State, tags map[string][]tagging.Tag, guard Guard) Plan {
 		if key == "" || !guard.covers(RegionOf(key)) || guard.Cluster != "" && cluster != "" && cluster != guard.Cluster {
 			continue
 		}
-		if missing := missingTags(slices.Concat(own, tags[PolicyOf(key)]), c.Tags); len(tags[PolicyOf(key)]) > 0 && len(missing) > 0 {
-			p.Steps = append(p.Steps, Step{Kind: TagCheck, Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Tags: missing}})
+		if missing := missingTags(slices.Concat(own, tags[PolicyOf(key)]), c.Tags); len(tags[PolicyOf(key)]) > 0 &&
+			len(missing) > 0 {
+			p.Steps = append(p.Steps, Step{Kind: TagCheck,
+				Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference, Tags: missing}})
 		}
 	}
-	slices.SortFunc(p.Steps, func(a, b Step) int { return strings.Compare(a.Check.Key+a.Check.ID, b.Check.Key+b.Check.ID) })
+	slices.SortFunc(p.Steps, func(a,
+		b Step) int {
+		return strings.Compare(a.Check.Key+a.Check.ID, b.Check.Key+b.Check.ID)
+	})
 	p.seal()
 	return p
 }

@@ -6,13 +6,13 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Route 53 reaches the changes of a batch one after the other. Record sets that the batch UPSERTs are out of the way from its
-// start. Everything else is there until its DELETE has been passed. So what makes room at a name comes before what takes it, and
-// the target of an alias before the alias. Whether a target may be deleted while an alias for it is there is not confirmed, so
-// the alias goes first wherever the other rules allow it. r53: A.6, C.6.
+// Route 53 reaches the changes of a batch one after the other. Record sets that the batch UPSERTs are out of the way
+// from its start. Everything else is there until its DELETE has been passed. So what makes room at a name comes before
+// what takes it, and the target of an alias before the alias. Whether a target may be deleted while an alias for it is
+// there is not confirmed, so the alias goes first wherever the other rules allow it. r53: A.6, C.6.
 
-// inOrder puts the changes of a batch into an order that Route 53 takes: deletes first and then by name, as far as aliases
-// allow. Aliases in a circle are refused in any order, and keep this one.
+// inOrder puts the changes of a batch into an order that Route 53 takes: deletes first and then by name, as far as
+// aliases allow. Aliases in a circle are refused in any order, and keep this one.
 func inOrder(zoneID string, changes []RecordChange) {
 	slices.SortStableFunc(changes, func(a, b RecordChange) int {
 		if first := a.Action == zone.Delete; first != (b.Action == zone.Delete) {
@@ -120,8 +120,8 @@ func (o *ordering) should(first, second int) {
 	o.waits[second]++
 }
 
-// next takes the first thing that waits for nothing, else the first that needs not wait. When all that is left must wait, for
-// each other, it takes the first and reports a circle.
+// next takes the first thing that waits for nothing, else the first that needs not wait. When all that is left must
+// wait, for each other, it takes the first and reports a circle.
 func (o *ordering) next() (i int, circle bool) {
 	for o.done[o.first] {
 		o.first++

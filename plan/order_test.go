@@ -12,9 +12,10 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// inListOrder judges a batch as Route 53 reaches its changes, one by one: record sets that the batch UPSERTs are out of the way
-// from its start, everything else until its DELETE has been passed, and an alias needs its target when it is reached. Beyond
-// that it refuses to delete the target of an alias that the batch changes later, unless the batch makes another target.
+// inListOrder judges a batch as Route 53 reaches its changes, one by one: record sets that the batch UPSERTs are out of
+// the way from its start, everything else until its DELETE has been passed, and an alias needs its target when it is
+// reached. Beyond that it refuses to delete the target of an alias that the batch changes later, unless the batch makes
+// another target.
 func inListOrder(zoneID string, content *zone.Records, changes []zone.Change) error {
 	stored, visible := content.Copy(), content.Copy()
 	for i := range changes {
@@ -109,7 +110,8 @@ func mirrored(s State) State {
 	return s
 }
 
-// Every batch of every plan, and of the plan that undoes it, is in an order that Route 53 takes. The world refuses others.
+// Every batch of every plan, and of the plan that undoes it, is in an order that Route 53 takes. The world refuses
+// others.
 func TestBatchesAreInAnOrderThatRoute53Takes(t *testing.T) {
 	executed, aliases := 0, 0
 	for seed := range uint64(400) {
@@ -179,8 +181,10 @@ func TestOrderOfOneBatch(t *testing.T) {
 		{"an alias is changed before its old target goes", []RecordChange{remove(address("a.example.com")),
 			upsert(alias("z.example.com", "a.example.com"), address("z.example.com"))},
 			[]string{"UPSERT z.example.com.", "DELETE a.example.com."}},
-		{"a chain", []RecordChange{create(alias("a.example.com", "b.example.com")), create(alias("b.example.com", "c.example.com")),
-			create(address("c.example.com"))}, []string{"CREATE c.example.com.", "CREATE b.example.com.", "CREATE a.example.com."}},
+		{"a chain", []RecordChange{create(alias("a.example.com", "b.example.com")),
+			create(alias("b.example.com", "c.example.com")),
+			create(address("c.example.com"))},
+			[]string{"CREATE c.example.com.", "CREATE b.example.com.", "CREATE a.example.com."}},
 		{"an alias and its target trade places", []RecordChange{
 			upsert(alias("a.example.com", "z.example.com"), address("a.example.com")),
 			upsert(address("z.example.com"), alias("z.example.com", "a.example.com"))},
@@ -209,8 +213,8 @@ func TestOrderOfOneBatch(t *testing.T) {
 	}
 }
 
-// A unit that is too much for a batch is divided: the target comes in an earlier batch than its aliases, or in the same, and all
-// changes of one name come in one batch.
+// A unit that is too much for a batch is divided: the target comes in an earlier batch than its aliases, or in the
+// same, and all changes of one name come in one batch.
 func TestAliasesTooManyForABatch(t *testing.T) {
 	desired := latency("team/target", "zz.example.com", "eu-west-1")
 	for app := range 400 {
@@ -218,7 +222,8 @@ func TestAliasesTooManyForABatch(t *testing.T) {
 			key := fmt.Sprintf("team/app%d/%s", app, region)
 			desired.Checks = append(desired.Checks, Check{Key: key, Config: httpCheck(lb(region), "/health")})
 			desired.Records = append(desired.Records, Record{ZoneID: "ZEXAMPLE", CheckKey: key, Set: zone.ResourceRecordSet{
-				Name: zone.MustParseName(fmt.Sprintf("app%d.example.com", app)), Type: zone.A, SetIdentifier: region, Region: region,
+				Name: zone.MustParseName(fmt.Sprintf("app%d.example.com", app)), Type: zone.A, SetIdentifier: region,
+				Region:      region,
 				AliasTarget: &zone.AliasTarget{HostedZoneID: "ZEXAMPLE", DNSName: "zz.example.com."}}})
 		}
 	}

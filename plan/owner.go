@@ -8,22 +8,22 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// TagHostnames is the tag of a check that lists the names of its record sets, those that it has and those that it had, the last
-// one first, with a space in between.
+// TagHostnames is the tag of a check that lists the names of its record sets, those that it has and those that it had,
+// the last one first, with a space in between.
 const TagHostnames = "bulkhead.dev/hostnames"
 
 const maxTagValue = 256 // r53: C.3
 
-// Owners tells which record sets are Bulkhead's. Anybody can have a record set cite a check, so the check alone says nothing: a
-// record set is ours when its check is ours, its SetIdentifier is the Region of the check, and its name is one that the check has
-// or had.
+// Owners tells which record sets are Bulkhead's. Anybody can have a record set cite a check, so the check alone says
+// nothing: a record set is ours when its check is ours, its SetIdentifier is the Region of the check, and its name is
+// one that the check has or had.
 type Owners struct {
 	keys  map[string]string          // key by id, of checks that are ours
 	names map[string]map[string]bool // by id, what the tag lists; nil where there is no such tag
 }
 
-// NewOwners returns the owners of the record sets of a current state. A check without TagHostnames, which older versions made,
-// speaks for a name when it is the only one that cites the check with the SetIdentifier of its Region.
+// NewOwners returns the owners of the record sets of a current state. A check without TagHostnames, which older
+// versions made, speaks for a name when it is the only one that cites the check with the SetIdentifier of its Region.
 func NewOwners(s State) *Owners {
 	o := &Owners{keys: make(map[string]string, len(s.Checks)), names: make(map[string]map[string]bool, len(s.Checks))}
 	for i := range s.Checks {
@@ -101,8 +101,8 @@ func hostnamesOf(c *Check) []string {
 	return append([]string{}, strings.Fields(c.Tags[i].Value)...)
 }
 
-// listed is how TagHostnames lists a name: as people write it, or as a hash where it is long or has characters that a tag must not
-// have.
+// listed is how TagHostnames lists a name: as people write it, or as a hash where it is long or has characters that a
+// tag must not have.
 func hostnameEntry(n zone.Name) string {
 	const long = 120 // two fit into a tag
 	text := strings.TrimSuffix(string(n), ".")
@@ -115,8 +115,8 @@ func hostnameEntry(n zone.Name) string {
 	return text
 }
 
-// hostnamesTag returns the tag of a check that speaks for names now: what it had stays behind them, as much as fits. ok is false
-// when there is nothing to list.
+// hostnamesTag returns the tag of a check that speaks for names now: what it had stays behind them, as much as fits. ok
+// is false when there is nothing to list.
 func hostnamesTag(had []string, names []zone.Name) (tag tagging.Tag, ok bool) {
 	var list []string
 	for _, n := range slices.SortedFunc(slices.Values(names), zone.Compare) {
@@ -147,7 +147,8 @@ func wantedNames(records []Record) map[string][]zone.Name {
 func (d *differ) reportBorrowers() {
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
-		if key := d.owners.Borrows(set); d.mayTouchCheck(set.HealthCheckID, key) && !slices.Contains(d.guard.Adopt, set.Name) {
+		if key := d.owners.Borrows(set); d.mayTouchCheck(set.HealthCheckID, key) &&
+			!slices.Contains(d.guard.Adopt, set.Name) {
 			d.report(PolicyOf(key), Describe(set), "%s", Borrowed(key, set.HealthCheckID))
 		}
 	}
@@ -155,7 +156,8 @@ func (d *differ) reportBorrowers() {
 
 // Borrowed says what it means that a record set which is not ours cites a check of ours.
 func Borrowed(key, id string) string {
-	return "cites health check " + id + " of " + key + " and is not Bulkhead's: it stays as it is, and so does the check as long as it is " +
+	return "cites health check " + id + " of " + key +
+		" and is not Bulkhead's: it stays as it is, and so does the check as long as it is " +
 		"cited. Give it a health check of its own"
 }
 

@@ -42,8 +42,9 @@ func TestRecordsThatCiteOurChecksStay(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := fmt.Sprintf("db.example.com. A %s: cites health check %s of %s and is not Bulkhead's: it stays as it is, and so does the "+
-					"check as long as it is cited. Give it a health check of its own", identifier, byHand.HealthCheckID, key)
+				want := fmt.Sprintf("db.example.com. A %s: cites health check %s of %s and is not Bulkhead's: it stays as it is, "+
+					"and so does the check as long as it is cited. Give it a health check of its own", identifier,
+					byHand.HealthCheckID, key)
 				if got := strings.Join(reports(p), "\n"); !strings.Contains(got, want) {
 					t.Errorf("reports:\n%s\nwant %s", got, want)
 				}
@@ -67,8 +68,8 @@ func TestRecordThatCitesOurCheckIsInTheWay(t *testing.T) {
 	byHand.Region = "eu-central-1"
 	w.put(byHand)
 	p, err := Diff(w.state(), app1(), Guard{})
-	wantRefusals(t, p, err, "app1.example.com. A by-hand: is in the way (203.0.113.5 TTL 60): it is not Bulkhead's, although it cites the "+
-		"health check of team/app1/eu-west-1. Adopt the name to replace it")
+	wantRefusals(t, p, err, "app1.example.com. A by-hand: is in the way (203.0.113.5 TTL 60): it is not Bulkhead's, "+
+		"although it cites the health check of team/app1/eu-west-1. Adopt the name to replace it")
 	p, err = Diff(w.state(), app1(), Guard{Adopt: []zone.Name{"app1.example.com."}})
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +107,8 @@ func TestRecordsOfFormerHostnamesAreOurs(t *testing.T) {
 	}
 }
 
-// A check that an older version made does not list its names. It speaks for the name that is wanted, or for the only one.
+// A check that an older version made does not list its names. It speaks for the name that is wanted, or for the only
+// one.
 func TestChecksThatListNoNames(t *testing.T) {
 	without := func(w *world) *world {
 		for _, c := range w.checks {
@@ -125,12 +127,14 @@ func TestChecksThatListNoNames(t *testing.T) {
 	wantSteps(t, p, err, "tag-check team/app1/eu-central-1", "tag-check team/app1/eu-west-1")
 
 	p, err = Destroy(w.state(), []string{"team/app1"}, Guard{})
-	wantSteps(t, p, err, "change-records", "  DELETE app1.example.com. A eu-central-1", "  DELETE app1.example.com. A eu-west-1",
+	wantSteps(t, p, err, "change-records", "  DELETE app1.example.com. A eu-central-1",
+		"  DELETE app1.example.com. A eu-west-1",
 		"delete-check team/app1/eu-central-1", "delete-check team/app1/eu-west-1")
 
 	w.put(borrowing(w, t, "db.example.com", "eu-west-1", "team/app1/eu-west-1"))
 	p, err = Destroy(w.state(), []string{"team/app1"}, Guard{})
-	wantSteps(t, p, err, "change-records", "  DELETE app1.example.com. A eu-central-1", "delete-check team/app1/eu-central-1")
+	wantSteps(t, p, err, "change-records", "  DELETE app1.example.com. A eu-central-1",
+		"delete-check team/app1/eu-central-1")
 }
 
 func TestHostnamesTag(t *testing.T) {
@@ -143,11 +147,14 @@ func TestHostnamesTag(t *testing.T) {
 	}{
 		{"the first", nil, []zone.Name{"app1.example.com."}, "app1.example.com"},
 		{"no other", []string{"app1.example.com"}, []zone.Name{"app1.example.com."}, "app1.example.com"},
-		{"another comes first", []string{"app1.example.com"}, []zone.Name{"new.example.com."}, "new.example.com app1.example.com"},
-		{"one that comes back", []string{"new.example.com", "app1.example.com"}, []zone.Name{"app1.example.com."}, "new.example.com app1.example.com"},
+		{"another comes first", []string{"app1.example.com"}, []zone.Name{"new.example.com."},
+			"new.example.com app1.example.com"},
+		{"one that comes back", []string{"new.example.com", "app1.example.com"}, []zone.Name{"app1.example.com."},
+			"new.example.com app1.example.com"},
 		{"long names are hashed", []string{"app1.example.com"}, []zone.Name{long}, hostnameEntry(long) + " app1.example.com"},
 		{"and signs that a tag has not", nil, []zone.Name{`\052.example.com.`}, hashed(`\052.example.com`)},
-		{"the oldest gives way", []string{strings.Repeat("b", 120), strings.Repeat("c", 120)}, []zone.Name{"app1.example.com."},
+		{"the oldest gives way", []string{strings.Repeat("b", 120), strings.Repeat("c", 120)},
+			[]zone.Name{"app1.example.com."},
 			"app1.example.com " + strings.Repeat("b", 120)},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -28,7 +28,8 @@ func TestKeyNeedsReferenceAndTags(t *testing.T) {
 		{"tagged by hand", "terraform-1", mark(key), ""},
 		{"passed off as another application's", CallerReference(key, 1), mark("team/app2/eu-west-1"), ""},
 		{"passed off as another Region's", CallerReference(key, 1), mark("team/app1/eu-central-1"), ""},
-		{"managed by something else", CallerReference(key, 1), []tagging.Tag{{Key: TagKey, Value: key}, {Key: TagManagedBy, Value: "x"}}, ""},
+		{"managed by something else", CallerReference(key, 1),
+			[]tagging.Tag{{Key: TagKey, Value: key}, {Key: TagManagedBy, Value: "x"}}, ""},
 		{"no key", CallerReference(key, 1), []tagging.Tag{{Key: TagManagedBy, Value: TagValue}}, ""},
 		{"an empty key", "bulkhead//1", mark(""), ""},
 	} {
@@ -40,8 +41,8 @@ func TestKeyNeedsReferenceAndTags(t *testing.T) {
 	}
 }
 
-// A check that is not used and bears tags of somebody else is not taken for what an interrupted run left behind, and its
-// reference is passed over.
+// A check that is not used and bears tags of somebody else is not taken for what an interrupted run left behind, and
+// its reference is passed over.
 func TestForeignCheckWithOurReferenceStays(t *testing.T) {
 	w := newWorld(exampleZone())
 	reference := CallerReference("team/app1/eu-west-1", 1)
@@ -59,8 +60,8 @@ func TestForeignCheckWithOurReferenceStays(t *testing.T) {
 	}
 }
 
-// What an interrupted run left of a long key goes with its policy, although nobody wants the key any more: its reference has
-// a hash instead.
+// What an interrupted run left of a long key goes with its policy, although nobody wants the key any more: its
+// reference has a hash instead.
 func TestInterruptedCreationOfALongKeyIsDestroyed(t *testing.T) {
 	policy := "team/" + strings.Repeat("a", 70)
 	w := newWorld(exampleZone())
@@ -94,7 +95,8 @@ func TestDeletedChecksCountAgainstTheGuard(t *testing.T) {
 		}
 	}
 	p, err := Diff(current, fewer, Guard{})
-	want := []string{"changes or deletes 20 of the 30 health checks that Bulkhead owns, more than 30 %: change fewer at a time, or force it"}
+	want := []string{"changes or deletes 20 of the 30 health checks that Bulkhead owns, more than 30 %: change fewer " +
+		"at a time, or force it"}
 	if diff := cmp.Diff(want, refusals(p)); err == nil || diff != "" {
 		t.Errorf("%v: want -, got +\n%s", err, diff)
 	}
@@ -134,8 +136,8 @@ func TestBatchesHaveRoomForTheirInverse(t *testing.T) {
 	}
 }
 
-// A check that was disowned while in use is ours again when the names that use it are adopted, and is not deleted later as if
-// an interrupted run had left it.
+// A check that was disowned while in use is ours again when the names that use it are adopted, and is not deleted later
+// as if an interrupted run had left it.
 func TestAdoptedNameBringsItsDisownedCheck(t *testing.T) {
 	w := build(t, app1())
 	id := w.check(t, "team/app1/eu-west-1")

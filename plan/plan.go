@@ -34,8 +34,8 @@ type Plan struct {
 	Reports  []Finding   `json:"reports,omitempty"`  // nothing to do, but good to know
 	Held     []HeldCheck `json:"held,omitempty"`     // what stays as somebody has made it by hand
 	Counts   Counts      `json:"counts"`
-	// Zones are those that the plan was made from, when it, or what undoes it, deletes health checks: right before a deletion
-	// they are looked through for record sets that cite the check by then.
+	// Zones are those that the plan was made from, when it, or what undoes it, deletes health checks: right before a
+	// deletion they are looked through for record sets that cite the check by then.
 	Zones []ZoneRef `json:"zones,omitempty"`
 	// Scope is whom the plan was made for, when it was made with Guard.Cluster.
 	Scope *Scope `json:"scope,omitempty"`
@@ -60,7 +60,8 @@ const (
 	DeleteCheck   Kind = "delete-check"   // DeleteHealthCheck
 )
 
-// A Step is one thing to do. Check is set for the kinds that end in -check, Wait for WaitVerdicts, Batch for ChangeRecords.
+// A Step is one thing to do. Check is set for the kinds that end in -check, Wait for WaitVerdicts, Batch for
+// ChangeRecords.
 type Step struct {
 	Kind  Kind         `json:"kind"`
 	Check *CheckChange `json:"check,omitempty"`
@@ -81,8 +82,8 @@ type CheckChange struct {
 	// Untag are keys of tags that go, in the same call that sets Tags. At most 10.
 	Untag []string `json:"untag,omitempty"`
 	Why   string   `json:"why,omitempty"` // when it does not go without saying
-	// Sites are, for one to delete, where record sets of its policy are or are wanted: somebody may have come to bind the check
-	// there, so that this is where to look right before the deletion.
+	// Sites are, for one to delete, where record sets of its policy are or are wanted: somebody may have come to bind the
+	// check there, so that this is where to look right before the deletion.
 	Names []NameInZone `json:"sites,omitempty"`
 }
 
@@ -98,8 +99,8 @@ type Wait struct {
 	// Healthy names groups that answer with something healthy now and will depend on checks that have no verdict yet. One
 	// check of each must be healthy, or the execution stops here.
 	Healthy []HealthyGroup `json:"healthy,omitempty"`
-	// Replaces names checks that take the place of others which record sets cite. Each must be healthy, unless the one that it
-	// replaces is not healthy either, or the execution stops here.
+	// Replaces names checks that take the place of others which record sets cite. Each must be healthy, unless the one
+	// that it replaces is not healthy either, or the execution stops here.
 	Replaces []Replacement `json:"replaces,omitempty"`
 }
 
@@ -142,12 +143,12 @@ type Finding struct {
 	Object string      `json:"object,omitempty"` // a check's key, a record set, a zone
 	Text   string      `json:"text"`
 	Holder string      `json:"holder,omitempty"` // who has what is wanted, see Kind
-	// Regions are, of RoutingWaits, those that have not asked for routing that goes together with what is wanted here; when Agreed,
-	// all have, and the one Region makes the change. Empty: nobody in particular.
+	// Regions are, of RoutingWaits, those that have not asked for routing that goes together with what is wanted here;
+	// when Agreed, all have, and the one Region makes the change. Empty: nobody in particular.
 	Regions []string `json:"regions,omitempty"`
 	Agreed  bool     `json:"agreed,omitempty"`
-	// Checks are ids of health checks whose tags say this, of the kinds that other clusters can change. Whoever keeps tags reads
-	// these anew before looking again.
+	// Checks are ids of health checks whose tags say this, of the kinds that other clusters can change. Whoever keeps tags
+	// reads these anew before looking again.
 	Checks []string `json:"checks,omitempty"`
 }
 
@@ -158,13 +159,15 @@ type FindingKind string
 const (
 	// HeldByPolicy refuses: the hostname, or a Region of it, belongs to the policy Holder, "<namespace>/<policy>".
 	HeldByPolicy FindingKind = "held-by-policy"
-	// HeldByCluster refuses: the cluster Holder looks after the Region of the hostname. As a report on policies that are destroyed:
-	// what it looks after stays.
+	// HeldByCluster refuses: the cluster Holder looks after the Region of the hostname. As a report on policies that are
+	// destroyed: what it looks after stays.
 	HeldByCluster FindingKind = "held-by-cluster"
-	// RoutingWaits reports: the routing of a hostname stays as it is until all Regions can change theirs in one batch. Everything else
-	// of the plan is done. For a Region that has no record set of the hostname yet it refuses. See TagRouting.
+	// RoutingWaits reports: the routing of a hostname stays as it is until all Regions can change theirs in one batch.
+	// Everything else of the plan is done. For a Region that has no record set of the hostname yet it refuses. See
+	// TagRouting.
 	RoutingWaits FindingKind = "routing-waits"
-	// OtherPolicy reports: the record set of another Region belongs to the policy Holder and not to this one. It stays as it is.
+	// OtherPolicy reports: the record set of another Region belongs to the policy Holder and not to this one. It stays as
+	// it is.
 	OtherPolicy FindingKind = "other-policy"
 )
 
@@ -228,8 +231,8 @@ func (p *Plan) seal() {
 	p.Hash = p.hash()
 }
 
-// Parse reads a plan from its JSON form. It refuses unknown members, anything behind the plan, and a plan that was changed
-// since its hash was made.
+// Parse reads a plan from its JSON form. It refuses unknown members, anything behind the plan, and a plan that was
+// changed since its hash was made.
 func Parse(data []byte) (Plan, error) {
 	var p Plan
 	dec := json.NewDecoder(bytes.NewReader(data))

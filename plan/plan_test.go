@@ -52,7 +52,8 @@ func TestChangedPlansAreNotRead(t *testing.T) {
 		{"no kind", sealed(Step{}), `step 1 of kind ""`},
 		{"no batch", sealed(Step{Kind: ChangeRecords}), `step 1 of kind "change-records"`},
 		{"two things", sealed(Step{Kind: WaitVerdicts, Wait: &Wait{}, Batch: &Batch{}}), `step 1 of kind "wait"`},
-		{"nothing to create", sealed(Step{Kind: CreateCheck, Check: &CheckChange{Key: "a/b/c"}}), `step 1 of kind "create-check"`},
+		{"nothing to create", sealed(Step{Kind: CreateCheck, Check: &CheckChange{Key: "a/b/c"}}),
+			`step 1 of kind "create-check"`},
 		{"nothing to tag", sealed(Step{Kind: TagCheck, Check: &CheckChange{Key: "a/b/c"}}), `step 1 of kind "tag-check"`},
 		{"no id to delete", sealed(Step{Kind: DeleteCheck, Check: &CheckChange{Key: "a/b/c", Old: &health.Config{}}}),
 			`step 1 of kind "delete-check"`},
@@ -79,7 +80,8 @@ func TestHashTellsPlansApart(t *testing.T) {
 
 func TestInverseNeedsTheIDs(t *testing.T) {
 	p := shown(t)["create"]
-	_, err := p.Inverse(map[string]string{"team/app1/eu-west-1": "a", "team/app1/eu-central-1": "b", "team/app2/eu-west-1": "c"})
+	_, err := p.Inverse(map[string]string{"team/app1/eu-west-1": "a", "team/app1/eu-central-1": "b",
+		"team/app2/eu-west-1": "c"})
 	const want = "inverse: no id given for the health check team/app2/eu-central-1 that the plan creates"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)

@@ -17,9 +17,9 @@ const (
 	outsideOptionCents = 200
 )
 
-// CheckCents is what one health check costs in a month on AWS, in US cents, without regard to those that are free. inside says
-// that the endpoint is a resource in AWS of the account that owns the check. Whether the options of the first 50 checks are
-// free too is not said, so they are counted. r53: F.
+// CheckCents is what one health check costs in a month on AWS, in US cents, without regard to those that are free.
+// inside says that the endpoint is a resource in AWS of the account that owns the check. Whether the options of the
+// first 50 checks are free too is not said, so they are counted. r53: F.
 func CheckCents(c health.Config, inside bool) int {
 	if inside {
 		return insideCents + optionsOf(c)*insideOptionCents
@@ -27,8 +27,8 @@ func CheckCents(c health.Config, inside bool) int {
 	return outsideCents + optionsOf(c)*outsideOptionCents
 }
 
-// MonthlyCents is what the health checks of an account cost together in a month on AWS, in US cents. Where their endpoints are is
-// judged by InsideAWS. r53: F.
+// MonthlyCents is what the health checks of an account cost together in a month on AWS, in US cents. Where their
+// endpoints are is judged by InsideAWS. r53: F.
 func MonthlyCents(checks iter.Seq[health.Config]) int {
 	sum, within := 0, 0
 	for c := range checks {
@@ -53,8 +53,9 @@ func optionsOf(c health.Config) int {
 	return options
 }
 
-// InsideAWS reports whether a check's endpoint is known to be in AWS. A literal address or another name may be there too:
-// it is counted at the higher price. Calculated checks and those of CloudWatch count as inside (unconfirmed). r53: F.
+// InsideAWS reports whether a check's endpoint is known to be in AWS. A literal address or another name may be there
+// too: it is counted at the higher price. Calculated checks and those of CloudWatch count as inside (unconfirmed). r53:
+// F.
 func InsideAWS(c health.Config) bool {
 	if !c.Type.IsEndpoint() {
 		return true

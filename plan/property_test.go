@@ -210,8 +210,8 @@ func TestInterruptedRunIsFinishedByTheNext(t *testing.T) {
 	}
 }
 
-// answeredBy reports whether clients of a lost group of addresses can go on by the other family, which is how dual stack is
-// given up.
+// answeredBy reports whether clients of a lost group of addresses can go on by the other family, which is how dual
+// stack is given up.
 func answeredBy(records *zone.Records, lost *zone.ResourceRecordSet) bool {
 	return lost.Type == zone.AAAA && records.Group(lost.Name, zone.A) != nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A nameDiff is what exists at one name of a zone, what is wanted there, and what the plan changes. All changes of a name are made
-// in one batch.
+// A nameDiff is what exists at one name of a zone, what is wanted there, and what the plan changes. All changes of a
+// name are made in one batch.
 type nameDiff struct {
 	NameInZone
 	policy string // who wants something there, or had something there
@@ -35,7 +35,8 @@ func (d *differ) wantedRecords(desired State, checks map[string]*Check) []*Recor
 		r := &desired.Records[i]
 		object, policy := Describe(&r.Set), PolicyOf(r.CheckKey)
 		// Without a check, the SetIdentifier says which Region a record set belongs to.
-		if r.CheckKey == "" && !d.guard.covers(r.Set.SetIdentifier) || r.CheckKey != "" && !d.guard.covers(RegionOf(r.CheckKey)) {
+		if r.CheckKey == "" && !d.guard.covers(r.Set.SetIdentifier) || r.CheckKey != "" &&
+			!d.guard.covers(RegionOf(r.CheckKey)) {
 			continue
 		}
 		z, known := d.zones[r.ZoneID]
@@ -145,9 +146,10 @@ func (d *differ) contradictory(at *nameDiff) bool {
 // matchPlace plans the changes at one name.
 func (d *differ) diffName(at *nameDiff) {
 	if holder, checks := d.holderElsewhere(at); holder != "" {
-		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: string(at.Name), Holder: holder, Checks: checks, Text: "belongs to " + holder +
-			", which has record sets of it in other Regions: a name belongs to one policy. This Region joins when they are of this policy, or of " +
-			"another one of its namespace"})
+		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: string(at.Name), Holder: holder, Checks: checks,
+			Text: "belongs to " + holder +
+				", which has record sets of it in other Regions: a name belongs to one policy. This Region joins when they are " +
+				"of this policy, or of another one of its namespace"})
 		return
 	}
 	wanted := make(map[zone.Key]*Record, len(at.want))
@@ -164,10 +166,11 @@ func (d *differ) diffName(at *nameDiff) {
 		case d.mayTouch(r):
 			d.reportHandover(at, r, key)
 		case d.mends(w, r):
-			d.report(at.policy, Describe(&r.Set), "cites health check %s, which does not exist: it counts as healthy for ever until this is "+
-				"mended", r.Set.HealthCheckID)
+			d.report(at.policy, Describe(&r.Set), "cites health check %s, which does not exist: it counts as healthy for ever "+
+				"until this is mended", r.Set.HealthCheckID)
 		case w != nil && w.CheckKey == "" && key == "" && sameSet(&r.Set, &w.Set): // made by us or not: it is as wanted
-		case key != "" && w == nil && (PolicyOf(key) == at.policy || !d.guard.covers(RegionOf(key))): // another Region's, which has its own plan
+		// another Region's, which has its own plan
+		case key != "" && w == nil && (PolicyOf(key) == at.policy || !d.guard.covers(RegionOf(key))):
 			d.reportOther(at, r, key)
 			d.matchPeer(at, r)
 			continue
@@ -204,8 +207,8 @@ func (d *differ) diffName(at *nameDiff) {
 	}
 }
 
-// mends reports whether a wanted record set takes the place of one of ours whose check somebody deleted: it stands at the
-// policy's hostname and bears its Region.
+// mends reports whether a wanted record set takes the place of one of ours whose check somebody deleted: it stands at
+// the policy's hostname and bears its Region.
 func (d *differ) mends(w, r *Record) bool {
 	return w != nil && w.CheckKey != "" && r.Set.SetIdentifier == RegionOf(w.CheckKey) && d.dangling(r)
 }
@@ -252,7 +255,8 @@ func (d *differ) matchRecord(at *nameDiff, w, old *Record) {
 	}
 	m := member{set: &set}
 	rebound := old == nil || old.Set.HealthCheckID != set.HealthCheckID || change.CheckKey != ""
-	if w.CheckKey != "" && rebound && (change.CheckKey != "" || d.held[set.HealthCheckID] == NotHeld && d.needsVerdict(set.HealthCheckID)) {
+	if w.CheckKey != "" && rebound && (change.CheckKey != "" || d.held[set.HealthCheckID] == NotHeld &&
+		d.needsVerdict(set.HealthCheckID)) {
 		m.awaits, m.key = true, w.CheckKey
 		d.wait.Checks = append(d.wait.Checks, w.CheckKey)
 		d.replaces(w.CheckKey, old)
@@ -266,7 +270,8 @@ func (d *differ) matchRecord(at *nameDiff, w, old *Record) {
 		return
 	}
 	if w.CheckKey != "" && !rebound && moves(&old.Set, &set) {
-		d.report(at.policy, Describe(&set), "its target changes and its health check does not, so that checkers do not verify it first: %s",
+		d.report(at.policy, Describe(&set), "its target changes and its health check does not, so that checkers do not "+
+			"verify it first: %s",
 			content(&set))
 	}
 	mended := d.mends(w, old)
@@ -293,8 +298,8 @@ func moves(from, to *zone.ResourceRecordSet) bool {
 	return from.AliasTarget.DNSName != to.AliasTarget.DNSName
 }
 
-// replaces asks for a healthy verdict on a check which takes the place of another one of ours, unless that is known to be
-// unhealthy: what works is not given up for what does not.
+// replaces asks for a healthy verdict on a check which takes the place of another one of ours, unless that is known to
+// be unhealthy: what works is not given up for what does not.
 func (d *differ) replaces(key string, old *Record) {
 	if old == nil || d.owner(old) == "" || d.healthOf(old.Set.HealthCheckID) == isUnhealthy || d.guard.Force {
 		return
@@ -305,8 +310,9 @@ func (d *differ) replaces(key string, old *Record) {
 	}
 }
 
-// inTheWay reports whether what others made at a name cannot stand beside what is wanted there: in a group that we join,
-// or on either side of a CNAME. Where nothing is wanted any more, only what is adopted goes with the group it belongs to.
+// inTheWay reports whether what others made at a name cannot stand beside what is wanted there: in a group that we
+// join, or on either side of a CNAME. Where nothing is wanted any more, only what is adopted goes with the group it
+// belongs to.
 func (d *differ) inTheWay(at *nameDiff, r *Record, adopted bool) bool {
 	if len(at.want) == 0 {
 		return adopted && d.besideOurs(at, r)
@@ -321,8 +327,8 @@ func (d *differ) besideOurs(at *nameDiff, r *Record) bool {
 	return slices.ContainsFunc(at.here, func(o *Record) bool { return o.Set.Type == r.Set.Type && d.mayTouch(o) })
 }
 
-// adoptable reports whether a foreign record set may be replaced when its name is adopted: addresses and CNAMEs, or what
-// has the very type that is wanted. A TXT or MX is not deleted to make room for a CNAME.
+// adoptable reports whether a foreign record set may be replaced when its name is adopted: addresses and CNAMEs, or
+// what has the very type that is wanted. A TXT or MX is not deleted to make room for a CNAME.
 func adoptable(at *nameDiff, r *Record) bool {
 	t := r.Set.Type
 	return t == zone.A || t == zone.AAAA || t == zone.CNAME ||
@@ -337,13 +343,17 @@ func (d *differ) refuseHeld(at *nameDiff, r *Record, key string) {
 	case d.owners.Borrows(&r.Set) != "":
 		held = "not Bulkhead's, although it cites the health check of " + d.owners.Borrows(&r.Set) + ". " + advice
 	case d.otherClusters[r.Set.HealthCheckID] != "":
-		if len(d.plan.Refusals) == 0 || !slices.ContainsFunc(d.plan.Refusals, func(f Finding) bool { return f.Kind == HeldByCluster && f.Policy == at.policy }) {
+		if len(d.plan.Refusals) == 0 ||
+			!slices.ContainsFunc(d.plan.Refusals,
+				func(f Finding) bool { return f.Kind == HeldByCluster && f.Policy == at.policy }) {
 			d.refuseHeldByCluster(at.policy, Describe(&r.Set), r.Set.HealthCheckID)
 		}
 		return
 	case key != "":
-		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: Describe(&r.Set), Holder: PolicyOf(key), Text: fmt.Sprintf(
-			"is in the way (%s): it is held by %s, which is not part of this plan: a name belongs to one policy", content(&r.Set), PolicyOf(key))})
+		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: Describe(&r.Set), Holder: PolicyOf(key),
+			Text: fmt.Sprintf(
+				"is in the way (%s): it is held by %s, which is not part of this plan: a name belongs to one policy",
+				content(&r.Set), PolicyOf(key))})
 		return
 	case !adoptable(at, r):
 		held = "not Bulkhead's, and nothing may stand beside a CNAME. Remove it by hand, or use addresses or an alias"

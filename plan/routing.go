@@ -13,11 +13,12 @@ import (
 
 // TagRouting is the tag of a check that says which routing its record sets are to have, while they cannot have it.
 //
-// Route 53 takes some changes of a group for all members at once only: the routing policy, the TTL of weighted members, two members
-// that swap roles or locations. A plan that is limited to its own Regions may change no other member by itself. So each says what it
-// asks for in this tag, of the check that its record set cites, and keeps its routing. When what all ask for goes together, the plan of
-// one of those that wait changes all of them in one batch, each to what it asks for, with its target and its check: the one with the
-// lowest Region. A member without the tag asks for what it has.
+// Route 53 takes some changes of a group for all members at once only: the routing policy, the TTL of weighted members,
+// two members that swap roles or locations. A plan that is limited to its own Regions may change no other member by
+// itself. So each says what it asks for in this tag, of the check that its record set cites, and keeps its routing.
+// When what all ask for goes together, the plan of one of those that wait changes all of them in one batch, each to
+// what it asks for, with its target and its check: the one with the lowest Region. A member without the tag asks for
+// what it has.
 const TagRouting = "bulkhead.dev/routing"
 
 // routingText returns what TagRouting says for a record set; empty for routing that Bulkhead does not make.
@@ -35,7 +36,8 @@ func routingText(s *zone.ResourceRecordSet) string {
 	case zone.Geolocation:
 		text = "geolocation"
 		l := s.GeoLocation
-		for _, f := range []field{{"continent", l.ContinentCode}, {"country", l.CountryCode}, {"subdivision", l.SubdivisionCode}} {
+		for _, f := range []field{{"continent", l.ContinentCode}, {"country", l.CountryCode},
+			{"subdivision", l.SubdivisionCode}} {
 			if f.value == "*" {
 				f.value = "default" // a tag must not have an asterisk
 			}
@@ -52,8 +54,8 @@ func routingText(s *zone.ResourceRecordSet) string {
 	return text
 }
 
-// routed returns a record set with the routing that TagRouting says; ok is false when that says nothing. The TTL is that of the
-// tag where the record set has one.
+// routed returns a record set with the routing that TagRouting says; ok is false when that says nothing. The TTL is
+// that of the tag where the record set has one.
 func parseRouting(set zone.ResourceRecordSet, text string) (_ zone.ResourceRecordSet, ok bool) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
@@ -86,7 +88,8 @@ func parseRouting(set zone.ResourceRecordSet, text string) (_ zone.ResourceRecor
 		if country == "default" {
 			country = "*"
 		}
-		set.GeoLocation = &zone.GeoLocation{ContinentCode: said["continent"], CountryCode: country, SubdivisionCode: said["subdivision"]}
+		set.GeoLocation = &zone.GeoLocation{ContinentCode: said["continent"], CountryCode: country,
+			SubdivisionCode: said["subdivision"]}
 	}
 	if text := said["ttl"]; text != "" && set.TTL != nil {
 		ttl, err := strconv.ParseInt(text, 10, 64)
@@ -98,12 +101,14 @@ func parseRouting(set zone.ResourceRecordSet, text string) (_ zone.ResourceRecor
 	return set, routingText(&set) != "" // what is no routing policy is simple routing now
 }
 
-// withRouting returns a record set with the routing of another one of its group, which stays for the time being. A weight is its
-// own: it does not have to agree with others.
+// withRouting returns a record set with the routing of another one of its group, which stays for the time being. A
+// weight is its own: it does not have to agree with others.
 func withRouting(set zone.ResourceRecordSet, from *zone.ResourceRecordSet) zone.ResourceRecordSet {
 	if set.Policy() != zone.Weighted || from.Policy() != zone.Weighted {
-		set.Weight, set.Region, set.Failover, set.MultiValueAnswer = from.Weight, from.Region, from.Failover, from.MultiValueAnswer
-		set.GeoLocation, set.GeoProximityLocation, set.CidrRoutingConfig = from.GeoLocation, from.GeoProximityLocation, from.CidrRoutingConfig
+		set.Weight, set.Region, set.Failover, set.MultiValueAnswer = from.Weight, from.Region, from.Failover,
+			from.MultiValueAnswer
+		set.GeoLocation, set.GeoProximityLocation, set.CidrRoutingConfig = from.GeoLocation, from.GeoProximityLocation,
+			from.CidrRoutingConfig
 	}
 	if from.Policy() == zone.Weighted && set.TTL != nil && from.TTL != nil {
 		set.TTL = from.TTL
@@ -116,10 +121,12 @@ func impossible(set *zone.ResourceRecordSet) bool {
 	return set.MultiValueAnswer && set.AliasTarget != nil
 }
 
-// withTTL returns a weighted record set with the TTL that those of other Regions have: it may have been an alias so far, without one.
+// withTTL returns a weighted record set with the TTL that those of other Regions have: it may have been an alias so
+// far, without one.
 func withTTL(set zone.ResourceRecordSet, peers []*peer) zone.ResourceRecordSet {
 	for _, p := range peers {
-		if other := &p.record.Set; set.Policy() == zone.Weighted && set.TTL != nil && other.Type == set.Type && other.TTL != nil {
+		if other := &p.record.Set; set.Policy() == zone.Weighted && set.TTL != nil && other.Type == set.Type &&
+			other.TTL != nil {
 			set.TTL = other.TTL
 		}
 	}
@@ -143,8 +150,8 @@ type nameRouting struct {
 	peers map[zone.Key]zone.ResourceRecordSet // record sets of other Regions, as all have agreed
 }
 
-// settleRouting decides for every place whether its record sets get the routing that is wanted, before checks are matched, because
-// those say what is asked for.
+// settleRouting decides for every place whether its record sets get the routing that is wanted, before checks are
+// matched, because those say what is asked for.
 func (d *differ) settleRouting(places []*nameDiff) {
 	for _, at := range places {
 		for _, w := range at.want {
@@ -198,8 +205,10 @@ func (d *differ) settleRoutingOf(at *nameDiff, peers []*peer) {
 	clash := func(side func(*peer) *zone.ResourceRecordSet) (regions []string) {
 		for i, p := range peers {
 			set := side(p)
-			bad := slices.ContainsFunc(at.want, func(w *Record) bool { return w.Set.Type == set.Type && zone.Conflict(&w.Set, set) != "" }) ||
-				slices.ContainsFunc(peers[:i], func(o *peer) bool { return side(o).Type == set.Type && zone.Conflict(side(o), set) != "" })
+			bad := slices.ContainsFunc(at.want,
+				func(w *Record) bool { return w.Set.Type == set.Type && zone.Conflict(&w.Set, set) != "" }) ||
+				slices.ContainsFunc(peers[:i],
+					func(o *peer) bool { return side(o).Type == set.Type && zone.Conflict(side(o), set) != "" })
 			if bad {
 				regions = append(regions, p.region)
 			}
@@ -258,7 +267,8 @@ func (d *differ) leader(at *nameDiff, peers []*peer) string {
 	return slices.Min(regions)
 }
 
-// waitForRouting tells whom the routing at a name waits for. A Region that has no record set there yet cannot join until then.
+// waitForRouting tells whom the routing at a name waits for. A Region that has no record set there yet cannot join
+// until then.
 func (d *differ) waitForRouting(at *nameDiff, peers []*peer, missing []string, leader string, joins bool) {
 	f := Finding{Kind: RoutingWaits, Policy: at.policy, Object: string(at.Name), Regions: missing}
 	asked := make(map[string]string)
@@ -272,14 +282,15 @@ func (d *differ) waitForRouting(at *nameDiff, peers []*peer, missing []string, l
 		for i, region := range missing {
 			said[i] = fmt.Sprintf("%s asks for %s", region, orNone(asked[region]))
 		}
-		f.Text = fmt.Sprintf("its routing is to become %s, which all Regions can only change together, and not all ask for the same yet: %s. "+
-			"It stays as it is until they do", orNone(routingText(&at.want[0].Set)), strings.Join(said, ", "))
+		f.Text = fmt.Sprintf("its routing is to become %s, which all Regions can only change together, and not all ask for "+
+			"the same yet: %s. It stays as it is until they do", orNone(routingText(&at.want[0].Set)), strings.Join(said, ", "))
 	case d.guard.KeepRouting:
-		f.Text = fmt.Sprintf("its routing is to become %s, after which some clients would have no answer. It stays as it is until another Region "+
-			"asks to answer them", orNone(routingText(&at.want[0].Set)))
+		f.Text = fmt.Sprintf("its routing is to become %s, after which some clients would have no answer. It stays as it "+
+			"is until another Region asks to answer them", orNone(routingText(&at.want[0].Set)))
 	default:
 		f.Regions, f.Agreed = []string{leader}, true
-		f.Text = fmt.Sprintf("its routing is to become %s, all Regions ask for the same, and %s changes all record sets in one batch",
+		f.Text = fmt.Sprintf("its routing is to become %s, all Regions ask for the same, and %s changes all record sets "+
+			"in one batch",
 			orNone(routingText(&at.want[0].Set)), leader)
 	}
 	if joins {
@@ -305,8 +316,9 @@ func (d *differ) tagCitedChecks() (steps []Step) {
 	for _, key := range slices.Sorted(maps.Keys(d.routingTagged)) {
 		for _, c := range d.byKey[key] {
 			if d.ownRefs[c.ID] > 0 && d.bound[key] != c.ID && tagged(c.Tags, TagRouting) != d.routingAsked[key] {
-				steps = append(steps, Step{Kind: TagCheck, Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference,
-					Tags: []tagging.Tag{{Key: TagRouting, Value: d.routingAsked[key]}}, Why: "says what routing is asked for"}})
+				steps = append(steps, Step{Kind: TagCheck,
+					Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference,
+						Tags: []tagging.Tag{{Key: TagRouting, Value: d.routingAsked[key]}}, Why: "says what routing is asked for"}})
 			}
 		}
 	}
@@ -321,6 +333,7 @@ func (d *differ) matchPeer(at *nameDiff, r *Record) {
 		return
 	}
 	at.after = append(at.after, member{set: &set})
-	at.changes = append(at.changes, RecordChange{Action: zone.Delete, Policy: at.policy, Set: r.Set, Dangling: d.dangling(r)},
+	at.changes = append(at.changes, RecordChange{Action: zone.Delete, Policy: at.policy, Set: r.Set,
+		Dangling: d.dangling(r)},
 		RecordChange{Action: zone.Create, Policy: at.policy, Set: set})
 }

@@ -52,8 +52,8 @@ func waiting(p Plan) (waits []Finding) {
 	return waits
 }
 
-// What a group can only change together changes when the clusters of all its Regions ask for it, in one batch of one of them, and until
-// then nothing of it changes.
+// What a group can only change together changes when the clusters of all its Regions ask for it, in one batch of one of
+// them, and until then nothing of it changes.
 func TestGroupsChangeTogether(t *testing.T) {
 	for name, c := range map[string]struct{ from, to map[string]string }{
 		"TTL of weighted members": {map[string]string{westRegion: "weighted 90 ttl 60", centralRegion: "weighted 10 ttl 60"},
@@ -64,8 +64,10 @@ func TestGroupsChangeTogether(t *testing.T) {
 			map[string]string{westRegion: "failover SECONDARY", centralRegion: "failover PRIMARY"}},
 		"locations": {map[string]string{westRegion: "geolocation continent EU", centralRegion: "geolocation country default"},
 			map[string]string{westRegion: "geolocation country default", centralRegion: "geolocation continent EU"}},
-		"three Regions": {map[string]string{westRegion: "multivalue ttl 60", centralRegion: "multivalue ttl 60", "us-east-1": "multivalue ttl 60"},
-			map[string]string{westRegion: "weighted 1 ttl 60", centralRegion: "weighted 0 ttl 60", "us-east-1": "weighted 255 ttl 60"}},
+		"three Regions": {map[string]string{westRegion: "multivalue ttl 60", centralRegion: "multivalue ttl 60",
+			"us-east-1": "multivalue ttl 60"},
+			map[string]string{westRegion: "weighted 1 ttl 60", centralRegion: "weighted 0 ttl 60",
+				"us-east-1": "weighted 255 ttl 60"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := build(t, by(c.from))
@@ -84,8 +86,10 @@ func TestGroupsChangeTogether(t *testing.T) {
 						t.Fatalf("%s alone changes the routing: got -, want +\n%s", region, diff)
 					}
 					waits := waiting(p)
-					if len(waits) != 1 || waits[0].Agreed || !slices.Contains(waits[0].Regions, last) || waits[0].Policy != "team/app1" ||
-						!slices.Contains(waits[0].Checks, ids[last]) || !strings.Contains(waits[0].Text, last+" asks for "+c.from[last]) ||
+					if len(waits) != 1 || waits[0].Agreed || !slices.Contains(waits[0].Regions, last) ||
+						waits[0].Policy != "team/app1" ||
+						!slices.Contains(waits[0].Checks, ids[last]) ||
+						!strings.Contains(waits[0].Text, last+" asks for "+c.from[last]) ||
 						!strings.Contains(waits[0].Text, "is to become "+c.to[region]) {
 						t.Fatalf("%s waits for %+v, want %s", region, waits, last)
 					}
@@ -111,7 +115,8 @@ func TestGroupsChangeTogether(t *testing.T) {
 	}
 }
 
-// When the Region that makes the change hears of it first, the others say who it is, and it does so when it looks again.
+// When the Region that makes the change hears of it first, the others say who it is, and it does so when it looks
+// again.
 func TestGroupIsChangedByTheLowestRegion(t *testing.T) {
 	from := map[string]string{westRegion: "failover PRIMARY", centralRegion: "failover SECONDARY"}
 	to := map[string]string{westRegion: "failover SECONDARY", centralRegion: "failover PRIMARY"}
@@ -134,7 +139,8 @@ func TestGroupIsChangedByTheLowestRegion(t *testing.T) {
 	}
 }
 
-// What a Region changes besides goes on while its routing waits, and its wish is known although record sets cite the old check.
+// What a Region changes besides goes on while its routing waits, and its wish is known although record sets cite the
+// old check.
 func TestOwnChangesGoOnWhileRoutingWaits(t *testing.T) {
 	from := map[string]string{westRegion: "weighted 90 ttl 60", centralRegion: "weighted 10 ttl 60"}
 	to := map[string]string{westRegion: "weighted 20 ttl 30", centralRegion: "weighted 10 ttl 30"}
@@ -143,16 +149,19 @@ func TestOwnChangesGoOnWhileRoutingWaits(t *testing.T) {
 	desired.Checks[1].Config.ResourcePath = "/ready"
 	desired.Records[1].Set.ResourceRecords = []string{"192.0.2.9"}
 	p, err := Diff(w.state(), desired, here(westRegion))
-	wantSteps(t, p, err, "create-check team/app1/eu-west-1", "tag-check team/app1/eu-west-1", "wait team/app1/eu-west-1", "change-records",
+	wantSteps(t, p, err, "create-check team/app1/eu-west-1", "tag-check team/app1/eu-west-1", "wait team/app1/eu-west-1",
+		"change-records",
 		"  UPSERT app1.example.com. A eu-west-1", "delete-check team/app1/eu-west-1")
 	stuck := w.clone()
 	stuck.execute(t, p, 3) // and the new check is never healthy
 	stuck.reach(t, by(to), here(centralRegion))
-	if diff := cmp.Diff(routings(stuck), map[string]string{westRegion: "weighted 20 ttl 30", centralRegion: "weighted 10 ttl 30"}); diff != "" {
+	if diff := cmp.Diff(routings(stuck),
+		map[string]string{westRegion: "weighted 20 ttl 30", centralRegion: "weighted 10 ttl 30"}); diff != "" {
 		t.Errorf("while the check of one is not healthy: got -, want +\n%s", diff)
 	}
 	w.execute(t, p, -1)
-	want := map[string]string{westRegion: "weighted 20 ttl 60", centralRegion: "weighted 10 ttl 60"} // a weight is one's own
+	// a weight is one's own
+	want := map[string]string{westRegion: "weighted 20 ttl 60", centralRegion: "weighted 10 ttl 60"}
 	if diff := cmp.Diff(routings(w), want); diff != "" {
 		t.Errorf("got -, want +\n%s", diff)
 	}
@@ -160,10 +169,12 @@ func TestOwnChangesGoOnWhileRoutingWaits(t *testing.T) {
 		t.Errorf("the target is %s", got)
 	}
 	w.reach(t, by(to), here(centralRegion))
-	inState(t, w, both(State{Checks: by(to).Checks[:1], Records: by(to).Records[:1]}, State{Checks: desired.Checks[1:], Records: desired.Records[1:]}))
+	inState(t, w, both(State{Checks: by(to).Checks[:1], Records: by(to).Records[:1]},
+		State{Checks: desired.Checks[1:], Records: desired.Records[1:]}))
 }
 
-// No alias is a multivalue answer: a target that waits for other routing stays with its check, until all Regions ask for that.
+// No alias is a multivalue answer: a target that waits for other routing stays with its check, until all Regions ask
+// for that.
 func TestTargetWaitsWhereItsRoutingIsImpossible(t *testing.T) {
 	from := map[string]string{westRegion: "multivalue ttl 60", centralRegion: "multivalue ttl 60"}
 	to := map[string]string{westRegion: "latency eu-west-1", centralRegion: "latency eu-central-1"} // of load balancers
@@ -211,15 +222,18 @@ func TestRegionWithOtherRoutingWaitsToJoin(t *testing.T) {
 	inState(t, w, by(to))
 }
 
-// Clusters change their mind about routing, targets and checks and end in the middle of what they do, in any order: a group is never
-// torn, nobody changes another's target or check, and once all ask for what goes together everybody has it after a few looks.
+// Clusters change their mind about routing, targets and checks and end in the middle of what they do, in any order: a
+// group is never torn, nobody changes another's target or check, and once all ask for what goes together everybody has
+// it after a few looks.
 func TestClustersAgreeOnRouting(t *testing.T) {
 	specs := []map[string]string{
 		{westRegion: "latency eu-west-1", centralRegion: "latency eu-central-1", "us-east-1": "latency us-east-1"},
 		{westRegion: "weighted 90 ttl 60", centralRegion: "weighted 10 ttl 60", "us-east-1": "weighted 0 ttl 60"},
 		{westRegion: "weighted 10 ttl 30", centralRegion: "weighted 80 ttl 30", "us-east-1": "weighted 10 ttl 30"},
-		{westRegion: "geolocation continent EU", centralRegion: "geolocation country default", "us-east-1": "geolocation country US"},
-		{westRegion: "geolocation country default", centralRegion: "geolocation country US subdivision CA", "us-east-1": "geolocation continent EU"},
+		{westRegion: "geolocation continent EU", centralRegion: "geolocation country default",
+			"us-east-1": "geolocation country US"},
+		{westRegion: "geolocation country default", centralRegion: "geolocation country US subdivision CA",
+			"us-east-1": "geolocation continent EU"},
 		{westRegion: "multivalue ttl 60", centralRegion: "multivalue ttl 60", "us-east-1": "multivalue ttl 60"},
 	}
 	regions := []string{westRegion, centralRegion, "us-east-1"}
@@ -243,7 +257,8 @@ func TestClustersAgreeOnRouting(t *testing.T) {
 				if !ok {
 					t.Fatalf("%s: %s has no record set any more", when, set.SetIdentifier)
 				}
-				if other := *after; set.SetIdentifier != region && (moves(set, &other) || set.HealthCheckID != other.HealthCheckID) {
+				if other := *after; set.SetIdentifier != region &&
+					(moves(set, &other) || set.HealthCheckID != other.HealthCheckID) {
 					t.Fatalf("%s: %s has another target or check", when, set.SetIdentifier)
 				}
 			}
@@ -289,8 +304,10 @@ func TestClustersAgreeOnRouting(t *testing.T) {
 // What a tag says is what it was made of, and anything else is nothing.
 func TestRoutingText(t *testing.T) {
 	set := zone.ResourceRecordSet{TTL: new(int64(1))}
-	for _, text := range []string{"weighted 0 ttl 0", "weighted 255 ttl 60", "latency eu-west-1 ttl 60", "failover PRIMARY ttl 5", "multivalue ttl 60",
-		"geolocation continent EU ttl 60", "geolocation country default ttl 60", "geolocation country US subdivision CA ttl 60"} {
+	for _, text := range []string{"weighted 0 ttl 0", "weighted 255 ttl 60", "latency eu-west-1 ttl 60",
+		"failover PRIMARY ttl 5", "multivalue ttl 60",
+		"geolocation continent EU ttl 60", "geolocation country default ttl 60",
+		"geolocation country US subdivision CA ttl 60"} {
 		got, ok := parseRouting(set, text)
 		if again := routingText(&got); !ok || again != text {
 			t.Errorf("%q is read as %q", text, again)
@@ -300,7 +317,8 @@ func TestRoutingText(t *testing.T) {
 	if !ok || alias.TTL != nil || alias.Weight != nil || routingText(&alias) != "latency eu-west-1" {
 		t.Errorf("an alias is routed by %q", routingText(&alias))
 	}
-	for _, text := range []string{"", "weighted", "weighted x", "latency", "failover", "simple", "weighted 1 ttl x", "near eu-west-1"} {
+	for _, text := range []string{"", "weighted", "weighted x", "latency", "failover", "simple", "weighted 1 ttl x",
+		"near eu-west-1"} {
 		if got, ok := parseRouting(set, text); ok {
 			t.Errorf("%q is taken for %+v", text, got)
 		}

@@ -7,17 +7,17 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// sameSet reports whether record sets mean the same: values compare as a set after normalisation, as Route 53 does when it
-// deletes. r53: C.6.
+// sameSet reports whether record sets mean the same: values compare as a set after normalisation, as Route 53 does when
+// it deletes. r53: C.6.
 func sameSet(a, b *zone.ResourceRecordSet) bool {
 	return a.HealthCheckID == b.HealthCheckID && sameRouting(a, b) && reflect.DeepEqual(a.Weight, b.Weight) &&
 		bias(a) == bias(b) && reflect.DeepEqual(a.TTL, b.TTL) && reflect.DeepEqual(a.AliasTarget, b.AliasTarget) &&
 		sameValues(a.Type, a.ResourceRecords, b.ResourceRecords)
 }
 
-// inPlace reports whether an UPSERT can turn a record set into another of its identity. What members of a group owe each
-// other is changed by DELETE and CREATE, which cost the same and leave no room for judging one member before the next:
-// policy, role, Region and location, and the TTL that weighted members share. r53: C.6.
+// inPlace reports whether an UPSERT can turn a record set into another of its identity. What members of a group owe
+// each other is changed by DELETE and CREATE, which cost the same and leave no room for judging one member before the
+// next: policy, role, Region and location, and the TTL that weighted members share. r53: C.6.
 func inPlace(old, set *zone.ResourceRecordSet) bool {
 	return sameRouting(old, set) && (set.Policy() != zone.Weighted || reflect.DeepEqual(old.TTL, set.TTL))
 }

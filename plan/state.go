@@ -38,8 +38,9 @@ type Check struct {
 // Owned reports whether Bulkhead made the check.
 func (c Check) Owned() bool { return c.Key != "" }
 
-// A Record is one record set of a zone. A wanted one names its check by key; an existing one carries its id in the set. A
-// record set without a check of ours bears no mark of ownership: once made it is left alone, whatever is wanted later.
+// A Record is one record set of a zone. A wanted one names its check by key; an existing one carries its id in the set.
+// A record set without a check of ours bears no mark of ownership: once made it is left alone, whatever is wanted
+// later.
 type Record struct {
 	ZoneID   string                 `json:"zoneId"`
 	CheckKey string                 `json:"checkKey,omitempty"`
@@ -52,14 +53,14 @@ const (
 	TagManagedBy = "bulkhead.dev/managed-by" // value: TagValue
 	TagKey       = "bulkhead.dev/check"      // value: Check.Key
 	TagValue     = "bulkhead"
-	// TagTakenOver is on a check that another policy has taken over: what its caller reference names, and a hash of the key that it
-	// has now, so that neither of the two tags means anything without the other, or on another check.
+	// TagTakenOver is on a check that another policy has taken over: what its caller reference names, and a hash of the
+	// key that it has now, so that neither of the two tags means anything without the other, or on another check.
 	TagTakenOver = "bulkhead.dev/taken-over"
 )
 
-// KeyOf returns the key of the health check that was created with a caller reference and bears tags, empty when it is not
-// ours. Tags can be set by hand, a reference stays with a check for ever: both must name the same key, or TagTakenOver must say
-// that the one followed the other, so that a check cannot be passed off as another's.
+// KeyOf returns the key of the health check that was created with a caller reference and bears tags, empty when it is
+// not ours. Tags can be set by hand, a reference stays with a check for ever: both must name the same key, or
+// TagTakenOver must say that the one followed the other, so that a check cannot be passed off as another's.
 func KeyOf(reference string, tags []tagging.Tag) string {
 	key, made := tagged(tags, TagKey), ""
 	if reference, _, ok := parseReference(reference); ok {
@@ -74,7 +75,8 @@ func KeyOf(reference string, tags []tagging.Tag) string {
 	return ""
 }
 
-// takenOver is the value of TagTakenOver for a check whose reference names a key, or the hash of one, and that has another key now.
+// takenOver is the value of TagTakenOver for a check whose reference names a key, or the hash of one, and that has
+// another key now.
 func takenOver(made, key string) string { return made + " as " + hashed(key) }
 
 // tagged returns the value of a tag, empty when it is not there.
@@ -109,15 +111,16 @@ const (
 	maxReference    = 64 // r53: B.8
 )
 
-// CallerReference returns the idempotency key to create the check of a key with, at most 64 characters. Generations count
-// from 1, and a plan takes the one behind the highest that exists, so that a run which is made again after it ended in the
-// middle finds what it has created. A key that is too long stands as a hash in it. r53: B.8.
+// CallerReference returns the idempotency key to create the check of a key with, at most 64 characters. Generations
+// count from 1, and a plan takes the one behind the highest that exists, so that a run which is made again after it
+// ended in the middle finds what it has created. A key that is too long stands as a hash in it. r53: B.8.
 func CallerReference(key string, generation int) string {
 	return referenceOf(key, strconv.Itoa(generation))
 }
 
-// FreshReference is what follows a reference that a deleted check holds, which stays taken for days: that of the same key and
-// generation with a nonce of up to 8 letters and digits. The error says that reference is none of CallerReference. r53: B.8.
+// FreshReference is what follows a reference that a deleted check holds, which stays taken for days: that of the same
+// key and generation with a nonce of up to 8 letters and digits. The error says that reference is none of
+// CallerReference. r53: B.8.
 func FreshReference(key, reference, nonce string) (string, error) {
 	made, generation, ok := parseReference(reference)
 	if !ok || made != key && made != hashed(key) {
@@ -144,7 +147,8 @@ func hashed(key string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// parseReference returns the key, or its hash, and the generation of a reference that CallerReference or FreshReference made.
+// parseReference returns the key, or its hash, and the generation of a reference that CallerReference or FreshReference
+// made.
 func parseReference(reference string) (key string, generation int, ok bool) {
 	rest, ours := strings.CutPrefix(reference, referencePrefix)
 	i := strings.LastIndexByte(rest, '/')

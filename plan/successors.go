@@ -10,32 +10,34 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A policy that was renamed, moved to another namespace, or written in the place of an annotation is another policy for the same
-// hostname. The follower takes over what its predecessor has: checks get other tags, in one call each, and everything behind that
-// is a change of the follower's own. So a run that ends anywhere is completed by the next, whether or not that knows of the
-// predecessor.
+// A policy that was renamed, moved to another namespace, or written in the place of an annotation is another policy for
+// the same hostname. The follower takes over what its predecessor has: checks get other tags, in one call each, and
+// everything behind that is a change of the follower's own. So a run that ends anywhere is completed by the next,
+// whether or not that knows of the predecessor.
 
 // follows returns the key that what a check has at a name gets once the policies of the plan have taken over from their
-// predecessors: its own key where nobody follows. A policy of another namespace follows only what the plan's cluster looks after: what
-// others have made is not its to give.
+// predecessors: its own key where nobody follows. A policy of another namespace follows only what the plan's cluster
+// looks after: what others have made is not its to give.
 func (d *differ) successorKey(c *Check, name zone.Name) string {
 	if len(d.guard.Successors) == 0 || c.Key == "" {
 		return c.Key
 	}
 	policy := PolicyOf(c.Key)
 	next := d.guard.Successors[policy]
-	if next == "" || d.managed[policy] || !d.managed[next] || !d.guard.covers(RegionOf(c.Key)) || !d.wantedAt[next][hostnameEntry(name)] {
+	if next == "" || d.managed[policy] || !d.managed[next] || !d.guard.covers(RegionOf(c.Key)) ||
+		!d.wantedAt[next][hostnameEntry(name)] {
 		return c.Key
 	}
-	if id, _ := ClusterOf(c.Tags); id != d.guard.Cluster && d.guard.Cluster != "" && namespaceOf(policy) != namespaceOf(next) {
+	if id, _ := ClusterOf(c.Tags); id != d.guard.Cluster && d.guard.Cluster != "" &&
+		namespaceOf(policy) != namespaceOf(next) {
 		return c.Key
 	}
 	return next + "/" + RegionOf(c.Key)
 }
 
-// inherit notes the checks of predecessors that the policies of the plan go on with: those that record sets cite only where the
-// follower wants some, and those that nothing cites and that were made for such a name. Others are the predecessor's still, which
-// has another hostname by now.
+// inherit notes the checks of predecessors that the policies of the plan go on with: those that record sets cite only
+// where the follower wants some, and those that nothing cites and that were made for such a name. Others are the
+// predecessor's still, which has another hostname by now.
 func (d *differ) findInherited() {
 	if len(d.guard.Successors) == 0 {
 		return
@@ -83,8 +85,8 @@ func wantedNamesOf(names map[string][]zone.Name) map[string]map[string]bool {
 	return byPolicy
 }
 
-// heritageTags returns the tags that make a check of a predecessor one of ours, and those of the predecessor that go. They are set in one
-// call, which is taken to happen as a whole (unconfirmed). r53: C.3.
+// heritageTags returns the tags that make a check of a predecessor one of ours, and those of the predecessor that go.
+// They are set in one call, which is taken to happen as a whole (unconfirmed). r53: C.3.
 func (d *differ) takeoverTags(c *Check, want []tagging.Tag) (set []tagging.Tag, remove []string) {
 	key := d.inherited[c.ID]
 	if key == "" {
@@ -104,8 +106,9 @@ func (d *differ) takeoverTags(c *Check, want []tagging.Tag) (set []tagging.Tag, 
 	return set, remove
 }
 
-// takeOver plans to mark the checks that are taken over, besides those that wanted keys go on with, which are marked by steps, those
-// that record sets cite until their replacement is healthy. The checks that record sets cite come first: whose they are decides.
+// takeOver plans to mark the checks that are taken over, besides those that wanted keys go on with, which are marked by
+// steps, those that record sets cite until their replacement is healthy. The checks that record sets cite come first:
+// whose they are decides.
 func (d *differ) takeOver(steps []Step) []Step {
 	for _, key := range slices.Sorted(maps.Keys(d.byKey)) {
 		for _, c := range d.byKey[key] {
@@ -123,12 +126,14 @@ func (d *differ) takeOver(steps []Step) []Step {
 				tags = append(tags, d.guard.cluster())
 			}
 			set, remove := d.takeoverTags(c, tags)
-			steps = append(steps, Step{Kind: TagCheck, Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference,
-				Tags: missingTags(set, c.Tags), Untag: remove, Why: "taken over from " + from}})
+			steps = append(steps, Step{Kind: TagCheck,
+				Check: &CheckChange{Key: key, ID: c.ID, CallerReference: c.CallerReference,
+					Tags: missingTags(set, c.Tags), Untag: remove, Why: "taken over from " + from}})
 		}
 	}
 	slices.SortStableFunc(steps, func(a, b Step) int {
-		return cmp.Or(cmp.Compare(d.ownRefs[b.Check.ID], d.ownRefs[a.Check.ID]), strings.Compare(a.Check.Key, b.Check.Key), strings.Compare(a.Check.ID, b.Check.ID))
+		return cmp.Or(cmp.Compare(d.ownRefs[b.Check.ID], d.ownRefs[a.Check.ID]), strings.Compare(a.Check.Key, b.Check.Key),
+			strings.Compare(a.Check.ID, b.Check.ID))
 	})
 	return steps
 }

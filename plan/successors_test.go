@@ -27,7 +27,8 @@ func here(region string, renamed ...string) Guard {
 	return g
 }
 
-// A renamed or moved policy goes on with the check and the record set of its Region: one call sets tags, and nothing else changes.
+// A renamed or moved policy goes on with the check and the record set of its Region: one call sets tags, and nothing
+// else changes.
 func TestSuccessorGoesOnWithTheCheck(t *testing.T) {
 	long := "team/" + strings.Repeat("a", 60)
 	for _, c := range []struct{ name, old, next string }{
@@ -70,14 +71,16 @@ func TestSuccessorGoesOnWithTheCheck(t *testing.T) {
 	}
 }
 
-// What the follower asks for is checked before record sets cite it, and the predecessor's check is marked before anything else, so
-// that nothing is left behind wherever a run ends, also when nobody knows of the predecessor any more.
+// What the follower asks for is checked before record sets cite it, and the predecessor's check is marked before
+// anything else, so that nothing is left behind wherever a run ends, also when nobody knows of the predecessor any
+// more.
 func TestSuccessorWithAnotherCheckIsInterruptedAnywhere(t *testing.T) {
 	start := build(t, latency("team/old", "app.example.com", westRegion, centralRegion))
 	desired := latency("team/new", "app.example.com", westRegion)
 	desired.Checks[0].Config.ResourcePath = "/ready"
 	p, err := Diff(start.state(), desired, here(westRegion, "team/old", "team/new"))
-	wantSteps(t, p, err, "tag-check team/new/eu-west-1", "create-check team/new/eu-west-1", "wait team/new/eu-west-1", "change-records",
+	wantSteps(t, p, err, "tag-check team/new/eu-west-1", "create-check team/new/eu-west-1", "wait team/new/eu-west-1",
+		"change-records",
 		"  UPSERT app.example.com. A eu-west-1", "delete-check team/new/eu-west-1")
 	if got := waitOf(p).Replaces; len(got) != 1 || got[0].ID != start.check(t, "team/old/eu-west-1") {
 		t.Errorf("has to be healthy instead of %v", got)
@@ -112,7 +115,8 @@ func TestSuccessorWithAnotherCheckIsInterruptedAnywhere(t *testing.T) {
 // Tags that the predecessor's policy asked for go, unless they are wanted, if with another value or none.
 func TestTagsOfThePredecessorGo(t *testing.T) {
 	old := latency("team/old", "app.example.com", westRegion)
-	old.Checks[0].Tags = []tagging.Tag{{Key: "Name", Value: "old"}, {Key: tagPrefix + "ingress-of", Value: "x"}, {Key: tagPrefix + "remove-after", Value: "now"}}
+	old.Checks[0].Tags = []tagging.Tag{{Key: "Name", Value: "old"}, {Key: tagPrefix + "ingress-of", Value: "x"},
+		{Key: tagPrefix + "remove-after", Value: "now"}}
 	w := build(t, old)
 	desired := latency("team/new", "app.example.com", westRegion)
 	desired.Checks[0].Tags = []tagging.Tag{{Key: "Name", Value: "new"}, {Key: tagPrefix + "remove-after"}}
@@ -121,7 +125,8 @@ func TestTagsOfThePredecessorGo(t *testing.T) {
 		t.Errorf("tags that go: want -, got +\n%s", diff)
 	}
 	tags := w.checks[w.check(t, "team/new/eu-west-1")].Tags
-	if !slices.Contains(tags, tagging.Tag{Key: tagPrefix + "remove-after"}) || tagged(tags, "Name") != "new" || tagged(tags, tagPrefix+"ingress-of") != "" {
+	if !slices.Contains(tags, tagging.Tag{Key: tagPrefix + "remove-after"}) || tagged(tags, "Name") != "new" ||
+		tagged(tags, tagPrefix+"ingress-of") != "" {
 		t.Errorf("tags %v", tags)
 	}
 }
@@ -165,7 +170,8 @@ func TestPredecessorWithAnotherHostnameKeepsItsCheck(t *testing.T) {
 func TestTakenOverChecksCannotBePassedOff(t *testing.T) {
 	const old, next = "team/old/eu-west-1", "team/new/eu-west-1"
 	mark := func(key, from string) []tagging.Tag {
-		return []tagging.Tag{{Key: TagKey, Value: key}, {Key: TagManagedBy, Value: TagValue}, {Key: TagTakenOver, Value: from}}
+		return []tagging.Tag{{Key: TagKey, Value: key}, {Key: TagManagedBy, Value: TagValue},
+			{Key: TagTakenOver, Value: from}}
 	}
 	for _, c := range []struct {
 		name, reference string
@@ -188,7 +194,8 @@ func TestTakenOverChecksCannotBePassedOff(t *testing.T) {
 	}
 }
 
-// A hostname in use is not joined from another Region by a policy of another namespace; once a Region has taken over, it is.
+// A hostname in use is not joined from another Region by a policy of another namespace; once a Region has taken over,
+// it is.
 func TestOnlyRelatedPoliciesJoinAHostname(t *testing.T) {
 	start := build(t, latency("team-a/app", "app.example.com", centralRegion))
 	join := func(w *world, policy string, guard Guard) (Plan, error) {
@@ -199,13 +206,15 @@ func TestOnlyRelatedPoliciesJoinAHostname(t *testing.T) {
 		p.Refusals[0].Policy != "team-b/app" {
 		t.Errorf("%v, %+v", err, p.Refusals)
 	}
-	if p, err = join(start, "team-a/next", here(westRegion)); err != nil || len(p.Reports) != 1 || p.Reports[0].Kind != OtherPolicy {
+	if p, err = join(start, "team-a/next", here(westRegion)); err != nil || len(p.Reports) != 1 ||
+		p.Reports[0].Kind != OtherPolicy {
 		t.Errorf("a policy of the namespace: %v, %+v", err, p.Reports)
 	}
 	if _, err = join(start, "team-b/app", here(westRegion, "team-a/app", "team-b/app")); err != nil {
 		t.Errorf("its follower: %v", err)
 	}
-	start.reach(t, latency("team-b/app", "app.example.com", centralRegion), here(centralRegion, "team-a/app", "team-b/app"))
+	start.reach(t, latency("team-b/app", "app.example.com", centralRegion),
+		here(centralRegion, "team-a/app", "team-b/app"))
 	if _, err = join(start, "team-b/app", here(westRegion)); err != nil {
 		t.Errorf("when the other Region has taken over: %v", err)
 	}
@@ -214,8 +223,9 @@ func TestOnlyRelatedPoliciesJoinAHostname(t *testing.T) {
 	}
 }
 
-// A policy is renamed or moved, and every cluster hears of it when it does, creation or deletion first, and ends in the middle of what
-// it does: each Region is answered all the time, nobody waits for another Region, and in the end there is what the follower wants.
+// A policy is renamed or moved, and every cluster hears of it when it does, creation or deletion first, and ends in the
+// middle of what it does: each Region is answered all the time, nobody waits for another Region, and in the end there
+// is what the follower wants.
 func TestClustersTakeOverInAnyOrder(t *testing.T) {
 	regions := []string{westRegion, centralRegion, "us-east-1"}
 	for seed := range uint64(300) {

@@ -18,9 +18,10 @@ type line struct {
 	text         string
 }
 
-// Text renders the plan for people: per application what is created (+), changed (~) and deleted (-), what has to hold on
-// the way (.), what is refused (!) and what is good to know (i), then what it takes, and in the last line what comes of it. Of a plan
-// that is refused, only the reasons and what is good to know are shown: nothing of it is done. Colour is in ANSI escapes.
+// Text renders the plan for people: per application what is created (+), changed (~) and deleted (-), what has to hold
+// on the way (.), what is refused (!) and what is good to know (i), then what it takes, and in the last line what comes
+// of it. Of a plan that is refused, only the reasons and what is good to know are shown: nothing of it is done. Colour
+// is in ANSI escapes.
 func (p Plan) Text(colour bool) string { return p.Wrapped(colour, 0) }
 
 // Wrapped is Text in lines of at most width columns, where words allow that; 0 is as wide as needed.
@@ -218,8 +219,9 @@ func write(b *strings.Builder, lines []line, colour bool, width int) {
 // wrapIndent is where a text goes on that has too little room behind its head.
 const wrapIndent = 8
 
-// wrap breaks a text into lines of a width. They go on below the text's beginning where half of the width is left for it, and
-// near the margin otherwise. A word of one or two letters stays with the word before it, as a unit does with its number.
+// wrap breaks a text into lines of a width. They go on below the text's beginning where half of the width is left for
+// it, and near the margin otherwise. A word of one or two letters stays with the word before it, as a unit does with
+// its number.
 func wrap(head, text string, width int) []string {
 	indent := utf8.RuneCountInString(head)
 	if width == 0 || indent+utf8.RuneCountInString(text) <= width {

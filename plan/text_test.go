@@ -50,7 +50,8 @@ func shown(t *testing.T) map[string]Plan {
 	changed.Checks[0].Config.FailureThreshold = new(2)
 	changed.Checks[1].Config.RequestInterval = new(10)
 	changed.Checks[2].Tags = []tagging.Tag{{Key: "Name", Value: "app2 in Ireland"}}
-	changed.Records[0].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "ZNEW", DNSName: "newalb.eu-west-1.elb.amazonaws.com.",
+	changed.Records[0].Set.AliasTarget = &zone.AliasTarget{HostedZoneID: "ZNEW",
+		DNSName:              "newalb.eu-west-1.elb.amazonaws.com.",
 		EvaluateTargetHealth: true}
 	plan("change")(Diff(w.state(), changed, Guard{}))
 
@@ -71,7 +72,8 @@ func shown(t *testing.T) map[string]Plan {
 		simple("app2.example.com", zone.A, "203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.4", "203.0.113.5"),
 		simple("app2.example.com", zone.AAAA, "2001:db8::1"))
 	plan("refused-held")(Diff(byHand.state(), both(app1(), app2()), Guard{}))
-	plan("adopt")(Diff(byHand.state(), both(app1(), app2()), Guard{Adopt: []zone.Name{"app1.example.com.", "app2.example.com."}}))
+	plan("adopt")(Diff(byHand.state(), both(app1(), app2()),
+		Guard{Adopt: []zone.Name{"app1.example.com.", "app2.example.com."}}))
 	return plans
 }
 
@@ -112,7 +114,8 @@ func TestARefusedPlanShowsItsReasonsAlone(t *testing.T) {
 		}
 		text := p.Text(false)
 		for line := range strings.Lines(text) {
-			if line = strings.TrimSpace(line); strings.HasPrefix(line, "+ ") || strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "~ ") ||
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "+ ") || strings.HasPrefix(line, "- ") ||
+				strings.HasPrefix(line, "~ ") ||
 				strings.Contains(line, " → ") || strings.Contains(line, " to create") {
 				t.Errorf("%s shows what is not done: %s", name, line)
 			}
@@ -142,7 +145,8 @@ func TestThePlanEndsWithWhatItDoes(t *testing.T) {
 			}
 		}
 		// New tags and new settings of one check are two lines.
-		if got := CountObjects(p.Steps); got.Create != want.Create || got.Delete != want.Delete || got.Change > want.Change || (got.Change == 0) != (want.Change == 0) {
+		if got := CountObjects(p.Steps); got.Create != want.Create || got.Delete != want.Delete || got.Change > want.Change ||
+			(got.Change == 0) != (want.Change == 0) {
 			t.Errorf("%s: %v, shown are %v", name, got, want)
 		}
 		if !strings.HasSuffix(text, ": "+CountObjects(p.Steps).String()+".\n") {

@@ -12,8 +12,8 @@ type unit struct {
 	follows bool // not in an earlier batch than the unit before it
 }
 
-// units returns the changes of a zone in units: those of a name, together with those of the names in the same zone that it is or
-// was an alias for. What is too much for a batch is divided into names again.
+// units returns the changes of a zone in units: those of a name, together with those of the names in the same zone that
+// it is or was an alias for. What is too much for a batch is divided into names again.
 func units(zoneID string, places []*nameDiff) []unit {
 	index := make(map[zone.Name]int, len(places))
 	leader := make([]int, len(places))
@@ -59,8 +59,8 @@ func units(zoneID string, places []*nameDiff) []unit {
 	return all
 }
 
-// divided returns the changes of names one after the other: a target is made before its aliases, and removed after them. Names
-// that wait for each other stay together.
+// divided returns the changes of names one after the other: a target is made before its aliases, and removed after
+// them. Names that wait for each other stay together.
 func divided(zoneID string, names [][]RecordChange) []unit {
 	made, _ := groupsOf(slices.Concat(names...))
 	index := make(map[zone.Name]int, len(names))

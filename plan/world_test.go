@@ -61,13 +61,14 @@ func (w *world) state() State {
 
 // anyRules accept what an engine accepts.
 func (w *world) rules() health.Rules {
-	return health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress(), Child: func(id string) (health.Config, bool) {
-		c, ok := w.checks[id]
-		if !ok {
-			return health.Config{}, false
-		}
-		return c.Config, true
-	}}
+	return health.Rules{MinRequestInterval: 1, AllowedAddresses: health.AnyAddress(),
+		Child: func(id string) (health.Config, bool) {
+			c, ok := w.checks[id]
+			if !ok {
+				return health.Config{}, false
+			}
+			return c.Config, true
+		}}
 }
 
 // execute makes at most so many calls of a plan and reports whether that was all of it.

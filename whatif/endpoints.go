@@ -8,8 +8,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Endpoints lists where a member sends clients in the end, sorted: addresses, names of load balancers and other targets outside,
-// and names that a CNAME leads to outside the zones.
+// Endpoints lists where a member sends clients in the end, sorted: addresses, names of load balancers and other targets
+// outside, and names that a CNAME leads to outside the zones.
 func (gr *Graph) Endpoints(m *Member) []string {
 	ends, known := gr.ends[m]
 	if !known {
@@ -63,8 +63,8 @@ func (gr *Graph) endsOfName(name zone.Name, list []string, seen map[*Group]bool)
 	return list
 }
 
-// Probed lists the endpoints that a check looks at, sorted: its address, or what its name stands for. Empty means that this
-// cannot be told.
+// Probed lists the endpoints that a check looks at, sorted: its address, or what its name stands for. Empty means that
+// this cannot be told.
 func (gr *Graph) Probed(c *plan.Check) []string {
 	ends, known := gr.probes[c.ID]
 	if !known {

@@ -7,12 +7,12 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
-// Fail is the failure of the endpoints that members send clients to, at any depth: their load balancers are unhealthy, and so
-// is every check that looks at one of them, whichever record set cites it. What the failure does to calculated checks, and to
-// other members, is then told by health and steer.
+// Fail is the failure of the endpoints that members send clients to, at any depth: their load balancers are unhealthy,
+// and so is every check that looks at one of them, whichever record set cites it. What the failure does to calculated
+// checks, and to other members, is then told by health and steer.
 //
-// Where a check looks is told by its address or name. Where that is not known, a check is taken to look at the members that cite
-// it; or, when only calculated checks count it, at those that cite these.
+// Where a check looks is told by its address or name. Where that is not known, a check is taken to look at the members
+// that cite it; or, when only calculated checks count it, at those that cite these.
 func (gr *Graph) Fail(s Supposition, members ...*Member) Supposition {
 	s.Checks, s.Targets = map[string]bool{}, map[*Target]bool{}
 	f := failing{Graph: gr, inside: map[*Member]bool{}, family: map[*Member]bool{}}
@@ -38,8 +38,8 @@ func (gr *Graph) Fail(s Supposition, members ...*Member) Supposition {
 	return s
 }
 
-// Leaves are the checks by which a check comes to its verdict: itself, or the children of a calculated one. Those that do not
-// exist are left out. r53: B.2.
+// Leaves are the checks by which a check comes to its verdict: itself, or the children of a calculated one. Those that
+// do not exist are left out. r53: B.2.
 func (gr *Graph) Leaves(id string) []*plan.Check {
 	c := gr.Checks[id]
 	switch {
@@ -65,8 +65,8 @@ type failing struct {
 	family map[*Member]bool // all members of the trees of aliases that these are in
 }
 
-// fails reports whether a check looks at the endpoints. One that looks at a name with several endpoints goes by who cites it
-// where only some of these fail.
+// fails reports whether a check looks at the endpoints. One that looks at a name with several endpoints goes by who
+// cites it where only some of these fail.
 func (f *failing) fails(c *plan.Check) bool {
 	probed := f.Probed(c)
 	hit := overlap(probed, f.down)

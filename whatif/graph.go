@@ -1,11 +1,12 @@
 // Package whatif answers what clients of hosted zones would get, supposing that something failed.
 //
-// New links what an account holds: record sets to groups, aliases to their targets, checks to who cites them. Suppose puts a
-// zone under a supposition, and what that gives is asked for a client of every place that the record sets tell apart: one
-// near each Region of a latency or geoproximity group, one in each location, one in a block of each CIDR location.
+// New links what an account holds: record sets to groups, aliases to their targets, checks to who cites them. Suppose
+// puts a zone under a supposition, and what that gives is asked for a client of every place that the record sets tell
+// apart: one near each Region of a latency or geoproximity group, one in each location, one in a block of each CIDR
+// location.
 //
-// No routing rule is repeated here: who answers whom is always steer's word, and what a check says is always health's. The
-// rooms that judge (audit) and explain (explain) share it.
+// No routing rule is repeated here: who answers whom is always steer's word, and what a check says is always health's.
+// The rooms that judge (audit) and explain (explain) share it.
 package whatif
 
 import (
@@ -76,8 +77,8 @@ func (z *Zone) Group(name zone.Name, t zone.RRType) *Group {
 	return z.byKey[zone.Key{Name: name, Type: t}]
 }
 
-// Delegation returns the NS record set by which the zone delegates a name: it stands at the name or above it, and below the apex.
-// Of several, clients meet the highest first. nil means that the zone answers for the name itself.
+// Delegation returns the NS record set by which the zone delegates a name: it stands at the name or above it, and below
+// the apex. Of several, clients meet the highest first. nil means that the zone answers for the name itself.
 func (z *Zone) Delegation(n zone.Name) *Group {
 	var cut *Group
 	for n != z.Name && n.In(z.Name) {
@@ -101,8 +102,8 @@ type Group struct {
 	Members []*Member // in listing order
 	Parents []*Group  // whose aliases lead here
 	Callers []*Group  // whose CNAMEs lead here, of any zone
-	// Problem says why no answer can be computed: Route 53 would not have accepted it, or its aliases lead into a loop. Of the
-	// former, only what can be told without a view is there before the zone is compiled.
+	// Problem says why no answer can be computed: Route 53 would not have accepted it, or its aliases lead into a loop. Of
+	// the former, only what can be told without a view is there before the zone is compiled.
 	Problem error
 	Loops   bool // its aliases lead into a loop, which is the Problem
 
@@ -343,8 +344,8 @@ func (g *Group) Up() []*Group {
 	return climb(g, func(g *Group) []*Group { return g.Parents })
 }
 
-// Roots are the groups that no alias leads to and from which aliases lead to this one: those that all others are below. A group
-// that only a loop leads to is its own.
+// Roots are the groups that no alias leads to and from which aliases lead to this one: those that all others are below.
+// A group that only a loop leads to is its own.
 func (g *Group) Roots() []*Group {
 	roots := slices.DeleteFunc(g.Up(), func(g *Group) bool { return len(g.Parents) > 0 })
 	if len(roots) == 0 {
@@ -353,8 +354,8 @@ func (g *Group) Roots() []*Group {
 	return roots
 }
 
-// Hostnames are the names by which users may come to a group, sorted: its own, and those from which aliases and CNAMEs lead to
-// it.
+// Hostnames are the names by which users may come to a group, sorted: its own, and those from which aliases and CNAMEs
+// lead to it.
 func (g *Group) Hostnames() []string {
 	var names []string
 	for _, from := range climb(g, func(g *Group) []*Group { return slices.Concat(g.Parents, g.Callers) }) {

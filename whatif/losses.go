@@ -32,9 +32,9 @@ func (l Loss) String() string {
 	return fmt.Sprintf("clients %s are answered now and would get %s%s", strings.Join(l.Places, ", "), l.Outcome, through)
 }
 
-// Guard refuses a plan after which clients of some place, who are answered now, would not be: it asks for every place before and
-// after the changes, supposing that everything is well. With force it reports them instead. What is destroyed, by policy, may take
-// all of its names' answers along, and nobody else's.
+// Guard refuses a plan after which clients of some place, who are answered now, would not be: it asks for every place
+// before and after the changes, supposing that everything is well. With force it reports them instead. What is
+// destroyed, by policy, may take all of its names' answers along, and nobody else's.
 func Guard(current plan.State, p plan.Plan, force bool, destroyed []string) (plan.Plan, error) {
 	var findings []plan.Finding
 	for _, l := range Losses(current, p) {
@@ -61,8 +61,8 @@ func Guard(current plan.State, p plan.Plan, force bool, destroyed []string) (pla
 	return p, nil
 }
 
-// Losses lists who is answered before a plan and not after it. The names that it changes are asked, and those that lead to them by
-// alias or CNAME; nothing else of the zones is compiled. Losing AAAA is none where A is still answered.
+// Losses lists who is answered before a plan and not after it. The names that it changes are asked, and those that lead
+// to them by alias or CNAME; nothing else of the zones is compiled. Losing AAAA is none where A is still answered.
 func Losses(current plan.State, p plan.Plan) []Loss {
 	changes := map[string][]plan.RecordChange{}
 	for _, s := range p.Steps {
@@ -318,7 +318,8 @@ func (s side) tells(name zone.Name, clients *[]Client, types *[]zone.RRType, dep
 // groupsAt are those of a name, else of the wildcard above it.
 func (s side) groupsAt(name zone.Name) (groups []*Group) {
 	at := func(n zone.Name) {
-		first, _ := slices.BinarySearchFunc(s.zone.Groups, zone.Key{Name: n}, func(g *Group, k zone.Key) int { return g.Key.Compare(k) })
+		first, _ := slices.BinarySearchFunc(s.zone.Groups, zone.Key{Name: n},
+			func(g *Group, k zone.Key) int { return g.Key.Compare(k) })
 		for _, g := range s.zone.Groups[first:] {
 			if g.Key.Name != n {
 				break
@@ -339,7 +340,8 @@ const mostWays = 10000
 // ask asks a name, and returns how likely there is no answer, and what there is instead.
 func (s side) ask(name zone.Name, t zone.RRType, client Client) (instead steer.Outcome, missed *big.Rat) {
 	missed = new(big.Rat)
-	for _, way := range s.well.Ask(&Group{Key: zone.Key{Name: name, Type: t}, wire: name.AppendWire(nil)}, client, mostWays) {
+	for _, way := range s.well.Ask(&Group{Key: zone.Key{Name: name, Type: t}, wire: name.AppendWire(nil)}, client,
+		mostWays) {
 		if way.Outcome != steer.Answered {
 			instead = way.Outcome
 			missed.Add(missed, way.Chance)

@@ -35,8 +35,8 @@ func Elsewhere() Client { return Client{"anywhere else", netip.AddrFrom4([4]byte
 // Everyone is a client where no place makes a difference.
 func Everyone() Client { return Client{"everyone", Elsewhere().Addr} }
 
-// Clients are those whom a group and what is below it tell apart, in the order of its members; none where all are treated
-// alike. open says that a client may be in none of these places.
+// Clients are those whom a group and what is below it tell apart, in the order of its members; none where all are
+// treated alike. open says that a client may be in none of these places.
 func (gr *Graph) Clients(g *Group) (list []Client, open bool) {
 	g.Walk(func(m *Member) {
 		c, ok := g.Zone.places.of(m.Set, gr.in.Collections)
@@ -49,8 +49,8 @@ func (gr *Graph) Clients(g *Group) (list []Client, open bool) {
 	return list, open
 }
 
-// Client reads a client of a zone as people write one: an address, a Region, a country, a US state or a continent. labels
-// are Regions beside those of AWS.
+// Client reads a client of a zone as people write one: an address, a Region, a country, a US state or a continent.
+// labels are Regions beside those of AWS.
 func (gr *Graph) Client(z *Zone, text string, labels []string) (Client, error) {
 	c, err := z.places.parse(text, labels)
 	z.view = nil // the place may be a new one
@@ -120,7 +120,8 @@ func (s *placeTable) in(l zone.GeoLocation) (Client, bool) {
 		name = "in continent " + l.ContinentCode
 	}
 	p := geo.Place{Name: name, Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode}
-	if at, ok := geo.Centre(geo.Area{Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode}); ok {
+	if at, ok := geo.Centre(geo.Area{Country: l.CountryCode, Subdivision: l.SubdivisionCode,
+		Continent: l.ContinentCode}); ok {
 		p.Coordinates = &at // for the latencies of groups that an alias leads to, or that take the place of others
 	}
 	return s.put(p)
@@ -162,8 +163,8 @@ func (s *placeTable) put(p geo.Place) (Client, bool) {
 // parse reads a client as people write one: an address, a Region, a country, a US state or a continent. labels are
 // Regions beside those of AWS.
 func (s *placeTable) parse(text string, labels []string) (Client, error) {
-	refused := fmt.Errorf("client %q: use an address (192.0.2.1), an AWS Region (eu-west-1), a country (DE), a state of the "+
-		"US (US-VA) or a continent (EU, or \"continent AF\" where a country has the same code)", text)
+	refused := fmt.Errorf("client %q: use an address (192.0.2.1), an AWS Region (eu-west-1), a country (DE), a state of "+
+		"the US (US-VA) or a continent (EU, or \"continent AF\" where a country has the same code)", text)
 	if addr, err := netip.ParseAddr(text); err == nil {
 		return Client{text, addr.WithZone("")}, nil
 	}

@@ -47,7 +47,8 @@ func (gr *Graph) Verdict(id string, s Supposition) bool {
 	case c.Config.Type == health.Calculated:
 		return health.Calculate(c.Config, func(child string) bool {
 			cc := gr.Checks[child]
-			return cc == nil || cc.Config.Type == health.Calculated || gr.Verdict(child, s) // calculated ones are no children. r53: B.4
+			// calculated ones are no children. r53: B.4
+			return cc == nil || cc.Config.Type == health.Calculated || gr.Verdict(child, s)
 		}).Healthy
 	case s.Checks[id] || s.Well:
 		return aggregate(c, []health.Report{{Check: id, Healthy: !s.Checks[id]}})
@@ -62,8 +63,8 @@ func aggregate(c *plan.Check, reports []health.Report) bool {
 	return status.Healthy
 }
 
-// Compile makes the view that a zone answers by, if it is not there. It completes the Problems of its groups. The error is
-// about Input.GeoIP, and nothing can be asked then.
+// Compile makes the view that a zone answers by, if it is not there. It completes the Problems of its groups. The error
+// is about Input.GeoIP, and nothing can be asked then.
 func (gr *Graph) Compile(z *Zone) error {
 	if z.view != nil {
 		return nil
@@ -180,7 +181,8 @@ func (c *Case) hold(out map[*Member]bool) {
 // A Reply is how a client is answered, and with what chance.
 type Reply = steer.Way
 
-// Ask asks a group of the zone: one reply, or where chance decides one for every outcome that it can have, but no more than most.
+// Ask asks a group of the zone: one reply, or where chance decides one for every outcome that it can have, but no more
+// than most.
 func (c Case) Ask(g *Group, client Client, most int) []Reply {
 	return c.AskType(g, g.Key.Type, client, most)
 }
@@ -200,7 +202,8 @@ func (c Case) Explain(g *Group, client Client) *steer.Trace {
 }
 
 func (g *Group) query(client Client) steer.Query {
-	return steer.Query{Name: g.wire, Type: g.Key.Type, Client: netip.PrefixFrom(client.Addr, client.Addr.BitLen()), ECS: true}
+	return steer.Query{Name: g.wire, Type: g.Key.Type, Client: netip.PrefixFrom(client.Addr, client.Addr.BitLen()),
+		ECS: true}
 }
 
 // Picked returns the member that a pick is of; nil for a load balancer's own addresses, or where no member is for the

@@ -22,7 +22,8 @@ func input(checks []string, sets ...zone.ResourceRecordSet) whatif.Input {
 	var in whatif.Input
 	in.State.Zones = []zone.HostedZone{{ID: "Z1", Name: "example.com.", NameServers: []string{"ns1.example.net"}}}
 	for _, id := range checks {
-		in.State.Checks = append(in.State.Checks, plan.Check{ID: id, Config: health.Config{Type: health.HTTP, FullyQualifiedDomainName: "probe.example.net"}})
+		in.State.Checks = append(in.State.Checks,
+			plan.Check{ID: id, Config: health.Config{Type: health.HTTP, FullyQualifiedDomainName: "probe.example.net"}})
 	}
 	for _, s := range sets {
 		in.State.Records = append(in.State.Records, plan.Record{ZoneID: "Z1", Set: s})
@@ -32,11 +33,13 @@ func input(checks []string, sets ...zone.ResourceRecordSet) whatif.Input {
 
 // set is a record set of a latency group: an address, a load balancer, or a name of the zone behind "=".
 func set(name, region, value, check string) zone.ResourceRecordSet {
-	s := zone.ResourceRecordSet{Name: zone.Name(name + ".example.com."), Type: zone.A, SetIdentifier: region, Region: region, HealthCheckID: check}
+	s := zone.ResourceRecordSet{Name: zone.Name(name + ".example.com."), Type: zone.A, SetIdentifier: region,
+		Region: region, HealthCheckID: check}
 	inside, isInside := strings.CutPrefix(value, "=")
 	switch {
 	case isInside:
-		s.AliasTarget = &zone.AliasTarget{HostedZoneID: "Z1", DNSName: zone.Name(inside + ".example.com."), EvaluateTargetHealth: true}
+		s.AliasTarget = &zone.AliasTarget{HostedZoneID: "Z1", DNSName: zone.Name(inside + ".example.com."),
+			EvaluateTargetHealth: true}
 	case strings.HasSuffix(value, "amazonaws.com."):
 		id, _ := zone.CanonicalHostedZoneID("eu-west-1")
 		s.AliasTarget = &zone.AliasTarget{HostedZoneID: id, DNSName: zone.Name(value), EvaluateTargetHealth: true}
@@ -77,7 +80,8 @@ func picked(gr *whatif.Graph, g *whatif.Group, s whatif.Supposition) (lines []st
 
 // A failure is of all that a member listens to, at any depth, beside what has failed already. r53: A.3, A.4.
 func TestSuppositions(t *testing.T) {
-	in := input([]string{"c1", "c2"}, set("app", "eu-west-1", "=west", "c1"), set("app", "eu-central-1", "192.0.2.2", "c2"),
+	in := input([]string{"c1", "c2"}, set("app", "eu-west-1", "=west", "c1"),
+		set("app", "eu-central-1", "192.0.2.2", "c2"),
 		set("west", "eu-west-1", west, ""))
 	in.Reports = map[string][]health.Report{"c2": {{Check: "c2", Healthy: false}}}
 	gr, z := compiled(t, in)
@@ -91,11 +95,15 @@ func TestSuppositions(t *testing.T) {
 	}{
 		{"as checkers say", whatif.Supposition{}, []string{"near eu-central-1: " + west, "near eu-west-1: " + west}},
 		{"all well", whatif.Supposition{Well: true}, []string{"near eu-central-1: " + central, "near eu-west-1: " + west}},
-		{"one fails beside it", gr.Fail(whatif.Supposition{}, member), []string{"near eu-central-1: " + central + "!", "near eu-west-1: " + west + "!"}},
-		{"one fails alone", gr.Fail(whatif.Supposition{Well: true}, member), []string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
-		{"its target fails", whatif.Supposition{Well: true, Targets: map[*whatif.Target]bool{gr.Targets["lb-1.eu-west-1.elb.amazonaws.com."]: true}},
+		{"one fails beside it", gr.Fail(whatif.Supposition{}, member),
+			[]string{"near eu-central-1: " + central + "!", "near eu-west-1: " + west + "!"}},
+		{"one fails alone", gr.Fail(whatif.Supposition{Well: true}, member),
 			[]string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
-		{"a check fails", gr.FailCheck(whatif.Supposition{Well: true}, "c1"), []string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
+		{"its target fails", whatif.Supposition{Well: true,
+			Targets: map[*whatif.Target]bool{gr.Targets["lb-1.eu-west-1.elb.amazonaws.com."]: true}},
+			[]string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
+		{"a check fails", gr.FailCheck(whatif.Supposition{Well: true}, "c1"),
+			[]string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
 		{"known verdicts", whatif.Supposition{Well: true, Known: map[string]bool{"c1": false}},
 			[]string{"near eu-central-1: " + central, "near eu-west-1: " + central}},
 	} {
@@ -107,7 +115,8 @@ func TestSuppositions(t *testing.T) {
 
 // Aliases that lead into a loop are known before anything is asked. r53: A.9.
 func TestLoops(t *testing.T) {
-	_, z := compiled(t, input(nil, set("a", "eu-west-1", "=b", ""), set("b", "eu-west-1", "=a", ""), set("c", "eu-west-1", "=a", ""),
+	_, z := compiled(t, input(nil, set("a", "eu-west-1", "=b", ""), set("b", "eu-west-1", "=a", ""),
+		set("c", "eu-west-1", "=a", ""),
 		set("d", "eu-west-1", "192.0.2.1", "")))
 	for _, g := range z.Groups {
 		want := "<nil>"
@@ -122,7 +131,8 @@ func TestLoops(t *testing.T) {
 
 // Users come to a group by the names from which aliases lead to it.
 func TestHostnames(t *testing.T) {
-	_, z := compiled(t, input(nil, set("www", "eu-west-1", "=app", ""), set("shop", "eu-west-1", "=app", ""), set("app", "eu-west-1", "192.0.2.1", "")))
+	_, z := compiled(t, input(nil, set("www", "eu-west-1", "=app", ""), set("shop", "eu-west-1", "=app", ""),
+		set("app", "eu-west-1", "192.0.2.1", "")))
 	want := []string{"app.example.com", "shop.example.com", "www.example.com"}
 	if diff := cmp.Diff(want, z.Group("app.example.com.", zone.A).Hostnames()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -161,10 +171,12 @@ func simple(name, address, check string) zone.ResourceRecordSet {
 // A failure is of endpoints: every check fails that looks at one of them, whoever cites it, and no other.
 func TestFailureOfEndpoints(t *testing.T) {
 	in := input([]string{"west", "central", "unknown", "name", "both", "other"},
-		set("app", "eu-west-1", "192.0.2.1", "both"), set("app", "eu-central-1", "192.0.2.2", "unknown"), set("app", "us-east-1", "192.0.2.2", "name"),
+		set("app", "eu-west-1", "192.0.2.1", "both"), set("app", "eu-central-1", "192.0.2.2", "unknown"),
+		set("app", "us-east-1", "192.0.2.2", "name"),
 		simple("west", "192.0.2.1", ""), simple("away", "192.0.2.1", "other"))
 	for i, config := range []health.Config{
-		{Type: health.TCP, IPAddress: "192.0.2.1"}, {Type: health.TCP, IPAddress: "192.0.2.2"}, {Type: health.HTTP, FullyQualifiedDomainName: "probe.example.net"},
+		{Type: health.TCP, IPAddress: "192.0.2.1"}, {Type: health.TCP, IPAddress: "192.0.2.2"},
+		{Type: health.HTTP, FullyQualifiedDomainName: "probe.example.net"},
 		{Type: health.HTTP, FullyQualifiedDomainName: "west.example.com"},
 		{Type: health.Calculated, HealthThreshold: new(2), ChildHealthChecks: []string{"west", "central", "gone"}},
 		{Type: health.TCP, IPAddress: "192.0.2.1"},

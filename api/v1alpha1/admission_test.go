@@ -83,7 +83,8 @@ func compiledAdmission(t *testing.T) admissionPolicy {
 		conditions = append(conditions, (*matchconditions.MatchCondition)(&spec.MatchConditions[i]))
 	}
 	for _, v := range spec.Validations {
-		validations = append(validations, &validating.ValidationCondition{Expression: v.Expression, Message: v.Message, Reason: v.Reason})
+		validations = append(validations, &validating.ValidationCondition{Expression: v.Expression, Message: v.Message,
+			Reason: v.Reason})
 		if v.MessageExpression == "" {
 			messages = append(messages, nil)
 			continue
@@ -109,7 +110,8 @@ func compiledAdmission(t *testing.T) admissionPolicy {
 }
 
 // refusals is what a namespace's user is told on creating an object, or on changing old into it, while class is there.
-func (a admissionPolicy) refusals(t *testing.T, class, object, old map[string]any, namespaceLabels map[string]string) []string {
+func (a admissionPolicy) refusals(t *testing.T, class, object, old map[string]any,
+	namespaceLabels map[string]string) []string {
 	t.Helper()
 	operation := admission.Create
 	if old != nil {
@@ -117,15 +119,19 @@ func (a admissionPolicy) refusals(t *testing.T, class, object, old map[string]an
 	}
 	after := &unstructured.Unstructured{Object: object}
 	gvk, gvr := GroupVersion().WithKind("FailoverPolicy"), GroupVersion().WithResource("failoverpolicies")
-	attributes := admission.NewAttributesRecord(after, nil, gvk, after.GetNamespace(), after.GetName(), gvr, "", operation, nil, false, nil)
-	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedKind: gvk, VersionedObject: admission.NewLazyObject(after)}
+	attributes := admission.NewAttributesRecord(after, nil, gvk, after.GetNamespace(), after.GetName(), gvr, "", operation,
+		nil, false, nil)
+	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedKind: gvk,
+		VersionedObject: admission.NewLazyObject(after)}
 	if old != nil {
 		versioned.VersionedOldObject = admission.NewLazyObject(&unstructured.Unstructured{Object: old})
 	}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: after.GetNamespace(), Labels: namespaceLabels}}
-	validator := validating.NewValidator(a.validations, matchconditions.NewMatcher(a.conditions, a.policy.Spec.FailurePolicy, "policy", "validate", a.policy.Name),
+	validator := validating.NewValidator(a.validations,
+		matchconditions.NewMatcher(a.conditions, a.policy.Spec.FailurePolicy, "policy", "validate", a.policy.Name),
 		plugincel.NewCondition(nil), a.messages, a.policy.Spec.FailurePolicy, nil)
-	result := validator.Validate(t.Context(), gvr, versioned, &unstructured.Unstructured{Object: class}, namespace, celconfig.RuntimeCELCostBudget, nil)
+	result := validator.Validate(t.Context(), gvr, versioned, &unstructured.Unstructured{Object: class}, namespace,
+		celconfig.RuntimeCELCostBudget, nil)
 	var messages []string
 	for _, d := range result.Decisions {
 		if d.Evaluation == validating.EvalError {
@@ -184,10 +190,13 @@ func TestAdmissionPolicyRefusesWhatTheClassDoesNotAllow(t *testing.T) {
 			"spec.healthCheck.requestInterval: must be 10 or 30 on AWS: intervals of 1 to 9 seconds are the engine's alone",
 			"spec.healthCheck.requestInterval: the class gold allows 10 seconds or more",
 		}},
-		{"{hostname: app.example.com, regions: [{name: x, addresses: [93.184.216.1], healthCheck: {failureThreshold: 1}}]}", nil,
+		{"{hostname: app.example.com, regions: [{name: x, addresses: [93.184.216.1], healthCheck: {failureThreshold: " +
+			"1}}]}", nil,
 			[]string{"spec.healthCheck.failureThreshold: the class gold allows 2 or more"}},
-		{"{hostname: app.example.com, healthCheck: {requestInterval: 10, failureThreshold: 2}, regions: [{lb1}, {lb2}]}", nil, nil},
-		{"{hostname: app.example.com, regions: [{lb1}, {lb2}, {v4}]}", nil, []string{"spec.regions: the class gold allows at most 2 Regions"}},
+		{"{hostname: app.example.com, healthCheck: {requestInterval: 10, failureThreshold: 2}, regions: [{lb1}, {lb2}]}",
+			nil, nil},
+		{"{hostname: app.example.com, regions: [{lb1}, {lb2}, {v4}]}", nil, []string{"spec.regions: the class gold allows " +
+			"at most 2 Regions"}},
 		{"{hostname: other.example.com, classRef: {name: silver}, {ref}}", nil, nil}, // silver judges it
 		{"{hostname: app.example.com, classRef: {name: gold}, healthCheck: {failureThreshold: 1}, {ref}}", nil,
 			[]string{"spec.healthCheck.failureThreshold: the class gold allows 2 or more"}},
@@ -218,7 +227,8 @@ func TestAdmissionPolicyJudgesChangesOfTheSpecOnly(t *testing.T) {
 func TestAdmissionPolicyOfOtherClasses(t *testing.T) {
 	server := compiledAdmission(t)
 	policy := policyObject(t, "{hostname: example.com, healthCheck: {requestInterval: 1, failureThreshold: 1}, {ref}}")
-	empty := object(t, `{apiVersion: bulkhead.dev/v1alpha1, kind: FailoverClass, metadata: {name: open, annotations: {bulkhead.dev/is-default-class: "true"}}, spec: {}}`)
+	empty := object(t, `{apiVersion: bulkhead.dev/v1alpha1, kind: FailoverClass, metadata: {name: open, annotations: `+
+		`{bulkhead.dev/is-default-class: "true"}}, spec: {}}`)
 	if got := server.refusals(t, empty, policy, nil, nil); got != nil {
 		t.Errorf("refused by an empty class: %v", got)
 	}
@@ -236,8 +246,9 @@ func TestAdmissionPolicyIsBoundToEveryClass(t *testing.T) {
 	}
 	allow := admissionregistrationv1.AllowAction
 	want := admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
-		PolicyName:        compiledAdmission(t).policy.Name,
-		ParamRef:          &admissionregistrationv1.ParamRef{Selector: &metav1.LabelSelector{}, ParameterNotFoundAction: &allow},
+		PolicyName: compiledAdmission(t).policy.Name,
+		ParamRef: &admissionregistrationv1.ParamRef{Selector: &metav1.LabelSelector{},
+			ParameterNotFoundAction: &allow},
 		ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
 	}
 	if diff := cmp.Diff(want, bindings[0].Spec); diff != "" {

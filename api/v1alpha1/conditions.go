@@ -16,13 +16,14 @@ const (
 
 // Reasons of Accepted.
 const (
-	ReasonAccepted          = "Accepted"
-	ReasonInvalid           = "Invalid"           // the spec cannot work; the message lists why
-	ReasonNoClass           = "NoClass"           // no class, or no default among several
-	ReasonClassNotAccepted  = "ClassNotAccepted"  // the class itself is invalid
-	ReasonHostnameRefused   = "HostnameRefused"   // the class does not allow it: another tenant's, an apex, a wildcard
-	ReasonZoneRefused       = "ZoneRefused"       // no hosted zone holds it, or the class does not allow that zone
-	ReasonTargetRefused     = "TargetRefused"     // the class does not allow the address, the load balancer's name or the Host header
+	ReasonAccepted         = "Accepted"
+	ReasonInvalid          = "Invalid"          // the spec cannot work; the message lists why
+	ReasonNoClass          = "NoClass"          // no class, or no default among several
+	ReasonClassNotAccepted = "ClassNotAccepted" // the class itself is invalid
+	ReasonHostnameRefused  = "HostnameRefused"  // the class does not allow it: another tenant's, an apex, a wildcard
+	ReasonZoneRefused      = "ZoneRefused"      // no hosted zone holds it, or the class does not allow that zone
+	// the class does not allow the address, the load balancer's name or the Host header
+	ReasonTargetRefused     = "TargetRefused"
 	ReasonTimersRefused     = "TimersRefused"     // faster than the class allows
 	ReasonObjectivesUnmet   = "ObjectivesUnmet"   // the timers cannot meet the RTO
 	ReasonQuotaExceeded     = "QuotaExceeded"     // the namespace has as many policies as it may have
@@ -32,18 +33,20 @@ const (
 
 // Reasons of Programmed.
 const (
-	ReasonProgrammed      = "Programmed"
-	ReasonNotAccepted     = "NotAccepted"     // see Accepted; nothing is written
-	ReasonTargetNotFound  = "TargetNotFound"  // targetRef names nothing
-	ReasonTargetNotReady  = "TargetNotReady"  // its status tells no load balancer yet
-	ReasonHolding         = "Holding"         // the source has vanished; records stay until status.holdUntil
-	ReasonLastRecordKept  = "LastRecordKept"  // the source has vanished; the record stays, as it is the last of the hostname
+	ReasonProgrammed     = "Programmed"
+	ReasonNotAccepted    = "NotAccepted"    // see Accepted; nothing is written
+	ReasonTargetNotFound = "TargetNotFound" // targetRef names nothing
+	ReasonTargetNotReady = "TargetNotReady" // its status tells no load balancer yet
+	ReasonHolding        = "Holding"        // the source has vanished; records stay until status.holdUntil
+	// the source has vanished; the record stays, as it is the last of the hostname
+	ReasonLastRecordKept  = "LastRecordKept"
 	ReasonRemoved         = "Removed"         // the source has vanished and the hold period is over
 	ReasonPending         = "Pending"         // being written, or waiting for the provider
 	ReasonProviderRefused = "ProviderRefused" // the provider said no; the message says what
 	ReasonForeignRecord   = "ForeignRecord"   // a record that is not ours has the name
 	ReasonRegionHeld      = "RegionHeld"      // another cluster looks after this Region of the hostname
-	ReasonWaitsForRegions = "WaitsForRegions" // routing that all Regions can only change together, and not all ask for it yet
+	// routing that all Regions can only change together, and not all ask for it yet
+	ReasonWaitsForRegions = "WaitsForRegions"
 	// ReasonProviderUnavailable: the controller cannot work at Route 53 at all; see the class.
 	ReasonProviderUnavailable = "ProviderUnavailable"
 )
@@ -105,7 +108,8 @@ const (
 
 // Conditions of a FailoverClass beside Accepted and PlanRefused.
 const (
-	// Reachable says whether the controller can work at Route 53: with credentials, with the rights that it needs, and at all.
+	// Reachable says whether the controller can work at Route 53: with credentials, with the rights that it needs, and at
+	// all.
 	ConditionReachable = "Reachable"
 	// Abandoned is True while this cluster has health checks whose policy is gone without a trace.
 	ConditionAbandoned = "Abandoned"
@@ -124,15 +128,15 @@ const (
 const PolicyDefinition = "failoverpolicies." + Group
 
 const (
-	// ForcePlanAnnotation has the hash of a refused plan, which is then executed: on a policy, of what is refused to it alone; on a class,
-	// of anything. Several are separated by commas.
+	// ForcePlanAnnotation has the hash of a refused plan, which is then executed: on a policy, of what is refused to it
+	// alone; on a class, of anything. Several are separated by commas.
 	ForcePlanAnnotation = "bulkhead.dev/force-plan"
 	// DeletionPolicyAnnotation on a policy says with Retain that its check and records stay when it is deleted.
 	DeletionPolicyAnnotation = "bulkhead.dev/deletion-policy"
 	// Retain is what DeletionPolicyAnnotation may say.
 	Retain = "Retain"
-	// TakeOverAnnotation names clusters, by their name or identity and separated by commas, from which this one takes over what they look
-	// after in its Region: on a policy, what that policy has; on a class, what all of its policies have.
+	// TakeOverAnnotation names clusters, by their name or identity and separated by commas, from which this one takes over
+	// what they look after in its Region: on a policy, what that policy has; on a class, what all of its policies have.
 	TakeOverAnnotation = "bulkhead.dev/take-over-from"
 	// Finalizer keeps a deleted policy until this Region's check and records are removed.
 	Finalizer = "bulkhead.dev/records"

@@ -1,8 +1,9 @@
 // Package v1alpha1 answers how a cluster holds policies and classes: it has the custom resources FailoverPolicy and
-// FailoverClass of bulkhead.dev/v1alpha1, which are Kubernetes metadata and a status around the plain types of failover.
+// FailoverClass of bulkhead.dev/v1alpha1, which are Kubernetes metadata and a status around the plain types of
+// failover.
 //
-//   - The Go types say which fields there are. The files of schema/ say what the fields accept: ranges, patterns and CEL
-//     rules. They also hold kubectl's columns. scripts/generate writes deploy/crds from both, and the deep copies.
+//   - The Go types say which fields there are. The files of schema/ say what the fields accept: ranges, patterns and
+//     CEL rules. They also hold kubectl's columns. scripts/generate writes deploy/crds from both, and the deep copies.
 //   - An API server cannot check everything: classes, zones, objectives and other policies are outside the object. The
 //     controller checks them with failover.Validate and reports the result in the status.
 //

@@ -28,7 +28,8 @@ func pages(t *testing.T) map[string]string {
 
 // Readers copy what the documentation and the examples show.
 func TestWhatIsShownIsAccepted(t *testing.T) {
-	servers := map[string]apiServer{"FailoverPolicy": serverOf(t, "failoverpolicies"), "FailoverClass": serverOf(t, "failoverclasses")}
+	servers := map[string]apiServer{"FailoverPolicy": serverOf(t, "failoverpolicies"),
+		"FailoverClass": serverOf(t, "failoverclasses")}
 	seen := map[string]int{}
 	accept := func(where, documents string) {
 		for _, text := range strings.Split(documents, "\n---\n") {

@@ -6,8 +6,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
-// A FailoverClass is what the platform team allows and prefers: the Region of this cluster, where records live, and which
-// namespaces may have which hostnames.
+// A FailoverClass is what the platform team allows and prefers: the Region of this cluster, where records live, and
+// which namespaces may have which hostnames.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -53,8 +53,8 @@ type FailoverClassStatus struct {
 	// Zones are the hosted zones that the class lets policies write to, as the provider has them.
 	Zones []ZoneStatus `json:"zones,omitempty"`
 
-	// Classes are the names of all classes of this cluster, sorted. The API server refuses policies that name another one. They are left
-	// out where there are more than 500, or where no controller has listed them yet.
+	// Classes are the names of all classes of this cluster, sorted. The API server refuses policies that name another one.
+	// They are left out where there are more than 500, or where no controller has listed them yet.
 	Classes []string `json:"classes,omitempty"`
 
 	// Policies is how many policies of this cluster are of this class.

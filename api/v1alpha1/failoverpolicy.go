@@ -6,8 +6,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
-// A FailoverPolicy lets one application, by its hostname, fail over between Regions by itself. The same object goes to every
-// cluster that runs the application; each cluster keeps the record of its own Region.
+// A FailoverPolicy lets one application, by its hostname, fail over between Regions by itself. The same object goes to
+// every cluster that runs the application; each cluster keeps the record of its own Region.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -49,8 +49,8 @@ const (
 	Unknown   = "Unknown" // no check, or no verdict yet
 )
 
-// A FailoverPolicyStatus is what the controller of one cluster has seen and done. Only Regions says anything about others,
-// and that is read from the provider.
+// A FailoverPolicyStatus is what the controller of one cluster has seen and done. Only Regions says anything about
+// others, and that is read from the provider.
 type FailoverPolicyStatus struct {
 	// ObservedGeneration is the generation of the spec that this status is about.
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
@@ -118,8 +118,8 @@ type RegionStatus struct {
 	// Reason is why the Region is healthy or not, in the checkers' words.
 	Reason string `json:"reason,omitempty"`
 
-	// NoVerdictSince is the time of the last verdict when it is more than five minutes old: healthy is left out then, and reason has
-	// what it was. AWS has verdicts a minute or more late.
+	// NoVerdictSince is the time of the last verdict when it is more than five minutes old: healthy is left out then, and
+	// reason has what it was. AWS has verdicts a minute or more late.
 	NoVerdictSince *metav1.Time `json:"noVerdictSince,omitempty"`
 
 	// ServedHere says whether clients near this cluster's Region are answered with this one.

@@ -70,12 +70,14 @@ func TestManifestsHaveAValidClass(t *testing.T) {
 	}
 }
 
-// The controller may read sources and policies, and write status and events: no Secret, no ConfigMap, nothing of anybody's.
+// The controller may read sources and policies, and write status and events: no Secret, no ConfigMap, nothing of
+// anybody's.
 func TestControllerMayDoLittle(t *testing.T) {
 	var got []string
 	add := func(name string, rules []rbacv1.PolicyRule) {
 		for _, r := range rules {
-			got = append(got, name+": "+strings.Join(r.Resources, " ")+" "+strings.Join(r.ResourceNames, " ")+"= "+strings.Join(r.Verbs, " "))
+			got = append(got, name+": "+strings.Join(r.Resources, " ")+" "+strings.Join(r.ResourceNames,
+				" ")+"= "+strings.Join(r.Verbs, " "))
 		}
 	}
 	for _, role := range manifests[rbacv1.ClusterRole](t, "ClusterRole") {
@@ -108,7 +110,8 @@ func TestControllerMayDoLittle(t *testing.T) {
 	}
 }
 
-// The metrics have names of policies: nobody may read them whom nobody has named, and nobody else connects to the controller.
+// The metrics have names of policies: nobody may read them whom nobody has named, and nobody else connects to the
+// controller.
 func TestMetricsAreForNobodyUnasked(t *testing.T) {
 	for _, b := range manifests[rbacv1.ClusterRoleBinding](t, "ClusterRoleBinding") {
 		if strings.HasSuffix(b.RoleRef.Name, "-metrics-reader") {
@@ -126,7 +129,8 @@ func TestMetricsAreForNobodyUnasked(t *testing.T) {
 			t.Errorf("the network policy is for %s=%s, the Pods have %q", key, value, pods[key])
 		}
 	}
-	if len(spec.PodSelector.MatchLabels) == 0 || len(spec.Ingress) != 0 || !slices.Equal(spec.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}) {
+	if len(spec.PodSelector.MatchLabels) == 0 || len(spec.Ingress) != 0 ||
+		!slices.Equal(spec.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}) {
 		t.Errorf("%+v", spec)
 	}
 }
@@ -146,18 +150,21 @@ func TestControllerRunsWithoutPrivileges(t *testing.T) {
 	if !*pod.RunAsNonRoot || *pod.RunAsUser == 0 || pod.SeccompProfile.Type != "RuntimeDefault" {
 		t.Errorf("pod: %+v", pod)
 	}
-	if *own.AllowPrivilegeEscalation || !*own.ReadOnlyRootFilesystem || !slices.Equal(own.Capabilities.Drop, []corev1.Capability{"ALL"}) {
+	if *own.AllowPrivilegeEscalation || !*own.ReadOnlyRootFilesystem ||
+		!slices.Equal(own.Capabilities.Drop, []corev1.Capability{"ALL"}) {
 		t.Errorf("container: %+v", own)
 	}
 	want := []string{
 		"--metrics-bind-address=:8443", "--metrics-secure", "--health-probe-bind-address=:8081", "--leader-elect",
-		"--leader-election-namespace=bulkhead-system", "--sources=ingress,gateway,service", "--resync=10m", "--verdict-interval=45s", "--log-level=info",
+		"--leader-election-namespace=bulkhead-system", "--sources=ingress,gateway,service", "--resync=10m",
+		"--verdict-interval=45s", "--log-level=info",
 		"--log-format=json",
 	}
 	if diff := cmp.Diff(want, container.Args); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
-	if container.LivenessProbe == nil || container.ReadinessProbe == nil || len(spec.Template.Spec.TopologySpreadConstraints) != 2 {
+	if container.LivenessProbe == nil || container.ReadinessProbe == nil ||
+		len(spec.Template.Spec.TopologySpreadConstraints) != 2 {
 		t.Error("probes or spread are missing")
 	}
 }

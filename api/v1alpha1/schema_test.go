@@ -46,7 +46,8 @@ func definition(t *testing.T, plural string) *apiextensions.CustomResourceDefini
 	apiextensionsv1.SetDefaults_CustomResourceDefinition(&crd)
 	apiextensionsv1.SetDefaults_CustomResourceDefinitionSpec(&crd.Spec)
 	var internal apiextensions.CustomResourceDefinition
-	if err := apiextensionsv1.Convert_v1_CustomResourceDefinition_To_apiextensions_CustomResourceDefinition(&crd, &internal, nil); err != nil {
+	if err := apiextensionsv1.Convert_v1_CustomResourceDefinition_To_apiextensions_CustomResourceDefinition(&crd,
+		&internal, nil); err != nil {
 		t.Fatal(err)
 	}
 	internal.Status.StoredVersions = []string{Version}
@@ -75,7 +76,8 @@ func serverOf(t *testing.T, plural string) apiServer {
 func (s apiServer) refusals(t *testing.T, object, old map[string]any) []string {
 	t.Helper()
 	var errs field.ErrorList
-	for _, unknown := range pruning.PruneWithOptions(object, s.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}) {
+	for _, unknown := range pruning.PruneWithOptions(object, s.structural, true,
+		structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}) {
 		errs = append(errs, field.Forbidden(field.NewPath(unknown), "unknown field"))
 	}
 	errs = append(errs, validation.ValidateCustomResource(nil, object, s.schema)...)
@@ -93,8 +95,8 @@ func (s apiServer) refusals(t *testing.T, object, old map[string]any) []string {
 	return lines
 }
 
-// policyObject makes an object from a spec in YAML; {lb1} and {lb2} are Regions with load balancers, {v4} and {v4b} with
-// addresses.
+// policyObject makes an object from a spec in YAML; {lb1} and {lb2} are Regions with load balancers, {v4} and {v4b}
+// with addresses.
 func policyObject(t *testing.T, spec string) map[string]any {
 	t.Helper()
 	spec = strings.NewReplacer(
@@ -104,13 +106,15 @@ func policyObject(t *testing.T, spec string) map[string]any {
 		"{v4b}", "{name: green, addresses: [93.184.216.35]}",
 		"{ref}", "targetRef: {kind: Ingress, name: demoingress}",
 	).Replace(spec)
-	return object(t, "{apiVersion: bulkhead.dev/v1alpha1, kind: FailoverPolicy, metadata: {name: app, namespace: team-a}, spec: "+spec+"}")
+	return object(t, "{apiVersion: bulkhead.dev/v1alpha1, kind: FailoverPolicy, metadata: {name: app, namespace: "+
+		"team-a}, spec: "+spec+"}")
 }
 
 func object(t *testing.T, text string) map[string]any {
 	t.Helper()
 	var o map[string]any
-	if err := yaml.Unmarshal([]byte(text), &o, func(d *json.Decoder) *json.Decoder { d.UseNumber(); return d }); err != nil {
+	if err := yaml.Unmarshal([]byte(text), &o,
+		func(d *json.Decoder) *json.Decoder { d.UseNumber(); return d }); err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
 	return whole(o).(map[string]any)
@@ -169,15 +173,16 @@ func validated(t *testing.T, o map[string]any) error {
 	policy := p.Policy()
 	if policy.Spec.TargetRef != nil && len(policy.Spec.Regions) == 0 {
 		if order := policy.Spec.Routing.Order; len(order) == 0 || slices.Contains(order, "eu-west-1") {
-			r := failover.Region{Name: "eu-west-1", LoadBalancer: &failover.LoadBalancer{DNSName: "a-1.eu-west-1.elb.amazonaws.com"}}
+			r := failover.Region{Name: "eu-west-1",
+				LoadBalancer: &failover.LoadBalancer{DNSName: "a-1.eu-west-1.elb.amazonaws.com"}}
 			policy.Spec.Regions = []failover.Region{r}
 		}
 	}
 	return failover.Validate(policy, nil, failover.Facts{Provider: failover.Engine, Region: "eu-west-1"})
 }
 
-// What the schema accepts, Validate accepts, and what one refuses, the other does. Each rule stands twice: in a schema that an
-// API server can evaluate, and in Go for files.
+// What the schema accepts, Validate accepts, and what one refuses, the other does. Each rule stands twice: in a schema
+// that an API server can evaluate, and in Go for files.
 func TestSchemaAgreesWithValidate(t *testing.T) {
 	server := serverOf(t, "failoverpolicies")
 	two := "regions: [{lb1}, {lb2}]}"
@@ -189,13 +194,18 @@ func TestSchemaAgreesWithValidate(t *testing.T) {
 		{"{hostname: a.example.com, targetRef: {kind: HTTPRoute, name: x}}", ""},
 		{"{hostname: a.example.com, targetRef: {kind: GRPCRoute, apiVersion: gateway.networking.k8s.io/v1, name: x}}", ""},
 		{"{hostname: a.example.com, targetRef: {kind: TLSRoute, name: x, parent: {sectionName: tls}}}", ""},
-		{"{hostname: a.example.com, targetRef: {kind: HTTPRoute, name: x, parent: {kind: ListenerSet, namespace: infra, name: set}}}", ""},
-		{"{hostname: a.example.com, targetRef: {kind: HTTPRoute, name: x, parent: {kind: Service}}}", "parent.kind: Unsupported value"},
-		{"{hostname: a.example.com, targetRef: {kind: HTTPRoute, name: x, parent: {}}}", "must have at least one of kind, namespace, name and sectionName"},
-		{"{hostname: a.example.com, targetRef: {kind: Gateway, name: x, parent: {name: edge}}}", "parent goes with an HTTPRoute, GRPCRoute or TLSRoute only"},
+		{"{hostname: a.example.com, targetRef: {kind: HTTPRoute, name: x, parent: {kind: ListenerSet, namespace: infra, " +
+			"name: set}}}", ""},
+		{"{hostname: a.example.com, targetRef: {kind: HTTPRoute, name: x, parent: {kind: Service}}}",
+			"parent.kind: Unsupported value"},
+		{"{hostname: a.example.com, targetRef: {kind: HTTPRoute, name: x, parent: {}}}",
+			"must have at least one of kind, namespace, name and sectionName"},
+		{"{hostname: a.example.com, targetRef: {kind: Gateway, name: x, parent: {name: edge}}}",
+			"parent goes with an HTTPRoute, GRPCRoute or TLSRoute only"},
 		{"{hostname: a.example.com, targetRef: {kind: Service, apiVersion: v1, name: x}}", ""},
 		{"{hostname: a.example.com, targetRef: {kind: Deployment, name: x}}", "spec.targetRef.kind: Unsupported value"},
-		{"{hostname: a.example.com, targetRef: {kind: Service, apiVersion: apps/v1, name: x}}", "apiVersion must be networking.k8s.io/v1 for an Ingress"},
+		{"{hostname: a.example.com, targetRef: {kind: Service, apiVersion: apps/v1, name: x}}",
+			"apiVersion must be networking.k8s.io/v1 for an Ingress"},
 		{"{hostname: a.example.com, targetRef: {kind: Service}}", "spec.targetRef.name: Required"},
 		{"{{ref}}", "spec.hostname: Required"},
 		{"{hostname: '*.example.com', {ref}}", "a wildcard is not accepted"},
@@ -210,7 +220,8 @@ func TestSchemaAgreesWithValidate(t *testing.T) {
 		{"{hostname: a.example.com, ipFamilies: [IPv4, IPv4], {ref}}", "Duplicate value"},
 		{"{hostname: a.example.com, colour: red, {ref}}", "spec.colour: Forbidden"},
 
-		{"{hostname: a.example.com, healthCheck: {type: HTTPS, port: 8443, path: '/ready?x=1', requestInterval: 10, failureThreshold: 1}, {ref}}", ""},
+		{"{hostname: a.example.com, healthCheck: {type: HTTPS, port: 8443, path: '/ready?x=1', requestInterval: 10, " +
+			"failureThreshold: 1}, {ref}}", ""},
 		{"{hostname: a.example.com, healthCheck: {type: CALCULATED}, {ref}}", "spec.healthCheck.type: Unsupported value"},
 		{"{hostname: a.example.com, healthCheck: {port: 0}, {ref}}", "should be greater than or equal to 1"},
 		{"{hostname: a.example.com, healthCheck: {port: 70000}, {ref}}", "should be less than or equal to 65535"},
@@ -218,11 +229,15 @@ func TestSchemaAgreesWithValidate(t *testing.T) {
 		{"{hostname: a.example.com, healthCheck: {path: /a b}, {ref}}", "must begin with /"},
 		{"{hostname: a.example.com, healthCheck: {path: /" + strings.Repeat("x", 254) + "}, {ref}}", ""},
 		{"{hostname: a.example.com, healthCheck: {path: /" + strings.Repeat("x", 255) + "}, {ref}}", "Too long"},
-		{`{hostname: a.example.com, healthCheck: {path: "/x\ufffe"}, {ref}}`, "must begin with / and have ASCII characters only"},
-		{`{hostname: a.example.com, healthCheck: {path: "/x\x01"}, {ref}}`, "must begin with / and have ASCII characters only"},
-		{`{hostname: a.example.com, healthCheck: {path: "/x\x7f"}, {ref}}`, "must begin with / and have ASCII characters only"},
+		{`{hostname: a.example.com, healthCheck: {path: "/x\ufffe"}, {ref}}`,
+			"must begin with / and have ASCII characters only"},
+		{`{hostname: a.example.com, healthCheck: {path: "/x\x01"}, {ref}}`,
+			"must begin with / and have ASCII characters only"},
+		{`{hostname: a.example.com, healthCheck: {path: "/x\x7f"}, {ref}}`,
+			"must begin with / and have ASCII characters only"},
 		{`{hostname: a.example.com, healthCheck: {path: /grün}, {ref}}`, "must begin with / and have ASCII characters only"},
-		{`{hostname: a.example.com, healthCheck: {path: "/a\r\nHost:b"}, {ref}}`, "must begin with / and have ASCII characters only"},
+		{`{hostname: a.example.com, healthCheck: {path: "/a\r\nHost:b"}, {ref}}`,
+			"must begin with / and have ASCII characters only"},
 		{`{hostname: a.example.com, healthCheck: {path: "/!~<&>'\"%20?x=1#"}, {ref}}`, ""},
 		{"{hostname: a.example.com, healthCheck: {requestInterval: 1}, {ref}}", ""},
 		{"{hostname: a.example.com, healthCheck: {requestInterval: 30}, {ref}}", ""},
@@ -231,8 +246,10 @@ func TestSchemaAgreesWithValidate(t *testing.T) {
 		{"{hostname: a.example.com, healthCheck: {failureThreshold: 11}, {ref}}", "less than or equal to 10"},
 		{"{hostname: a.example.com, healthCheck: {type: TCP, port: 443}, {ref}}", ""},
 		{"{hostname: a.example.com, healthCheck: {type: TCP}, {ref}}", "no default port"},
-		{"{hostname: a.example.com, healthCheck: {type: TCP}, regions: [{name: x, addresses: [93.184.216.34], healthCheck: {port: 9}}]}", ""},
-		{"{hostname: a.example.com, healthCheck: {type: TCP, port: 443, path: /x}, {ref}}", "leave out path and searchString"},
+		{"{hostname: a.example.com, healthCheck: {type: TCP}, regions: [{name: x, addresses: [93.184.216.34], " +
+			"healthCheck: {port: 9}}]}", ""},
+		{"{hostname: a.example.com, healthCheck: {type: TCP, port: 443, path: /x}, {ref}}",
+			"leave out path and searchString"},
 		{"{hostname: a.example.com, healthCheck: {searchString: ok}, {ref}}", ""},
 		{`{hostname: a.example.com, healthCheck: {searchString: "a\x01"}, {ref}}`, "must have no control characters"},
 		{`{hostname: a.example.com, healthCheck: {searchString: "a\0b"}, {ref}}`, "must have no control characters"},
@@ -243,41 +260,63 @@ func TestSchemaAgreesWithValidate(t *testing.T) {
 		{`{hostname: a.example.com, healthCheck: {searchString: "a "}, {ref}}`, "must have no control characters"},
 		{`{hostname: a.example.com, healthCheck: {searchString: "\na"}, {ref}}`, "must have no control characters"},
 		{`{hostname: a.example.com, healthCheck: {searchString: " "}, {ref}}`, "must have no control characters"},
-		{`{hostname: a.example.com, healthCheck: {searchString: "\"a\":\t1,\n\x7f\x85\u2028<&>]]>\ufffd grün \U0001f600"}, {ref}}`, ""},
-		{`{hostname: a.example.com, healthCheck: {searchString: "a", hostHeader: "x\x01.example.com"}, {ref}}`, "spec.healthCheck.hostHeader"},
+		{`{hostname: a.example.com, healthCheck: {searchString: "\"a\":\t1,\n\x7f\x85\u2028<&>]]>\ufffd grün \U0001f600"},` +
+			` {ref}}`, ""},
+		{`{hostname: a.example.com, healthCheck: {searchString: "a", hostHeader: "x\x01.example.com"}, {ref}}`,
+			"spec.healthCheck.hostHeader"},
 		{"{hostname: a.example.com, regions: [{name: x, loadBalancer: {name: 'a b'}}]}", "loadBalancer.name"},
-		{"{hostname: a.example.com, regions: [{name: x, loadBalancer: {dnsName: 'a b.example.net', hostedZoneId: Z1}}]}", "loadBalancer.dnsName"},
-		{"{hostname: a.example.com, regions: [{name: x, loadBalancer: {arn: 'arn:aws:elasticloadbalancing:example.net/:1:loadbalancer/x'}}]}", "loadBalancer.arn"},
+		{"{hostname: a.example.com, regions: [{name: x, loadBalancer: {dnsName: 'a b.example.net', hostedZoneId: Z1}}]}",
+			"loadBalancer.dnsName"},
+		{"{hostname: a.example.com, regions: [{name: x, loadBalancer: {arn: " +
+			"'arn:aws:elasticloadbalancing:example.net/:1:loadbalancer/x'}}]}", "loadBalancer.arn"},
 		{"{hostname: a.example.com, healthCheck: {type: HTTP_STR_MATCH}, {ref}}", "needs a healthCheck.searchString"},
-		{"{hostname: a.example.com, healthCheck: {type: HTTP_STR_MATCH}, regions: [{name: x, addresses: [93.184.216.34], healthCheck: {searchString: ok}}]}", ""},
+		{"{hostname: a.example.com, healthCheck: {type: HTTP_STR_MATCH}, regions: [{name: x, addresses: [93.184.216.34], " +
+			"healthCheck: {searchString: ok}}]}", ""},
 		{"{hostname: a.example.com, healthCheck: {hostHeader: 'a b'}, {ref}}", "spec.healthCheck.hostHeader"},
-		{"{hostname: a.example.com, healthCheck: {hostHeader: A.example.com}, regions: [{lb1}]}", "would follow the failover it controls"},
+		{"{hostname: a.example.com, healthCheck: {hostHeader: A.example.com}, regions: [{lb1}]}",
+			"would follow the failover it controls"},
 		{"{hostname: a.example.com, healthCheck: {hostHeader: a.example.com}, regions: [{v4}]}", ""},
 		{"{hostname: a.example.com, healthCheck: {checkerRegions: [us-east-1, eu-west-1, sa-east-1]}, {ref}}", ""},
-		{"{hostname: a.example.com, healthCheck: {checkerRegions: [us-east-1, eu-west-1]}, {ref}}", "must be at least 3 Regions"},
-		{"{hostname: a.example.com, healthCheck: {checkerRegions: [us-east-1, eu-west-1, mars]}, {ref}}", "Unsupported value"},
-		{"{hostname: a.example.com, healthCheck: {checkerRegions: [us-east-1, us-east-1, eu-west-1]}, {ref}}", "Duplicate value"},
+		{"{hostname: a.example.com, healthCheck: {checkerRegions: [us-east-1, eu-west-1]}, {ref}}",
+			"must be at least 3 Regions"},
+		{"{hostname: a.example.com, healthCheck: {checkerRegions: [us-east-1, eu-west-1, mars]}, {ref}}",
+			"Unsupported value"},
+		{"{hostname: a.example.com, healthCheck: {checkerRegions: [us-east-1, us-east-1, eu-west-1]}, {ref}}",
+			"Duplicate value"},
 
 		{"{hostname: a.example.com, routing: {policy: Nearest}, {ref}}", "Unsupported value"},
 		{"{hostname: a.example.com, routing: {policy: Failover}, " + two, ""},
 		{"{hostname: a.example.com, routing: {policy: Failover, order: [eu-west-1, eu-central-1]}, {ref}}", ""},
 		{"{hostname: a.example.com, routing: {policy: Failover}, {ref}}", "Failover routing needs routing.order"},
-		{"{hostname: a.example.com, routing: {policy: Failover}, regions: [{lb1}, {lb2}, {v4}]}", "Failover routing needs routing.order"},
+		{"{hostname: a.example.com, routing: {policy: Failover}, regions: [{lb1}, {lb2}, {v4}]}",
+			"Failover routing needs routing.order"},
 		{"{hostname: a.example.com, routing: {policy: Failover, order: [eu-west-1]}, {ref}}", "must be two Regions"},
-		{"{hostname: a.example.com, routing: {policy: Failover, order: [eu-west-1, eu-west-1]}, {ref}}", "must be two Regions"},
-		{"{hostname: a.example.com, routing: {policy: Failover, order: [eu-west-1, us-east-1]}, " + two, "must be in routing.order"},
-		{"{hostname: a.example.com, routing: {policy: Latency, order: [eu-west-1, eu-central-1]}, {ref}}", "order goes with the policy Failover only"},
+		{"{hostname: a.example.com, routing: {policy: Failover, order: [eu-west-1, eu-west-1]}, {ref}}",
+			"must be two Regions"},
+		{"{hostname: a.example.com, routing: {policy: Failover, order: [eu-west-1, us-east-1]}, " + two,
+			"must be in routing.order"},
+		{"{hostname: a.example.com, routing: {policy: Latency, order: [eu-west-1, eu-central-1]}, {ref}}",
+			"order goes with the policy Failover only"},
 		{"{hostname: a.example.com, routing: {policy: Weighted, weights: {eu-west-1: 255, eu-central-1: 0}}, {ref}}", ""},
-		{"{hostname: a.example.com, routing: {policy: Weighted, weights: {eu-west-1: 256}}, {ref}}", "every weight must be 0 to 255"},
-		{"{hostname: a.example.com, routing: {policy: Latency, weights: {eu-west-1: 1}}, {ref}}", "weights go with the policy Weighted only"},
-		{"{hostname: a.example.com, routing: {policy: Weighted}, regions: [{name: x, addresses: [93.184.216.34], weight: 256}]}", "less than or equal to 255"},
-		{"{hostname: a.example.com, routing: {policy: Latency}, regions: [{name: x, addresses: [93.184.216.34], weight: 1}]}", "goes with the routing policy Weighted only"},
+		{"{hostname: a.example.com, routing: {policy: Weighted, weights: {eu-west-1: 256}}, {ref}}",
+			"every weight must be 0 to 255"},
+		{"{hostname: a.example.com, routing: {policy: Latency, weights: {eu-west-1: 1}}, {ref}}",
+			"weights go with the policy Weighted only"},
+		{"{hostname: a.example.com, routing: {policy: Weighted}, regions: [{name: x, addresses: [93.184.216.34], weight: " +
+			"256}]}", "less than or equal to 255"},
+		{"{hostname: a.example.com, routing: {policy: Latency}, regions: [{name: x, addresses: [93.184.216.34], weight: 1}]}",
+			"goes with the routing policy Weighted only"},
 		{"{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {country: '*'}}}, {ref}}", ""},
-		{"{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {country: US, subdivision: VA}}}, {ref}}", ""},
-		{"{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {country: de}}}, {ref}}", "country"},
-		{"{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {continent: EU, country: DE}}}, {ref}}", "must have a continent, or a country"},
-		{"{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {country: DE, subdivision: BE}}}, {ref}}", "goes with the country US only"},
-		{"{hostname: a.example.com, routing: {policy: Latency, locations: {eu-west-1: {country: DE}}}, {ref}}", "locations go with the policy Geolocation only"},
+		{"{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {country: US, subdivision: " +
+			"VA}}}, {ref}}", ""},
+		{"{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {country: de}}}, {ref}}",
+			"country"},
+		{"{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {continent: EU, country: DE}}}, " +
+			"{ref}}", "must have a continent, or a country"},
+		{"{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {country: DE, subdivision: " +
+			"BE}}}, {ref}}", "goes with the country US only"},
+		{"{hostname: a.example.com, routing: {policy: Latency, locations: {eu-west-1: {country: DE}}}, {ref}}",
+			"locations go with the policy Geolocation only"},
 		{"{hostname: a.example.com, routing: {policy: Multivalue}, regions: [{lb1}]}", "no multivalue aliases"},
 		{"{hostname: a.example.com, routing: {policy: Multivalue}, regions: [{v4}, {v4b}]}", ""},
 
@@ -285,18 +324,27 @@ func TestSchemaAgreesWithValidate(t *testing.T) {
 		{"{hostname: a.example.com, regions: [{name: x, addresses: [93.184.216.34], loadBalancer: {name: b}}]}", "not both"},
 		{"{hostname: a.example.com, regions: [{name: x, addresses: [1.2.3]}]}", "must be an IPv4 or IPv6 address"},
 		{"{hostname: a.example.com, regions: [{name: x, addresses: ['fe80::1%eth0']}]}", "must be an IPv4 or IPv6 address"},
-		{"{hostname: a.example.com, regions: [{name: x, addresses: ['::ffff:93.184.216.34']}]}", "must be an IPv4 or IPv6 address"},
+		{"{hostname: a.example.com, regions: [{name: x, addresses: ['::ffff:93.184.216.34']}]}",
+			"must be an IPv4 or IPv6 address"},
 		{"{hostname: a.example.com, regions: [{name: x, addresses: ['2606:2800:220:1::1']}]}", ""},
 		{"{hostname: a.example.com, regions: [{name: x, addresses: [93.184.216.34], ttl: 30}]}", ""},
-		{"{hostname: a.example.com, regions: [{name: x, addresses: [93.184.216.34], ttl: -1}]}", "greater than or equal to 0"},
-		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {name: b}, ttl: 30}]}", "a ttl goes with addresses only"},
+		{"{hostname: a.example.com, regions: [{name: x, addresses: [93.184.216.34], ttl: -1}]}",
+			"greater than or equal to 0"},
+		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {name: b}, ttl: 30}]}",
+			"a ttl goes with addresses only"},
 		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {}}]}", "exactly one of name, arn and dnsName"},
-		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {name: b, dnsName: c-1.eu-west-1.elb.amazonaws.com}}]}", "exactly one of name, arn and dnsName"},
-		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {name: b, hostedZoneId: Z1}}]}", "hostedZoneId goes with dnsName only"},
-		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: c.example.net}}]}", "hostedZoneId is missing"},
-		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: c.example.net, hostedZoneId: Z1}}]}", ""},
-		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: c.example.net, hostedZoneId: /hostedzone/Z1}}]}", "hostedZoneId"},
-		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: c-1.eu-west-1.elb.amazonaws.com}}]}", ""},
+		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {name: b, dnsName: " +
+			"c-1.eu-west-1.elb.amazonaws.com}}]}", "exactly one of name, arn and dnsName"},
+		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {name: b, hostedZoneId: Z1}}]}",
+			"hostedZoneId goes with dnsName only"},
+		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: c.example.net}}]}",
+			"hostedZoneId is missing"},
+		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: c.example.net, hostedZoneId: " +
+			"Z1}}]}", ""},
+		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: c.example.net, hostedZoneId: " +
+			"/hostedzone/Z1}}]}", "hostedZoneId"},
+		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {dnsName: " +
+			"c-1.eu-west-1.elb.amazonaws.com}}]}", ""},
 		{"{hostname: a.example.com, regions: [{name: eu-west-1, loadBalancer: {arn: demoalb}}]}", "arn"},
 		{"{hostname: a.example.com, objectives: {rto: 3m, rpo: 30s}, {ref}}", ""},
 		{"{hostname: a.example.com, objectives: {rto: soon}, {ref}}", "spec.objectives.rto"},
@@ -324,7 +372,8 @@ func TestSchemaIsStricterInSpellingAndLooserInContext(t *testing.T) {
 		{"one spelling", "{hostname: App.example.com, {ref}}", false, true},
 		{"one spelling", "{hostname: app.example.com., {ref}}", false, true},
 		{"the class may say the policy", "{hostname: a.example.com, routing: {weights: {eu-west-1: 1}}, {ref}}", true, false},
-		{"a table of countries", "{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: {country: XX}}}, {ref}}", true, false},
+		{"a table of countries", "{hostname: a.example.com, routing: {policy: Geolocation, locations: {eu-west-1: " +
+			"{country: XX}}}, {ref}}", true, false},
 		{"arithmetic over timers", "{hostname: a.example.com, objectives: {rto: 1s}, {ref}}", true, false},
 	} {
 		o := policyObject(t, c.spec)
@@ -347,7 +396,8 @@ func runtimeCopy(o map[string]any) map[string]any {
 func TestHostnameNeverChanges(t *testing.T) {
 	server := serverOf(t, "failoverpolicies")
 	a, b := policyObject(t, "{hostname: a.example.com, {ref}}"), policyObject(t, "{hostname: b.example.com, {ref}}")
-	want := []string{`spec.hostname: Invalid value: "b.example.com": cannot be changed: make another policy for another hostname`}
+	want := []string{`spec.hostname: Invalid value: "b.example.com": cannot be changed: make another policy for ` +
+		`another hostname`}
 	if diff := cmp.Diff(want, server.refusals(t, b, a)); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
@@ -361,11 +411,14 @@ func TestClassSchemaAgreesWithValidateClass(t *testing.T) {
 	server := serverOf(t, "failoverclasses")
 	for _, c := range []struct{ spec, want string }{
 		{"{}", ""},
-		{"{provider: aws, region: eu-west-1, zones: [example.com, Z1], defaults: {failureThreshold: 4, ttl: 30, routingPolicy: Weighted, requestInterval: 30}, holdPeriod: 15m}", ""},
-		{"{hostnames: [{namespaces: ['team-*'], hostnames: ['*.{namespace}.example.com', x.example.com]}, {namespaceSelector: {tier: gold}, hostnames: [a.example.com]}]}", ""},
+		{"{provider: aws, region: eu-west-1, zones: [example.com, Z1], defaults: {failureThreshold: 4, ttl: 30, " +
+			"routingPolicy: Weighted, requestInterval: 30}, holdPeriod: 15m}", ""},
+		{"{hostnames: [{namespaces: ['team-*'], hostnames: ['*.{namespace}.example.com', x.example.com]}, " +
+			"{namespaceSelector: {tier: gold}, hostnames: [a.example.com]}]}", ""},
 		{"{limits: {policiesPerNamespace: 5, regionsPerPolicy: 3}, fastest: {requestInterval: 10, failureThreshold: 2}}", ""},
 		{"{provider: engine, endpoint: 'http://127.0.0.1:8053', readinessSignal: true, fastest: {requestInterval: 1}}", ""},
-		{"{targets: {cidrs: [10.0.0.0/8, '2001:db8::/32'], dnsSuffixes: [lb.example.net, internal], hostHeaders: ['*.{namespace}.example.com', a.b]}}", ""},
+		{"{targets: {cidrs: [10.0.0.0/8, '2001:db8::/32'], dnsSuffixes: [lb.example.net, internal], hostHeaders: " +
+			"['*.{namespace}.example.com', a.b]}}", ""},
 		{"{deletion: {retain: true, gracePeriod: 1h, abandoned: Remove}, revocation: {gracePeriod: 720h}}", ""},
 		{"{targets: {cidrs: [10.0.0.1/8]}}", "every one must be a CIDR block without host bits"},
 		{"{targets: {cidrs: [10.0.0.1]}}", "every one must be a CIDR block without host bits"},

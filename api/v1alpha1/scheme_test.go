@@ -20,7 +20,8 @@ func TestSchemeKnowsEveryKind(t *testing.T) {
 	if err := AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{failover.PolicyKind, failover.PolicyKind + "List", failover.ClassKind, "FailoverClassList"} {
+	for _, kind := range []string{failover.PolicyKind, failover.PolicyKind + "List", failover.ClassKind,
+		"FailoverClassList"} {
 		if !scheme.Recognizes(GroupVersion().WithKind(kind)) {
 			t.Errorf("%s is not known", kind)
 		}
@@ -74,7 +75,8 @@ func TestPolicyAndClassShareNothingWithTheObject(t *testing.T) {
 	if diff := cmp.Diff(before, p); diff != "" {
 		t.Error(diff)
 	}
-	c := &FailoverClass{Spec: failover.ClassSpec{Hostnames: []failover.HostnameRule{{Hostnames: []string{"a.example.com"}}}}}
+	rule := failover.HostnameRule{Hostnames: []string{"a.example.com"}}
+	c := &FailoverClass{Spec: failover.ClassSpec{Hostnames: []failover.HostnameRule{rule}}}
 	class := c.Class()
 	class.Spec.Hostnames[0].Hostnames[0] = "b.example.com"
 	if got := c.Spec.Hostnames[0].Hostnames[0]; got != "a.example.com" {
@@ -89,16 +91,20 @@ func TestStatusFitsTheSchema(t *testing.T) {
 	p := FailoverPolicy{
 		TypeMeta:   metav1.TypeMeta{APIVersion: failover.APIVersion, Kind: failover.PolicyKind},
 		ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: "team-a"},
-		Spec:       failover.PolicySpec{Hostname: "app.example.com", TargetRef: &failover.TargetRef{Kind: failover.IngressTarget, Name: "x"}},
+		Spec: failover.PolicySpec{Hostname: "app.example.com",
+			TargetRef: &failover.TargetRef{Kind: failover.IngressTarget, Name: "x"}},
 		Status: FailoverPolicyStatus{
-			ObservedGeneration: 3, ClassName: "gold", Hostname: "app.example.com", HostedZoneID: "Z1", Region: "eu-west-1", Target: "a-1.eu-west-1.elb.amazonaws.com",
+			ObservedGeneration: 3, ClassName: "gold", Hostname: "app.example.com", HostedZoneID: "Z1", Region: "eu-west-1",
+			Target: "a-1.eu-west-1.elb.amazonaws.com",
 			Health: Healthy, ServedHere: &yes, ServedFrom: "eu-west-1",
-			Regions: []RegionStatus{{SetIdentifier: "eu-west-1", Target: "a", HealthCheckID: "1", Healthy: &yes, Reason: "16 of 16 checkers", ServedHere: true}, {SetIdentifier: "eu-central-1"}},
+			Regions: []RegionStatus{{SetIdentifier: "eu-west-1", Target: "a", HealthCheckID: "1", Healthy: &yes,
+				Reason: "16 of 16 checkers", ServedHere: true}, {SetIdentifier: "eu-central-1"}},
 			Records: []RecordStatus{{Type: "A", Value: "a", HealthCheckID: "1"}},
 			RTO:     &RTOStatus{Typical: failover.Duration(90 * time.Second), Worst: failover.Duration(172 * time.Second)},
 			HeldBy:  &Holder{Namespace: "team-b", Name: "app", Since: &now}, HoldUntil: &now,
 			LastFailover: &FailoverStatus{Time: now, From: "eu-west-1", To: "eu-central-1", Reason: "unhealthy"},
-			Conditions: []metav1.Condition{{Type: ConditionAccepted, Status: metav1.ConditionFalse, Reason: ReasonHostnameHeld, Message: "m",
+			Conditions: []metav1.Condition{{Type: ConditionAccepted, Status: metav1.ConditionFalse, Reason: ReasonHostnameHeld,
+				Message:            "m",
 				LastTransitionTime: now, ObservedGeneration: 3}},
 		},
 	}
@@ -106,7 +112,8 @@ func TestStatusFitsTheSchema(t *testing.T) {
 		TypeMeta:   metav1.TypeMeta{APIVersion: failover.APIVersion, Kind: failover.ClassKind},
 		ObjectMeta: metav1.ObjectMeta{Name: "gold"},
 		Status: FailoverClassStatus{ObservedGeneration: 1, Policies: 2, Zones: []ZoneStatus{{ID: "Z1", Name: "example.com."}},
-			Conditions: []metav1.Condition{{Type: ConditionAccepted, Status: metav1.ConditionTrue, Reason: ReasonAccepted, LastTransitionTime: now}}},
+			Conditions: []metav1.Condition{{Type: ConditionAccepted, Status: metav1.ConditionTrue, Reason: ReasonAccepted,
+				LastTransitionTime: now}}},
 	}
 	for plural, o := range map[string]any{"failoverpolicies": &p, "failoverclasses": &c} {
 		text, err := json.Marshal(o)
