@@ -2,12 +2,12 @@ package dnsserver
 
 import "sync/atomic"
 
-// Counters are totals since start, summed over workers when read. Every query that came in is counted once as
-// UDPQueries or TCPQueries and once as what became of it: Dropped or one of the replies from Answers to ServFail.
+// Counters are totals since the start, over all workers. Each query counts once as UDPQueries or TCPQueries, and once
+// by its result: Dropped, or one of the replies from Answers to ServFail.
 type Counters struct {
 	UDPQueries, TCPQueries uint64
 
-	Dropped   uint64 // not answered: too short, itself a response, or from port 0
+	Dropped   uint64 // not answered: too short, a response, or from port 0
 	Answers   uint64 // NOERROR with records in the answer section, or truncated
 	Referrals uint64 // NOERROR with a delegation
 	NoData    uint64 // NOERROR without an answer
@@ -19,11 +19,11 @@ type Counters struct {
 	ServFail  uint64
 
 	Truncated  uint64 // replies with TC set, whatever else they count as
-	FailOpen   uint64 // replies where every member was unhealthy and one was picked nevertheless. r53: A.4
-	SendErrors uint64 // UDP replies that the system refused to send
+	FailOpen   uint64 // replies with a member picked although all members are unhealthy. r53: A.4
+	SendErrors uint64 // UDP replies that the operating system refused to send
 }
 
-// A counter is an index of a tally.
+// A counter is an index in a tally.
 type counter int
 
 const (
@@ -45,17 +45,16 @@ const (
 	numCounters
 )
 
-// A tally counts while a batch is answered; it belongs to one goroutine.
+// A tally has the counters of one batch. Only one goroutine uses it.
 type tally [numCounters]uint64
 
-// totals is where tallies are added up. The padding keeps the words of one worker out of the cache lines of the next.
+// totals are the sums of tallies. The padding keeps the counters of two workers in different cache lines.
 type totals struct {
 	n [numCounters]atomic.Uint64
 	_ [128]byte
 }
 
-// add moves a tally into the totals and empties it: one atomic operation for what a batch counted, not for every
-// packet.
+// add adds a tally to the totals and clears it. So there is one atomic operation for a batch, not one for each packet.
 func (t *totals) add(b *tally) {
 	for i, n := range b {
 		if n != 0 {
@@ -65,7 +64,7 @@ func (t *totals) add(b *tally) {
 	}
 }
 
-// Counters reads the totals. Counters of one query may be read apart when it is being answered at that moment.
+// Counters returns the totals. It may count a query as received but not yet by its result, or the other way round.
 func (s *Server) Counters() Counters {
 	var sum tally
 	for i := range sum {

@@ -1,13 +1,28 @@
 // Package dnsserver answers DNS queries over UDP and TCP from the latest published View and Table.
 //
-// It asks steer for every decision and adds nothing to it: packets are read and written by wire, and between the two
-// stands one atomic pointer. Publishing never waits for queries and queries never wait for anything: with nothing new
-// published the last View and Table stay in use. Names of no zone of ours are REFUSED; the server resolves nothing
-// for anybody.
+// A query takes this path:
 //
-// Over UDP every worker has its own socket (SO_REUSEPORT) and takes and sends packets in batches on Linux; elsewhere
-// one worker reads one socket packet by packet. Answering a packet allocates no memory. Over TCP connections are
-// limited in number, in all and for one client, and in time.
+//	UDP socket                        TCP connection
+//	    | recvmmsg: up to 32 packets      | length prefix and query
+//	    v                                 v
+//	wire.Parse ----- not acceptable ----> drop, or reply FORMERR, NOTIMP, REFUSED, BADVERS
+//	    | name, type, client
+//	    v
+//	steer.Decide <-- latest (an atomic pointer) <-- Publish(View, Table)
+//	    | Answer
+//	    v
+//	turn.encode ---- does not fit ------> UDP: reply truncated; TCP: reply SERVFAIL
+//	    | reply, in the buffer of the query
+//	    v
+//	UDP socket: sendmmsg              TCP connection: length prefix and reply
+//
+// The server adds nothing to the decisions of steer. Publishing never waits for queries, and queries never wait for
+// anything: while nothing new is published, the last View and Table stay in use. A name outside the hosted zones is
+// REFUSED. The server does not resolve names for clients.
+//
+// Over UDP on Linux, each worker has its own socket (SO_REUSEPORT), and receives and sends packets in batches. On other
+// systems one worker reads one socket, packet by packet. An answer to a packet allocates no memory. Over TCP, the
+// number of connections is limited, in all and for each client, and so is their time.
 package dnsserver
 
 import (
@@ -28,24 +43,24 @@ import (
 	"github.com/bulkhead-dns/bulkhead/steer"
 )
 
-// DefaultAddr is where a Server listens when Options say nothing.
+// DefaultAddr is the address of a Server whose Options have none.
 const DefaultAddr = "127.0.0.1:5300"
 
 // Options of New.
 type Options struct {
-	// Addr is the IP address and port of both UDP and TCP; empty is DefaultAddr. Port 0 takes one port that is free
-	// for both. An unspecified address ("0.0.0.0", "[::]" or nothing before the colon) listens on every address of
-	// the machine, and replies leave from the address that was asked; this works on Linux only and is refused
-	// elsewhere.
+	// Addr is the IP address and port for UDP and TCP. The default is DefaultAddr. Port 0 takes a port that is free for
+	// both. An unspecified address ("0.0.0.0", "[::]" or nothing before the colon) listens on every address of the
+	// machine, and each reply leaves from the address that got the query. This works on Linux only; other systems
+	// refuse it.
 	Addr string
-	// Workers is the number of UDP sockets with SO_REUSEPORT, 0 to 1024; 0 is one for every CPU. Outside Linux it is
-	// always one.
+	// Workers is the number of UDP sockets with SO_REUSEPORT, 0 to 1024; 0 means one for each CPU. On systems other
+	// than Linux there is always one.
 	Workers int
-	// Logger gets what goes wrong with sockets, never queries; nil discards it.
+	// Logger gets the errors of sockets, never queries. nil discards them.
 	Logger *slog.Logger
 }
 
-// A Server owns the sockets.
+// A Server listens on UDP and TCP and answers queries.
 type Server struct {
 	log    *slog.Logger
 	limits tcpLimits
@@ -63,17 +78,18 @@ type Server struct {
 	shutting sync.Once
 }
 
-// published is what queries are answered from; Table indexes belong to that View, so the two change hands together.
+// published has what queries are answered from. The indexes of the Table belong to the View, so both are replaced at
+// once.
 type published struct {
 	view  *steer.View
 	table *steer.Table
 }
 
-// maxWorkers keeps a slip of the keyboard from taking all file descriptors.
+// maxWorkers bounds Options.Workers, so that a typing error does not use up all file descriptors.
 const maxWorkers = 1024
 
-// New opens the sockets, so that Addr is known; Run serves them. A Server that is never run is closed with Close. The
-// error says which option or which address was refused.
+// New opens the sockets, so that Addr is known. Run serves them. Close a Server that is never run. The error says which
+// option or which address was refused.
 func New(o Options) (*Server, error) {
 	if o.Addr == "" {
 		o.Addr = DefaultAddr
@@ -104,8 +120,8 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// listen opens TCP before UDP: SO_REUSEPORT would let a second server of the same user take our UDP port and half of
-// our queries without an error, and the TCP port, which is not shared, prevents that.
+// listen opens TCP before UDP. With SO_REUSEPORT, a second server of the same user could open our UDP port without an
+// error and take half of our queries. The TCP port cannot be shared, so it prevents that.
 func (s *Server) listen(addr netip.AddrPort, workers int) error {
 	for attempt := 1; ; attempt++ {
 		tcp, err := net.ListenTCP(network("tcp", addr), net.TCPAddrFromAddrPort(addr))
@@ -119,14 +135,14 @@ func (s *Server) listen(addr netip.AddrPort, workers int) error {
 			return nil
 		}
 		err = errors.Join(err, tcp.Close())
-		// A port that is free for TCP may be somebody's over UDP: with the choice being ours, choose again.
+		// A port that is free for TCP may be in use for UDP. If the port is ours to choose, try another one.
 		if addr.Port() != 0 || attempt == 20 || !errors.Is(err, syscall.EADDRINUSE) {
 			return err
 		}
 	}
 }
 
-// network is proto with the address family that addr means: "0.0.0.0" is IPv4 only, "[::]" is both.
+// network returns proto with the address family of addr: "0.0.0.0" is IPv4 only, "[::]" is both.
 func network(proto string, addr netip.AddrPort) string {
 	switch ip := addr.Addr(); {
 	case ip.Is4():
@@ -138,11 +154,11 @@ func network(proto string, addr netip.AddrPort) string {
 	}
 }
 
-// Addr is the address in use.
+// Addr returns the address in use.
 func (s *Server) Addr() netip.AddrPort { return s.addr }
 
-// Publish makes later queries answer from v and t; a batch that is being answered is finished from what it began
-// with. Before the first call every query gets SERVFAIL. A nil t is every check healthy.
+// Publish makes later queries use v and t. A batch in progress continues with the View and Table that it began with.
+// Before the first call, every query gets SERVFAIL. With a nil t every check is healthy.
 func (s *Server) Publish(v *steer.View, t *steer.Table) { s.latest.Store(&published{v, t}) }
 
 // Published returns what queries are answered from now; both are nil before the first call of Publish.
@@ -153,8 +169,8 @@ func (s *Server) Published() (*steer.View, *steer.Table) {
 	return nil, nil
 }
 
-// Run serves until ctx ends, then closes the sockets and every connection and returns nil. An error means that a
-// socket broke.
+// Run serves until ctx ends. Then it closes the sockets and all connections and returns nil. An error means that a
+// socket failed.
 func (s *Server) Run(ctx context.Context) error {
 	g, running := errgroup.WithContext(ctx)
 	defer context.AfterFunc(running, s.Close)()
@@ -162,14 +178,14 @@ func (s *Server) Run(ctx context.Context) error {
 		g.Go(func() error { return s.serveUDP(conn, &s.udpTotals[i]) })
 	}
 	g.Go(func() error { return s.serveTCP(running) })
-	// The first closed socket ends running, and with it all the others.
+	// The first closed socket ends the context "running", which closes all the others.
 	if err := g.Wait(); !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil
 }
 
-// Close closes the sockets; Run does it by itself. A running Run ends.
+// Close closes the sockets and makes Run return. Run itself closes them too.
 func (s *Server) Close() {
 	s.shutting.Do(func() {
 		for _, conn := range s.udp {

@@ -2,7 +2,6 @@ package dnsserver
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -84,7 +83,8 @@ func render(m *dns.Msg) string {
 	for i, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for _, rr := range section {
 			if rr.Header().Rrtype != dns.TypeOPT {
-				fmt.Fprintf(&b, "\n%s: %s", [...]string{"answer", "authority", "additional"}[i], strings.Join(strings.Fields(rr.String()), " "))
+				fmt.Fprintf(&b, "\n%s: %s", [...]string{"answer", "authority", "additional"}[i],
+					strings.Join(strings.Fields(rr.String()), " "))
 			}
 		}
 	}
@@ -108,7 +108,8 @@ func TestEncodeOutcomes(t *testing.T) {
 	cname := steer.Link{RRs: rrset(t, "300 IN CNAME app2.example.com.")}
 	const (
 		nsLine  = "\nauthority: example.com. 172800 IN NS ns-1.awsdns-00.com."
-		soaLine = "\nauthority: example.com. 900 IN SOA ns-1.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
+		soaLine = "\nauthority: example.com. 900 IN SOA ns-1.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 " +
+			"1209600 86400"
 	)
 	tests := []struct {
 		name   string
@@ -117,7 +118,8 @@ func TestEncodeOutcomes(t *testing.T) {
 		answer steer.Answer
 		want   string
 	}{
-		{"not our zone", "r53: A.12 REFUSED", ask("example.org.", dns.TypeA), steer.Answer{Outcome: steer.Refused}, "REFUSED"},
+		{"not our zone", "r53: A.12 REFUSED", ask("example.org.", dns.TypeA), steer.Answer{Outcome: steer.Refused},
+			"REFUSED"},
 		{"alias loop", "r53: A.9 SERVFAIL", ask("app1.example.com.", dns.TypeA),
 			steer.Answer{Outcome: steer.ServFail, N: 1, Links: [steer.MaxLinks]steer.Link{cname}}, "SERVFAIL"},
 		{"one member", "r53: A.12 zone NS set in authority", ask("app1.example.com.", dns.TypeA),
@@ -133,7 +135,8 @@ func TestEncodeOutcomes(t *testing.T) {
 			"NOERROR aa\nanswer: app1.example.com. 30 IN A 192.0.2.1\nanswer: app1.example.com. 30 IN A 192.0.2.2" + nsLine},
 		{"CNAME and multivalue behind it", "r53: A.12 CNAME chasing", ask("www.example.com.", dns.TypeA),
 			steer.Answer{Outcome: steer.Answered, N: 3, ZoneNameLen: apex, NS: ns, OverrideTTL: true, TTL: 30,
-				Links: [steer.MaxLinks]steer.Link{cname, {RRs: rrset(t, "60 IN A 192.0.2.1"), AfterCNAME: true}, {RRs: rrset(t, "30 IN A 192.0.2.2")}}},
+				Links: [steer.MaxLinks]steer.Link{cname, {RRs: rrset(t, "60 IN A 192.0.2.1"), AfterCNAME: true},
+					{RRs: rrset(t, "30 IN A 192.0.2.2")}}},
 			"NOERROR aa\nanswer: www.example.com. 300 IN CNAME app2.example.com.\nanswer: app2.example.com. 30 IN A 192.0.2.1" +
 				"\nanswer: app2.example.com. 30 IN A 192.0.2.2" + nsLine},
 		{"CNAME to elsewhere", "r53: A.12 CNAME chasing", ask("www.example.com.", dns.TypeA),
@@ -154,8 +157,10 @@ func TestEncodeOutcomes(t *testing.T) {
 					{Owner: []byte("\x03ns1\x03sub\x07example\x03com\x00"), RRs: rrset(t, "300 IN A 192.0.2.53")},
 					{Owner: []byte("\x03ns1\x03sub\x07example\x03com\x00"), RRs: rrset(t, "300 IN AAAA 2001:db8::53")},
 				}},
-			"NOERROR\nauthority: sub.example.com. 300 IN NS ns1.sub.example.com.\nauthority: sub.example.com. 300 IN NS ns.example.net." +
-				"\nadditional: ns1.sub.example.com. 300 IN A 192.0.2.53\nadditional: ns1.sub.example.com. 300 IN AAAA 2001:db8::53"},
+			"NOERROR\nauthority: sub.example.com. 300 IN NS ns1.sub.example.com.\nauthority: sub.example.com. 300 IN NS " +
+				"ns.example.net." +
+				"\nadditional: ns1.sub.example.com. 300 IN A 192.0.2.53\nadditional: ns1.sub.example.com. 300 IN AAAA " +
+				"2001:db8::53"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,7 +176,8 @@ func TestEncodeOutcomes(t *testing.T) {
 func TestEncodeClassANYIsNotAuthoritative(t *testing.T) {
 	q := ask("app1.example.com.", dns.TypeA)
 	q.Question[0].Qclass = dns.ClassANY
-	m, _ := encoded(t, q, steer.Answer{Outcome: steer.Answered, N: 1, Links: [steer.MaxLinks]steer.Link{{RRs: addresses(t, 1)}}}, udp)
+	m, _ := encoded(t, q, steer.Answer{Outcome: steer.Answered, N: 1,
+		Links: [steer.MaxLinks]steer.Link{{RRs: addresses(t, 1)}}}, udp)
 	if want := "NOERROR\nanswer: app1.example.com. 60 IN A 192.0.0.0"; render(m) != want {
 		t.Errorf("reply %s, want %s", render(m), want)
 	}
@@ -182,7 +188,8 @@ func TestEncodeTruncation(t *testing.T) {
 	const apex = len("\x07example\x03com\x00")
 	ns := rrset(t, "172800 IN NS ns-1.awsdns-00.com.", "172800 IN NS ns-512.awsdns-00.net.")
 	answered := func(n int) steer.Answer {
-		return steer.Answer{Outcome: steer.Answered, N: 1, ZoneNameLen: apex, NS: ns, Links: [steer.MaxLinks]steer.Link{{RRs: addresses(t, n)}}}
+		return steer.Answer{Outcome: steer.Answered, N: 1, ZoneNameLen: apex, NS: ns,
+			Links: [steer.MaxLinks]steer.Link{{RRs: addresses(t, n)}}}
 	}
 	split := func(n, m int) steer.Answer {
 		a := answered(n)
@@ -192,7 +199,8 @@ func TestEncodeTruncation(t *testing.T) {
 	edns := func(size uint16) *dns.Msg { return ask("app1.example.com.", dns.TypeA).SetEdns0(size, false) }
 	plain := ask("app1.example.com.", dns.TypeA)
 	glue := func(n int) steer.Answer {
-		a := steer.Answer{Outcome: steer.Referral, DelegationNameLen: apex, Delegation: rrset(t, "300 IN NS ns1.example.com.")}
+		a := steer.Answer{Outcome: steer.Referral, DelegationNameLen: apex,
+			Delegation: rrset(t, "300 IN NS ns1.example.com.")}
 		for range n {
 			a.Glue = append(a.Glue, steer.GlueRR{Owner: []byte("\x03ns1\x07example\x03com\x00"), RRs: addresses(t, 20)})
 		}
@@ -220,11 +228,14 @@ func TestEncodeTruncation(t *testing.T) {
 		{"over TCP", plain, answered(400), tcp, shape{Answer: 400, Authority: 2}},
 		{"all that a message can hold", plain, answered(4093), tcp, shape{Answer: 4093}},
 		{"more than a message can hold", plain, answered(4094), tcp, shape{Rcode: dns.RcodeServerFailure}},
-		{"negative answer without room for the SOA", plain, steer.Answer{Outcome: steer.NXDomain, ZoneNameLen: apex, SOA: addresses(t, 30)}, udp,
+		{"negative answer without room for the SOA", plain, steer.Answer{Outcome: steer.NXDomain, ZoneNameLen: apex,
+			SOA: addresses(t, 30)}, udp,
 			shape{TC: true, Rcode: dns.RcodeNameError}},
 		{"all glue fits", plain, glue(1), udp, shape{Authority: 1, Add: 20}},
-		{"glue that is left out needs TCP (RFC 9471 section 3.1)", plain, glue(2), udp, shape{TC: true, Authority: 1, Add: 20}},
-		{"no room for the delegation", plain, steer.Answer{Outcome: steer.Referral, DelegationNameLen: apex, Delegation: addresses(t, 30)}, udp, shape{TC: true}},
+		{"glue that is left out needs TCP (RFC 9471 section 3.1)", plain, glue(2), udp,
+			shape{TC: true, Authority: 1, Add: 20}},
+		{"no room for the delegation", plain, steer.Answer{Outcome: steer.Referral, DelegationNameLen: apex,
+			Delegation: addresses(t, 30)}, udp, shape{TC: true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -235,41 +246,6 @@ func TestEncodeTruncation(t *testing.T) {
 			}
 			if counted := tn.tally[truncated] == 1; counted != tt.want.TC {
 				t.Errorf("counted as truncated: %v", counted)
-			}
-		})
-	}
-}
-
-// RFC 7871 section 7.2.1: the scope is 0 unless the answer depends on the client's network.
-func TestEncodeScope(t *testing.T) {
-	located := func(scope int) steer.Answer {
-		return steer.Answer{Outcome: steer.Answered, N: 1, Links: [steer.MaxLinks]steer.Link{{RRs: addresses(t, 1)}}, Located: true, Scope: scope}
-	}
-	everybody := located(0)
-	everybody.Located = false
-	tests := []struct {
-		name   string
-		source uint8
-		answer steer.Answer
-		want   uint8
-	}{
-		{"same for everybody", 24, everybody, 0},
-		{"by a shorter prefix", 24, located(16), 16},
-		{"by a longer prefix than was told", 24, located(32), 24},
-		{"client opted out: its resolver was located", 0, located(16), 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			q := ask("app1.example.com.", dns.TypeA).SetEdns0(1232, false)
-			addr := netip.MustParseAddr("10.1.2.0").AsSlice()
-			if tt.source == 0 {
-				addr = []byte{0, 0, 0, 0}
-			}
-			q.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: tt.source, Address: addr}}
-			m, _ := encoded(t, q, tt.answer, udp)
-			got := m.IsEdns0().Option[0].(*dns.EDNS0_SUBNET)
-			if got.SourceScope != tt.want || got.SourceNetmask != tt.source || got.Address.String() != fmt.Sprint(netip.AddrFrom4([4]byte(addr))) {
-				t.Errorf("option %v, want scope %d", got, tt.want)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -17,8 +18,10 @@ import (
 func TestQueriesOverUDPAndTCP(t *testing.T) {
 	s := start(t, Options{}, nil)
 	s.Publish(world(t), nil)
-	const nsLines = "\nauthority: example.com. 172800 IN NS ns-1.awsdns-00.com.\nauthority: example.com. 172800 IN NS ns-512.awsdns-00.net."
-	const soaLine = "\nauthority: example.com. 900 IN SOA ns-1.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
+	const nsLines = "\nauthority: example.com. 172800 IN NS ns-1.awsdns-00.com.\nauthority: example.com. 172800 IN NS " +
+		"ns-512.awsdns-00.net."
+	const soaLine = "\nauthority: example.com. 900 IN SOA ns-1.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 " +
+		"1209600 86400"
 	tests := []struct {
 		name  string
 		rule  string
@@ -30,19 +33,23 @@ func TestQueriesOverUDPAndTCP(t *testing.T) {
 		{"latency by client subnet", "r53: A.2", withSubnet(ask("app1.example.com.", dns.TypeA), "10.1.2.0/24"),
 			"NOERROR aa\nanswer: app1.example.com. 60 IN A 192.0.2.1" + nsLines},
 		{"CNAME into the zone", "r53: A.12", ask("www.example.com.", dns.TypeA),
-			"NOERROR aa\nanswer: www.example.com. 300 IN CNAME app1.example.com.\nanswer: app1.example.com. 60 IN A 192.0.2.2" + nsLines},
+			"NOERROR aa\nanswer: www.example.com. 300 IN CNAME app1.example.com.\nanswer: app1.example.com. 60 IN A 192.0.2.2" +
+				nsLines},
 		{"CNAME to elsewhere", "r53: A.12", ask("away.example.com.", dns.TypeA),
 			"NOERROR aa\nanswer: away.example.com. 300 IN CNAME example.net." + nsLines},
 		{"case of the question comes back", "r53: A.12 0x20", ask("wWW.eXaMple.COM.", dns.TypeCNAME),
-			"NOERROR aa\nanswer: wWW.eXaMple.COM. 300 IN CNAME app1.example.com." + strings.ReplaceAll(nsLines, "example.com", "eXaMple.COM")},
+			"NOERROR aa\nanswer: wWW.eXaMple.COM. 300 IN CNAME app1.example.com." +
+				strings.ReplaceAll(nsLines, "example.com", "eXaMple.COM")},
 		{"wildcard", "r53: A.12", ask("a.b.wild.example.com.", dns.TypeTXT),
 			"NOERROR aa\nanswer: a.b.wild.example.com. 300 IN TXT \"wild\"" + nsLines},
 		{"NODATA", "r53: A.12", ask("two.example.com.", dns.TypeAAAA), "NOERROR aa" + soaLine},
 		{"empty non-terminal", "r53: A.12", ask("wild.example.com.", dns.TypeA), "NOERROR aa" + soaLine},
 		{"NXDOMAIN", "r53: A.12", ask("nope.example.com.", dns.TypeA), "NXDOMAIN aa" + soaLine},
 		{"delegation", "r53: A.12", ask("a.sub.example.com.", dns.TypeA),
-			"NOERROR\nauthority: sub.example.com. 300 IN NS ns1.sub.example.com.\nadditional: ns1.sub.example.com. 300 IN A 192.0.2.53"},
-		{"apex NS", "r53: A.13", ask("example.com.", dns.TypeNS), "NOERROR aa" + strings.ReplaceAll(nsLines, "authority", "answer")},
+			"NOERROR\nauthority: sub.example.com. 300 IN NS ns1.sub.example.com.\nadditional: ns1.sub.example.com. 300 IN A " +
+				"192.0.2.53"},
+		{"apex NS", "r53: A.13", ask("example.com.", dns.TypeNS),
+			"NOERROR aa" + strings.ReplaceAll(nsLines, "authority", "answer")},
 		{"a zone that is not ours", "r53: A.12", ask("example.org.", dns.TypeA), "REFUSED"},
 		{"the root", "r53: A.12", ask(".", dns.TypeNS), "REFUSED"},
 		{"a zone transfer", "r53: A.12", ask("example.com.", dns.TypeAXFR), "REFUSED"},
@@ -52,7 +59,8 @@ func TestQueriesOverUDPAndTCP(t *testing.T) {
 			t.Run(tt.name+" over "+network, func(t *testing.T) {
 				reply := exchange(t, network, s.Addr().String(), tt.query)
 				// Values come in random order. r53: A.1
-				if diff := cmp.Diff(slices.Sorted(strings.SplitSeq(tt.want, "\n")), slices.Sorted(strings.SplitSeq(render(reply), "\n"))); diff != "" {
+				if diff := cmp.Diff(slices.Sorted(strings.SplitSeq(tt.want, "\n")),
+					slices.Sorted(strings.SplitSeq(render(reply), "\n"))); diff != "" {
 					t.Errorf("%s:\n%s", tt.rule, diff)
 				}
 			})
@@ -102,6 +110,45 @@ func TestClientSubnetLengthDecidesAboutBlocks(t *testing.T) {
 		}
 		if got := reply.IsEdns0().Option[0].(*dns.EDNS0_SUBNET).SourceScope; got != tt.scope {
 			t.Errorf("%s: scope %d, want %d", tt.subnet, got, tt.scope)
+		}
+	}
+}
+
+// The scope is exactly the network of an answer (RFC 7871 section 7.2.1): all clients in it get this answer, and the
+// clients beside it get another.
+func TestScopeIsTheNetworkOfTheAnswer(t *testing.T) {
+	s := start(t, Options{}, nil)
+	s.Publish(world(t), nil)
+	answer := func(name string, network netip.Prefix) (string, int) {
+		reply := exchange(t, "udp", s.Addr().String(), withSubnet(ask(name, dns.TypeA), network.String()))
+		if len(reply.Answer) != 1 {
+			t.Fatalf("%s from %s: %v; want one address", name, network, reply)
+		}
+		return reply.Answer[0].(*dns.A).A.String(), int(reply.IsEdns0().Option[0].(*dns.EDNS0_SUBNET).SourceScope)
+	}
+	for _, tt := range []struct {
+		name, subnet string
+		scope        int
+	}{
+		{"app1.example.com.", "10.1.2.0/24", 16},
+		{"blocks.example.com.", "10.7.1.0/24", 20},
+	} {
+		network := netip.MustParsePrefix(tt.subnet)
+		want, scope := answer(tt.name, network)
+		if scope != tt.scope {
+			t.Errorf("%s from %s: scope %d, want %d", tt.name, network, scope, tt.scope)
+		}
+		for bit := range network.Bits() {
+			addr := network.Addr().As4()
+			addr[bit/8] ^= 1 << (7 - bit%8)
+			other := netip.PrefixFrom(netip.AddrFrom4(addr), network.Bits())
+			got, _ := answer(tt.name, other)
+			switch {
+			case bit >= scope && got != want:
+				t.Errorf("%s: %s gets %s with scope %d, but %s gets %s", tt.name, network, want, scope, other, got)
+			case bit == scope-1 && got == want:
+				t.Errorf("%s: %s gets %s with scope %d, and so does %s", tt.name, network, want, scope, other)
+			}
 		}
 	}
 }
@@ -191,8 +238,10 @@ func TestMalformedPackets(t *testing.T) {
 		{"cut off", "1234 0100 0001 0000 0000 0000" + question[:21], "FORMERR"},
 		{"trailing byte", "1234 0100 0001 0000 0000 0000" + question + "00", "FORMERR"},
 		{"pointer in QNAME", "1234 0100 0001 0000 0000 0000 c00c 0001 0001", "FORMERR"},
-		{"two OPT", "1234 0100 0001 0000 0000 0002" + question + "00 0029 04d0 00000000 0000 00 0029 04d0 00000000 0000", "FORMERR"},
-		{"client subnet with bits beyond its prefix", "1234 0100 0001 0000 0000 0001" + question + "00 0029 04d0 00000000 000b 0008 0007 0001 17 00 c00003", "FORMERR"},
+		{"two OPT", "1234 0100 0001 0000 0000 0002" + question + "00 0029 04d0 00000000 0000 00 0029 04d0 00000000 0000",
+			"FORMERR"},
+		{"client subnet with bits beyond its prefix", "1234 0100 0001 0000 0000 0001" + question +
+			"00 0029 04d0 00000000 000b 0008 0007 0001 17 00 c00003", "FORMERR"},
 		{"CHAOS", "1234 0100 0001 0000 0000 0000" + question[:len(question)-4] + "0003", "REFUSED"},
 		{"EDNS version 1", "1234 0100 0001 0000 0000 0001" + question + "00 0029 04d0 00010000 0000", "BADVERS"},
 	}
@@ -229,7 +278,8 @@ func TestMalformedPackets(t *testing.T) {
 func TestRefusedIsNotLongerThanTheQuery(t *testing.T) {
 	s := start(t, Options{}, nil)
 	s.Publish(world(t), nil)
-	for _, q := range []*dns.Msg{ask("example.org.", dns.TypeANY), withSubnet(ask("example.org.", dns.TypeA), "10.1.2.0/24")} {
+	for _, q := range []*dns.Msg{ask("example.org.", dns.TypeANY),
+		withSubnet(ask("example.org.", dns.TypeA), "10.1.2.0/24")} {
 		b := pack(t, q)
 		conn := dial(t, "udp", s.Addr().String())
 		send(t, conn, b)
@@ -281,7 +331,8 @@ func TestEveryQueryIsCountedOnceAsWhatBecameOfIt(t *testing.T) {
 	old := ask("two.example.com.", dns.TypeA).SetEdns0(1232, false)
 	old.IsEdns0().SetVersion(1)
 	exchange(t, "udp", addr, old)
-	want := Counters{UDPQueries: 10, TCPQueries: 1, Dropped: 1, Answers: 3, Referrals: 1, NoData: 1, NXDomain: 1, FormErr: 1, NotImp: 1,
+	want := Counters{UDPQueries: 10, TCPQueries: 1, Dropped: 1, Answers: 3, Referrals: 1, NoData: 1, NXDomain: 1,
+		FormErr: 1, NotImp: 1,
 		Refused: 1, BadVers: 1, Truncated: 1}
 	if diff := cmp.Diff(want, s.Counters()); diff != "" {
 		t.Error(diff)
@@ -327,10 +378,14 @@ func TestNewRefuses(t *testing.T) {
 		options Options
 		want    string
 	}{
-		{"a name", Options{Addr: "localhost:53"}, `DNS address "localhost:53" is not an IP address with a port, such as "127.0.0.1:5300"`},
-		{"no port", Options{Addr: "127.0.0.1"}, `DNS address "127.0.0.1" is not an IP address with a port, such as "127.0.0.1:5300"`},
-		{"negative workers", Options{Addr: "127.0.0.1:0", Workers: -1}, "-1 DNS workers: 0 (one for every CPU) to 1024 are accepted"},
-		{"an address in use", Options{Addr: taken}, "listen for DNS on " + taken + ": listen tcp4 " + taken + ": bind: address already in use"},
+		{"a name", Options{Addr: "localhost:53"},
+			`DNS address "localhost:53" is not an IP address with a port, such as "127.0.0.1:5300"`},
+		{"no port", Options{Addr: "127.0.0.1"},
+			`DNS address "127.0.0.1" is not an IP address with a port, such as "127.0.0.1:5300"`},
+		{"negative workers", Options{Addr: "127.0.0.1:0", Workers: -1},
+			"-1 DNS workers: 0 (one for every CPU) to 1024 are accepted"},
+		{"an address in use", Options{Addr: taken}, "listen for DNS on " + taken + ": listen tcp4 " + taken +
+			": bind: address already in use"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,17 +13,17 @@ import (
 	"github.com/bulkhead-dns/bulkhead/wire"
 )
 
-// tcpLimits bound what one client, and all clients together, can hold of the server over TCP (RFC 7766 section 10).
+// tcpLimits bound the resources that one client, and all clients together, can use over TCP (RFC 7766 section 10).
 type tcpLimits struct {
-	connections int           // open at one time; one more is closed at once
-	perClient   int           // of these from one IPv4 address or one IPv6 /64
+	connections int           // open at the same time; further ones are closed at once
+	perClient   int           // open at the same time from one IPv4 address or one IPv6 /64
 	queries     int           // answered over one connection before it is closed
-	idle        time.Duration // from a connection's start or last reply to the end of its next query
-	write       time.Duration // for a client to take one reply
+	idle        time.Duration // from the start or the last reply to the end of the next query
+	write       time.Duration // to send one reply
 }
 
-// defaultTCPLimits are generous to a resolver, which uses few connections and gives them up, and tight for who hoards
-// them.
+// defaultTCPLimits are generous for a resolver, which uses few connections and closes them, and tight for a client that
+// keeps many open.
 var defaultTCPLimits = tcpLimits{
 	connections: 2048,
 	perClient:   256,
@@ -32,21 +32,20 @@ var defaultTCPLimits = tcpLimits{
 	write:       5 * time.Second,
 }
 
-// acceptBackoff is the pause after accept failed, mostly for lack of file descriptors: connections that end give some
-// back.
+// acceptBackoff is the backoff after a failed accept. Mostly there are no file descriptors left, until connections end.
 const acceptBackoff = 50 * time.Millisecond
 
-// maxTCPQuery is the longest query taken over TCP, in bytes: a name and an OPT record with options need far less. An
-// idle connection costs one buffer of it.
+// maxTCPQuery is the longest query accepted over TCP, in bytes. A name and an OPT record with options need far less.
+// Each idle connection has one buffer of this size.
 const maxTCPQuery = 4096
 
-// tcpScratch is what a query over TCP needs while it is answered; an idle connection holds none.
+// tcpScratch is the memory that one query over TCP needs. An idle connection has none.
 type tcpScratch struct {
 	turn turn
 	buf  [2 + wire.MaxMessage]byte // the length prefix and the message (RFC 1035 section 4.2.2)
 }
 
-// serveTCP accepts connections until the listener is closed, and waits for the last of them to end.
+// serveTCP accepts connections until the listener is closed, then waits until all connections have ended.
 func (s *Server) serveTCP(ctx context.Context) error {
 	var conns sync.WaitGroup
 	defer conns.Wait()
@@ -75,8 +74,8 @@ func (s *Server) serveTCP(ctx context.Context) error {
 	}
 }
 
-// serveConn answers the queries of one connection, in their order, until the client is done, too slow or over its
-// limit. Queries may be sent without waiting for replies (RFC 7766 section 6.2.1.1).
+// serveConn answers the queries of one connection in their order, until the client closes it, is too slow or reaches
+// its limit. A client may send queries without waiting for replies (RFC 7766 section 6.2.1.1).
 func (s *Server) serveConn(ctx context.Context, conn net.Conn, src netip.Addr) {
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	defer conn.Close()
@@ -89,7 +88,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn, src netip.Addr) {
 		if err != nil {
 			return
 		}
-		// Peek holds the whole query before anything is taken from the pool, and refuses one that is too long.
+		// Peek waits for the whole query before serveQuery takes memory from the pool. It refuses a query that is too long.
 		query, err := in.Peek(2 + int(binary.BigEndian.Uint16(prefix)))
 		if err != nil || !s.serveQuery(conn, query[2:], src) {
 			return
@@ -98,7 +97,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn, src netip.Addr) {
 	}
 }
 
-// serveQuery answers one query. False ends the connection: it broke, or carried what no DNS client sends.
+// serveQuery answers one query. It returns false if the connection has to end: it failed, or got no DNS query.
 func (s *Server) serveQuery(conn net.Conn, query []byte, src netip.Addr) bool {
 	m := s.scratch.Get().(*tcpScratch)
 	defer s.scratch.Put(m)
@@ -113,14 +112,14 @@ func (s *Server) serveQuery(conn net.Conn, query []byte, src netip.Addr) bool {
 	return err == nil
 }
 
-// clientCount counts open connections.
+// clientCount counts the open connections.
 type clientCount struct {
 	mu   sync.Mutex
-	open map[netip.Addr]int // by client; an absent client has none
+	open map[netip.Addr]int // by client
 	all  int
 }
 
-// enter counts a connection in, unless a limit is reached.
+// enter counts a new connection. It returns false if a limit is reached.
 func (c *clientCount) enter(src netip.Addr, limits *tcpLimits) bool {
 	client := clientOf(src)
 	c.mu.Lock()
@@ -133,7 +132,7 @@ func (c *clientCount) enter(src netip.Addr, limits *tcpLimits) bool {
 	return true
 }
 
-// leave counts it out.
+// leave counts a closed connection.
 func (c *clientCount) leave(src netip.Addr) {
 	client := clientOf(src)
 	c.mu.Lock()
@@ -144,7 +143,7 @@ func (c *clientCount) leave(src netip.Addr) {
 	}
 }
 
-// clientOf is what connections are counted by: an IPv6 client has a whole /64 of addresses to itself.
+// clientOf returns the key by which connections are counted. For IPv6 it is the /64, because one client has all of it.
 func clientOf(src netip.Addr) netip.Addr {
 	if src.Is4() {
 		return src

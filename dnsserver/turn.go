@@ -11,8 +11,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A turn is one query from its packet to its reply, with all the memory that takes: parse, Decide, append. It belongs
-// to one goroutine and is used again for the next query.
+// A turn takes one query from its packet to its reply: parse, Decide, encode. It has all the memory for that. It
+// belongs to one goroutine, which uses it again for the next query.
 type turn struct {
 	query  wire.Query
 	ask    steer.Query
@@ -22,15 +22,15 @@ type turn struct {
 	tally  tally
 }
 
-// newTurn returns a turn with a random source of its own, seeded by the system. Its bits pick members by weight and
-// rotate values; nothing secret depends on them.
+// newTurn returns a turn with its own random source, whose seed comes from the operating system. The random bits choose
+// members by weight and rotate values. They protect no secret.
 func newTurn() turn {
 	var seed [16]byte
-	crand.Read(seed[:]) // never fails: the program ends instead
+	crand.Read(seed[:]) // never returns an error: it ends the program instead
 	return turn{random: rand.NewPCG(binary.NativeEndian.Uint64(seed[:]), binary.NativeEndian.Uint64(seed[8:]))}
 }
 
-// A transport is what a query came by.
+// A transport is the protocol of a query.
 type transport int
 
 const (
@@ -38,9 +38,9 @@ const (
 	tcp
 )
 
-// run answers the query in pkt, sent from src, and returns the reply, which lies in pkt's memory; nil is no reply.
-// pkt has a capacity of wire.MaxUDP bytes over UDP and wire.MaxMessage over TCP. p is nil until something is
-// published.
+// run answers the query in pkt, which came from src. It returns the reply, in the memory of pkt, or nil for no reply.
+// pkt must have a capacity of wire.MaxUDP bytes over UDP and wire.MaxMessage over TCP. p is nil before the first
+// Publish.
 func (t *turn) run(p *published, pkt []byte, src netip.Addr, by transport) []byte {
 	t.tally[udpQueries+counter(by)]++
 	verdict := wire.Parse(pkt, &t.query)
@@ -71,14 +71,13 @@ func (t *turn) run(p *published, pkt []byte, src netip.Addr, by transport) []byt
 	return t.encode(by)
 }
 
-// drop counts a packet that came from port 0, which nobody can listen on: a forgery, and often a trap for servers
-// that answer it.
+// drop counts a packet from port 0. Nobody can listen on that port, so the packet is forged.
 func (t *turn) drop() {
 	t.tally[udpQueries]++
 	t.tally[dropped]++
 }
 
-// fail replies with a code and no records.
+// fail returns a reply with a code and no records.
 func (t *turn) fail(rcode wire.RCode) []byte {
 	switch rcode {
 	case wire.FormErr:
@@ -95,7 +94,7 @@ func (t *turn) fail(rcode wire.RCode) []byte {
 	return t.reply.Finish(rcode, false, 0)
 }
 
-// encode writes what was decided.
+// encode writes the answer into the reply.
 func (t *turn) encode(by transport) []byte {
 	a := &t.answer
 	rcode, fits, result := wire.NoError, false, noData
@@ -115,7 +114,7 @@ func (t *turn) encode(by transport) []byte {
 	}
 	if !fits && by == tcp {
 		t.reply.Clear()
-		return t.fail(wire.ServFail) // more than a DNS message can hold, and TCP was the last resort
+		return t.fail(wire.ServFail) // the answer is longer than any DNS message
 	}
 	if !fits {
 		t.reply.Truncate()
@@ -127,26 +126,22 @@ func (t *turn) encode(by transport) []byte {
 	if a.FailOpen {
 		t.tally[failOpen]++
 	}
-	scope := 0
-	if a.Located && t.ask.ECS {
-		scope = a.Scope
-	}
-	// A delegation is not ours to answer for, and an answer to class ANY speaks for no class in particular (RFC 1034
-	// section 3.7.1).
+	// The zone is not authoritative for a delegated name, and no answer to class ANY is authoritative (RFC 1034 section
+	// 3.7.1).
 	authoritative := a.Outcome != steer.Referral && t.query.Class == wire.ClassIN
-	return t.reply.Finish(rcode, authoritative, scope)
+	return t.reply.Finish(rcode, authoritative, a.Scope)
 }
 
-// An owner is a name that stands in the message.
+// An owner is an owner name in the message.
 type owner struct {
 	at     wire.Owner
 	length int // in bytes, with the root label
 }
 
-// suffix is the name formed by the last n bytes of o.
+// suffix returns the name that the last n bytes of o form.
 func (o owner) suffix(n int) wire.Owner { return o.at + wire.Owner(o.length-n) }
 
-// target is the name that the RDATA of the record appended last is: all of what lies behind in the message.
+// target returns the name in the RDATA of the last record of the message, which is a CNAME.
 func (t *turn) target() owner {
 	at := t.reply.LastRData()
 	return owner{at, t.reply.Len() - int(at)}
@@ -155,7 +150,7 @@ func (t *turn) target() owner {
 // appendLinks writes the answer section and returns the owner of its last link.
 func (t *turn) appendLinks() (last owner, fits bool) {
 	a := &t.answer
-	final := 0 // the first link that has the last owner
+	final := 0 // the first link of the last owner
 	for i := range a.N {
 		if a.Links[i].AfterCNAME {
 			final = i
@@ -179,8 +174,8 @@ func (t *turn) appendLinks() (last owner, fits bool) {
 	return last, true
 }
 
-// appendAnswer writes a positive answer. The zone's NS set beside it is a courtesy and left out before anything is
-// truncated (RFC 2181 section 9). r53: A.12
+// appendAnswer writes a positive answer. The zone's NS set is optional: it is left out if it does not fit, and the
+// reply is not truncated for it (RFC 2181 section 9). r53: A.12.
 func (t *turn) appendAnswer() bool {
 	last, fits := t.appendLinks()
 	if fits {
@@ -189,7 +184,7 @@ func (t *turn) appendAnswer() bool {
 	return fits
 }
 
-// appendNegative writes the SOA of the zone that has no such name or data, behind the CNAMEs that led there (RFC 2308
+// appendNegative writes the SOA of the zone that has no such name or data, after the CNAMEs that led there (RFC 2308
 // section 2).
 func (t *turn) appendNegative() bool {
 	last, fits := t.appendLinks()
@@ -202,8 +197,9 @@ func (t *turn) appendNegative() bool {
 	return t.reply.Append(wire.AuthoritySection, last.suffix(t.answer.ZoneNameLen), wire.RRs(t.answer.SOA), 0)
 }
 
-// appendReferral writes a delegation and the addresses of the name servers below it. A referral that cannot carry all
-// of those is marked as truncated, for without them the servers may be out of reach (RFC 9471 section 3.1).
+// appendReferral writes a delegation and the addresses of the name servers below it. If the addresses do not all fit,
+// the reply is marked as truncated, because a resolver may be unable to reach the servers without them (RFC 9471
+// section 3.1).
 func (t *turn) appendReferral() bool {
 	a := &t.answer
 	cut := owner{wire.QName, len(t.ask.Name)}.suffix(a.DelegationNameLen)

@@ -24,7 +24,8 @@ func pack(t testing.TB, q *dns.Msg) []byte {
 
 // Whatever comes in: a reply is a response to it within its limit, and miekg/dns can read it.
 func FuzzTurn(f *testing.F) {
-	for _, name := range []string{"app1.example.com.", "www.example.com.", "many.example.com.", "a.sub.example.com.", "nope.example.com.", "."} {
+	for _, name := range []string{"app1.example.com.", "www.example.com.", "many.example.com.", "a.sub.example.com.",
+		"nope.example.com.", "."} {
 		f.Add(pack(f, ask(name, dns.TypeA)), false)
 		f.Add(pack(f, withSubnet(ask(name, dns.TypeANY), "10.1.2.0/24")), true)
 	}

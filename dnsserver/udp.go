@@ -8,14 +8,14 @@ import (
 	"github.com/bulkhead-dns/bulkhead/wire"
 )
 
-// controlLen has room for the one control message we ask for, which says to which of our addresses a packet was sent.
+// controlLen is enough for the one control message that we ask for: the address to which a packet was sent.
 const controlLen = 64
 
-// receiveBackoff is the pause after a socket failed to receive, so that a lasting failure costs no CPU.
+// receiveBackoff is the backoff after a failed receive, so that a lasting failure does not use a whole CPU.
 const receiveBackoff = 10 * time.Millisecond
 
-// servePackets answers packet by packet through the net package, wherever batches are not to be had. A control
-// message goes back as it came, so that the reply leaves from the address that was asked.
+// servePackets answers packet by packet, through the net package, on systems without batches. It sends the control
+// message of the query back with the reply, so that the reply leaves from the address that got the query.
 func (s *Server) servePackets(conn *net.UDPConn, totals *totals) error {
 	t := newTurn()
 	buf := make([]byte, wire.MaxUDP)
@@ -26,7 +26,7 @@ func (s *Server) servePackets(conn *net.UDPConn, totals *totals) error {
 			return err
 		}
 		if err != nil {
-			// Errors of earlier packets and want of memory pass, what else there may be must not spin.
+			// Errors of earlier packets and lack of memory pass. Other errors must not make this loop spin.
 			s.log.Warn("receive DNS packets", "err", err)
 			time.Sleep(receiveBackoff)
 			continue

@@ -14,16 +14,16 @@ import (
 	"github.com/bulkhead-dns/bulkhead/wire"
 )
 
-// batchLen is how many packets one system call takes or sends at most. At 32 the cost of the call is small against
-// the cost of the packets; a longer batch would only add to the wait of its first packet. Not configurable: no load
-// wants another value.
+// batchLen is the largest number of packets that one system call receives or sends. With 32 packets, the call costs
+// little compared to the packets, and a longer batch would only delay its first packet. It is not configurable, because
+// no load needs another value.
 const batchLen = 32
 
-// receiveBuffer is the kernel's queue of each socket in bytes, so that a pause of the process for some milliseconds
-// loses nothing. The system may allow less.
+// receiveBuffer is the size of each socket's queue in the kernel, in bytes. It is large, so that a pause of the process
+// of some milliseconds loses no packets. The system may allow less.
 const receiveBuffer = 4 << 20
 
-// listenUDP opens a socket for each worker; the kernel spreads clients over them by address and port.
+// listenUDP opens a socket for each worker. The kernel distributes clients over them by address and port.
 func listenUDP(addr netip.AddrPort, workers int) (conns []*net.UDPConn, err error) {
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var failed error
@@ -48,8 +48,8 @@ func setOptions(fd int, addr netip.Addr) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
 		return err
 	}
-	// These two are improvements where the system has them. Without path MTU discovery nobody can make us send
-	// fragments of a size of his choice by forged ICMP messages.
+	// These two options are improvements; errors do not matter. Without path MTU discovery, forged ICMP messages cannot
+	// make us send small fragments.
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	if addr.Is4() {
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT)
@@ -66,20 +66,20 @@ func setOptions(fd int, addr netip.Addr) error {
 	}
 }
 
-// mmsghdr is the kernel's struct of that name: a message and, after receiving or sending it, its length.
+// mmsghdr is the kernel's struct of that name: a message and, after it was received or sent, its length.
 type mmsghdr struct {
 	hdr unix.Msghdr
 	len uint32
 }
 
-// control is room for one control message, aligned as the kernel wants it: IP_PKTINFO or IPV6_PKTINFO, the longer of
-// them with 20 bytes.
+// control has space for one control message with the alignment that the kernel needs: IP_PKTINFO, or IPV6_PKTINFO,
+// which is the longer one with 20 bytes.
 type control struct {
 	hdr  unix.Cmsghdr
 	data [20]byte
 }
 
-// A slot is a packet of a batch and its reply, which is written into the same buffer.
+// A slot has one packet of a batch. Its reply is written into the same buffer.
 type slot struct {
 	buf     [wire.MaxUDP]byte
 	src     unix.RawSockaddrInet6 // or an Inet4, which is shorter
@@ -87,58 +87,59 @@ type slot struct {
 	iov     unix.Iovec
 }
 
-// An engine is a worker's batch. It stays where it is while the kernel has pointers into it.
-type engine struct {
+// A batch has the packets that one system call receives, and their replies. A worker uses one batch again and again. A
+// batch must not move in memory, because the kernel has pointers into it.
+type batch struct {
 	turn  turn
 	slots [batchLen]slot
 	rx    [batchLen]mmsghdr // rx[i] receives into slots[i]
-	tx    [batchLen]mmsghdr // replies without gaps; copies of what they reply to
+	tx    [batchLen]mmsghdr // the replies, without gaps: copies of the headers of their queries
 
 	received int
-	sending  []mmsghdr // of tx: not sent yet
+	sending  []mmsghdr // the part of tx that is not sent yet
 	errno    syscall.Errno
 }
 
-// serveUDP answers batch by batch until the socket is closed. Waiting for packets is the runtime's poller's, so a
-// worker without work takes no thread, and Close ends the wait.
+// serveUDP answers batch by batch until the socket is closed. The poller of the Go runtime waits for packets, so an
+// idle worker uses no thread, and Close ends the wait.
 func (s *Server) serveUDP(conn *net.UDPConn, totals *totals) error {
 	fd, err := conn.SyscallConn()
 	if err != nil {
 		return err
 	}
-	e := &engine{turn: newTurn()}
+	b := &batch{turn: newTurn()}
 	pktinfo := s.addr.Addr().IsUnspecified()
-	for i := range e.slots {
-		e.prepare(i, pktinfo)
+	for i := range b.slots {
+		b.prepare(i, pktinfo)
 	}
-	receive, send := e.receive, e.send // bound once: a method value is an allocation
+	receive, send := b.receive, b.send // created once, because a method value is an allocation
 	for {
 		if err := fd.Read(receive); err != nil {
 			return err
 		}
-		switch e.errno {
+		switch b.errno {
 		case 0:
 		case unix.ENOSYS, unix.EPERM:
-			return s.servePackets(conn, totals) // a sandbox that knows or allows no recvmmsg
+			return s.servePackets(conn, totals) // a sandbox without recvmmsg
 		default:
-			s.log.Warn("receive DNS packets", "err", e.errno)
+			s.log.Warn("receive DNS packets", "err", b.errno)
 			time.Sleep(receiveBackoff)
 			continue
 		}
-		e.answer(s.latest.Load())
-		totals.add(&e.turn.tally)
-		if err := e.sendAll(fd, send, totals); err != nil {
+		b.answer(s.latest.Load())
+		totals.add(&b.turn.tally)
+		if err := b.sendAll(fd, send, totals); err != nil {
 			return err
 		}
-		for i := range e.received {
-			e.prepare(i, pktinfo)
+		for i := range b.received {
+			b.prepare(i, pktinfo)
 		}
 	}
 }
 
-// prepare makes slot i ready to receive, after the kernel and the reply have changed its lengths.
-func (e *engine) prepare(i int, pktinfo bool) {
-	p, h := &e.slots[i], &e.rx[i].hdr
+// prepare makes slot i ready to receive. The kernel and the reply have changed its lengths.
+func (b *batch) prepare(i int, pktinfo bool) {
+	p, h := &b.slots[i], &b.rx[i].hdr
 	p.iov.Base = &p.buf[0]
 	p.iov.SetLen(len(p.buf))
 	h.Iov = &p.iov
@@ -151,76 +152,78 @@ func (e *engine) prepare(i int, pktinfo bool) {
 	}
 }
 
-// receive takes a batch: what is there, without waiting for more. False means wait until there is something.
-func (e *engine) receive(fd uintptr) bool {
+// receive receives the packets that are there, without waiting for more. It returns false if there is none.
+func (b *batch) receive(fd uintptr) bool {
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&e.rx[0])), batchLen, unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.rx[0])), batchLen,
+			unix.MSG_DONTWAIT, 0, 0)
 		if errno == unix.EINTR {
 			continue
 		}
-		e.received, e.errno = int(n), errno
+		b.received, b.errno = int(n), errno
 		return errno != unix.EAGAIN
 	}
 }
 
-// sendAll sends what is to be sent, except for what the kernel refuses. send is e.send.
-func (e *engine) sendAll(fd syscall.RawConn, send func(uintptr) bool, totals *totals) error {
-	for len(e.sending) != 0 {
+// sendAll sends the replies, except those that the kernel refuses. send is b.send.
+func (b *batch) sendAll(fd syscall.RawConn, send func(uintptr) bool, totals *totals) error {
+	for len(b.sending) != 0 {
 		if err := fd.Write(send); err != nil {
 			return err
 		}
-		if e.errno != 0 {
-			e.sending = e.sending[1:] // the packet that was refused, and only that
+		if b.errno != 0 {
+			b.sending = b.sending[1:] // skip only the refused packet
 			totals.n[sendErrors].Add(1)
 		}
 	}
 	return nil
 }
 
-// send sends what is to be sent, up to the first packet that the kernel refuses. False means wait until there is
-// room.
-func (e *engine) send(fd uintptr) bool {
-	e.errno = 0
-	for len(e.sending) != 0 {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&e.sending[0])), uintptr(len(e.sending)), unix.MSG_DONTWAIT, 0, 0)
+// send sends the replies, up to the first packet that the kernel refuses. It returns false if the kernel's queue is
+// full.
+func (b *batch) send(fd uintptr) bool {
+	b.errno = 0
+	for len(b.sending) != 0 {
+		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.sending[0])), uintptr(len(b.sending)),
+			unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
-			e.sending = e.sending[n:]
+			b.sending = b.sending[n:]
 		case unix.EINTR:
 		case unix.EAGAIN:
 			return false
 		default:
-			e.errno = errno
+			b.errno = errno
 			return true
 		}
 	}
 	return true
 }
 
-// answer turns the batch that was received into the batch to be sent.
-func (e *engine) answer(p *published) {
+// answer answers the received packets and collects the replies to send.
+func (b *batch) answer(p *published) {
 	n := 0
-	for i := range e.received {
-		m, s := &e.rx[i], &e.slots[i]
+	for i := range b.received {
+		m, s := &b.rx[i], &b.slots[i]
 		src, listens := source(&m.hdr, &s.src)
 		if !listens {
-			e.turn.drop()
+			b.turn.drop()
 			continue
 		}
-		reply := e.turn.run(p, s.buf[:m.len], src, udp)
+		reply := b.turn.run(p, s.buf[:m.len], src, udp)
 		if reply == nil {
 			continue
 		}
 		s.iov.SetLen(len(reply))
 		s.control.anyInterface()
-		e.tx[n].hdr = m.hdr
-		e.tx[n].hdr.Flags = 0
+		b.tx[n].hdr = m.hdr
+		b.tx[n].hdr.Flags = 0
 		n++
 	}
-	e.sending = e.tx[:n]
+	b.sending = b.tx[:n]
 }
 
-// source reads the address a packet came from; listens is false for port 0.
+// source returns the address that a packet came from. listens is false for port 0.
 func source(h *unix.Msghdr, sa *unix.RawSockaddrInet6) (addr netip.Addr, listens bool) {
 	if h.Namelen == unix.SizeofSockaddrInet4 {
 		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(sa))
@@ -229,9 +232,9 @@ func source(h *unix.Msghdr, sa *unix.RawSockaddrInet6) (addr netip.Addr, listens
 	return netip.AddrFrom16(sa.Addr), sa.Port != 0
 }
 
-// anyInterface changes what the kernel said of a packet into what it should do for the reply: use the same address of
-// ours, but the interface that the routes say, which may be another one. Only a link-local address means nothing
-// without its interface.
+// anyInterface turns the control message of a query into that of its reply. The reply leaves from the address that got
+// the query, but by the interface that the routes choose, which may be another one. Only a link-local address needs its
+// interface.
 func (c *control) anyInterface() {
 	switch {
 	case c.hdr.Level == unix.IPPROTO_IP && c.hdr.Type == unix.IP_PKTINFO:

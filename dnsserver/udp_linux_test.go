@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// received is an engine that has received these packets from these addresses, as the kernel would have left it.
-func received(t *testing.T, packets [][]byte, from []netip.AddrPort) *engine {
+// received is a batch that has received these packets from these addresses, as the kernel would have left it.
+func received(t *testing.T, packets [][]byte, from []netip.AddrPort) *batch {
 	t.Helper()
-	e := &engine{turn: newTurn(), received: len(packets)}
+	e := &batch{turn: newTurn(), received: len(packets)}
 	for i, b := range packets {
 		e.prepare(i, false)
 		copy(e.slots[i].buf[:], b)
@@ -37,7 +37,8 @@ func query(t *testing.T, id uint16) []byte {
 // Nobody listens on port 0: a query from there is a forgery.
 func TestSourcePortZeroIsDropped(t *testing.T) {
 	client := netip.MustParseAddrPort("127.0.0.1:5353")
-	e := received(t, [][]byte{query(t, 1), query(t, 2), query(t, 3)}, []netip.AddrPort{client, netip.AddrPortFrom(client.Addr(), 0), client})
+	e := received(t, [][]byte{query(t, 1), query(t, 2), query(t, 3)},
+		[]netip.AddrPort{client, netip.AddrPortFrom(client.Addr(), 0), client})
 	e.answer(&published{view: world(t)})
 	if len(e.sending) != 2 {
 		t.Errorf("%d replies, want 2", len(e.sending))
@@ -93,9 +94,11 @@ func TestARefusedSendSkipsExactlyThatPacket(t *testing.T) {
 // The kernel says at which interface a packet came in; to send out there whatever the routes say is right for
 // link-local addresses only.
 func TestRepliesLeaveByTheRoutes(t *testing.T) {
-	v4 := control{hdr: unix.Cmsghdr{Level: unix.IPPROTO_IP, Type: unix.IP_PKTINFO}, data: [20]byte{7, 0, 0, 0, 192, 0, 2, 1}}
+	v4 := control{hdr: unix.Cmsghdr{Level: unix.IPPROTO_IP, Type: unix.IP_PKTINFO},
+		data: [20]byte{7, 0, 0, 0, 192, 0, 2, 1}}
 	v6 := control{hdr: unix.Cmsghdr{Level: unix.IPPROTO_IPV6, Type: unix.IPV6_PKTINFO}, data: [20]byte{0: 0x20, 16: 7}}
-	local := control{hdr: unix.Cmsghdr{Level: unix.IPPROTO_IPV6, Type: unix.IPV6_PKTINFO}, data: [20]byte{0: 0xfe, 1: 0x80, 16: 7}}
+	local := control{hdr: unix.Cmsghdr{Level: unix.IPPROTO_IPV6, Type: unix.IPV6_PKTINFO},
+		data: [20]byte{0: 0xfe, 1: 0x80, 16: 7}}
 	v4.anyInterface()
 	v6.anyInterface()
 	local.anyInterface()

@@ -8,10 +8,11 @@ import (
 	"net/netip"
 )
 
-// listenUDP opens one socket, whatever the number of workers: what SO_REUSEPORT does differs from system to system.
+// listenUDP opens one socket for any number of workers, because SO_REUSEPORT differs from system to system.
 func listenUDP(addr netip.AddrPort, _ int) ([]*net.UDPConn, error) {
 	if addr.Addr().IsUnspecified() {
-		return nil, errors.New("replies could leave from another address than was asked: give one concrete address")
+		return nil, errors.New("an unspecified address works on Linux only, because replies could leave from another " +
+			"address than the one that got the query: give one address")
 	}
 	conn, err := net.ListenUDP(network("udp", addr), net.UDPAddrFromAddrPort(addr))
 	if err != nil {

@@ -35,7 +35,8 @@ func world(t testing.TB) *steer.View {
 	if err != nil {
 		t.Fatal(err)
 	}
-	z := zone.HostedZone{ID: "Z1", Name: "example.com.", NameServers: []string{"ns-1.awsdns-00.com", "ns-512.awsdns-00.net"}}
+	z := zone.HostedZone{ID: "Z1", Name: "example.com.", NameServers: []string{"ns-1.awsdns-00.com",
+		"ns-512.awsdns-00.net"}}
 	e := steer.NewView(atlas).Edit()
 	e.PutZone(z)
 	put := func(name zone.Name, rrtype zone.RRType, members ...*zone.ResourceRecordSet) {
@@ -51,14 +52,19 @@ func world(t testing.TB) *steer.View {
 		put(s.Name, s.Type, s)
 	}
 	put("app1.example.com.", zone.A,
-		&zone.ResourceRecordSet{SetIdentifier: "west", Region: "eu-west-1", TTL: ttl(60), ResourceRecords: []string{westAddr}, HealthCheckID: westCheck},
-		&zone.ResourceRecordSet{SetIdentifier: "central", Region: "eu-central-1", TTL: ttl(60), ResourceRecords: []string{centralAddr}, HealthCheckID: centralCheck})
+		&zone.ResourceRecordSet{SetIdentifier: "west", Region: "eu-west-1", TTL: ttl(60), ResourceRecords: []string{westAddr},
+			HealthCheckID: westCheck},
+		&zone.ResourceRecordSet{SetIdentifier: "central", Region: "eu-central-1", TTL: ttl(60),
+			ResourceRecords: []string{centralAddr}, HealthCheckID: centralCheck})
 	put("blocks.example.com.", zone.A,
-		&zone.ResourceRecordSet{SetIdentifier: "office", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1", LocationName: "office"},
+		&zone.ResourceRecordSet{SetIdentifier: "office", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1",
+			LocationName: "office"},
 			TTL: ttl(60), ResourceRecords: []string{officeAddr}},
-		&zone.ResourceRecordSet{SetIdentifier: "elsewhere", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1", LocationName: "*"},
+		&zone.ResourceRecordSet{SetIdentifier: "elsewhere", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C1",
+			LocationName: "*"},
 			TTL: ttl(60), ResourceRecords: []string{elsewhereAddr}})
-	if err := e.PutCIDRCollection("C1", map[string][]netip.Prefix{"office": {netip.MustParsePrefix("10.7.0.0/20")}}); err != nil {
+	if err := e.PutCIDRCollection("C1",
+		map[string][]netip.Prefix{"office": {netip.MustParsePrefix("10.7.0.0/20")}}); err != nil {
 		t.Fatal(err)
 	}
 	put("www.example.com.", zone.CNAME, simple("app1.example.com."))
