@@ -55,10 +55,11 @@ var rooms = map[string][]string{
 	"cwserver":     {"sigv4"},
 	"api/v1alpha1": {"failover"},
 	"alb":          {"zone"},
+	"awsserver":    {"alb", "sigv4", "zone"},
 	// L4: assemblies.
 	"node": {"zone", "health", "geo", "steer", "sigv4", "etcd", "store", "prober", "dnsserver", "users", "resolver",
 		"r53server", "cwserver", "quota"},
-	"lab":        {"alb", "node", "zone", "health", "geo", "store", "sigv4"},
+	"lab":        {"alb", "awsserver", "node", "zone", "health", "geo", "store", "sigv4"},
 	"demo":       {"lab", "apply", "plan", "failover", "health"},
 	"controller": {"api/v1alpha1", "apply", "explain", "plan", "failover", "zone", "health", "quota", "tagging"},
 	"cmd/bulkhead": {"demo", "lab", "alb", "node", "users", "apply", "audit", "explain", "plan", "failover", "geo",

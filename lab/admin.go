@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/bulkhead-dns/bulkhead/awsserver"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
@@ -24,7 +25,7 @@ type Change struct {
 	Replicas    *int   `json:"replicas,omitempty"` // of scale: required there, refused elsewhere
 }
 
-// An AdminError is a refused administration request.
+// An AdminError is a refused administration request, as a Client gets it. See Refusal for the codes.
 type AdminError struct {
 	Status  int    `json:"-"` // HTTP
 	Code    string `json:"code"`
@@ -42,7 +43,7 @@ type errorBody struct {
 type admin struct {
 	surroundings *surroundings
 	status       func() Status
-	lookup       lookup
+	lookup       awsserver.Lookup
 	logger       *slog.Logger
 }
 
@@ -59,7 +60,7 @@ func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	answer, err := a.serve(w, r)
 	if err != nil {
-		fault := a.classify(err)
+		fault := a.adminErrorOf(err)
 		w.WriteHeader(fault.Status)
 		json.NewEncoder(w).Encode(errorBody{fault})
 		return
@@ -73,23 +74,21 @@ func (a *admin) serve(w http.ResponseWriter, r *http.Request) (answer any, err e
 	if strings.HasPrefix(r.URL.Path, ingressPath) {
 		limit = maxIngressBody
 	}
-	body, scope, err := readSigned(w, r, limit, a.lookup)
+	body, scope, err := awsserver.ReadSigned(w, r, limit, a.lookup)
 	if err != nil {
 		return nil, err
 	}
 	if scope.Service != Service {
-		return nil, &AdminError{http.StatusForbidden, "SignatureDoesNotMatch",
-			fmt.Sprintf("Credential should be scoped to correct service: '%s'.", Service)}
+		return nil, sigv4.WrongService(Service, scope.Service)
 	}
 	do, method := a.operation(r.URL.Path)
 	switch {
 	case method == "":
-		return nil, &AdminError{http.StatusNotFound, "UnknownOperation",
-			fmt.Sprintf("there is no %s: there are GET /lab/status, POST /lab/scale, /lab/fail, /lab/heal and PUT /lab/ingress/REGION", r.URL.Path)}
+		return nil, refuse("UnknownOperation", "there is no %s: use GET /lab/status, POST /lab/scale, POST /lab/fail, "+
+			"POST /lab/heal or PUT /lab/ingress/REGION", r.URL.Path)
 	case r.Method != method:
 		w.Header().Set("Allow", method)
-		return nil, &AdminError{http.StatusMethodNotAllowed, "MethodNotAllowed",
-			fmt.Sprintf("%s %s: use %s", r.Method, r.URL.Path, method)}
+		return nil, refuse("MethodNotAllowed", "%s %s: use %s", r.Method, r.URL.Path, method)
 	}
 	// Pods are started and stopped to the end even when the client has left.
 	return do(context.WithoutCancel(r.Context()), body)
@@ -130,14 +129,14 @@ func (a *admin) change(do func(context.Context, Change) error) adminOperation {
 
 func (a *admin) scale(ctx context.Context, c Change) error {
 	if c.Replicas == nil {
-		return &Refusal{"InvalidReplicas", fmt.Sprintf("scale needs replicas: 0 to %d", MaxReplicas)}
+		return refuse("InvalidReplicas", "scale needs replicas: 0 to %d", MaxReplicas)
 	}
 	return a.surroundings.scale(ctx, c.Application, c.Region, *c.Replicas)
 }
 
 func (a *admin) setFailing(c Change, failing bool) error {
 	if c.Replicas != nil {
-		return &AdminError{http.StatusBadRequest, "InvalidBody", "replicas belong to scale"}
+		return refuse("InvalidBody", "only scale takes replicas")
 	}
 	return a.surroundings.setFailing(c.Application, c.Region, failing)
 }
@@ -154,43 +153,51 @@ type ingressAnswer struct {
 func (a *admin) setIngresses(ctx context.Context, region string, body []byte) (any, error) {
 	var wanted ingressBody
 	if err := decodeStrictly(body, &wanted); err != nil {
-		return nil, &AdminError{http.StatusBadRequest, "InvalidBody", "the body is not {\"ingresses\": [...]}: " + err.Error()}
+		return nil, refuse("InvalidBody", "the body is not {\"ingresses\": [...]}: %v", err)
 	}
 	if wanted.Ingresses == nil {
-		return nil, &AdminError{http.StatusBadRequest, "InvalidBody", "ingresses is missing: an empty list takes all of them away"}
+		return nil, refuse("InvalidBody", "ingresses is missing: an empty list removes all of them")
 	}
 	got, err := a.surroundings.setIngresses(ctx, region, wanted.Ingresses)
 	return ingressAnswer{got}, err
 }
 
-// classify is the one table from errors to answers.
-func (a *admin) classify(err error) *AdminError {
+// adminErrorOf is the one table from errors to what a client gets.
+func (a *admin) adminErrorOf(err error) *AdminError {
 	var (
-		fault     *AdminError
-		refusal   *Refusal
+		own       *Refusal
 		signature *sigv4.Error
 		tooLarge  *http.MaxBytesError
 	)
 	switch {
-	case errors.As(err, &fault):
-		return fault
-	case errors.As(err, &refusal):
-		return &AdminError{http.StatusBadRequest, refusal.Code, refusal.Message}
+	case errors.As(err, &own):
+		return &AdminError{statusOf(own.Code), own.Code, own.Message}
 	case errors.As(err, &signature):
 		return &AdminError{signature.Status, signature.Code, signature.Message}
 	case errors.As(err, &tooLarge):
-		return &AdminError{http.StatusRequestEntityTooLarge, "BodyTooLarge", fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
+		return &AdminError{http.StatusRequestEntityTooLarge, "BodyTooLarge",
+			fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
 	}
 	a.logger.Error("lab administration", "error", err)
 	return &AdminError{http.StatusInternalServerError, "InternalFailure", err.Error()}
+}
+
+// statusOf is the HTTP status of a refusal's code.
+func statusOf(code string) int {
+	switch code {
+	case "UnknownOperation":
+		return http.StatusNotFound
+	case "MethodNotAllowed":
+		return http.StatusMethodNotAllowed
+	}
+	return http.StatusBadRequest
 }
 
 // decodeChange reads exactly one JSON object without unknown members.
 func decodeChange(body []byte) (Change, error) {
 	var c Change
 	if err := decodeStrictly(body, &c); err != nil {
-		return Change{}, &AdminError{http.StatusBadRequest, "InvalidBody",
-			"the body is not {\"application\", \"region\"[, \"replicas\"]}: " + err.Error()}
+		return Change{}, refuse("InvalidBody", "the body is not {\"application\", \"region\"[, \"replicas\"]}: %v", err)
 	}
 	return c, nil
 }

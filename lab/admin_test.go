@@ -89,9 +89,9 @@ func TestAdministrationRefuses(t *testing.T) {
 		want                     AdminError
 	}{
 		{"unknown application", "POST", "/lab/fail", `{"application":"app3","region":"eu-west-1"}`, "", "",
-			AdminError{400, "UnknownApplication", `there is no application "app3": there are app1, app2`}},
+			AdminError{400, "UnknownApplication", `there is no application "app3": use app1, app2`}},
 		{"unknown Region", "POST", "/lab/heal", `{"application":"app1","region":"mars-1"}`, "", "",
-			AdminError{400, "UnknownRegion", `there is no Region "mars-1": there are eu-west-1`}},
+			AdminError{400, "UnknownRegion", `there is no Region "mars-1": use eu-west-1`}},
 		{"too many", "POST", "/lab/scale", `{"application":"app1","region":"eu-west-1","replicas":21}`, "", "",
 			AdminError{400, "InvalidReplicas", "21 replicas: use 0 to 20"}},
 		{"negative", "POST", "/lab/scale", `{"application":"app1","region":"eu-west-1","replicas":-1}`, "", "",
@@ -99,7 +99,7 @@ func TestAdministrationRefuses(t *testing.T) {
 		{"scale without a number", "POST", "/lab/scale", `{"application":"app1","region":"eu-west-1"}`, "", "",
 			AdminError{400, "InvalidReplicas", "scale needs replicas: 0 to 20"}},
 		{"fail with a number", "POST", "/lab/fail", `{"application":"app1","region":"eu-west-1","replicas":0}`, "", "",
-			AdminError{400, "InvalidBody", "replicas belong to scale"}},
+			AdminError{400, "InvalidBody", "only scale takes replicas"}},
 		{"unknown member", "POST", "/lab/fail", `{"app":"app1"}`, "", "",
 			AdminError{400, "InvalidBody", `the body is not {"application", "region"[, "replicas"]}: json: unknown field "app"`}},
 		{"two values", "POST", "/lab/fail", `{} {}`, "", "",
@@ -107,12 +107,12 @@ func TestAdministrationRefuses(t *testing.T) {
 		{"large body", "POST", "/lab/fail", strings.Repeat(" ", maxAdminBody+1), "", "",
 			AdminError{413, "BodyTooLarge", "the body has more than 4096 bytes"}},
 		{"unknown path", "GET", "/lab/", "", "", "", AdminError{404, "UnknownOperation",
-			"there is no /lab/: there are GET /lab/status, POST /lab/scale, /lab/fail, /lab/heal and PUT /lab/ingress/REGION"}},
+			"there is no /lab/: use GET /lab/status, POST /lab/scale, POST /lab/fail, POST /lab/heal or PUT /lab/ingress/REGION"}},
 		{"method", "GET", "/lab/scale", "", "", "", AdminError{405, "MethodNotAllowed", "GET /lab/scale: use POST"}},
 		{"wrong secret", "POST", "/lab/fail", `{"application":"app1","region":"eu-west-1"}`, "guess", "",
 			AdminError{403, "SignatureDoesNotMatch", "*"}},
 		{"signed for Route 53", "POST", "/lab/fail", `{"application":"app1","region":"eu-west-1"}`, "", "route53",
-			AdminError{403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: 'bulkhead-lab'."}},
+			AdminError{403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: 'bulkhead-lab', not 'route53'."}},
 		{"not signed", "GET", "/lab/status", "", "none", "", AdminError{403, "MissingAuthenticationToken", "*"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -175,9 +175,9 @@ func FuzzDecodeChange(f *testing.F) {
 		if err == nil {
 			return
 		}
-		var refusal *AdminError
-		if !errors.As(err, &refusal) || refusal.Status != http.StatusBadRequest || change != (Change{}) || bytes.Equal(body, []byte("{}")) {
-			t.Errorf("decodeChange(%q) = %+v, %v; want a 400 and nothing decoded", body, change, err)
+		var refusal *Refusal
+		if !errors.As(err, &refusal) || refusal.Code != "InvalidBody" || change != (Change{}) || bytes.Equal(body, []byte("{}")) {
+			t.Errorf("decodeChange(%q) = %+v, %v; want InvalidBody and nothing decoded", body, change, err)
 		}
 	})
 }

@@ -201,7 +201,7 @@ func TestWrongIngressesAreRefusedAndChangeNothing(t *testing.T) {
 		all          []Ingress
 		want         string // part of the message
 	}{
-		{"Region", "mars-1", nil, `there is no Region "mars-1": there are eu-west-1`},
+		{"Region", "mars-1", nil, `there is no Region "mars-1": use eu-west-1`},
 		{"twice", "eu-west-1", with(func(*Ingress) {}), "ingress team/demoingress is there twice"},
 		{"load balancer", "eu-west-1", with(func(g *Ingress) { second(g); g.LoadBalancer = "nlb" }),
 			`ingress team/second: there is no load balancer "nlb" in eu-west-1: there are demoalb`},

@@ -62,7 +62,7 @@ func stopPods[K comparable](ctx context.Context, pods map[K]*pod) error {
 func (r *region) setIngresses(ctx context.Context, all []Ingress) ([]IngressStatus, error) {
 	wanted, err := r.traffic(all)
 	if err != nil {
-		return nil, &Refusal{"InvalidIngress", err.Error()}
+		return nil, refuse("InvalidIngress", "%v", err)
 	}
 	s := &r.ingresses
 	s.mu.Lock()

@@ -9,14 +9,9 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-)
 
-// A cluster is a Kubernetes cluster as EKS describes it.
-type cluster struct {
-	name     string // as EKS allows it: letters, digits, - and _, up to 100
-	endpoint string // "https://…"
-	ca       string // PEM in base64; "" when the kubeconfig has none
-}
+	"github.com/bulkhead-dns/bulkhead/awsserver"
+)
 
 // A kubeconfig is what the lab needs of the file that kubectl reads.
 type kubeconfig struct {
@@ -38,8 +33,8 @@ type kubeconfig struct {
 }
 
 // readClusters reads the kubeconfigs of Regions, or reports every fault at once.
-func readClusters(paths map[string]string) (map[string]cluster, error) {
-	clusters := make(map[string]cluster, len(paths))
+func readClusters(paths map[string]string) (map[string]awsserver.Cluster, error) {
+	clusters := make(map[string]awsserver.Cluster, len(paths))
 	var faults []error
 	for region, path := range paths {
 		c, err := readCluster(path)
@@ -52,35 +47,35 @@ func readClusters(paths map[string]string) (map[string]cluster, error) {
 }
 
 // readCluster returns the cluster of a kubeconfig's current context.
-func readCluster(path string) (cluster, error) {
+func readCluster(path string) (awsserver.Cluster, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return cluster{}, err
+		return awsserver.Cluster{}, err
 	}
 	var k kubeconfig
 	if err := yaml.Unmarshal(data, &k); err != nil {
-		return cluster{}, fmt.Errorf("read %s: %w", path, err)
+		return awsserver.Cluster{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	wanted, err := k.currentCluster()
 	if err != nil {
-		return cluster{}, fmt.Errorf("%s: %w", path, err)
+		return awsserver.Cluster{}, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, c := range k.Clusters {
 		if c.Name != wanted {
 			continue
 		}
 		if c.Cluster.Server == "" {
-			return cluster{}, fmt.Errorf("%s: cluster %q has no server", path, wanted)
+			return awsserver.Cluster{}, fmt.Errorf("%s: cluster %q has no server", path, wanted)
 		}
 		ca := c.Cluster.CAData
 		if ca == "" && c.Cluster.CAFile != "" {
 			if ca, err = readCA(filepath.Dir(path), c.Cluster.CAFile); err != nil {
-				return cluster{}, err
+				return awsserver.Cluster{}, err
 			}
 		}
-		return cluster{name: clusterName(wanted), endpoint: c.Cluster.Server, ca: ca}, nil
+		return awsserver.Cluster{Name: clusterName(wanted), Endpoint: c.Cluster.Server, CA: ca}, nil
 	}
-	return cluster{}, fmt.Errorf("%s: there is no cluster %q", path, wanted)
+	return awsserver.Cluster{}, fmt.Errorf("%s: there is no cluster %q", path, wanted)
 }
 
 func (k kubeconfig) currentCluster() (string, error) {

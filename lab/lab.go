@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkhead-dns/bulkhead/alb"
+	"github.com/bulkhead-dns/bulkhead/awsserver"
 	"github.com/bulkhead-dns/bulkhead/geo"
 	"github.com/bulkhead-dns/bulkhead/health"
 	"github.com/bulkhead-dns/bulkhead/node"
@@ -128,8 +129,8 @@ type Lab struct {
 	route53      *route53.Client
 	transport    *http.Transport // of route53
 	balancers    []knownBalancer
-	clusters     map[string]cluster // by Region
-	changed      chan struct{}      // holds one item when a load balancer's health may have changed
+	clusters     map[string]awsserver.Cluster // by Region
+	changed      chan struct{}                // holds one item when a load balancer's health may have changed
 	ready        chan struct{}
 
 	mu      sync.Mutex
@@ -257,21 +258,32 @@ func (l *Lab) openNode() (err error) {
 	return nil
 }
 
-// handlers are what the lab serves beside the engine's own API: its administration, and the AWS APIs that clients ask around Route 53.
+// handlers are what the lab serves beside the engine's own API: its administration, and the other AWS APIs.
 func (l *Lab) handlers() map[string]http.Handler {
-	logger := l.options.Logger
-	balancers := &elbv2{regions: l.surroundings.regions, clusters: l.clusters, created: time.Now()}
-	clusters := &eks{clusters: l.clusters, lookup: l.lookup, logger: logger}
-	return map[string]http.Handler{
-		"/lab/": &admin{surroundings: l.surroundings, status: l.Status, lookup: l.lookup, logger: logger},
-		"POST /{$}": &queryAPI{
-			services: map[string]queryService{serviceELB: balancers.service(), serviceSTS: stsService()},
-			lookup:   l.lookup,
-			logger:   logger,
-		},
-		"/clusters":  clusters,
-		"/clusters/": clusters,
+	handlers := awsserver.Handlers(awsserver.Options{
+		Regions: l.awsRegions(),
+		Created: time.Now(),
+		Lookup:  l.lookup,
+		Logger:  l.options.Logger,
+	})
+	handlers["/lab/"] = &admin{surroundings: l.surroundings, status: l.Status, lookup: l.lookup, logger: l.options.Logger}
+	return handlers
+}
+
+// awsRegions are the Regions as the AWS APIs describe them.
+func (l *Lab) awsRegions() []awsserver.Region {
+	var all []awsserver.Region
+	for _, r := range l.surroundings.regions {
+		region := awsserver.Region{Name: r.name}
+		for _, b := range r.balancers {
+			region.LoadBalancers = append(region.LoadBalancers, b.LoadBalancer)
+		}
+		if c, ok := l.clusters[r.name]; ok {
+			region.Cluster = &c
+		}
+		all = append(all, region)
 	}
+	return all
 }
 
 // freeAddress returns the address, or one with any port of the same host when it is taken. Another process may still win the race for it;

@@ -3,20 +3,11 @@ package lab
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
-
-// A Refusal is a request for something that the lab does not have or cannot do.
-type Refusal struct {
-	Code    string // UnknownApplication, UnknownRegion, InvalidReplicas or InvalidIngress
-	Message string
-}
-
-func (e *Refusal) Error() string { return e.Message }
 
 // surroundings are the Regions of the lab without the engine: what an AWS account would hold.
 type surroundings struct {
@@ -83,7 +74,7 @@ func (s *surroundings) restore() error {
 // scale sets the number of an application's pods in a Region. It returns when they run, or are gone.
 func (s *surroundings) scale(ctx context.Context, application, region string, replicas int) error {
 	if replicas < 0 || replicas > MaxReplicas {
-		return &Refusal{"InvalidReplicas", fmt.Sprintf("%d replicas: use 0 to %d", replicas, MaxReplicas)}
+		return refuse("InvalidReplicas", "%d replicas: use 0 to %d", replicas, MaxReplicas)
 	}
 	return s.change(application, region, func(d *deployment) error { return d.scale(ctx, replicas) })
 }
@@ -151,7 +142,7 @@ func (s *surroundings) region(name string) (*region, error) {
 		}
 		names = append(names, r.name)
 	}
-	return nil, &Refusal{"UnknownRegion", fmt.Sprintf("there is no Region %q: there are %s", name, strings.Join(names, ", "))}
+	return nil, refuse("UnknownRegion", "there is no Region %q: use %s", name, strings.Join(names, ", "))
 }
 
 // find returns one application in one Region, or a *Refusal that says which there are.
@@ -167,9 +158,8 @@ func (s *surroundings) find(application, region string) (*deployment, error) {
 		}
 		names = append(names, d.Name)
 	}
-	there := "there are " + strings.Join(names, ", ")
 	if len(names) == 0 {
-		there = region + " has none of the lab's own"
+		return nil, refuse("UnknownApplication", "there is no application %q: the lab runs none in %s", application, region)
 	}
-	return nil, &Refusal{"UnknownApplication", fmt.Sprintf("there is no application %q: %s", application, there)}
+	return nil, refuse("UnknownApplication", "there is no application %q: use %s", application, strings.Join(names, ", "))
 }

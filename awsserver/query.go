@@ -1,4 +1,4 @@
-package lab
+package awsserver
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ const maxQueryBody = 64 << 10
 // queryAPI serves AWS's query protocol at POST /: a form with Action and Version in, XML out, every request signed. r53: E.1.
 type queryAPI struct {
 	services map[string]queryService // by the name in the credential scope
-	lookup   lookup
+	lookup   Lookup
 	logger   *slog.Logger
 }
 
@@ -63,7 +63,7 @@ func (a *queryAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve verifies and does what is asked. The service is the zero one as long as it is not known.
 func (a *queryAPI) serve(w http.ResponseWriter, r *http.Request) (queryService, string, any, error) {
-	body, scope, err := readSigned(w, r, maxQueryBody, a.lookup)
+	body, scope, err := ReadSigned(w, r, maxQueryBody, a.lookup)
 	if err != nil {
 		return queryService{}, "", nil, err
 	}
@@ -192,7 +192,7 @@ func resultReply(namespace, action string, result any, requestID string) []byte 
 type errorDetail struct{ Type, Code, Message string }
 
 // errorReply writes <ErrorResponse><Error>…</Error><RequestId>. r53: E.1.
-func errorReply(namespace string, f *fault, requestID string) []byte {
+func errorReply(namespace string, f fault, requestID string) []byte {
 	return encodeXML(namespace, "ErrorResponse", func(e *xml.Encoder) error {
 		detail := errorDetail{"Sender", f.code, f.message}
 		if err := e.EncodeElement(detail, xml.StartElement{Name: xml.Name{Local: "Error"}}); err != nil {

@@ -1,4 +1,4 @@
-package lab
+package awsserver
 
 import (
 	"strings"

@@ -1,4 +1,4 @@
-package lab
+package awsserver
 
 import (
 	"strconv"
@@ -43,7 +43,7 @@ func TestPagesAreTheWholeList(t *testing.T) {
 // Each filter finds what it names and nothing else, in the order of the list. r53: E.1.
 func TestFiltersFindWhatTheyName(t *testing.T) {
 	client, s := startQueryAPI(t, 217)
-	if err := s.regions[0].balancers[0].Configure(alb.Config{
+	if err := s.balancer.Configure(alb.Config{
 		Rules:        []alb.Rule{{Priority: 7, Hosts: []string{"a.example"}, Paths: []string{"/a*"}, Action: alb.Action{TargetGroup: "app1"}}},
 		TargetGroups: []alb.TargetGroup{{Name: "spare"}, {Name: "app1"}, {Name: "app2"}},
 	}); err != nil {
@@ -81,7 +81,7 @@ func TestFiltersFindWhatTheyName(t *testing.T) {
 	}
 }
 
-// What `lab fail` and `lab scale` do shows in DescribeTargetHealth, in states and reasons of Elastic Load Balancing. r53: E.1.
+// Failures and deregistrations show in DescribeTargetHealth, in the states and reasons of Elastic Load Balancing. r53: E.1.
 func TestTargetHealthShowsFailuresAndDraining(t *testing.T) {
 	client, s := startQueryAPI(t, 218)
 	arn := describe[describeTargetGroupsResult](t, client, "DescribeTargetGroups", "Names.member.1", "app1").TargetGroups.Member[0].TargetGroupArn
@@ -103,13 +103,9 @@ func TestTargetHealthShowsFailuresAndDraining(t *testing.T) {
 	unhealthy := targetHealthShape{alb.Unhealthy, "Target.ResponseCodeMismatch", "Health checks failed with these codes: [500]"}
 	draining := targetHealthShape{alb.Draining, "Target.DeregistrationInProgress", "Target deregistration is in progress"}
 	waitFor(t, "two healthy targets without a reason", are(healthy, healthy))
-	if err := s.setFailing("app1", "eu-west-1", true); err != nil {
-		t.Fatal(err)
-	}
+	s.failing.Store(true)
 	waitFor(t, "two unhealthy targets that answer 500", are(unhealthy, unhealthy))
-	if err := s.setFailing("app1", "eu-west-1", false); err != nil {
-		t.Fatal(err)
-	}
+	s.failing.Store(false)
 	waitFor(t, "two healed targets", are(healthy, healthy))
 
 	first := health()[0]
@@ -126,7 +122,7 @@ func TestTargetHealthShowsFailuresAndDraining(t *testing.T) {
 		t.Errorf("a port that is not registered: %+v, want %+v", elsewhere, want)
 	}
 
-	if err := s.scale(t.Context(), "app1", "eu-west-1", 0); err != nil {
+	if _, err := s.balancer.SetTargets("app1", nil); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, "two draining targets", are(draining, draining))

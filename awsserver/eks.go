@@ -1,21 +1,22 @@
-package lab
+package awsserver
 
 import (
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
 // eks tells which Kubernetes clusters are attached to the lab, as Amazon EKS does: GET /clusters and GET /clusters/{name}, for the Region of
-// the credential scope. Without a kubeconfig there is none.
+// the credential scope.
 type eks struct {
-	clusters map[string]cluster // by Region
-	lookup   lookup
-	logger   *slog.Logger
+	regions []Region
+	lookup  Lookup
+	logger  *slog.Logger
 }
 
 type listClustersReply struct {
@@ -27,7 +28,7 @@ type describeClusterReply struct {
 	Cluster clusterShape `json:"cluster"`
 }
 
-// A clusterShape leaves out what a kubeconfig does not say, the Kubernetes version among it.
+// A clusterShape leaves out what is not known of a cluster, such as its Kubernetes version.
 type clusterShape struct {
 	Name                 string `json:"name"`
 	ARN                  string `json:"arn"`
@@ -60,40 +61,39 @@ func (e *eks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *eks) serve(w http.ResponseWriter, r *http.Request) (any, error) {
-	_, scope, err := readSigned(w, r, maxQueryBody, e.lookup)
+	_, scope, err := ReadSigned(w, r, maxQueryBody, e.lookup)
 	if err != nil {
 		return nil, err
 	}
 	if scope.Service != serviceEKS {
-		return nil, &fault{http.StatusForbidden, "SignatureDoesNotMatch",
-			fmt.Sprintf("Credential should be scoped to correct service: '%s'.", serviceEKS)}
+		return nil, sigv4.WrongService(serviceEKS, scope.Service)
 	}
 	name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/clusters"), "/"), "/")
 	if r.Method != http.MethodGet || rest != "" {
-		return nil, &fault{http.StatusNotFound, "UnknownOperationException",
-			fmt.Sprintf("There is no %s %.128s here: there are GET /clusters and GET /clusters/{name}.", r.Method, r.URL.Path)}
+		return nil, refuse("UnknownOperationException",
+			"There is no %s %.128s here: there are GET /clusters and GET /clusters/{name}.", r.Method, r.URL.Path)
 	}
-	c, attached := e.clusters[scope.Region]
+	c := regionNamed(e.regions, scope.Region).Cluster
 	switch {
-	case name == "" && attached:
-		return listClustersReply{Clusters: []string{c.name}}, nil
+	case name == "" && c != nil:
+		return listClustersReply{Clusters: []string{c.Name}}, nil
 	case name == "":
 		return listClustersReply{Clusters: []string{}}, nil
-	case !attached || c.name != name:
-		return nil, &fault{http.StatusNotFound, "ResourceNotFoundException", fmt.Sprintf("No cluster found for name: %.128s.", name)}
+	case c == nil || c.Name != name:
+		return nil, refuse("ResourceNotFoundException", "No cluster found for name: %.128s.", name)
 	}
 	return describeClusterReply{c.shape(scope.Region)}, nil
 }
 
-func (c cluster) shape(region string) clusterShape {
+func (c Cluster) shape(region string) clusterShape {
 	s := clusterShape{
-		Name:     c.name,
-		ARN:      "arn:" + partition(region) + ":eks:" + region + ":" + AccountID + ":cluster/" + c.name,
-		Endpoint: c.endpoint,
+		Name:     c.Name,
+		ARN:      "arn:" + partition(region) + ":eks:" + region + ":" + AccountID + ":cluster/" + c.Name,
+		Endpoint: c.Endpoint,
 		Status:   "ACTIVE",
 		Tags:     map[string]string{},
 	}
-	s.CertificateAuthority.Data = c.ca
+	s.CertificateAuthority.Data = c.CA
 	return s
 }
 

@@ -1,4 +1,4 @@
-package lab
+package awsserver
 
 import (
 	"crypto/sha256"
@@ -27,20 +27,27 @@ type inventory struct {
 // A register makes the inventory of a Region.
 type register struct {
 	region   string
-	balancer *alb.LoadBalancer // the one that is being taken in
+	balancer *alb.LoadBalancer // the one that is being added
 	cluster  string            // of the tags
 	created  time.Time         // of everything: the lab's start
 	inventory
 }
 
-func newInventory(r *region, cluster string, created time.Time) inventory {
-	b := &register{region: r.name, cluster: cluster, created: created, inventory: inventory{
+// defaultCluster is the cluster in the tags of a Region that no cluster is attached to.
+const defaultCluster = "democluster"
+
+func newInventory(r Region, created time.Time) inventory {
+	cluster := defaultCluster
+	if r.Cluster != nil {
+		cluster = r.Cluster.Name
+	}
+	b := &register{region: r.Name, cluster: cluster, created: created, inventory: inventory{
 		targetHealth: map[string][]targetHealthDescription{},
 		attributes:   map[string][]keyValue{},
 		tags:         map[string][]keyValue{},
 	}}
-	for _, lb := range r.balancers {
-		b.balancer = lb.LoadBalancer
+	for _, lb := range r.LoadBalancers {
+		b.balancer = lb
 		now := lb.Snapshot()
 		for _, g := range now.TargetGroups {
 			b.addTargetGroup(g)

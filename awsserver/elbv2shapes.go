@@ -1,4 +1,4 @@
-package lab
+package awsserver
 
 import "github.com/bulkhead-dns/bulkhead/alb"
 

@@ -1,4 +1,4 @@
-package lab
+package awsserver
 
 import (
 	"slices"
@@ -11,9 +11,8 @@ import (
 
 // elbv2 describes the load balancers of the lab as Elastic Load Balancing's API, version 2, does. r53: E.1.
 type elbv2 struct {
-	regions  []*region
-	clusters map[string]cluster // by Region
-	created  time.Time
+	regions []Region
+	created time.Time
 }
 
 func (e *elbv2) service() queryService {
@@ -36,17 +35,9 @@ func (e *elbv2) service() queryService {
 	}
 }
 
-// inventory is what the account has in the Region that the call was signed for: nothing in one that the lab has not.
+// inventory is what the account has in the Region that the call is signed for.
 func (e *elbv2) inventory(c *call) inventory {
-	at := slices.IndexFunc(e.regions, func(r *region) bool { return r.name == c.region })
-	if at < 0 {
-		return inventory{}
-	}
-	clusterName := "democluster"
-	if k, ok := e.clusters[c.region]; ok {
-		clusterName = k.name
-	}
-	return newInventory(e.regions[at], clusterName, e.created)
+	return newInventory(regionNamed(e.regions, c.region), e.created)
 }
 
 // A kind is one kind of resource, as ARNs name it.

@@ -1,10 +1,9 @@
-package lab
+package awsserver
 
 import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -25,24 +24,6 @@ type awsClient struct {
 	url         string
 	region      string
 	credentials sigv4.Credentials
-}
-
-// startQueryAPI serves the query APIs of one running Region.
-func startQueryAPI(t *testing.T, number byte) (awsClient, *surroundings) {
-	t.Helper()
-	s := alone(t, startRegion(t, number))
-	server := httptest.NewServer(queryAPIOf(s))
-	t.Cleanup(server.Close)
-	return awsClient{server.URL, "eu-west-1", administrator}, s
-}
-
-func queryAPIOf(s *surroundings) *queryAPI {
-	balancers := &elbv2{regions: s.regions, created: time.Date(2026, 11, 22, 15, 30, 38, 186e6, time.UTC)}
-	return &queryAPI{
-		services: map[string]queryService{serviceELB: balancers.service(), serviceSTS: stsService()},
-		lookup:   func(id string) (sigv4.Credentials, bool) { return administrator, id == administrator.AccessKeyID },
-		logger:   slog.New(slog.DiscardHandler),
-	}
 }
 
 // send signs a request for a service, unless it is "", and returns status, header and body of the reply.
@@ -105,11 +86,11 @@ func describe[T any](t *testing.T, c awsClient, action string, parameters ...str
 // The replies to requests as clients send them, letter for letter but for line breaks, ports and ids of requests. r53: E.1, E.2, E.3.
 func TestQueryRepliesHaveAWSShapes(t *testing.T) {
 	client, s := startQueryAPI(t, 212)
-	all := newInventory(s.regions[0], "democluster", time.Time{})
+	all := newInventory(s.region(), time.Time{})
 	lb, listener, group := all.loadBalancers[0].LoadBalancerArn, all.listeners[0].ListenerArn, all.targetGroups[0].TargetGroupArn
 	waitFor(t, "healthy targets", func() bool {
-		healthy, _ := s.regions[0].balancers[0].Healthy()
-		return healthy && s.regions[0].balancers[0].Status().TargetGroups[0].Targets[1].State == alb.Healthy
+		healthy, _ := s.balancer.Healthy()
+		return healthy && s.balancer.Status().TargetGroups[0].Targets[1].State == alb.Healthy
 	})
 	var got strings.Builder
 	for _, c := range []struct{ title, service, region, body string }{
@@ -166,7 +147,7 @@ func TestQueryRepliesHaveAWSShapes(t *testing.T) {
 
 func TestQueryRefusesInAWSWords(t *testing.T) {
 	client, s := startQueryAPI(t, 213)
-	all := newInventory(s.regions[0], "democluster", time.Time{})
+	all := newInventory(s.region(), time.Time{})
 	lb, listener, group := all.loadBalancers[0].LoadBalancerArn, all.listeners[0].ListenerArn, all.targetGroups[0].TargetGroupArn
 	other := strings.Replace(group, "eu-west-1", "eu-central-1", 1)
 	tooMany := []string{}
@@ -295,12 +276,7 @@ func TestQueryRefusesWhomItDoesNotKnow(t *testing.T) {
 
 // FuzzQuery sends forms of any kind: every reply is well-formed XML, a result or a refusal with a code.
 func FuzzQuery(f *testing.F) {
-	r, err := newRegion(regionOptions{definition: smallWorld(215).Regions[0], applications: smallWorld(215).Applications, logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { r.balancers[0].Close() })
-	api := queryAPIOf(&surroundings{regions: []*region{r}})
+	handler := apiOf(newWorld(f, 215))
 	for _, seed := range []string{
 		form("DescribeLoadBalancers", "Names.member.1", "demoalb", "PageSize", "1", "Marker", "x"),
 		form("DescribeTargetGroups", "Names.member.1", "app1"),
@@ -315,7 +291,7 @@ func FuzzQuery(f *testing.F) {
 		sigv4.Sign(&sigv4.Request{Method: "POST", Path: "/", Host: request.Host, Header: request.Header, Body: []byte(body)},
 			administrator, "eu-west-1", serviceELB, time.Now())
 		recorder := httptest.NewRecorder()
-		api.ServeHTTP(recorder, request)
+		handler.ServeHTTP(recorder, request)
 		var reply struct {
 			XMLName xml.Name
 			Error   errorDetail
