@@ -96,11 +96,11 @@ func TestVerdictsWithoutTheRight(t *testing.T) {
 func TestCloudWatchIsInThePartitionOfRoute53(t *testing.T) {
 	for configured, want := range map[string]string{"": "us-east-1", "eu-west-1": "us-east-1",
 		"cn-north-1": "cn-northwest-1", "us-gov-east-1": "us-gov-west-1"} {
-		if got := CloudWatchRegion("", configured); got != want {
+		if got := cloudWatchRegion("", configured); got != want {
 			t.Errorf("configured %q: %s, want %s", configured, got, want)
 		}
 	}
-	if got := CloudWatchRegion("https://route53.amazonaws.com.cn", "eu-west-1"); got != "cn-northwest-1" {
+	if got := cloudWatchRegion("https://route53.amazonaws.com.cn", "eu-west-1"); got != "cn-northwest-1" {
 		t.Errorf("the endpoint's partition wins: %s", got)
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/bulkhead-dns/bulkhead/apply"
 	"github.com/bulkhead-dns/bulkhead/lab"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 	"github.com/bulkhead-dns/bulkhead/users"
@@ -76,7 +77,7 @@ func (f *labIngressFlags) run(cmd *cobra.Command) error {
 	switch {
 	case f.region == "":
 		return usageError{errors.New("--region is missing: the lab's Region that this cluster is in, such as eu-west-1")}
-	case !isURL(f.url):
+	case !apply.IsURL(f.url):
 		return usageError{fmt.Errorf("--lab-url %s: use a URL such as http://127.0.0.1:8053", f.url)}
 	}
 	log, err := f.cluster.logger(cmd.ErrOrStderr())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkhead-dns/bulkhead/apply"
 	"github.com/bulkhead-dns/bulkhead/lab"
 	"github.com/bulkhead-dns/bulkhead/node"
 	"github.com/bulkhead-dns/bulkhead/sigv4"
@@ -112,7 +113,7 @@ func runLab(ctx context.Context, out io.Writer, o lab.Options) error {
 // this environment ask, else at the default address.
 func labURL(dataDir, flag string) (string, error) {
 	if flag != "" {
-		if !isURL(flag) {
+		if !apply.IsURL(flag) {
 			return "", usageError{fmt.Errorf("--endpoint-url %s: use a URL such as http://127.0.0.1:8053", flag)}
 		}
 		return flag, nil
