@@ -12,19 +12,19 @@ type authorization struct {
 	signature                         string
 }
 
-// scope is the credential scope as the string to sign has it.
+// scope returns the credential scope in the form of the string to sign.
 func (a authorization) scope() string {
 	return a.day + "/" + a.region + "/" + a.service + "/" + terminator
 }
 
-// String is the Authorization header.
+// String returns the Authorization header.
 func (a authorization) String() string {
 	return fmt.Sprintf("%s Credential=%s/%s, SignedHeaders=%s, Signature=%s",
 		algorithm, a.accessKeyID, a.scope(), strings.Join(a.signedHeaders, ";"), a.signature)
 }
 
 // parseAuthorization reads the Authorization header: the algorithm, then Credential, SignedHeaders and Signature in any
-// order, separated by commas. The messages name everything that is missing at once, as AWS does.
+// order, separated by commas. The message names all missing parameters at once, as AWS does.
 func parseAuthorization(header map[string][]string) (authorization, error) {
 	value := first(header, "Authorization")
 	if value == "" {
@@ -80,7 +80,8 @@ func parseParams(s string) (map[string]string, error) {
 func (a *authorization) parseCredential(s string) error {
 	parts := strings.Split(s, "/")
 	if len(parts) != 5 {
-		return incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '%s'.", s)
+		return incomplete("Credential must have exactly 5 slash-delimited elements, e.g. "+
+			"keyid/date/region/service/term, got '%s'.", s)
 	}
 	if parts[4] != terminator {
 		return mismatch("Credential should be scoped with a valid terminator: '%s', not '%s'.", terminator, parts[4])

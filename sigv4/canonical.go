@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// canonicalRequest is the text a signature is made of. signedHeaders are lower case.
+// canonicalRequest returns the text that a signature covers. signedHeaders are in lower case.
 func canonicalRequest(r *Request, signedHeaders []string, bodyHash string) string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + canonicalPath(r.Path) + "\n" + canonicalQuery(r.RawQuery) + "\n")
@@ -19,8 +19,8 @@ func canonicalRequest(r *Request, signedHeaders []string, bodyHash string) strin
 	return b.String()
 }
 
-// canonicalPath encodes the path as sent once more: "%2F" becomes "%252F" (r53: C.1, SigV4 path). Dot segments and doubled
-// slashes stay as they are, since no path of the API has them.
+// canonicalPath encodes the path a second time: "%2F" becomes "%252F" (r53: C.1, SigV4 path). Dot segments and double
+// slashes stay, because no path of the API has them.
 func canonicalPath(path string) string {
 	if path == "" {
 		return "/"
@@ -28,7 +28,7 @@ func canonicalPath(path string) string {
 	return escape(path, true)
 }
 
-// canonicalQuery decodes every parameter, encodes it the one right way, and sorts what results.
+// canonicalQuery decodes every parameter, encodes it in canonical form, and sorts the parameters.
 func canonicalQuery(query string) string {
 	type pair struct{ name, value string }
 	var pairs []pair
@@ -52,8 +52,9 @@ func canonicalQuery(query string) string {
 	return b.String()
 }
 
-// lowerCaseHeader joins the values of every header by commas, runs of spaces reduced to one. Host comes from the request,
-// and Content-Length, which some HTTP libraries keep apart, from the body where it is not a header.
+// lowerCaseHeader returns the headers by their lower-case names. It joins the values of a header by commas and reduces
+// several spaces to one. Host comes from the request. Content-Length comes from the body if it is not a header, because
+// some HTTP libraries do not keep it among the headers.
 func lowerCaseHeader(r *Request) map[string]string {
 	values := map[string]string{"content-length": strconv.Itoa(len(r.Body))}
 	for name, list := range r.Header {
@@ -67,7 +68,7 @@ func lowerCaseHeader(r *Request) map[string]string {
 	return values
 }
 
-// squeeze trims white space and reduces runs of spaces to one.
+// squeeze trims white space and reduces several spaces to one.
 func squeeze(s string) string {
 	s = strings.TrimSpace(s)
 	for strings.Contains(s, "  ") {
@@ -78,7 +79,7 @@ func squeeze(s string) string {
 
 const upperHex = "0123456789ABCDEF"
 
-// escape percent-encodes every byte but the unreserved ones of RFC 3986 section 2.3, and "/" in paths.
+// escape percent-encodes every byte except the unreserved ones of RFC 3986 section 2.3, and except "/" in paths.
 func escape(s string, path bool) string {
 	var b strings.Builder
 	b.Grow(len(s))
@@ -96,8 +97,8 @@ func unreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
 
-// unescape decodes a query component. "+" is a space, as HTTP servers read it; a percent sign that starts no escape stands
-// for itself.
+// unescape decodes a component of a query. "+" is a space, as for HTTP servers. A percent sign without two hexadecimal
+// digits stands for itself.
 func unescape(s string) string {
 	if !strings.ContainsAny(s, "%+") {
 		return s

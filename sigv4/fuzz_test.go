@@ -7,15 +7,17 @@ import (
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
-// Whatever the Authorization header holds, a request that was not signed with the key is refused with an *Error of a known
-// code.
+// Whatever the Authorization header holds, a request that was not signed with the key is refused with an *Error of a
+// known code.
 func FuzzAuthorization(f *testing.F) {
-	f.Add("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/route53/aws4_request, SignedHeaders=host;x-amz-date, Signature=00", "a=b&c=%2", "/a%2Fb")
+	f.Add("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/route53/aws4_request, "+
+		"SignedHeaders=host;x-amz-date, Signature=00", "a=b&c=%2", "/a%2Fb")
 	f.Add("AWS4-HMAC-SHA256 Credential=a/b/c/d/e,SignedHeaders=,Signature=", "&&=&%", "")
 	f.Add("AWS4-HMAC-SHA256 =,=", "+", "//")
 	f.Add("", "", "/")
 	statuses := map[string]int{
-		"MissingAuthenticationToken": 403, "IncompleteSignature": 400, "InvalidClientTokenId": 403, "SignatureDoesNotMatch": 403,
+		"MissingAuthenticationToken": 403, "IncompleteSignature": 400, "InvalidClientTokenId": 403,
+		"SignatureDoesNotMatch": 403,
 	}
 	f.Fuzz(func(t *testing.T, authorization, query, path string) {
 		r := &sigv4.Request{Method: "GET", Path: path, RawQuery: query, Host: "h", Header: map[string][]string{

@@ -48,7 +48,8 @@ func randomRequest(rnd *rand.Rand) (*sigv4.Request, *http.Request) {
 		oracle.Header[name] = values
 	}
 	return &sigv4.Request{
-		Method: oracle.Method, Path: path.String(), RawQuery: query.Encode(), Host: "localhost:8053", Header: header, Body: body,
+		Method: oracle.Method, Path: path.String(), RawQuery: query.Encode(), Host: "localhost:8053", Header: header,
+		Body: body,
 	}, oracle
 }
 

@@ -1,9 +1,9 @@
 // Package sigv4 signs and verifies requests with AWS Signature Version 4, in the form that carries the signature in the
 // Authorization header.
 //
-// It works on a plain Request, so that it links no HTTP library. Verify takes Region and service from the credential
-// scope: clients with an explicit endpoint sign with whatever Region they are configured for (r53: H). Which service a
-// scope must name is for the caller to say.
+// It works on a plain Request, so it links no HTTP library. Verify takes the Region and the service from the credential
+// scope, because clients with an explicit endpoint sign with the Region of their configuration (r53: H). The caller
+// checks the service.
 package sigv4
 
 import (
@@ -31,7 +31,7 @@ const (
 	hashHeader  = "X-Amz-Content-Sha256"
 )
 
-// MaxSkew is how far a signer's clock may be off.
+// MaxSkew is the largest difference between the clocks of signer and verifier.
 const MaxSkew = 5 * time.Minute
 
 // A Request is what a signature covers.
@@ -39,7 +39,7 @@ type Request struct {
 	Method   string
 	Path     string              // as sent, still percent-encoded; "" is "/"
 	RawQuery string              // as sent, without the question mark
-	Host     string              // the Host header; a Host in Header is not looked at
+	Host     string              // the Host header; a Host in Header is ignored
 	Header   map[string][]string // canonical MIME keys, as net/http has them
 	Body     []byte
 }
@@ -47,12 +47,12 @@ type Request struct {
 // Credentials are one key pair.
 type Credentials struct {
 	AccessKeyID     string
-	SecretAccessKey string    // an empty secret never verifies
+	SecretAccessKey string    // a request is never verified with an empty secret
 	SessionToken    string    // temporary credentials only
-	Expires         time.Time // from when on they do not verify; the zero time is never. Sign does not look at it
+	Expires         time.Time // verification fails from then on; the zero time means never. Sign ignores it
 }
 
-// String names the key and keeps its secrets, so that no log or error message can give them away by accident.
+// String returns the access key id without the secrets, so that no log or error message can show them by accident.
 func (c Credentials) String() string { return "credentials of access key " + c.AccessKeyID }
 
 // GoString is String: %#v must not show secrets either.
@@ -61,15 +61,15 @@ func (c Credentials) GoString() string { return c.String() }
 // A Scope is the credential scope of a verified request.
 type Scope struct {
 	AccessKeyID, Region, Service string
-	Date                         time.Time // the scope's day: midnight UTC
+	Date                         time.Time // the day of the scope: midnight UTC
 }
 
-// Verify checks a header-signed request against the key that lookup returns, allowing MaxSkew between the signer's clock
-// and now, and returns the scope it was signed for. The signature must cover the Host header and always covers method,
-// path, query and body; X-Amz-Content-Sha256 may be sent, and must then be the body's hash. A session token is compared
-// when the credentials have one; one that was sent beside credentials without any is ignored, for clients take it from the
-// environment of their user's AWS account. Only who can sign learns that credentials are expired. The error is always an
-// *Error.
+// Verify checks a request that is signed in its header against the credentials that lookup returns. It returns the
+// scope of the signature. The signer's clock may differ from now by MaxSkew. The signature must cover the Host header,
+// and always covers method, path, query and body. If the request has X-Amz-Content-Sha256, it must be the hash of the
+// body. If the credentials have a session token, the request must have the same. If they have none, a token in the
+// request is ignored, because clients take it from the environment of their user's AWS account. A request with a wrong
+// signature does not reveal whether the credentials are expired. The error is always an *Error.
 func Verify(r *Request, lookup func(accessKeyID string) (Credentials, bool), now time.Time) (Scope, error) {
 	auth, err := parseAuthorization(r.Header)
 	if err != nil {
@@ -94,7 +94,8 @@ func Verify(r *Request, lookup func(accessKeyID string) (Credentials, bool), now
 	}
 	hash := hexHash(r.Body)
 	if sent := first(r.Header, hashHeader); sent != "" && sent != hash {
-		return Scope{}, mismatch("The provided 'x-amz-content-sha256' header '%s' does not match what was computed from the body: '%s'.", sent, hash)
+		return Scope{}, mismatch("The provided 'x-amz-content-sha256' header '%s' does not match what was computed from "+
+			"the body: '%s'.", sent, hash)
 	}
 
 	canonical := canonicalRequest(r, auth.signedHeaders, hash)
@@ -109,9 +110,9 @@ func Verify(r *Request, lookup func(accessKeyID string) (Credentials, bool), now
 	return Scope{AccessKeyID: auth.accessKeyID, Region: auth.region, Service: auth.service, Date: day}, nil
 }
 
-// Sign sets X-Amz-Date, X-Amz-Security-Token where the credentials have one, and Authorization on r.Header, which it
-// makes if there is none. It covers Host, Content-Type and every X-Amz-… header; what else is in the request may be added
-// afterwards, but Method, Path, RawQuery, Host and Body must be final.
+// Sign sets X-Amz-Date and Authorization in r.Header, and X-Amz-Security-Token if the credentials have a token. It
+// creates r.Header if it is nil. The signature covers Host, Content-Type and every X-Amz-… header. Other headers may be
+// added later, but Method, Path, RawQuery, Host and Body must be final.
 func Sign(r *Request, c Credentials, region, service string, now time.Time) {
 	if r.Header == nil {
 		r.Header = map[string][]string{}
@@ -142,7 +143,7 @@ func headersToSign(header map[string][]string) []string {
 	return names
 }
 
-// signingTime reads X-Amz-Date, or Date where that is absent.
+// signingTime returns the time in X-Amz-Date, or in Date if that is absent.
 func signingTime(header map[string][]string) (time.Time, error) {
 	name, layout, value := dateHeader, timeFormat, first(header, dateHeader)
 	if value == "" {
@@ -153,16 +154,17 @@ func signingTime(header map[string][]string) (time.Time, error) {
 	}
 	t, err := time.Parse(layout, value)
 	if err != nil {
-		return time.Time{}, incomplete("Date in '%s' header is not a valid timestamp: '%s'; the form is '%s'.", name, value, layout)
+		return time.Time{}, incomplete("Date in '%s' header is not a valid timestamp: '%s'; the form is '%s'.", name, value,
+			layout)
 	}
 	return t, nil
 }
 
-// checkTimes refuses a request that is too old or too new, or whose scope is of another day than its timestamp.
+// checkTimes refuses a request that is too old or too new, or whose scope and timestamp have different days.
 func checkTimes(auth authorization, signed, now time.Time) error {
 	if day := signed.Format(dayFormat); auth.day != day {
-		return mismatch("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
-			auth.day, day, signed.Format(timeFormat))
+		return mismatch("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "+
+			"'%s' != '%s', from '%s'.", auth.day, day, signed.Format(timeFormat))
 	}
 	now = now.UTC()
 	if limit := now.Add(-MaxSkew); signed.Before(limit.Truncate(time.Second)) {
@@ -176,7 +178,7 @@ func checkTimes(auth authorization, signed, now time.Time) error {
 	return nil
 }
 
-// signature derives the key of the scope's day, Region and service and signs with it.
+// signature derives the key for the day, Region and service of the scope, and returns the signature by that key.
 func signature(secret string, auth authorization, toSign string) string {
 	key := []byte("AWS4" + secret)
 	for _, part := range []string{auth.day, auth.region, auth.service, terminator} {

@@ -12,7 +12,8 @@ import (
 
 // The key pair, Region, service and time of AWS's published signing examples.
 var (
-	exampleKey  = sigv4.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
+	exampleKey = sigv4.Credentials{AccessKeyID: "AKIDEXAMPLE",
+		SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 	exampleTime = time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)
 )
 
@@ -79,7 +80,8 @@ func TestVerifyPublishedExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if scope.AccessKeyID != "AKIDEXAMPLE" || scope.Region != "us-east-1" || !scope.Date.Equal(exampleTime.Truncate(24*time.Hour)) {
+			if scope.AccessKeyID != "AKIDEXAMPLE" || scope.Region != "us-east-1" ||
+				!scope.Date.Equal(exampleTime.Truncate(24*time.Hour)) {
 				t.Errorf("scope is %+v", scope)
 			}
 		})
@@ -107,35 +109,62 @@ func TestTamperedRequestsAreRefused(t *testing.T) {
 		status  int
 		message string // a part of it
 	}{
-		{"method", func(r *sigv4.Request) { r.Method = "GET" }, "SignatureDoesNotMatch", 403, "The request signature we calculated does not match"},
-		{"path", func(r *sigv4.Request) { r.Path = "/2013-04-01/hostedzone/Z2/rrset/" }, "SignatureDoesNotMatch", 403, "'POST\n/2013-04-01/hostedzone/Z2/rrset/\na=1&b=2\n"},
-		{"trailing slash", func(r *sigv4.Request) { r.Path = strings.TrimSuffix(r.Path, "/") }, "SignatureDoesNotMatch", 403, "calculated"},
+		{"method", func(r *sigv4.Request) { r.Method = "GET" }, "SignatureDoesNotMatch", 403,
+			"The request signature we calculated does not match"},
+		{"path", func(r *sigv4.Request) { r.Path = "/2013-04-01/hostedzone/Z2/rrset/" }, "SignatureDoesNotMatch", 403,
+			"'POST\n/2013-04-01/hostedzone/Z2/rrset/\na=1&b=2\n"},
+		{"trailing slash", func(r *sigv4.Request) { r.Path = strings.TrimSuffix(r.Path, "/") }, "SignatureDoesNotMatch", 403,
+			"calculated"},
 		{"query value", func(r *sigv4.Request) { r.RawQuery = "b=3&a=1" }, "SignatureDoesNotMatch", 403, "calculated"},
 		{"query added", func(r *sigv4.Request) { r.RawQuery += "&c" }, "SignatureDoesNotMatch", 403, "calculated"},
 		{"host", func(r *sigv4.Request) { r.Host = "elsewhere:8053" }, "SignatureDoesNotMatch", 403, "calculated"},
-		{"signed header", func(r *sigv4.Request) { r.Header["Content-Type"][0] = "text/plain" }, "SignatureDoesNotMatch", 403, "calculated"},
-		{"signed header gone", func(r *sigv4.Request) { delete(r.Header, "Content-Type") }, "SignatureDoesNotMatch", 403, "calculated"},
+		{"signed header", func(r *sigv4.Request) { r.Header["Content-Type"][0] = "text/plain" }, "SignatureDoesNotMatch", 403,
+			"calculated"},
+		{"signed header gone", func(r *sigv4.Request) { delete(r.Header, "Content-Type") }, "SignatureDoesNotMatch", 403,
+			"calculated"},
 		{"body", func(r *sigv4.Request) { r.Body[1] = 'b' }, "SignatureDoesNotMatch", 403, "calculated"},
 		{"body added", func(r *sigv4.Request) { r.Body = append(r.Body, ' ') }, "SignatureDoesNotMatch", 403, "calculated"},
-		{"time", func(r *sigv4.Request) { r.Header["X-Amz-Date"][0] = "20150830T123601Z" }, "SignatureDoesNotMatch", 403, "The String-to-Sign should have been\n'AWS4-HMAC-SHA256\n20150830T123601Z\n20150830/eu-west-1/route53/aws4_request\n"},
-		{"day", func(r *sigv4.Request) { replace(r, "/20150830/", "/20150831/") }, "SignatureDoesNotMatch", 403, "'20150831' != '20150830', from '20150830T123600Z'"},
-		{"region", func(r *sigv4.Request) { replace(r, "eu-west-1", "us-east-1") }, "SignatureDoesNotMatch", 403, "calculated"},
+		{"time", func(r *sigv4.Request) { r.Header["X-Amz-Date"][0] = "20150830T123601Z" }, "SignatureDoesNotMatch", 403,
+			"The String-to-Sign should have " +
+				"been\n'AWS4-HMAC-SHA256\n20150830T123601Z\n20150830/eu-west-1/route53/aws4_request\n"},
+		{"day", func(r *sigv4.Request) { replace(r, "/20150830/", "/20150831/") }, "SignatureDoesNotMatch", 403,
+			"'20150831' != '20150830', from '20150830T123600Z'"},
+		{"region", func(r *sigv4.Request) { replace(r, "eu-west-1", "us-east-1") }, "SignatureDoesNotMatch", 403,
+			"calculated"},
 		{"service", func(r *sigv4.Request) { replace(r, "route53", "sts") }, "SignatureDoesNotMatch", 403, "calculated"},
-		{"terminator", func(r *sigv4.Request) { replace(r, "aws4_request", "aws5_request") }, "SignatureDoesNotMatch", 403, "valid terminator: 'aws4_request', not 'aws5_request'"},
-		{"signature", func(r *sigv4.Request) { replace(r, "Signature=", "Signature=0") }, "SignatureDoesNotMatch", 403, "calculated"},
-		{"host unsigned", func(r *sigv4.Request) { replace(r, ";host", "") }, "SignatureDoesNotMatch", 403, "'Host' must be a 'SignedHeader'"},
-		{"another key", func(r *sigv4.Request) { replace(r, "AKIDEXAMPLE", "AKIDOTHER") }, "InvalidClientTokenId", 403, "security token included in the request is invalid"},
-		{"key without secret", func(r *sigv4.Request) { replace(r, "AKIDEXAMPLE", "AKIDEMPTY") }, "InvalidClientTokenId", 403, "invalid"},
-		{"unsigned payload", func(r *sigv4.Request) { r.Header["X-Amz-Content-Sha256"] = []string{"UNSIGNED-PAYLOAD"} }, "SignatureDoesNotMatch", 403, "'UNSIGNED-PAYLOAD' does not match"},
-		{"hash of another body", func(r *sigv4.Request) { r.Header["X-Amz-Content-Sha256"] = []string{strings.Repeat("0", 64)} }, "SignatureDoesNotMatch", 403, "x-amz-content-sha256"},
-		{"no authorization", func(r *sigv4.Request) { delete(r.Header, "Authorization") }, "MissingAuthenticationToken", 403, "Missing Authentication Token"},
-		{"basic authorization", func(r *sigv4.Request) { r.Header["Authorization"][0] = "Basic Zm9v" }, "IncompleteSignature", 400, "scheme 'Basic' is not supported"},
-		{"no parameters", func(r *sigv4.Request) { r.Header["Authorization"][0] = "AWS4-HMAC-SHA256" }, "IncompleteSignature", 400, "'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter."},
-		{"no equal-sign", func(r *sigv4.Request) { r.Header["Authorization"][0] = "AWS4-HMAC-SHA256 x" }, "IncompleteSignature", 400, "'x' not a valid key=value pair"},
-		{"parameter twice", func(r *sigv4.Request) { r.Header["Authorization"][0] += ", Signature=00" }, "IncompleteSignature", 400, "more than one 'Signature'"},
-		{"short credential", func(r *sigv4.Request) { replace(r, "/route53", "") }, "IncompleteSignature", 400, "exactly 5 slash-delimited elements"},
-		{"no date", func(r *sigv4.Request) { delete(r.Header, "X-Amz-Date") }, "IncompleteSignature", 400, "'X-Amz-Date' or a 'Date' header"},
-		{"odd date", func(r *sigv4.Request) { r.Header["X-Amz-Date"][0] = "yesterday" }, "IncompleteSignature", 400, "'X-Amz-Date' header is not a valid timestamp: 'yesterday'"},
+		{"terminator", func(r *sigv4.Request) { replace(r, "aws4_request", "aws5_request") }, "SignatureDoesNotMatch", 403,
+			"valid terminator: 'aws4_request', not 'aws5_request'"},
+		{"signature", func(r *sigv4.Request) { replace(r, "Signature=", "Signature=0") }, "SignatureDoesNotMatch", 403,
+			"calculated"},
+		{"host unsigned", func(r *sigv4.Request) { replace(r, ";host", "") }, "SignatureDoesNotMatch", 403,
+			"'Host' must be a 'SignedHeader'"},
+		{"another key", func(r *sigv4.Request) { replace(r, "AKIDEXAMPLE", "AKIDOTHER") }, "InvalidClientTokenId", 403,
+			"security token included in the request is invalid"},
+		{"key without secret", func(r *sigv4.Request) { replace(r, "AKIDEXAMPLE", "AKIDEMPTY") }, "InvalidClientTokenId", 403,
+			"invalid"},
+		{"unsigned payload", func(r *sigv4.Request) { r.Header["X-Amz-Content-Sha256"] = []string{"UNSIGNED-PAYLOAD"} },
+			"SignatureDoesNotMatch", 403, "'UNSIGNED-PAYLOAD' does not match"},
+		{"hash of another body", func(r *sigv4.Request) {
+			r.Header["X-Amz-Content-Sha256"] = []string{strings.Repeat("0",
+				64)}
+		}, "SignatureDoesNotMatch", 403, "x-amz-content-sha256"},
+		{"no authorization", func(r *sigv4.Request) { delete(r.Header, "Authorization") }, "MissingAuthenticationToken", 403,
+			"Missing Authentication Token"},
+		{"basic authorization", func(r *sigv4.Request) { r.Header["Authorization"][0] = "Basic Zm9v" }, "IncompleteSignature",
+			400, "scheme 'Basic' is not supported"},
+		{"no parameters", func(r *sigv4.Request) { r.Header["Authorization"][0] = "AWS4-HMAC-SHA256" }, "IncompleteSignature",
+			400, "'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires " +
+				"'SignedHeaders' parameter."},
+		{"no equal-sign", func(r *sigv4.Request) { r.Header["Authorization"][0] = "AWS4-HMAC-SHA256 x" },
+			"IncompleteSignature", 400, "'x' not a valid key=value pair"},
+		{"parameter twice", func(r *sigv4.Request) { r.Header["Authorization"][0] += ", Signature=00" },
+			"IncompleteSignature", 400, "more than one 'Signature'"},
+		{"short credential", func(r *sigv4.Request) { replace(r, "/route53", "") }, "IncompleteSignature", 400,
+			"exactly 5 slash-delimited elements"},
+		{"no date", func(r *sigv4.Request) { delete(r.Header, "X-Amz-Date") }, "IncompleteSignature", 400,
+			"'X-Amz-Date' or a 'Date' header"},
+		{"odd date", func(r *sigv4.Request) { r.Header["X-Amz-Date"][0] = "yesterday" }, "IncompleteSignature", 400,
+			"'X-Amz-Date' header is not a valid timestamp: 'yesterday'"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := signed(exampleKey)
@@ -164,8 +193,10 @@ func TestClockSkew(t *testing.T) {
 		{"same time", 0, ""},
 		{"five minutes old", 5*time.Minute + 900*time.Millisecond, ""},
 		{"five minutes ahead", -5 * time.Minute, ""},
-		{"older", 5*time.Minute + time.Second, "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T124101Z - 5 min.)"},
-		{"further ahead", -5*time.Minute - time.Second, "Signature not yet current: 20150830T123600Z is still later than 20150830T123559Z (20150830T123059Z + 5 min.)"},
+		{"older", 5*time.Minute + time.Second,
+			"Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T124101Z - 5 min.)"},
+		{"further ahead", -5*time.Minute - time.Second,
+			"Signature not yet current: 20150830T123600Z is still later than 20150830T123559Z (20150830T123059Z + 5 min.)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := sigv4.Verify(signed(exampleKey), lookup(exampleKey), exampleTime.Add(tt.offset))
@@ -190,10 +221,12 @@ func TestSessionToken(t *testing.T) {
 	}
 	r.Header["X-Amz-Security-Token"] = []string{"another"}
 	var refusal *sigv4.Error
-	if _, err := sigv4.Verify(r, lookup(temporary), exampleTime); !errors.As(err, &refusal) || refusal.Code != "InvalidClientTokenId" {
+	if _, err := sigv4.Verify(r, lookup(temporary), exampleTime); !errors.As(err, &refusal) ||
+		refusal.Code != "InvalidClientTokenId" {
 		t.Errorf("wrong token: %v, want InvalidClientTokenId", err)
 	}
-	if _, err := sigv4.Verify(signed(exampleKey), lookup(temporary), exampleTime); !errors.As(err, &refusal) || refusal.Code != "InvalidClientTokenId" {
+	if _, err := sigv4.Verify(signed(exampleKey), lookup(temporary), exampleTime); !errors.As(err, &refusal) ||
+		refusal.Code != "InvalidClientTokenId" {
 		t.Errorf("no token: %v, want InvalidClientTokenId", err)
 	}
 }
@@ -248,7 +281,8 @@ func TestCredentialsDoNotPrintTheirSecrets(t *testing.T) {
 func TestDateHeader(t *testing.T) {
 	r := &sigv4.Request{Method: "GET", Path: "/", Host: "host.foo.com", Header: map[string][]string{
 		"Date": {"Mon, 09 Sep 2011 23:36:00 GMT"},
-		"Authorization": {"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20110909/us-east-1/host/aws4_request, SignedHeaders=date;host, " +
+		"Authorization": {"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20110909/us-east-1/host/aws4_request, " +
+			"SignedHeaders=date;host, " +
 			"Signature=b27ccfbfa7df52a200ff74193ca6e32d4b48b8856fab7ebf1c595d0670a7e470"},
 	}}
 	if _, err := sigv4.Verify(r, lookup(exampleKey), time.Date(2011, 9, 9, 23, 36, 0, 0, time.UTC)); err != nil {

@@ -36,8 +36,8 @@ const (
 	flagDO         = 0x80
 )
 
-// parseOPT reads the OPT record at the start of b and returns what follows it. The record is reported by q.EDNS once
-// its own form is known to be good, so that an error in an option is answered with EDNS (RFC 6891 section 7).
+// parseOPT reads the OPT record at the start of b and returns what follows it. It sets q.EDNS once the record itself is
+// well-formed, so that the reply to an error in an option has an OPT record too (RFC 6891 section 7).
 func (q *Query) parseOPT(b []byte) (rest []byte, rcode RCode) {
 	if len(b) < optFixedLen || b[0] != 0 || binary.BigEndian.Uint16(b[1:]) != typeOPT {
 		return nil, FormErr
@@ -51,7 +51,7 @@ func (q *Query) parseOPT(b []byte) (rest []byte, rcode RCode) {
 	q.UDPSize = binary.BigEndian.Uint16(b[3:])
 	q.DO = b[7]&flagDO != 0
 	if b[6] != 0 {
-		return nil, BadVers // RFC 6891 section 6.1.3; the options of a later version are not ours to read
+		return nil, BadVers // RFC 6891 section 6.1.3; options of a later version may mean something else
 	}
 	for len(options) != 0 {
 		if len(options) < optionFixedLen {
@@ -61,7 +61,7 @@ func (q *Query) parseOPT(b []byte) (rest []byte, rcode RCode) {
 		if len(options) < optionFixedLen+n {
 			return nil, FormErr
 		}
-		// An option that is not known is passed over (RFC 6891 section 6.1.2).
+		// Unknown options are ignored (RFC 6891 section 6.1.2).
 		if code == optionECS && !q.Subnet.parse(options[optionFixedLen:optionFixedLen+n]) {
 			return nil, FormErr
 		}
@@ -70,9 +70,8 @@ func (q *Query) parseOPT(b []byte) (rest []byte, rcode RCode) {
 	return rest, NoError
 }
 
-// parse reads the data of the option. False is RFC 7871's FORMERR: address bytes too few, too many or beyond the
-// prefix (section 6), a scope in a query, an unknown family, or a second option, of which nobody could say which one
-// counts.
+// parse reads the data of the option. It returns false if RFC 7871 section 6 demands FORMERR: too few or too many
+// address bytes, bits beyond the prefix, a scope in a query, an unknown family, or a second option.
 func (s *Subnet) parse(data []byte) bool {
 	if s.Present || len(data) < subnetFixedLen || data[3] != 0 {
 		return false
@@ -107,11 +106,10 @@ func (s *Subnet) parse(data []byte) bool {
 	return true
 }
 
-// prefixBytes is the number of bytes that hold a prefix of so many bits.
+// prefixBytes returns the number of bytes of a prefix of this many bits.
 func prefixBytes(bits uint8) int { return (int(bits) + 7) / 8 }
 
-// optLen is the length of the OPT record that answers q; 0 without EDNS (RFC 6891 section 7: none in response to
-// none).
+// optLen returns the length of the OPT record in the response. It is 0 for a query without one (RFC 6891 section 7).
 func (q *Query) optLen() int {
 	switch {
 	case !q.EDNS:
@@ -122,8 +120,8 @@ func (q *Query) optLen() int {
 	return optFixedLen + optionFixedLen + subnetFixedLen + prefixBytes(q.Subnet.Source)
 }
 
-// appendOPT appends the OPT record that answers q: our payload size, DO echoed, and the client subnet as it was sent
-// with the scope of the answer (RFC 7871 section 7.2.1).
+// appendOPT appends the OPT record of the response: our payload size, the DO bit of the query, and the client subnet of
+// the query with the scope of the answer (RFC 7871 section 7.2.1).
 func (q *Query) appendOPT(msg []byte, rcode RCode, scope uint8) []byte {
 	if !q.EDNS {
 		return msg
@@ -138,6 +136,7 @@ func (q *Query) appendOPT(msg []byte, rcode RCode, scope uint8) []byte {
 		return append(msg, 0, 0)
 	}
 	n := subnetFixedLen + prefixBytes(s.Source)
-	msg = append(msg, 0, byte(optionFixedLen+n), 0, optionECS, 0, byte(n), byte(s.Family>>8), byte(s.Family), s.Source, scope)
+	msg = append(msg, 0, byte(optionFixedLen+n), 0, optionECS, 0, byte(n), byte(s.Family>>8), byte(s.Family), s.Source,
+		scope)
 	return append(msg, s.address[:prefixBytes(s.Source)]...)
 }

@@ -2,26 +2,26 @@ package wire
 
 import "encoding/binary"
 
-// A Query is what Parse read of a packet. Reuse it between packets.
+// A Query is what Parse reads from a packet. Reuse it between packets.
 type Query struct {
 	Type, Class uint16
-	RCode       RCode // what a rejected query is answered with; NoError for an accepted one
+	RCode       RCode // the code for the response to a rejected query; NoError for an accepted one
 
-	EDNS    bool   // there was a well-formed OPT record
-	DO      bool   // its DNSSEC OK bit; it changes nothing but is echoed (RFC 3225 section 3)
-	UDPSize uint16 // what the client offers to receive over UDP, in bytes, as sent
+	EDNS    bool   // the query has a well-formed OPT record
+	DO      bool   // the DNSSEC OK bit; it is only echoed (RFC 3225 section 3)
+	UDPSize uint16 // the length that the client accepts over UDP, in bytes, as sent
 	Subnet  Subnet
 
 	name    [maxName]byte
 	nameLen int
-	end     int // where the question ends in the packet; 0 when there is none to echo
+	end     int // the end of the question in the packet; 0 if there is no question to echo
 }
 
-// Name is the queried name in wire format, uncompressed and in lower case. It is valid until the next Parse.
+// Name returns the queried name in wire format, uncompressed and in lower case. It is valid until the next Parse.
 func (q *Query) Name() []byte { return q.name[:q.nameLen] }
 
-// UDPLimit is the length in bytes that a response over UDP may have: 512 without EDNS, else what the client offers,
-// within 512 to 4096. r53: A.12.
+// UDPLimit returns the largest length of a response over UDP in bytes: 512 without EDNS, else the length that the
+// client accepts, but at least 512 and at most 4096. r53: A.12.
 func (q *Query) UDPLimit() int {
 	if !q.EDNS {
 		return minUDP
@@ -29,17 +29,17 @@ func (q *Query) UDPLimit() int {
 	return min(max(int(q.UDPSize), minUDP), MaxUDP)
 }
 
-// A Verdict is what is to be done with a packet.
+// A Verdict says what to do with a packet.
 type Verdict uint8
 
 // The verdicts of Parse.
 const (
 	Drop   Verdict = iota // send nothing back
 	Reject                // respond with Query.RCode and no records
-	Accept                // look it up
+	Accept                // answer it from the zones
 )
 
-// The header's flags as they lie in bytes 2 and 3 of a message.
+// The flags in bytes 2 and 3 of a message header.
 const (
 	flagQR     = 0x80 // byte 2
 	maskOpcode = 0x78
@@ -49,12 +49,12 @@ const (
 	maskRCode  = 0x0F // byte 3
 )
 
-// Parse reads a packet into q and tells what to do with it. It never changes or keeps the packet. A rejected query
-// can be answered by Reply all the same: as much of it is echoed as was readable.
+// Parse reads a packet into q and says what to do with it. It never changes or keeps the packet. Reply can answer a
+// rejected query too: it echoes what was readable.
 //
-// The order of the checks matters: what may be a response or is no DNS at all is never answered, because a reply
-// could be answered in turn; an unknown opcode is named before the rest is read, because the rest may mean something
-// else there.
+// The order of the checks matters. A packet that may be a response, or that is not DNS, is never answered, because the
+// other side could answer our reply again. An unknown opcode is refused before the rest is read, because with that
+// opcode the rest may mean something else.
 func Parse(pkt []byte, q *Query) Verdict {
 	q.Type, q.Class, q.RCode = 0, 0, NoError
 	q.EDNS, q.DO, q.UDPSize = false, false, 0
@@ -76,7 +76,7 @@ func (q *Query) parse(pkt []byte) RCode {
 		return NotImp // NOTIFY, UPDATE and the rest. r53: A.12 "AXFR/IXFR, dynamic update: not offered"
 	}
 	if pkt[2]&flagTC != 0 || pkt[3]&maskRCode != 0 {
-		return FormErr // a query is never cut off and has nothing to report
+		return FormErr // a query is never truncated and never has a response code
 	}
 	qd, an, ns, ar := count(pkt, 4), count(pkt, 6), count(pkt, 8), count(pkt, 10)
 	if qd != 1 {
@@ -85,13 +85,12 @@ func (q *Query) parse(pkt []byte) RCode {
 	if !q.parseQuestion(pkt) {
 		return FormErr
 	}
-	// An IXFR query carries an SOA in its authority section; it is refused below like every transfer, whatever
-	// follows.
+	// Every transfer is refused, whatever follows: an IXFR query has an SOA in its authority section.
 	if q.Type == typeIXFR || q.Type == typeAXFR {
 		return Refused
 	}
 	if an != 0 || ns != 0 || ar > 1 {
-		return FormErr // at most one OPT (RFC 6891 section 6.1.1), and nothing else is of use here
+		return FormErr // at most one OPT (RFC 6891 section 6.1.1), and no other records
 	}
 	rest := pkt[q.end:]
 	if ar == 1 {
@@ -106,21 +105,21 @@ func (q *Query) parse(pkt []byte) RCode {
 	if q.Class != ClassIN && q.Class != ClassANY {
 		return Refused
 	}
-	// Type 0 and the unassigned data types are ordinary questions without data; the meta types name no data at all.
+	// Type 0 and the unassigned data types are valid questions: there is no data. The meta types have no data ever.
 	if q.Type == typeOPT || q.Type >= typeMeta && q.Type < TypeANY {
 		return NotImp
 	}
 	return NoError
 }
 
-// parseQuestion reads name, type and class behind the header.
+// parseQuestion reads the name, type and class after the header.
 func (q *Query) parseQuestion(pkt []byte) bool {
 	n := nameLen(pkt[HeaderLen:])
 	if n == 0 || len(pkt) < HeaderLen+n+4 {
 		return false
 	}
-	// Length bytes are at most 63, so the whole name can be folded in one go (RFC 4343 section 3: ASCII letters
-	// only).
+	// Length bytes are at most 63, so they are never letters, and one loop can fold the whole name. Only ASCII letters
+	// are folded (RFC 4343 section 3).
 	for i, c := range pkt[HeaderLen : HeaderLen+n] {
 		q.name[i] = lower(c)
 	}
@@ -131,9 +130,9 @@ func (q *Query) parseQuestion(pkt []byte) bool {
 	return true
 }
 
-// nameLen returns the length of the uncompressed name at the start of b with its root label, or 0 when there is none:
-// it runs out of the packet, is longer than 255 bytes, or has a compression pointer, which in a query's first name
-// could point only at the header or itself.
+// nameLen returns the length of the uncompressed name at the start of b, with its root label. It returns 0 if the name
+// exceeds the packet or 255 bytes, or if it has a compression pointer: in the first name of a query, a pointer could
+// only point at the header or at itself.
 func nameLen(b []byte) int {
 	for n := 0; n < len(b) && n < maxName; {
 		l := int(b[n])
@@ -148,7 +147,7 @@ func nameLen(b []byte) int {
 	return 0
 }
 
-// lower folds an ASCII letter; length bytes, all below 'A', stay as they are.
+// lower folds an ASCII letter. It does not change length bytes, which are all below 'A'.
 func lower(c byte) byte {
 	if c-'A' < 26 {
 		return c | 0x20

@@ -127,7 +127,8 @@ func TestParseVerdicts(t *testing.T) {
 
 		{"header only", "RFC 9619", set(plain[:12], 4, 0, 0), Reject, FormErr},
 		{"question missing", "RFC 1035 4.1.2", plain[:12], Reject, FormErr},
-		{"two questions", "RFC 9619", edit(set(plain, 4, 0, 2), func(b []byte) []byte { return append(b, plain[12:]...) }), Reject, FormErr},
+		{"two questions", "RFC 9619",
+			edit(set(plain, 4, 0, 2), func(b []byte) []byte { return append(b, plain[12:]...) }), Reject, FormErr},
 		{"name cut off", "RFC 1035 4.1.2", plain[:16], Reject, FormErr},
 		{"root label missing", "RFC 1035 4.1.2", plain[:end-5], Reject, FormErr},
 		{"type cut off", "RFC 1035 4.1.2", plain[:end-3], Reject, FormErr},
@@ -136,7 +137,8 @@ func TestParseVerdicts(t *testing.T) {
 		{"pointer into the header", "compression in QNAME", named("\x01a\xc0\x00"), Reject, FormErr},
 		{"extended label type", "RFC 6891 5", named("\x41a\x00"), Reject, FormErr},
 		{"abandoned label type", "RFC 1035 4.1.4", named("\x81a\x00"), Reject, FormErr},
-		{"name of 256 bytes", "RFC 1035 2.3.4", named(label(63) + label(63) + label(63) + label(62) + "\x00"), Reject, FormErr},
+		{"name of 256 bytes", "RFC 1035 2.3.4", named(label(63) + label(63) + label(63) + label(62) + "\x00"), Reject,
+			FormErr},
 		{"name of 319 bytes", "RFC 1035 2.3.4", named(strings.Repeat(label(63), 5) + "\x00"), Reject, FormErr},
 
 		{"trailing byte", "nothing behind the message", append(plain[:end:end], 0), Reject, FormErr},
@@ -148,7 +150,8 @@ func TestParseVerdicts(t *testing.T) {
 			m.Ns = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: "a.", Rrtype: dns.TypeA, Class: 1}, A: []byte{1, 2, 3, 4}}}
 		}), Reject, FormErr},
 		{"ARCOUNT without a record", "RFC 1035 4.1", set(plain, 10, 0, 1), Reject, FormErr},
-		{"two OPT", "RFC 6891 6.1.1", question(t, func(m *dns.Msg) { m.SetEdns0(1232, false); m.SetEdns0(1232, false) }), Reject, FormErr},
+		{"two OPT", "RFC 6891 6.1.1", question(t, func(m *dns.Msg) { m.SetEdns0(1232, false); m.SetEdns0(1232, false) }),
+			Reject, FormErr},
 		{"OPT with an owner", "RFC 6891 6.1.2", edit(edns, func(b []byte) []byte {
 			return append(append(b[:end:end], 1, 'a'), edns[end:]...)
 		}), Reject, FormErr},
@@ -157,16 +160,20 @@ func TestParseVerdicts(t *testing.T) {
 		{"another additional record", "only OPT", question(t, func(m *dns.Msg) {
 			m.Extra = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeA, Class: 1}, A: []byte{1, 2, 3, 4}}}
 		}), Reject, FormErr},
-		{"option without length", "RFC 6891 6.1.2", edit(set(edns, len(edns)-1, 3), func(b []byte) []byte { return append(b, 0, 8, 0) }), Reject, FormErr},
-		{"option longer than OPT", "RFC 6891 6.1.2", edit(set(edns, len(edns)-1, 4), func(b []byte) []byte { return append(b, 0, 9, 0, 1) }), Reject, FormErr},
+		{"option without length", "RFC 6891 6.1.2",
+			edit(set(edns, len(edns)-1, 3), func(b []byte) []byte { return append(b, 0, 8, 0) }), Reject, FormErr},
+		{"option longer than OPT", "RFC 6891 6.1.2",
+			edit(set(edns, len(edns)-1, 4), func(b []byte) []byte { return append(b, 0, 9, 0, 1) }), Reject, FormErr},
 		{"EDNS version 1", "RFC 6891 6.1.3", set(edns, end+6, 1), Reject, BadVers},
-		{"EDNS version 1 with options that version 0 does not have", "RFC 6891 6.1.3", set(withOption(t, optionECS, 9), end+6, 1), Reject, BadVers},
+		{"EDNS version 1 with options that version 0 does not have", "RFC 6891 6.1.3",
+			set(withOption(t, optionECS, 9), end+6, 1), Reject, BadVers},
 
 		{"class CHAOS", "r53: A.12 not served here", set(plain, end-2, 0, 3), Reject, Refused},
 		{"class NONE", "RFC 2136 2.4", set(plain, end-2, 0, 254), Reject, Refused},
 		{"class 0", "RFC 6895 3.2", set(plain, end-2, 0, 0), Reject, Refused},
 		{"AXFR", "r53: A.12", ofType(252), Reject, Refused},
-		{"IXFR with its SOA", "r53: A.12", question(t, func(m *dns.Msg) { m.SetIxfr("example.com.", 1, "a.", "b.") }), Reject, Refused},
+		{"IXFR with its SOA", "r53: A.12", question(t, func(m *dns.Msg) { m.SetIxfr("example.com.", 1, "a.", "b.") }), Reject,
+			Refused},
 		{"type OPT", "RFC 6895 3.1", ofType(41), Reject, NotImp},
 		{"type TKEY", "RFC 6895 3.1", ofType(249), Reject, NotImp},
 		{"type TSIG", "RFC 6895 3.1", ofType(250), Reject, NotImp},

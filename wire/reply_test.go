@@ -69,7 +69,8 @@ func TestReplyIsTheQuestionWithRecords(t *testing.T) {
 	zone := QName + Owner(len(q.Name())-len("\x07example\x03com\x00"))
 	fits := r.Append(AnswerSection, QName, rrset(t, "x. 300 IN CNAME app2.example.com."), 0) &&
 		r.Append(AnswerSection, r.LastRData(), rrset(t, "x. 60 IN A 192.0.2.1", "x. 60 IN A 192.0.2.2"), 0) &&
-		r.Append(AuthoritySection, zone, rrset(t, "x. 172800 IN NS ns-1.awsdns-00.com.", "x. 172800 IN NS ns1.example.com."), 0)
+		r.Append(AuthoritySection, zone, rrset(t, "x. 172800 IN NS ns-1.awsdns-00.com.", "x. 172800 IN NS ns1.example.com."),
+			0)
 	if !fits {
 		t.Fatal("the records do not fit")
 	}
@@ -229,8 +230,10 @@ func TestReplyFillsTheLimitAndNoMore(t *testing.T) {
 	for _, pkt := range [][]byte{question(t, nil), withOption(t, optionECS, 0, 1, 24, 0, 192, 0, 2)} {
 		q, r := begin(t, pkt, 512)
 		room := 512 - r.Len() - q.optLen() - 2 - rrFixedLen
-		exact := RRs{Wire: append([]byte{0xFF, 0, 0, 1, 0, 0, 0, 0, byte(room >> 8), byte(room)}, make([]byte, room)...), Count: 1}
-		over := RRs{Wire: append([]byte{0xFF, 0, 0, 1, 0, 0, 0, 0, byte((room + 1) >> 8), byte(room + 1)}, make([]byte, room+1)...), Count: 1}
+		exact := RRs{Wire: append([]byte{0xFF, 0, 0, 1, 0, 0, 0, 0, byte(room >> 8), byte(room)}, make([]byte, room)...),
+			Count: 1}
+		over := RRs{Wire: append([]byte{0xFF, 0, 0, 1, 0, 0, 0, 0, byte((room + 1) >> 8), byte(room + 1)},
+			make([]byte, room+1)...), Count: 1}
 		if r.Append(AnswerSection, QName, over, 0) {
 			t.Error("a record that is one byte too long was taken")
 		}

@@ -1,11 +1,11 @@
-// Package wire is the message codec of an authoritative DNS server: it reads a query without allocating and writes
-// the response over it, in the same buffer.
+// Package wire is the message codec of an authoritative DNS server. It reads a query without allocating, and writes the
+// response over it, in the same buffer.
 //
-// It accepts one thing: a single plain question, with at most one OPT record beside it. Everything else is dropped or
-// answered with an error before anybody looks into a zone, in the order of checks that established name servers use.
-// The question's bytes stay where they are, so a response echoes the case of the name as it was asked; records are
-// appended behind it with owners compressed to pointers (RFC 1035 section 4.1.4). A response never grows beyond its
-// limit: an RRset goes in whole or not at all (RFC 2181 section 9).
+// It accepts only a query with one question and at most one OPT record. It drops anything else or answers it with an
+// error, before a zone is read. The order of the checks is that of established name servers. The bytes of the question
+// stay in place, so a response repeats the name in the case of the query. Records follow it, with owner names
+// compressed to pointers (RFC 1035 section 4.1.4). A response never exceeds its limit: it contains the whole RRset or
+// nothing of it (RFC 2181 section 9).
 package wire
 
 // Sizes of messages in bytes.
@@ -16,14 +16,13 @@ const (
 	MaxMessage = 65535
 	// MaxUDP is the longest message sent or received over UDP. r53: A.12.
 	MaxUDP = 4096
-	// minUDP is what every client takes over UDP, with or without EDNS (RFC 6891 section 6.2.3).
+	// minUDP is the length that every client accepts over UDP, with or without EDNS (RFC 6891 section 6.2.3).
 	minUDP = 512
-	// advertisedUDP is the payload size that our OPT records offer: queries that are larger only invite fragments
-	// (RFC 9715).
+	// advertisedUDP is the payload size in our OPT records. A larger query could only arrive in fragments (RFC 9715).
 	advertisedUDP = 1232
 	// maxName is the longest name on the wire, with its root label (RFC 1035 section 2.3.4).
 	maxName = 255
-	// maxLabel is the longest label; a length byte above it is a compression pointer or an abandoned label type.
+	// maxLabel is the longest label. A larger length byte is a compression pointer or an obsolete label type.
 	maxLabel = 63
 )
 
@@ -41,9 +40,9 @@ const (
 	BadVers  RCode = 16
 )
 
-// Types and classes that decide whether a question is served at all.
+// Types and classes that decide whether a question is accepted.
 const (
-	TypeANY  = 255 // the last of the question types; answered with little (RFC 8482)
+	TypeANY  = 255 // the last of the question types; it gets a minimal answer (RFC 8482)
 	ClassIN  = 1
 	ClassANY = 255
 
