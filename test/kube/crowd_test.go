@@ -30,6 +30,7 @@ const (
 type crowd struct {
 	*world
 	watcher  *watcher
+	zone     string // id
 	replicas map[*site][]*replica
 	wanted   map[int]int // the failure threshold of every application's policy
 	next     int         // number of the next application
@@ -55,7 +56,7 @@ func (c *crowd) policy(n int) *v1alpha1.FailoverPolicy {
 func TestManyPoliciesOfTwoClustersInOneZone(t *testing.T) {
 	t.Parallel()
 	c := &crowd{world: startWorld(t, Options{Nodes: 1}), replicas: map[*site][]*replica{}, wanted: map[int]int{}}
-	c.watcher = c.watch(t)
+	c.watcher, c.zone = c.watch(t), c.zoneID(t)
 	for _, s := range c.sites() {
 		s.startIngresses(t, c.world)
 		s.apply(t, "crowdclass.yaml")
@@ -86,6 +87,7 @@ func TestManyPoliciesOfTwoClustersInOneZone(t *testing.T) {
 		t.Logf("nothing changes: %s: %s", s.Name, took)
 	}
 	c.watcher.check(t)
+	c.besideBad(t)
 
 	c.during(t, "leader killed", func() {
 		leader := c.leader(t, c.west)
