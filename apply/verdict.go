@@ -278,10 +278,11 @@ func (a *Applier) verdict(ctx context.Context, id string, config health.Config) 
 	return verdict{known: true, healthy: s.Healthy, united: s.For == 0 || s.For == s.Checkers, reason: reason}, nil
 }
 
-// Judge reads the verdicts of existing checks that the changes of a plan touch, into the state that it was made from. A
-// plan that is made from it again knows which members are healthy, so that it refuses to remove the last of them, and
-// does not wait for what is known. The statuses of an account are read one a second: it is for plans that change record
-// sets, and makes no call for others, nor for checks whose verdict the state has.
+// Judge reads the verdicts of existing checks that the changes of a plan touch, into the state that it was made from. A plan
+// that is made from it again knows which members are healthy, so that it refuses to remove the last of them, and does not
+// wait for what is known. The statuses of an account are read one a second: it is for plans that change record sets, and
+// makes no call for others, nor for checks whose verdict the state has. A check that somebody has deleted meanwhile is taken
+// out of the state.
 func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) error {
 	type site struct {
 		zoneID string
@@ -301,6 +302,7 @@ func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) err
 			wanted[r.Set.HealthCheckID] = true
 		}
 	}
+	var deleted []string
 	for i := range state.Checks {
 		c := &state.Checks[i]
 		// others have no status that could be read. r53: B.7
@@ -308,12 +310,18 @@ func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) err
 			continue
 		}
 		v, err := a.verdict(ctx, c.ID, c.Config)
-		if err != nil {
+		var gone *types.NoSuchHealthCheck
+		switch {
+		case errors.As(err, &gone):
+			deleted = append(deleted, c.ID)
+		case err != nil:
 			return err
-		}
-		if v.known {
+		case v.known:
 			c.Healthy = &v.healthy
 		}
+	}
+	if len(deleted) > 0 {
+		state.Checks = slices.DeleteFunc(slices.Clone(state.Checks), func(c plan.Check) bool { return slices.Contains(deleted, c.ID) })
 	}
 	return nil
 }

@@ -230,3 +230,25 @@ func TestWhatIsToBeDone(t *testing.T) {
 		}
 	}
 }
+
+// A policy is deleted in a Region while another Region's health check of it is gone already, and this Region has not heard of that. Nobody
+// else's change waits for it.
+func TestCheckOfAnotherRegionIsGoneMeanwhile(t *testing.T) {
+	e := startEngine(t)
+	west1, central1 := e.worker(t, west, &wire{}), e.worker(t, central, &wire{})
+	now := time.Now()
+	here, there := e.candidates(t, west, 2), e.candidates(t, central, 2)
+	e.mustPass(t, west1, here, now)
+	e.mustPass(t, central1, there, now)
+	now = now.Add(time.Minute)
+	here[1].policy.Spec.HealthCheck.FailureThreshold = new(6)
+	e.mustPass(t, west1, here, now) // it reads what the other Region has
+	e.remove(t, central1, there[:1], there[1:], now)
+	here[1].policy.Spec.HealthCheck.FailureThreshold = new(7)
+	e.mustPass(t, west1, []candidate{deleted(here[0], now), here[1]}, now.Add(time.Second))
+	for _, key := range []string{"team-a/app01", "team-a/app02"} {
+		if o := outcomeOf(t, west1, key); !o.done {
+			t.Errorf("%s: %+v", key, o)
+		}
+	}
+}

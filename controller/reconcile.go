@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ import (
 // Reconcile makes a round: it looks at the whole cluster, and brings about what concerns one site.
 func (c *Controller) Reconcile(ctx context.Context, s site) (reconcile.Result, error) {
 	if s == (site{}) {
-		return reconcile.Result{}, c.unclassed(ctx)
+		return c.unclassed(ctx)
 	}
 	begun := time.Now()
 	report, err := c.round(ctx, s, begun)
@@ -80,13 +81,11 @@ func (c *Controller) round(ctx context.Context, s site, now time.Time) (roundRep
 		return report, err
 	}
 	a.expect(backendsOf(snapshot, candidates))
-	if err := c.release(ctx, candidates, tasks, a.worker.outcomes()); err != nil {
-		return report, err
+	released, err := c.release(ctx, candidates, tasks, a.worker.outcomes())
+	if !released {
+		report.next = earlier(report.next, time.Now().Add(c.o.Debounce))
 	}
-	if err := c.publish(ctx, a, report.drifted); err != nil {
-		return report, err
-	}
-	return report, c.publishClasses(ctx, a, snapshot, classes)
+	return report, errors.Join(err, c.publish(ctx, a, report.drifted), c.publishClasses(ctx, a, snapshot, classes))
 }
 
 // classesOf are the classes of a site that are served.
@@ -233,9 +232,11 @@ func (c *Controller) hold(ctx context.Context, candidates []candidate, tasks []t
 	}
 }
 
-// release takes the finalizer off deleted policies whose records are marked to go, or stay.
-func (c *Controller) release(ctx context.Context, candidates []candidate, tasks []task, outcomes map[string]outcome) error {
-	var problems []error // of one that changes right now; the others need not wait for it
+// release takes the finalizer off deleted policies whose records are marked to go, or stay. It reports whether it is off all of them:
+// one that changes right now has to be released later. Nothing else waits for that.
+func (c *Controller) release(ctx context.Context, candidates []candidate, tasks []task, outcomes map[string]outcome) (all bool, err error) {
+	var problems []error
+	all = true
 	for i, t := range tasks {
 		p, ok := candidates[i].object.(*v1alpha1.FailoverPolicy)
 		if !ok || p.DeletionTimestamp == nil || !controllerutil.ContainsFinalizer(p, v1alpha1.Finalizer) {
@@ -247,22 +248,25 @@ func (c *Controller) release(ctx context.Context, candidates []candidate, tasks 
 		free := p.DeepCopy()
 		controllerutil.RemoveFinalizer(free, v1alpha1.Finalizer)
 		err := c.client.Patch(ctx, free, client.MergeFromWithOptions(p, client.MergeFromWithOptimisticLock{}))
-		if err != nil && !apierrors.IsNotFound(err) {
-			problems = append(problems, err)
+		switch {
+		case apierrors.IsConflict(err):
+			all = false
+		case err != nil && !apierrors.IsNotFound(err):
+			problems = append(problems, fmt.Errorf("take the finalizer off FailoverPolicy %s: %w", t.key, err))
 		}
 		if err == nil && !t.retained {
 			c.event(p, eventNormal, v1alpha1.EventRemoved, "this Region's health check and records are removed at "+t.removal.UTC().Format(time.RFC3339)+
 				", unless another policy has the hostname by then")
 		}
 	}
-	return errors.Join(problems...)
+	return all, errors.Join(problems...)
 }
 
 // unclassed tells policies that no class is there for them. Those that are deleted and want to keep their records go.
-func (c *Controller) unclassed(ctx context.Context) error {
+func (c *Controller) unclassed(ctx context.Context) (again reconcile.Result, err error) {
 	s, err := c.snapshot(ctx)
 	if err != nil {
-		return err
+		return again, err
 	}
 	var (
 		classes    []failover.Class
@@ -284,9 +288,13 @@ func (c *Controller) unclassed(ctx context.Context) error {
 			outcomes[t.key] = outcome{reason: t.refusal.reason, message: t.refusal.message}
 		}
 	}
-	if err := c.release(ctx, candidates, tasks, outcomes); err != nil {
-		return err
+	released, err := c.release(ctx, candidates, tasks, outcomes)
+	if err != nil {
+		return again, err
+	}
+	if !released {
+		again.RequeueAfter = c.o.Debounce
 	}
 	c.orphans.post(board{candidates: candidates, outcomes: outcomes})
-	return c.publish(ctx, c.orphans, nil)
+	return again, c.publish(ctx, c.orphans, nil)
 }

@@ -133,7 +133,7 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 		update = append(update, Step{Kind: UpdateCheck, Check: &change})
 		d.checkBlast.changed++
 	}
-	d.plan.Steps = slices.Concat(d.plan.Steps, d.takeOver(taken), create, tag, d.tagCitedChecks(), update)
+	d.plan.Steps = slices.Concat(d.plan.Steps, d.takeOver(taken, wanted), create, tag, d.tagCitedChecks(), update)
 }
 
 // marks returns the tags that a wanted check has in the end: its own and those of ownership.

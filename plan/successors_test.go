@@ -71,9 +71,26 @@ func TestSuccessorGoesOnWithTheCheck(t *testing.T) {
 	}
 }
 
-// What the follower asks for is checked before record sets cite it, and the predecessor's check is marked before
-// anything else, so that nothing is left behind wherever a run ends, also when nobody knows of the predecessor any
-// more.
+// A predecessor's check that stays until the follower's own is healthy has all tags of the follower at once: it is known to be the
+// follower's when that goes before.
+func TestCheckThatIsTakenOverForAWhileTellsWhose(t *testing.T) {
+	w := build(t, latency("team/old", "app.example.com", westRegion, centralRegion))
+	desired := latency("team/new", "app.example.com", westRegion)
+	desired.Checks[0].Config.ResourcePath = "/ready"
+	desired.Checks[0].Tags = append(desired.Checks[0].Tags, tagging.Tag{Key: "bulkhead.dev/class", Value: "public"})
+	p, err := Diff(w.state(), desired, here(westRegion, "team/old", "team/new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := w.check(t, "team/old/"+westRegion)
+	w.execute(t, p, 1)
+	if got := w.checks[id]; got.Key != "team/new/"+westRegion || tagged(got.Tags, "bulkhead.dev/class") != "public" {
+		t.Errorf("after the first call it is %s with the tags %v", got.Key, got.Tags)
+	}
+}
+
+// What the follower asks for is checked before record sets cite it, and the predecessor's check is marked before anything else, so
+// that nothing is left behind wherever a run ends, also when nobody knows of the predecessor any more.
 func TestSuccessorWithAnotherCheckIsInterruptedAnywhere(t *testing.T) {
 	start := build(t, latency("team/old", "app.example.com", westRegion, centralRegion))
 	desired := latency("team/new", "app.example.com", westRegion)

@@ -4,6 +4,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -15,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -267,17 +271,35 @@ func (c *chaos) right(ctx context.Context) error {
 		}
 	}
 	for id, key := range a.keys {
-		// Of what annotated Ingresses had, the last record of a hostname stays.
-		if slices.ContainsFunc(badTenants, func(namespace string) bool {
-			return strings.HasPrefix(key, namespace+"/") && !strings.HasPrefix(key, namespace+"/"+annotatedPrefix)
-		}) {
-			return fmt.Errorf("the health check %s, %s, is left", id, key)
+		if !slices.ContainsFunc(badTenants, func(namespace string) bool { return strings.HasPrefix(key, namespace+"/") }) {
+			continue
+		}
+		tags, err := c.tags(ctx, id)
+		if err != nil {
+			return err
+		}
+		// Of what annotated Ingresses had, or have taken over, the last record of a hostname stays.
+		if _, name, _ := strings.Cut(tags["bulkhead.dev/check"], "/"); !strings.HasPrefix(name, annotatedPrefix) {
+			return fmt.Errorf("the health check %s, %s, is left, with the tags %v", id, key, tags)
 		}
 	}
 	if got, want := a.ofTenants(slices.Concat(goodTenants, movers)), 2*len(c.good); got != want {
 		return fmt.Errorf("the good tenants have %d health checks, want %d: %v", got, want, a.keys)
 	}
 	return nil
+}
+
+// tags are those of a health check.
+func (c *chaos) tags(ctx context.Context, id string) (map[string]string, error) {
+	list, err := c.lab.Route53().ListTagsForResource(ctx, &route53.ListTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceId: &id})
+	if err != nil {
+		return nil, err
+	}
+	tags := make(map[string]string)
+	for _, t := range list.ResourceTagSet.Tags {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return tags, nil
 }
 
 // violated notes what was not as it must be, with what had happened before: of those whom it concerns, as words of the journal tell, and of
@@ -305,6 +327,12 @@ func (c *chaos) show(t *testing.T) {
 		journal := filepath.Join(os.TempDir(), fmt.Sprintf("bulkhead-chaos-%d.log", c.seed))
 		must(t, c.journal.write(journal))
 		t.Logf("to repeat: %s=%d; all actions are in %s", chaosSeedVariable, c.seed, journal)
+		for _, s := range c.sites() {
+			log := strings.TrimSuffix(journal, ".log") + "-" + s.Name + ".log"
+			data, err := os.ReadFile(s.file("controller.log"))
+			must(t, errors.Join(err, os.WriteFile(log, data, 0o600)))
+			t.Logf("the controller's log is in %s", log)
+		}
 	}
 }
 

@@ -96,7 +96,8 @@ func (c *chaos) watchAccount(ctx context.Context) {
 				}
 				// A successor has its check before the check of the one before is gone, and so has a check that is replaced.
 				if n := a.checksOf(namespace, s.Name); n > 2*chaosQuota {
-					excess = append(excess, fmt.Sprintf("%s has %d health checks in %s, its class allows %d policies", namespace, n, s.Name, chaosQuota))
+					excess = append(excess, fmt.Sprintf("%s has %d health checks in %s, its class allows %d policies: %v", namespace, n, s.Name, chaosQuota,
+						a.keysOf(namespace, s.Name)))
 				}
 			}
 		}
@@ -212,13 +213,17 @@ func (a *account) records(namespace, region string) (found []types.ResourceRecor
 	return found
 }
 
-func (a *account) checksOf(namespace, region string) (n int) {
-	for id := range a.keys {
+func (a *account) checksOf(namespace, region string) int { return len(a.keysOf(namespace, region)) }
+
+// keysOf are the keys of a namespace's checks in a Region.
+func (a *account) keysOf(namespace, region string) (keys []string) {
+	for id, key := range a.keys {
 		if a.of(id, namespace, region) {
-			n++
+			keys = append(keys, key)
 		}
 	}
-	return n
+	slices.Sort(keys)
+	return keys
 }
 
 // ofTenants is how many health checks some namespaces have.

