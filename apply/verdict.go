@@ -278,11 +278,11 @@ func (a *Applier) verdict(ctx context.Context, id string, config health.Config) 
 	return verdict{known: true, healthy: s.Healthy, united: s.For == 0 || s.For == s.Checkers, reason: reason}, nil
 }
 
-// Judge reads the verdicts of existing checks that the changes of a plan touch, into the state that it was made from. A plan
-// that is made from it again knows which members are healthy, so that it refuses to remove the last of them, and does not
-// wait for what is known. The statuses of an account are read one a second: it is for plans that change record sets, and
-// makes no call for others, nor for checks whose verdict the state has. A check that somebody has deleted meanwhile is taken
-// out of the state.
+// Judge reads the verdicts of existing checks that the changes of a plan touch, into the state that it was made from. A
+// plan that is made from it again knows which members are healthy, so that it refuses to remove the last of them, and
+// does not wait for what is known. The statuses of an account are read one a second: it is for plans that change record
+// sets, and makes no call for others, nor for checks whose verdict the state has. A check that somebody has deleted
+// meanwhile is taken out of the state.
 func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) error {
 	type site struct {
 		zoneID string

@@ -106,9 +106,10 @@ func (d *differ) takeoverTags(c *Check, want []tagging.Tag) (set []tagging.Tag, 
 	return set, remove
 }
 
-// takeOver plans to mark the checks that are taken over, besides those that wanted keys go on with, which are marked by steps, those
-// that record sets cite until their replacement is healthy. The checks that record sets cite come first: whose they are decides. They have
-// all tags of whoever takes them over at once: if that goes before its own check is healthy, they tell whose it was.
+// takeOver plans to mark the checks that are taken over, besides those that wanted keys go on with, which are marked by
+// steps, those that record sets cite until their replacement is healthy. The checks that record sets cite come first:
+// whose they are decides. They have all tags of whoever takes them over at once: if that goes before its own check is
+// healthy, they tell whose it was.
 func (d *differ) takeOver(steps []Step, wanted map[string]*Check) []Step {
 	for _, key := range slices.Sorted(maps.Keys(d.byKey)) {
 		for _, c := range d.byKey[key] {

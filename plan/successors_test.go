@@ -71,8 +71,8 @@ func TestSuccessorGoesOnWithTheCheck(t *testing.T) {
 	}
 }
 
-// A predecessor's check that stays until the follower's own is healthy has all tags of the follower at once: it is known to be the
-// follower's when that goes before.
+// A predecessor's check that stays until the follower's own is healthy has all tags of the follower at once: it is
+// known to be the follower's when that goes before.
 func TestCheckThatIsTakenOverForAWhileTellsWhose(t *testing.T) {
 	w := build(t, latency("team/old", "app.example.com", westRegion, centralRegion))
 	desired := latency("team/new", "app.example.com", westRegion)
@@ -89,8 +89,9 @@ func TestCheckThatIsTakenOverForAWhileTellsWhose(t *testing.T) {
 	}
 }
 
-// What the follower asks for is checked before record sets cite it, and the predecessor's check is marked before anything else, so
-// that nothing is left behind wherever a run ends, also when nobody knows of the predecessor any more.
+// What the follower asks for is checked before record sets cite it, and the predecessor's check is marked before
+// anything else, so that nothing is left behind wherever a run ends, also when nobody knows of the predecessor any
+// more.
 func TestSuccessorWithAnotherCheckIsInterruptedAnywhere(t *testing.T) {
 	start := build(t, latency("team/old", "app.example.com", westRegion, centralRegion))
 	desired := latency("team/new", "app.example.com", westRegion)
