@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// An Area is what is known of the country a place is in; every part may be empty.
+// An Area is what is known about the country of a place. Every part may be empty.
 type Area struct {
-	Continent   string // AF AN AS EU NA OC SA; empty also where it follows from the country
+	Continent   string // AF AN AS EU NA OC SA; empty too if it follows from the country
 	Country     string // ISO 3166-1 alpha-2, such as DE
 	Subdivision string // ISO 3166-2 without the country: the state VA of the US
 }
 
-// String writes an area as "US-VA", "DE", "continent EU" or "".
+// String returns an area in the form "US-VA", "DE", "continent EU" or "".
 func (a Area) String() string {
 	switch {
 	case a.Subdivision != "":
@@ -28,7 +28,7 @@ func (a Area) String() string {
 	return ""
 }
 
-// validate judges the form; which countries and states there are is for those who route by them.
+// validate checks the form of the codes. It does not check that the country or state exists.
 func (a Area) validate() error {
 	if a.Continent != "" && !slices.Contains(strings.Fields("AF AN AS EU NA OC SA"), a.Continent) {
 		return fmt.Errorf("continent: %q is none of AF AN AS EU NA OC SA", a.Continent)
@@ -56,7 +56,7 @@ func isCode(s string) bool {
 	return true
 }
 
-// Area returns the area of a place without allocating; empty for places that have none.
+// Area returns the area of a place, empty if it has none. It allocates nothing.
 func (a *Atlas) Area(p PlaceID) Area {
 	if r, ok := a.found(p); ok {
 		return r.area
@@ -68,5 +68,5 @@ func (a *Atlas) Area(p PlaceID) Area {
 	return Area{at.Continent, at.Country, at.Subdivision}
 }
 
-// Countries returns the countries that there are places in, in order.
+// Countries returns the countries that have places, in order.
 func (a *Atlas) Countries() []string { return slices.Sorted(maps.Keys(a.countries)) }

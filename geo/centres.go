@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Centre says roughly where the clients of an area are: at a principal city of a country or a state of the United States, in the
-// middle of the United States and of a continent. It is for estimates about whole areas, where no address is known; ok is false for
-// an area that is not known.
+// Centre returns roughly where the clients of an area are: in a principal city of a country or of a state of the United
+// States, and in the middle of the United States or of a continent. Use it for estimates about whole areas, if there is
+// no address. ok is false for an unknown area.
 func Centre(a Area) (at Coordinates, ok bool) {
 	table, code := centresOfCountries, a.Country
 	switch {
@@ -90,8 +90,8 @@ WI 43 -87.9
 WV 38.3 -81.6
 WY 41.1 -104.8`
 
-// centresOfCountries is a line for every country of ISO 3166 that geolocation routing knows, after the table of the tz database
-// (zone.tab, which is in the public domain).
+// centresOfCountries is a line for every country of ISO 3166 that geolocation routing knows, after the table of the tz
+// database (zone.tab, which is in the public domain).
 const centresOfCountries = `AD 42.5 1.5
 AE 25.3 55.3
 AF 34.5 69.2

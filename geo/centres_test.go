@@ -19,8 +19,10 @@ func TestCentres(t *testing.T) {
 		area geo.Area
 		near string
 	}{
-		{geo.Area{Country: "DE"}, "eu-central-1"}, {geo.Area{Country: "JP"}, "ap-northeast-1"}, {geo.Area{Country: "BR"}, "sa-east-1"},
-		{geo.Area{Country: "IE"}, "eu-west-1"}, {geo.Area{Country: "US", Subdivision: "VA"}, "us-east-1"}, {geo.Area{Continent: "EU"}, "eu-central-1"},
+		{geo.Area{Country: "DE"}, "eu-central-1"}, {geo.Area{Country: "JP"}, "ap-northeast-1"},
+		{geo.Area{Country: "BR"}, "sa-east-1"},
+		{geo.Area{Country: "IE"}, "eu-west-1"}, {geo.Area{Country: "US", Subdivision: "VA"}, "us-east-1"},
+		{geo.Area{Continent: "EU"}, "eu-central-1"},
 	} {
 		at, _ := geo.Centre(c.area)
 		atlas, err := geo.New(geo.Options{Places: []geo.Place{{Coordinates: &at}}})

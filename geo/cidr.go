@@ -9,22 +9,22 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Blocks is a CIDR collection ready for lookups: which location has the longest block around a client. It is immutable;
-// nil is a collection without blocks.
+// Blocks is a CIDR collection compiled for lookups of the location with the longest block that contains a client. It is
+// immutable. nil is a collection without blocks.
 type Blocks struct {
 	table              bart.Table[block]
-	longest4, longest6 int // bits of the longest block of each family
+	longest4, longest6 int // length of the longest block of each family
 }
 
-// A block belongs to a location and is so many bits long. nested says that longer blocks lie inside it.
+// A block has its location and its length in bits. nested is set if there are longer blocks inside it.
 type block struct {
 	location string
 	bits     int
 	nested   bool
 }
 
-// NewBlocks compiles the blocks of each location. The error names a block that is no prefix, has bits set beyond its
-// length, or stands in two locations.
+// NewBlocks compiles the blocks of each location. The error names a block that is not a prefix, that has bits beyond
+// its length, or that is in two locations.
 func NewBlocks(locations map[string][]netip.Prefix) (*Blocks, error) {
 	b := &Blocks{}
 	var list []netip.Prefix
@@ -59,9 +59,9 @@ func (b *Blocks) longest(addr netip.Addr) *int {
 	return &b.longest6
 }
 
-// Locate finds the location of a client, without allocating. client is what is known of its address, IPv4-mapped or not.
-// A block that is longer than client does not match, though the client may be inside it (r53: A.8). location is empty
-// when no block matches.
+// Locate finds the location of a client, without allocating. client is what is known of its address, IPv4-mapped or
+// not. A block that is longer than client does not match, though the client may be inside it (r53: A.8). location is
+// empty when no block matches.
 //
 // scope is the prefix length for which the location holds (RFC 7871 section 7.2.1), as for Atlas.Locate: the length of
 // the block, or of the collection's longest block where a longer block could give another location.
@@ -77,7 +77,7 @@ func (b *Blocks) Locate(client netip.Prefix) (location string, scope int) {
 	return at.location, mapped + *b.longest(p.Addr())
 }
 
-// Block returns the block that decides about a client, for display; the zero Prefix when there is none.
+// Block returns the block that decides the location of a client, for display, or the zero Prefix if there is none.
 func (b *Blocks) Block(client netip.Prefix) netip.Prefix {
 	p, _ := unmapClient(client)
 	if b == nil || !p.IsValid() {
@@ -87,8 +87,8 @@ func (b *Blocks) Block(client netip.Prefix) netip.Prefix {
 	return decided
 }
 
-// unmapClient returns a client's prefix in the form that prefix tables have: IPv4 instead of IPv4-mapped IPv6. mapped is
-// how many bits shorter the address is then, 96 or 0.
+// unmapClient returns a client's prefix in the form that prefix tables have: IPv4 instead of IPv4-mapped IPv6. mapped
+// is how many bits shorter the address is then, 96 or 0.
 func unmapClient(client netip.Prefix) (p netip.Prefix, mapped int) {
 	addr := client.Addr().Unmap()
 	mapped = client.Addr().BitLen() - addr.BitLen()

@@ -57,7 +57,8 @@ func TestNoBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, b := range []*geo.Blocks{nil, empty} {
-		for _, client := range []netip.Prefix{{}, netip.MustParsePrefix("10.1.2.3/32"), netip.MustParsePrefix("2001:db8::1/128")} {
+		for _, client := range []netip.Prefix{{}, netip.MustParsePrefix("10.1.2.3/32"),
+			netip.MustParsePrefix("2001:db8::1/128")} {
 			location, scope := b.Locate(client)
 			if block := b.Block(client); location != "" || scope != 0 || block.IsValid() {
 				t.Errorf("%s is in %q by %s, scope %d; want nothing, for everybody", client, location, block, scope)
@@ -68,8 +69,9 @@ func TestNoBlocks(t *testing.T) {
 
 func TestNewBlocksRefuses(t *testing.T) {
 	for want, locations := range map[string]map[string][]netip.Prefix{
-		"location b: block 10.1.0.0/16 is in location a already": {"a": prefixes("10.1.0.0/16"), "b": prefixes("10.1.0.0/16")},
-		"location a: 10.1.2.3/16 is not a CIDR block":            {"a": prefixes("10.1.2.3/16")},
+		"location b: block 10.1.0.0/16 is in location a already": {"a": prefixes("10.1.0.0/16"),
+			"b": prefixes("10.1.0.0/16")},
+		"location a: 10.1.2.3/16 is not a CIDR block": {"a": prefixes("10.1.2.3/16")},
 	} {
 		if _, err := geo.NewBlocks(locations); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("NewBlocks: %v; want an error with %q", err, want)

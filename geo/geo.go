@@ -1,8 +1,7 @@
-// Package geo says where a client is and how far every Region is from there.
+// Package geo says where a client is, and how far each Region is from there.
 //
-// A place is found from the client's address by prefix tables, then in a GeoIP database; the latency between a place
-// and a Region is taken from a measured table or estimated from great-circle distance. An Atlas is immutable and holds
-// no sockets or files.
+// It finds the place of a client's address in prefix tables, then in a GeoIP database. The latency between a place and
+// a Region is measured, or estimated from the great-circle distance. An Atlas is immutable and has no sockets or files.
 package geo
 
 import (
@@ -18,26 +17,27 @@ import (
 // Coordinates are degrees; Latitude -90..90, Longitude -180..180.
 type Coordinates struct{ Latitude, Longitude float64 }
 
-// A Place is somewhere clients are. It needs a Region, Coordinates, Latencies, a Country or a Continent.
+// A Place is a location of clients. It needs a Region, Coordinates, Latencies, a Country or a Continent.
 type Place struct {
-	// Name is for display ("near eu-west-1"); empty means "near " and the Region, or the area, or the place's number.
+	// Name is for display ("near eu-west-1"). The default is "near " and the Region, or the area, or the number of the
+	// place.
 	Name string
-	// Region, when set, places its clients in that Region; Coordinates then default to the Region's. A label that is no
-	// Region yet becomes one, at the place's Coordinates.
+	// Region is the Region of the place's clients. Coordinates then default to those of the Region. A name that is not a
+	// Region yet becomes one, at the Coordinates of the place.
 	Region      string
 	Coordinates *Coordinates
-	// Country (ISO 3166-1 alpha-2 in upper case), Subdivision (of that country by ISO 3166-2, for the US its states)
-	// and Continent (AF AN AS EU NA OC SA) are what geolocation routing goes by. A Continent is needed only where there
-	// is no Country, or to say another one than Route 53's for it.
+	// Geolocation routing uses Country (ISO 3166-1 alpha-2 in upper case), Subdivision (of that country by ISO 3166-2, for
+	// the US its states) and Continent (AF AN AS EU NA OC SA). Set Continent only if there is no Country, or if it differs
+	// from the continent that Route 53 gives to the Country.
 	Country, Subdivision, Continent string
-	// Latencies are measured round trips in milliseconds (0..60000) by Region label; they win over estimates.
+	// Latencies are measured round trips in milliseconds (0..60000) by Region. They replace estimates.
 	Latencies map[string]float64
-	// ClientSubnets are matched against the EDNS Client Subnet address, Sources against the packet's source address. No
-	// prefix may appear twice in one of the two tables.
+	// ClientSubnets match the EDNS Client Subnet of a query, Sources match its source address. A prefix may be in each of
+	// the two tables only once.
 	ClientSubnets, Sources []netip.Prefix
 }
 
-// A Region is a Region label with its location, beside the built-in AWS Regions.
+// A Region is a name with its location. The AWS Regions are built in.
 type Region struct {
 	Name        string
 	Coordinates Coordinates
@@ -48,21 +48,21 @@ type Options struct {
 	Places  []Place
 	Regions []Region
 
-	// GeoIP is a MaxMind DB, read whole, that places the clients whom no prefix places: GeoLite2 or GeoIP2, Country or
-	// City, or another with records of that shape or of ipinfo's. The atlas keeps it, so it must not be changed. Every location in it
-	// becomes a place with a country, US state and coordinates as far as they are known; a Country database has no
-	// coordinates, and so no latencies. Empty means none.
+	// GeoIP is the content of a MaxMind DB, for the clients that no prefix matches: GeoLite2 or GeoIP2, Country or City,
+	// or another one with records of their form or of ipinfo's form. The atlas keeps it, so it must not be changed. Every
+	// location in it becomes a place with a country, a US state and coordinates, as far as they are known. A Country
+	// database has no coordinates, and so no latencies. Empty means no database.
 	GeoIP []byte
 }
 
-// PlaceID and RegionID index an Atlas. Place 0 is "unknown": every Region is equally far, so order falls to the
-// SetIdentifier. Region 0 is "unknown": farther than any other.
+// PlaceID and RegionID are indexes in an Atlas. Place 0 is "unknown": all Regions are equally far from it, so the
+// SetIdentifier decides. Region 0 is "unknown": it is farther than any other Region.
 type (
 	PlaceID  uint32
 	RegionID uint32
 )
 
-// An Atlas maps client addresses to places and pairs of place and Region to latencies.
+// An Atlas maps client addresses to places, and pairs of place and Region to latencies.
 type Atlas struct {
 	places  []Place // by PlaceID
 	names   []string
@@ -71,17 +71,18 @@ type Atlas struct {
 
 	countries map[string]bool
 
-	points       []*Point // by PlaceID; nil where it is not known
+	points       []*Point // by PlaceID; nil if it is not known
 	regionPoints []Point  // by RegionID
 
 	latency  []uint32 // microseconds at place*len(names)+region
 	measured []bool   // same index
 
 	prefixes prefixes
-	geoIP    *geoIP // nil when there is no database
+	geoIP    *geoIP // nil if there is no database
 }
 
-// New builds an atlas. Errors name the place and the field: a prefix used twice, an unknown Region without coordinates.
+// New returns an atlas. An error names the place and the field, such as a prefix that is used twice, or an unknown
+// Region without coordinates.
 func New(o Options) (*Atlas, error) {
 	a := &Atlas{
 		places:  []Place{{Name: "unknown"}},
@@ -147,7 +148,8 @@ func (a *Atlas) addRegion(r Region) {
 	a.coords = append(a.coords, r.Coordinates)
 }
 
-// addPlace validates a place apart from its Latencies, which may cite Regions of later places, and enters its prefixes.
+// addPlace validates a place and adds it with its prefixes. It does not check Latencies, because they may cite Regions
+// of later places.
 func (a *Atlas) addPlace(p Place) error {
 	if p.Coordinates != nil {
 		if err := p.Coordinates.validate(); err != nil {
@@ -184,7 +186,7 @@ func (a *Atlas) addPlace(p Place) error {
 	return nil
 }
 
-// nameOther names the place that has a prefix already.
+// nameOther names the place that already has a prefix.
 func (a *Atlas) nameOther(err error) error {
 	var taken *prefixTaken
 	if errors.As(err, &taken) {
@@ -193,7 +195,7 @@ func (a *Atlas) nameOther(err error) error {
 	return err
 }
 
-// fillLatencies computes the round trip of every pair of place and Region once.
+// fillLatencies computes the round trip of every pair of place and Region.
 func (a *Atlas) fillLatencies() error {
 	regions := len(a.names)
 	for _, at := range a.coords {
@@ -227,7 +229,7 @@ func (a *Atlas) fillLatencies() error {
 	return nil
 }
 
-// pointOf says where a place is, nil when its Region and coordinates are both not known.
+// pointOf returns the point of a place, or nil if neither its Region nor its coordinates are known.
 func (a *Atlas) pointOf(p Place) *Point {
 	var at Point
 	switch home := a.regions[p.Region]; {
@@ -241,8 +243,8 @@ func (a *Atlas) pointOf(p Place) *Point {
 	return &at
 }
 
-// Distance returns the great-circle distance from a place in kilometres without allocating; ok is false when it is not
-// known where the place is.
+// Distance returns the great-circle distance from a place in kilometres. ok is false if the location of the place is
+// not known. It allocates nothing.
 func (a *Atlas) Distance(p PlaceID, to Point) (km float64, ok bool) {
 	if found, ok := a.found(p); ok {
 		return distanceKm(found.point, to), found.located
@@ -253,16 +255,16 @@ func (a *Atlas) Distance(p PlaceID, to Point) (km float64, ok bool) {
 	return distanceKm(*a.points[p], to), true
 }
 
-// RegionCoordinates returns where a Region is; ok is false for labels that Region does not know.
+// RegionCoordinates returns the location of a Region. ok is false for an unknown Region.
 func (a *Atlas) RegionCoordinates(name string) (at Coordinates, ok bool) {
 	r := a.regions[name]
 	return a.coords[r], r != 0
 }
 
-// Region interns a Region label; 0 when the label is neither an AWS Region nor configured.
+// Region returns the id of a Region. It is 0 if the name is neither an AWS Region nor configured.
 func (a *Atlas) Region(name string) RegionID { return a.regions[name] }
 
-// RegionName returns the label of an id, for display; "" for 0 and for ids of another atlas.
+// RegionName returns the name of a Region, for display. It is empty for 0 and for ids of another atlas.
 func (a *Atlas) RegionName(r RegionID) string {
 	if int(r) >= len(a.names) {
 		return ""
@@ -270,8 +272,8 @@ func (a *Atlas) RegionName(r RegionID) string {
 	return a.names[r]
 }
 
-// Latency returns the round trip between a place and a Region in microseconds without allocating; math.MaxUint32 when
-// unknown.
+// Latency returns the round trip between a place and a Region in microseconds, or math.MaxUint32 if it is unknown. It
+// allocates nothing.
 func (a *Atlas) Latency(p PlaceID, r RegionID) uint32 {
 	if i, ok := a.index(p, r); ok {
 		return a.latency[i]
@@ -282,7 +284,7 @@ func (a *Atlas) Latency(p PlaceID, r RegionID) uint32 {
 	return math.MaxUint32
 }
 
-// Measured reports whether Latency for this pair comes from a measured table rather than an estimate.
+// Measured reports whether the Latency of this pair is measured, not estimated.
 func (a *Atlas) Measured(p PlaceID, r RegionID) bool {
 	i, ok := a.index(p, r)
 	return ok && a.measured[i]
@@ -292,8 +294,8 @@ func (a *Atlas) index(p PlaceID, r RegionID) (int, bool) {
 	return int(p)*len(a.names) + int(r), int(p) < len(a.places) && int(r) < len(a.names)
 }
 
-// Place returns the place of an id, for display; its maps and slices are the atlas's own. An id of another atlas is
-// "unknown".
+// Place returns the place of an id, for display. Its maps and slices belong to the atlas. For an id of another atlas it
+// returns the place "unknown".
 func (a *Atlas) Place(p PlaceID) Place {
 	if found, ok := a.found(p); ok {
 		return found.place()

@@ -30,8 +30,10 @@ func mustNew(t testing.TB, o geo.Options) *geo.Atlas {
 func twoRegions(t testing.TB) *geo.Atlas {
 	return mustNew(t, geo.Options{
 		Places: []geo.Place{
-			{Region: "eu-west-1", ClientSubnets: prefixes("10.1.0.0/16", "2001:db8:1::/48"), Sources: prefixes("127.10.1.0/24", "10.0.0.0/8")},
-			{Region: "eu-central-1", ClientSubnets: prefixes("10.2.0.0/16", "10.1.128.0/17"), Sources: prefixes("127.10.2.0/24", "172.16.0.0/12")},
+			{Region: "eu-west-1", ClientSubnets: prefixes("10.1.0.0/16", "2001:db8:1::/48"),
+				Sources: prefixes("127.10.1.0/24", "10.0.0.0/8")},
+			{Region: "eu-central-1", ClientSubnets: prefixes("10.2.0.0/16", "10.1.128.0/17"),
+				Sources: prefixes("127.10.2.0/24", "172.16.0.0/12")},
 		},
 	})
 }
@@ -73,7 +75,8 @@ func TestLocate(t *testing.T) {
 // Rfc 7871 7.2.1: every address that shares the first scope bits must get the same place.
 func TestScopeHoldsForTheWholePrefix(t *testing.T) {
 	a := twoRegions(t)
-	for _, s := range []string{"10.1.3.4", "10.1.200.1", "10.2.3.4", "10.9.9.9", "127.10.1.1", "172.20.1.1", "2001:db8:1:2::3"} {
+	for _, s := range []string{"10.1.3.4", "10.1.200.1", "10.2.3.4", "10.9.9.9", "127.10.1.1", "172.20.1.1",
+		"2001:db8:1:2::3"} {
 		for _, ecs := range []bool{true, false} {
 			addr := netip.MustParseAddr(s)
 			p, scope := a.Locate(addr, ecs)
@@ -115,7 +118,8 @@ func TestLatency(t *testing.T) {
 		Regions: []geo.Region{{Name: "dc-oslo", Coordinates: geo.Coordinates{Latitude: 59.91, Longitude: 10.75}}},
 		Places: []geo.Place{
 			{Name: "dublin", Region: "eu-west-1"},
-			{Name: "virginia", Coordinates: &geo.Coordinates{Latitude: 39.04, Longitude: -77.49}, Latencies: map[string]float64{"eu-west-1": 67.5}},
+			{Name: "virginia", Coordinates: &geo.Coordinates{Latitude: 39.04, Longitude: -77.49},
+				Latencies: map[string]float64{"eu-west-1": 67.5}},
 			{Name: "lab", Region: "rack-7", Coordinates: &geo.Coordinates{Latitude: 50, Longitude: 8}},
 			{Name: "table only", Latencies: map[string]float64{"dc-oslo": 3}},
 		},
@@ -145,7 +149,8 @@ func TestLatency(t *testing.T) {
 		r := a.Region(c.region)
 		got, measured := a.Latency(c.place, r), a.Measured(c.place, r)
 		if got < c.min || got > c.max || measured != c.measured {
-			t.Errorf("%s to %s: %d µs, measured %v; want %d..%d, %v", a.Place(c.place).Name, c.region, got, measured, c.min, c.max, c.measured)
+			t.Errorf("%s to %s: %d µs, measured %v; want %d..%d, %v", a.Place(c.place).Name, c.region, got, measured, c.min,
+				c.max, c.measured)
 		}
 		if r != 0 && a.RegionName(r) != c.region {
 			t.Errorf("RegionName(%d) = %q; want %q", r, a.RegionName(r), c.region)
@@ -201,18 +206,20 @@ func TestLocalZoneGroup(t *testing.T) {
 	} {
 		at, ok := geo.LocalZoneGroup(c.group)
 		if region := geo.LocalZoneRegion(c.group); at.Latitude != c.latitude || ok != c.known || region != c.region {
-			t.Errorf("%q is at latitude %v (known %v) in Region %q; want %v, %v, %q", c.group, at.Latitude, ok, region, c.latitude, c.known, c.region)
+			t.Errorf("%q is at latitude %v (known %v) in Region %q; want %v, %v, %q", c.group, at.Latitude, ok, region,
+				c.latitude, c.known, c.region)
 		}
 	}
 }
 
 // Every AWS Region that latency records may have is there, and is nearest to itself.
 func TestAWSRegions(t *testing.T) {
-	names := strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
-		ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-central-1
-		ca-west-1 cn-north-1 cn-northwest-1 eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2
-		eu-west-3 eusc-de-east-1 il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 us-east-1 us-east-2 us-gov-east-1 us-gov-west-1
-		us-west-1 us-west-2`)
+	names := strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1
+		ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5
+		ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 cn-north-1 cn-northwest-1
+		eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3
+		eusc-de-east-1 il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 us-east-1
+		us-east-2 us-gov-east-1 us-gov-west-1 us-west-1 us-west-2`)
 	var o geo.Options
 	for _, n := range names {
 		o.Places = append(o.Places, geo.Place{Region: n})
@@ -245,17 +252,22 @@ func TestNewRefuses(t *testing.T) {
 		{`write 10.1.0.0/16`, geo.Options{Places: []geo.Place{{Region: "eu-west-1", Sources: prefixes("10.1.2.3/16")}}}},
 		{`is not a prefix`, geo.Options{Places: []geo.Place{{Region: "eu-west-1", Sources: []netip.Prefix{{}}}}}},
 		{`place "near mars-1": region: "mars-1" is not a known Region`, geo.Options{Places: []geo.Place{{Region: "mars-1"}}}},
-		{`place "place 1": needs a region, coordinates, latencies, a country or a continent`, geo.Options{Places: []geo.Place{{}}}},
+		{`place "place 1": needs a region, coordinates, latencies, a country or a continent`,
+			geo.Options{Places: []geo.Place{{}}}},
 		{`country: "usa" is not two letters`, geo.Options{Places: []geo.Place{{Country: "usa"}}}},
 		{`country: "de" is not two letters`, geo.Options{Places: []geo.Place{{Country: "de"}}}},
 		{`subdivision: needs the country`, geo.Options{Places: []geo.Place{{Region: "us-east-1", Subdivision: "VA"}}}},
 		{`subdivision: "Virginia" is not a code`, geo.Options{Places: []geo.Place{{Country: "US", Subdivision: "Virginia"}}}},
 		{`continent: "Europe" is none of AF AN AS EU NA OC SA`, geo.Options{Places: []geo.Place{{Continent: "Europe"}}}},
 		{`latitude 91 is not in -90..90`, geo.Options{Places: []geo.Place{{Coordinates: &geo.Coordinates{Latitude: 91}}}}},
-		{`longitude NaN is not in -180..180`, geo.Options{Regions: []geo.Region{{Name: "x", Coordinates: geo.Coordinates{Longitude: math.NaN()}}}}},
-		{`latencies: "mars-1" is not a known Region`, geo.Options{Places: []geo.Place{{Coordinates: at, Latencies: map[string]float64{"mars-1": 1}}}}},
-		{`latencies: -1 ms to eu-west-1 is not in 0..60000`, geo.Options{Places: []geo.Place{{Coordinates: at, Latencies: map[string]float64{"eu-west-1": -1}}}}},
-		{`region 1 ("eu-west-1"): name: there is a Region of this name already`, geo.Options{Regions: []geo.Region{{Name: "eu-west-1"}}}},
+		{`longitude NaN is not in -180..180`, geo.Options{Regions: []geo.Region{{Name: "x",
+			Coordinates: geo.Coordinates{Longitude: math.NaN()}}}}},
+		{`latencies: "mars-1" is not a known Region`, geo.Options{Places: []geo.Place{{Coordinates: at,
+			Latencies: map[string]float64{"mars-1": 1}}}}},
+		{`latencies: -1 ms to eu-west-1 is not in 0..60000`, geo.Options{Places: []geo.Place{{Coordinates: at,
+			Latencies: map[string]float64{"eu-west-1": -1}}}}},
+		{`region 1 ("eu-west-1"): name: there is a Region of this name already`,
+			geo.Options{Regions: []geo.Region{{Name: "eu-west-1"}}}},
 		{`region 1 (""): name: empty`, geo.Options{Regions: []geo.Region{{}}}},
 	} {
 		if _, err := geo.New(c.o); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -266,7 +278,8 @@ func TestNewRefuses(t *testing.T) {
 
 func TestLookupsAllocateNothing(t *testing.T) {
 	a := twoRegions(t)
-	addrs := []netip.Addr{netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("2001:db8:1::1"), netip.MustParseAddr("192.0.2.1")}
+	addrs := []netip.Addr{netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("2001:db8:1::1"),
+		netip.MustParseAddr("192.0.2.1")}
 	r := a.Region("eu-central-1")
 	var sum uint64
 	allocs := testing.AllocsPerRun(100, func() {

@@ -10,14 +10,14 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2"
 )
 
-// A geoIP is a MaxMind DB with every distinct location in it made a place.
+// A geoIP is a MaxMind DB. Every distinct location in it is a place.
 type geoIP struct {
 	reader  *maxminddb.Reader
 	places  map[uintptr]PlaceID // by the offset of the record
-	records []geoIPRecord       // by PlaceID less the number of configured places
+	records []geoIPRecord       // by PlaceID minus the number of configured places
 }
 
-// A geoIPRecord is what is used of a record; cities and postal codes that share a location become one.
+// A geoIPRecord is the part of a record that is used. Cities and postal codes with the same location become one.
 type geoIPRecord struct {
 	area    Area
 	at      Coordinates
@@ -25,7 +25,7 @@ type geoIPRecord struct {
 	point   Point
 }
 
-// record is the shape that GeoIP2 and GeoLite2 Country and City have in common, as far as it is used.
+// record has the fields that are used of GeoIP2 and GeoLite2, Country and City.
 type record struct {
 	Continent struct {
 		Code string `maxminddb:"code"`
@@ -42,27 +42,27 @@ type record struct {
 	} `maxminddb:"location"`
 }
 
-// openGeoIP reads a whole database, so that no lookup has to decode a record. Places are numbered from first on.
+// openGeoIP reads a whole database, so that a lookup does not have to decode a record. first is the first PlaceID.
 func openGeoIP(data []byte, first PlaceID) (*geoIP, error) {
 	reader, err := maxminddb.OpenBytes(data)
 	if err != nil {
 		return nil, err
 	}
 	g := &geoIP{reader: reader, places: map[uintptr]PlaceID{}}
-	same := map[geoIPRecord]PlaceID{}
+	byRecord := map[geoIPRecord]PlaceID{}
 	var (
-		flat   bool     // the fields of a record are ipinfo's
+		flat   bool     // the records have ipinfo's form
 		fields []string // of the first record
 	)
-	left := reader.Metadata.NodeCount + 1 // a tree of so many nodes with two branches has no more ends
+	remaining := reader.Metadata.NodeCount + 1 // a binary tree of this many nodes has no more leaves
 	for network := range reader.Networks(maxminddb.IncludeNetworksWithoutData()) {
 		if err := network.Err(); err != nil {
 			return nil, err
 		}
-		if left == 0 { // nodes with two ways to them make for networks without end
+		if remaining == 0 { // in a damaged tree, a cycle of nodes has no end
 			return nil, errors.New("the search tree is damaged: it has more networks than nodes")
 		}
-		left--
+		remaining--
 		if _, ok := g.places[network.Offset()]; ok || !network.Found() {
 			continue
 		}
@@ -79,10 +79,10 @@ func openGeoIP(data []byte, first PlaceID) (*geoIP, error) {
 			g.places[network.Offset()] = 0
 			continue
 		}
-		id, ok := same[found]
+		id, ok := byRecord[found]
 		if !ok {
 			id = first + PlaceID(len(g.records))
-			same[found] = id
+			byRecord[found] = id
 			g.records = append(g.records, found)
 		}
 		g.places[network.Offset()] = id
@@ -96,16 +96,16 @@ func openGeoIP(data []byte, first PlaceID) (*geoIP, error) {
 	return g, nil
 }
 
-// A GeoIPError is what is wrong with Options.GeoIP. Who has read it from a file adds the name.
+// A GeoIPError is an error in Options.GeoIP. The caller adds the name of the file.
 type GeoIPError struct{ err error }
 
-// Error says what is wrong.
+// Error returns the message.
 func (e *GeoIPError) Error() string { return "GeoIP database: " + e.err.Error() }
 
 // Unwrap returns the error of the reader.
 func (e *GeoIPError) Unwrap() error { return e.err }
 
-// addGeoIP puts a database behind the prefix tables.
+// addGeoIP adds a database, which is used after the prefix tables.
 func (a *Atlas) addGeoIP(data []byte) (err error) {
 	if a.geoIP, err = openGeoIP(data, PlaceID(len(a.places))); err != nil {
 		return err
@@ -118,13 +118,13 @@ func (a *Atlas) addGeoIP(data []byte) (err error) {
 	return nil
 }
 
-// convert checks a record. The continent counts only where there is no country: which countries are on a continent is
-// Route 53's choice, and differs from MaxMind's for some. r53: A.6.
+// convert checks a record. It uses the continent only if there is no country, because Route 53 and MaxMind assign some
+// countries to different continents. r53: A.6.
 func (r *record) convert() (found geoIPRecord, err error) {
 	if found.area.Country = r.Country.Code; found.area.Country == "" {
 		found.area.Continent = r.Continent.Code
 	} else if len(r.Subdivisions) > 0 && isSubdivision(r.Subdivisions[0].Code) {
-		found.area.Subdivision = r.Subdivisions[0].Code // the largest comes first
+		found.area.Subdivision = r.Subdivisions[0].Code // the largest subdivision comes first
 	}
 	if err := found.area.validate(); err != nil {
 		return found, err
@@ -139,8 +139,8 @@ func (r *record) convert() (found geoIPRecord, err error) {
 	return found, nil
 }
 
-// lookup returns the place of an address, and the network of the database that it shares that place with; place 0 where
-// the database says nothing, and no network where that is not known.
+// lookup returns the place of an address, and the network of the database that has this place. The place is 0 if the
+// database has none. The network is the zero Prefix if it is not known.
 func (g *geoIP) lookup(addr netip.Addr) (p PlaceID, network netip.Prefix) {
 	if g.reader.Metadata.IPVersion == 4 && addr.Is6() {
 		return 0, netip.Prefix{}
@@ -155,7 +155,7 @@ func (g *geoIP) lookup(addr netip.Addr) (p PlaceID, network netip.Prefix) {
 	return p, network
 }
 
-// found returns the record that a PlaceID beyond the configured places stands for.
+// found returns the record of a PlaceID from the database. ok is false for configured places.
 func (a *Atlas) found(p PlaceID) (*geoIPRecord, bool) {
 	i := int(p) - len(a.places)
 	if a.geoIP == nil || i < 0 || i >= len(a.geoIP.records) {
@@ -164,7 +164,7 @@ func (a *Atlas) found(p PlaceID) (*geoIPRecord, bool) {
 	return &a.geoIP.records[i], true
 }
 
-// place makes a record a Place for display.
+// place returns a record as a Place, for display.
 func (r *geoIPRecord) place() Place {
 	p := Place{Country: r.area.Country, Subdivision: r.area.Subdivision, Continent: r.area.Continent, Name: "GeoIP"}
 	if r.area != (Area{}) {

@@ -69,7 +69,8 @@ func TestGeoIPLocates(t *testing.T) {
 		t.Run(c.why, func(t *testing.T) {
 			p, scope := a.Locate(netip.MustParseAddr(c.addr), c.ecs)
 			if got := a.Place(p).Name; got != c.place || a.Area(p).String() != c.area || scope != c.scope {
-				t.Errorf("Locate(%s, %v) = %s, area %q, scope %d; want %s, %q, %d", c.addr, c.ecs, got, a.Area(p), scope, c.place, c.area, c.scope)
+				t.Errorf("Locate(%s, %v) = %s, area %q, scope %d; want %s, %q, %d", c.addr, c.ecs, got, a.Area(p), scope, c.place,
+					c.area, c.scope)
 			}
 		})
 	}
@@ -106,7 +107,9 @@ func TestGeoIPPlacesAreShared(t *testing.T) {
 func TestGeoIPScopeHoldsForTheWholePrefix(t *testing.T) {
 	for _, ipVersion := range []int{4, 6} {
 		a := withGeoIP(t, ipVersion)
-		for _, s := range strings.Fields("82.0.1.3 82.0.7.3 82.1.2.3 83.0.0.1 83.0.0.129 81.8.0.1 81.9.0.1 80.0.0.1 128.0.0.1 10.1.1.1 2001:db8::1 2001:db9::1 ::1") {
+		for _, s := range strings.Fields(
+			"82.0.1.3 82.0.7.3 82.1.2.3 83.0.0.1 83.0.0.129 81.8.0.1 81.9.0.1 80.0.0.1 128.0.0.1 10.1.1.1 2001:db8::1 " +
+				"2001:db9::1 ::1") {
 			for _, ecs := range []bool{true, false} {
 				addr := netip.MustParseAddr(s)
 				p, scope := a.Locate(addr, ecs)
@@ -116,7 +119,8 @@ func TestGeoIPScopeHoldsForTheWholePrefix(t *testing.T) {
 				}
 				for _, other := range []netip.Addr{cell.Addr(), last(cell)} {
 					if q, _ := a.Locate(other, ecs); q != p {
-						t.Errorf("IPv%d database: %s ecs=%v: place %d with scope %d, but %s is in place %d", ipVersion, s, ecs, p, scope, other, q)
+						t.Errorf("IPv%d database: %s ecs=%v: place %d with scope %d, but %s is in place %d", ipVersion, s, ecs, p, scope,
+							other, q)
 					}
 				}
 			}
@@ -178,12 +182,15 @@ func TestGeoIPAllocatesNothing(t *testing.T) {
 
 func TestNewRefusesGeoIP(t *testing.T) {
 	for want, data := range map[string][]byte{
-		"GeoIP database: ":                         []byte("not a database"),
-		"no record of the database has a country":  mmdb(6, network{"10.0.0.0/8", map[string]any{}}),
-		"wanted are the fields country.iso_code":   mmdb(6, network{"10.0.0.0/8", map[string]any{"asn": "AS1", "as_name": "x"}}),
-		"the first record has as_name, asn":        mmdb(6, network{"10.0.0.0/8", map[string]any{"asn": "AS1", "as_name": "x"}}),
-		`country: "de" is not two letters`:         mmdb(6, network{"10.0.0.0/8", map[string]any{"country": "de"}}),
-		`latitude "north" is not a number`:         mmdb(6, network{"10.0.0.0/8", map[string]any{"country": "DE", "lat": "north"}}),
+		"GeoIP database: ":                        []byte("not a database"),
+		"no record of the database has a country": mmdb(6, network{"10.0.0.0/8", map[string]any{}}),
+		"wanted are the fields country.iso_code": mmdb(6, network{"10.0.0.0/8",
+			map[string]any{"asn": "AS1", "as_name": "x"}}),
+		"the first record has as_name, asn": mmdb(6, network{"10.0.0.0/8",
+			map[string]any{"asn": "AS1", "as_name": "x"}}),
+		`country: "de" is not two letters`: mmdb(6, network{"10.0.0.0/8", map[string]any{"country": "de"}}),
+		`latitude "north" is not a number`: mmdb(6, network{"10.0.0.0/8",
+			map[string]any{"country": "DE", "lat": "north"}}),
 		`10.0.0.0/8: country: "de" is not two`:     mmdb(6, network{"10.0.0.0/8", city("EU", "de", "", 1, 2)}),
 		`10.0.0.0/8: location: latitude 91 is not`: mmdb(4, network{"10.0.0.0/8", city("EU", "DE", "", 91, 2)}),
 	} {
@@ -196,10 +203,14 @@ func TestNewRefusesGeoIP(t *testing.T) {
 // ipinfo's databases have flat fields: of Lite, of Location in two forms, and of Country as it was.
 func TestGeoIPOfIPInfo(t *testing.T) {
 	a := mustNew(t, geo.Options{GeoIP: mmdb(6,
-		network{"81.0.0.0/8", map[string]any{"asn": "AS1", "country_code": "DE", "country": "Germany", "continent_code": "EU", "continent": "Europe"}},
-		network{"82.0.0.0/16", map[string]any{"city": "Ashburn", "region": "Virginia", "region_code": "VA", "country": "US", "lat": "39.04", "lng": "-77.49"}},
-		network{"83.0.0.0/16", map[string]any{"country_code": "TR", "country": "Türkiye", "latitude": 41.01, "longitude": 28.98}},
-		network{"84.0.0.0/16", map[string]any{"country": "", "continent": "AN", "continent_name": "Antarctica", "lat": "", "lng": ""}},
+		network{"81.0.0.0/8", map[string]any{"asn": "AS1", "country_code": "DE", "country": "Germany", "continent_code": "EU",
+			"continent": "Europe"}},
+		network{"82.0.0.0/16", map[string]any{"city": "Ashburn", "region": "Virginia", "region_code": "VA", "country": "US",
+			"lat": "39.04", "lng": "-77.49"}},
+		network{"83.0.0.0/16", map[string]any{"country_code": "TR", "country": "Türkiye", "latitude": 41.01,
+			"longitude": 28.98}},
+		network{"84.0.0.0/16", map[string]any{"country": "", "continent": "AN", "continent_name": "Antarctica", "lat": "",
+			"lng": ""}},
 		network{"85.0.0.0/16", map[string]any{"country": "FR", "country_name": "France", "continent": "EU"}},
 		network{"86.0.0.0/16", map[string]any{"asn": "AS2"}},
 	)})

@@ -7,8 +7,9 @@ import (
 	"strconv"
 )
 
-// A flatRecord is the shape of ipinfo's databases, of several years: codes are in country_code and continent_code, or, where
-// these are not there, in country and continent, which have names otherwise. Coordinates are numbers or text.
+// A flatRecord is the form of ipinfo's databases of several years. Codes are in country_code and continent_code. If
+// these fields do not exist, country and continent have the codes; otherwise they have names. Coordinates are numbers
+// or text.
 type flatRecord struct {
 	CountryCode   string `maxminddb:"country_code"`
 	Country       string `maxminddb:"country"`
@@ -21,8 +22,8 @@ type flatRecord struct {
 	Lng           any    `maxminddb:"lng"`
 }
 
-// isFlat tells ipinfo's shape from MaxMind's by one record, and returns the names of its fields: all records of a database
-// have one shape.
+// isFlat reports whether one record has ipinfo's form, not MaxMind's, and returns the names of its fields. All records
+// of a database have the same form.
 func isFlat(decode func(any) error) (flat bool, fields []string, err error) {
 	var all map[string]any
 	if err := decode(&all); err != nil {
@@ -36,7 +37,7 @@ func isFlat(decode func(any) error) (flat bool, fields []string, err error) {
 	return flat, slices.Sorted(maps.Keys(all)), nil
 }
 
-// readRecord decodes a record of either shape and checks it.
+// readRecord decodes a record of either form and checks it.
 func readRecord(decode func(any) error, flat bool) (geoIPRecord, error) {
 	var r record
 	if !flat {
@@ -66,7 +67,7 @@ func readRecord(decode func(any) error, flat bool) (geoIPRecord, error) {
 	return r.convert()
 }
 
-// codeOf is the code, or what stands in the other field when that is no name.
+// codeOf returns the code, or the value of the other field if that is a code and not a name.
 func codeOf(code, other string) string {
 	if code == "" && len(other) == 2 {
 		return other
@@ -74,7 +75,7 @@ func codeOf(code, other string) string {
 	return code
 }
 
-// degree is a coordinate out of the field that has one; nil when none has.
+// degree returns the coordinate in the first field that has one, or nil if none has.
 func degree(name string, fields ...any) (*float64, error) {
 	for _, value := range fields {
 		switch v := value.(type) {

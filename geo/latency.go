@@ -5,17 +5,17 @@ import (
 	"math"
 )
 
-// The estimate of a round trip: there and back along the great circle, lengthened because cables do not follow it, at
-// the speed of light in fibre, plus what is spent in access networks and inside a Region. It is meant for ranking
-// Regions; where the ranking matters to the millisecond, measure and configure latencies.
+// The constants of the estimate of a round trip. The path is twice the great circle, times a factor, because cables do
+// not follow it. The speed is that of light in fibre. A constant is added for access networks and for the Region. The
+// estimate is for ranking Regions. If milliseconds matter, measure the latencies and configure them.
 const (
 	earthRadiusKm = 6371
 	fibreKmPerMs  = 200 // two thirds of the speed of light
-	pathFactor    = 1.5 // what long routes take beyond the great circle
-	baseMs        = 1   // all there is within one Region
+	pathFactor    = 1.5 // the length of real routes, relative to the great circle
+	baseMs        = 1   // the round trip within one Region
 )
 
-// maxLatencyMs bounds configured round trips, so that microseconds fit 32 bits.
+// maxLatencyMs bounds configured round trips, so that they fit 32 bits in microseconds.
 const maxLatencyMs = 60000
 
 // estimate returns the round trip between two points in microseconds.
@@ -27,7 +27,7 @@ func estimate(a, b Point) uint32 {
 // micros converts milliseconds within 0..maxLatencyMs.
 func micros(ms float64) uint32 { return uint32(math.Round(ms * 1000)) }
 
-// A Point is a place on the globe made ready to measure distances from: the unit vector that leads there.
+// A Point is a location on the globe in the form for computing distances: a unit vector.
 type Point struct{ x, y, z float64 }
 
 // Point returns the point of coordinates.
@@ -37,8 +37,8 @@ func (c Coordinates) Point() Point {
 	return Point{cosLat * cosLon, cosLat * sinLon, sinLat}
 }
 
-// distanceKm is the great-circle distance by way of the straight line between the points, which stays exact for points
-// that are close together.
+// distanceKm returns the great-circle distance. It computes it from the straight line between the points, which is
+// exact for points that are close together too.
 func distanceKm(a, b Point) float64 {
 	x, y, z := a.x-b.x, a.y-b.y, a.z-b.z
 	return 2 * earthRadiusKm * math.Asin(min(math.Sqrt(x*x+y*y+z*z)/2, 1))

@@ -2,9 +2,9 @@ package geo
 
 import "strings"
 
-// LocalZoneGroup returns the location of an AWS Local Zone group, such as us-east-1-bue-1: its Region, the code of a
-// city and a number. ok is false for cities that are not known here; AWS adds some every year, and their groups are
-// best taken to be where their Region is. r53: A.7.
+// LocalZoneGroup returns the location of an AWS Local Zone group, such as us-east-1-bue-1. The name has the Region, the
+// code of a city and a number. ok is false for unknown cities. AWS adds some every year: use the location of their
+// Region instead. r53: A.7.
 func LocalZoneGroup(name string) (at Coordinates, ok bool) {
 	_, city := splitGroup(name)
 	for _, known := range localZoneCities() {
@@ -15,8 +15,8 @@ func LocalZoneGroup(name string) (at Coordinates, ok bool) {
 	return Coordinates{}, false
 }
 
-// LocalZoneRegion returns the Region that a Local Zone group belongs to: its name without the last two parts; empty
-// when it has not so many.
+// LocalZoneRegion returns the Region of a Local Zone group: its name without the last two parts. It is empty for a name
+// with fewer parts.
 func LocalZoneRegion(name string) string {
 	region, _ := splitGroup(name)
 	return region
@@ -34,7 +34,7 @@ func splitGroup(name string) (region, city string) {
 	return name[:at], name[at+1 : number]
 }
 
-// localZoneCities are the cities of Local Zones by the code they have in group names, that of an airport.
+// localZoneCities are the cities of Local Zones, by the airport code that group names have.
 func localZoneCities() []Region {
 	return []Region{
 		{"akl", Coordinates{-36.85, 174.76}}, // Auckland

@@ -7,10 +7,10 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// mappedBits is what an IPv4-mapped IPv6 prefix (::ffff:0:0/96) is longer than the IPv4 prefix it stands for.
+// mappedBits is the difference in length between an IPv4-mapped IPv6 prefix (::ffff:0:0/96) and its IPv4 prefix.
 const mappedBits = 96
 
-// prefixes are the two tables a client's address is looked up in.
+// prefixes are the two tables for a client's address.
 type prefixes struct {
 	subnets, sources prefixTable
 }
@@ -21,9 +21,9 @@ type prefixTable struct {
 	list  []netip.Prefix
 }
 
-// located is what a prefix says. The scopes are the prefix's own length, or the whole address where a longer prefix
-// inside it could say otherwise: scope for lookups in this table alone, ecsScope for lookups that have the client
-// subnet table in front of it.
+// located is the entry of a prefix. The scopes are the length of the prefix, or the length of the address if a longer
+// prefix inside it may have another place. scope is for lookups in this table only. ecsScope is for lookups that try
+// the client subnet table first.
 type located struct {
 	place           PlaceID
 	scope, ecsScope uint8
@@ -69,7 +69,7 @@ func hasInside[V any](table *bart.Table[V], p netip.Prefix) bool {
 	return false
 }
 
-// setScopes works out the scopes once all prefixes are there.
+// setScopes computes the scopes after all prefixes were added.
 func (ps *prefixes) setScopes() {
 	for _, p := range ps.subnets.list {
 		scope := scopeOf(p, hasInside(&ps.subnets.table, p))
@@ -93,15 +93,14 @@ func (t *prefixTable) setScope(p netip.Prefix, scope, ecsScope uint8) {
 	t.table.Insert(p, located{at.place, scope, ecsScope})
 }
 
-// Locate finds the place of a client without allocating. ecs says that addr came from EDNS Client Subnet (looked up in
-// the client subnet table first, then in the source table); otherwise only the source table is used of the two. What
-// they do not have is looked up in the GeoIP database; a place is from one of the three as it stands there. An
-// IPv4-mapped IPv6 address is looked up as the IPv4 address. Place 0 is returned when nothing is found or addr is not
-// valid.
+// Locate returns the place of a client. ecs says that addr is from EDNS Client Subnet: then Locate tries the client
+// subnet table, the source table and the GeoIP database, in this order. Otherwise it skips the client subnet table. The
+// first place found is the result. An IPv4-mapped IPv6 address counts as the IPv4 address. Place 0 means that nothing
+// was found or that addr is not valid. Locate allocates nothing.
 //
-// scope is the prefix length the decision holds for (RFC 7871 section 7.2.1), in bits of the address as it was given:
-// the length of the matched prefix or of the database's network, or the full address length where more specific
-// prefixes are nested in it or none matched. The caller caps it by the SOURCE PREFIX-LENGTH where it must.
+// scope is the prefix length for which the place holds (RFC 7871 section 7.2.1), in bits of addr as it was given. It is
+// the length of the matched prefix or of the database's network. It is the full length of the address if longer
+// prefixes are nested in the matched one, or if none matched. The caller caps it by the SOURCE PREFIX-LENGTH.
 func (a *Atlas) Locate(addr netip.Addr, ecs bool) (p PlaceID, scope int) {
 	given := addr.BitLen()
 	addr = addr.Unmap()
@@ -124,7 +123,8 @@ func (a *Atlas) Locate(addr netip.Addr, ecs bool) (p PlaceID, scope int) {
 		return 0, given
 	}
 	p, network := a.geoIP.lookup(addr)
-	// No prefix of the tables is around the network, for it would be around addr: one that overlaps lies inside.
+	// No prefix of the tables contains the network, because it would contain addr too. So a prefix that overlaps with the
+	// network is inside it.
 	if !network.IsValid() || a.prefixes.sources.table.OverlapsPrefix(network) ||
 		ecs && a.prefixes.subnets.table.OverlapsPrefix(network) {
 		return p, given

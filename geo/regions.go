@@ -1,7 +1,8 @@
 package geo
 
-// awsRegions lists the AWS Regions that latency records may have, with the location of the city or county they are named after. AWS does
-// not publish where its data centres stand; a few dozen kilometres change an estimate by less than a millisecond.
+// awsRegions returns the AWS Regions that latency records may have, with the location of the city or county in their
+// name. AWS does not publish the locations of its data centres. An error of a few dozen kilometres changes an estimate
+// by less than a millisecond.
 func awsRegions() []Region {
 	return []Region{
 		{"af-south-1", Coordinates{-33.93, 18.42}},      // Cape Town
