@@ -7,9 +7,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// After returns the state that executed steps of a plan lead to from s. created holds the ids of the checks that were
-// made, by key. s is not changed. It saves reading everything again; whoever plans from it is told by the next
-// execution where it is not so.
+// After returns the state that s becomes when steps of a plan are executed. created holds the ids of the created
+// checks, by key. s is not changed. It saves reading everything again. If the provider's state is another one, the next
+// execution finds out and writes nothing.
 func (s State) After(steps []Step, created map[string]string) State {
 	after := State{Zones: s.Zones, Checks: slices.Clone(s.Checks), Records: s.Records}
 	for _, step := range steps {
@@ -32,14 +32,14 @@ func (s State) After(steps []Step, created map[string]string) State {
 	return after
 }
 
-// WithoutDeletions returns the plan without the deletions of health checks. What it leaves out is in the next plan.
+// WithoutDeletions returns the plan without the deletions of health checks. The next plan has them again.
 func (p Plan) WithoutDeletions() Plan {
 	p.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return s.Kind == DeleteCheck })
 	p.seal()
 	return p
 }
 
-// created adds a check that was made, or found again.
+// addCheck adds a check that was created, or found again.
 func (s *State) addCheck(c *CheckChange, id string) {
 	if id == "" {
 		return
@@ -55,7 +55,7 @@ func (s *State) changeCheck(id string, change func(*Check)) {
 	}
 }
 
-// batch changes the record sets as one batch has.
+// applyBatch changes the record sets as a batch does.
 func (s *State) applyBatch(b *Batch, created map[string]string) {
 	gone := make(map[zone.Key]bool)
 	var made []Record
@@ -80,7 +80,8 @@ func (s *State) applyBatch(b *Batch, created map[string]string) {
 	s.Records = append(records, made...)
 }
 
-// Overlaid returns tags without some, and with others in the place of those with their keys: what a tag call leads to.
+// MergeTags returns what a tag call leads to: tags without the keys in gone, and with others, which replace tags of the
+// same key.
 func MergeTags(tags, others []tagging.Tag, gone []string) []tagging.Tag {
 	kept := slices.DeleteFunc(slices.Clone(tags), func(t tagging.Tag) bool {
 		return slices.Contains(gone, t.Key) || slices.ContainsFunc(others, func(o tagging.Tag) bool { return o.Key == t.Key })

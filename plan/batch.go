@@ -13,15 +13,15 @@ const (
 	maxBatchCharacters = 32000
 )
 
-// size is what a batch carries, as its limits count.
+// size is how much a batch has, in the units of its limits.
 type size struct{ records, characters int }
 
 func (s size) plus(o size) size { return size{s.records + o.records, s.characters + o.characters} }
 
 func (s size) fits() bool { return s.records <= maxBatchRecords && s.characters <= maxBatchCharacters }
 
-// sizeOf counts an alias as one record and UPSERT twice: for what is there and for what comes, whichever is more, so
-// that the inverse of a batch fits too. r53: C.6.
+// sizeOf counts an alias as one record, and an UPSERT twice. Of the old and the new record set it counts the larger
+// one, so that the inverse of a batch fits too. r53: C.6.
 func sizeOf(changes []RecordChange) size {
 	var sum size
 	for i := range changes {
@@ -46,8 +46,8 @@ func sizeOfSet(s *zone.ResourceRecordSet) size {
 	return n
 }
 
-// batch packs the changes of places into as few batches as first fit finds, and has every batch judged by the rules
-// that the provider applies, unless there is something wrong already that would be told again.
+// batch packs the changes of names into batches by first fit. It checks every batch by the provider's rules, unless the
+// plan is refused already.
 func (d *differ) batch(places []*nameDiff) {
 	packed := make(map[string][]*Batch) // by zone
 	for len(places) > 0 {
@@ -103,7 +103,7 @@ func (d *differ) pack(z zone.HostedZone, places []*nameDiff) []*Batch {
 	return batches
 }
 
-// countRefs brings the number of references to checks to what it is after the batch.
+// countRefs updates the number of references to checks to what it is after the batch.
 func (d *differ) countRefs(b *Batch) {
 	for i := range b.Changes {
 		c := &b.Changes[i]
@@ -118,12 +118,12 @@ func (d *differ) countRefs(b *Batch) {
 	}
 }
 
-// pending stands for the id of a check that is yet to be created.
+// pending stands for the id of a check that does not exist yet.
 const pending = "to-be-created"
 
-// validate applies the batches of a zone to its content as the provider would, so that what it would refuse is refused
-// before the first call. Of the zone only the names that matter are looked at. Targets of services, Regions and
-// locations of CIDR collections are the provider's to judge.
+// validate applies the batches of a zone to its content as the provider would, so that a batch which the provider would
+// refuse is refused before the first call. It reads only the names that the batches change or point at. The provider
+// alone checks targets of services, Regions and locations of CIDR collections.
 func (d *differ) validate(z zone.HostedZone, batches []*Batch) {
 	names := make(map[zone.Name]bool)
 	for _, b := range batches {

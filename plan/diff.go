@@ -11,12 +11,12 @@ import (
 )
 
 // Diff returns the plan that leads from current to desired for the policies that desired has checks of. Policies that
-// it does not mention stay as they are and are reported, so that an empty desired state changes nothing: Destroy
-// removes. The order in which the states list things does not matter.
+// it does not mention stay as they are and are reported. So an empty desired state changes nothing; Destroy removes
+// policies. The order of the lists in the states does not matter.
 //
-// The error is *Refused when the plan must not be executed, with the reasons that the returned plan shows as Refusals:
-// a desired state that contradicts itself, names or record sets that others hold, what the guard or the account's
-// quotas do not allow, and what Route 53 would not accept.
+// The error is *Refused when the plan must not be executed. It has the reasons that the returned plan shows as
+// Refusals: the desired state contradicts itself, others hold names or record sets, the guard or the account's quotas
+// do not allow the plan, or Route 53 would not accept it.
 func Diff(current, desired State, guard Guard) (Plan, error) {
 	d := newDiffer(current, guard)
 	for _, c := range desired.Checks {
@@ -26,7 +26,7 @@ func Diff(current, desired State, guard Guard) (Plan, error) {
 }
 
 // Destroy returns the plan that removes the checks and record sets of policies, "<namespace>/<policy>", within the
-// guard's Regions. Their names may go without an answer. The error is *Refused as for Diff.
+// guard's Regions. Their names may be left without an answer. The error is *Refused as for Diff.
 func Destroy(current State, policies []string, guard Guard) (Plan, error) {
 	d := newDiffer(current, guard)
 	for _, policy := range policies {
@@ -36,7 +36,7 @@ func Destroy(current State, policies []string, guard Guard) (Plan, error) {
 	return d.run(State{Zones: current.Zones})
 }
 
-// differ is a plan in the making.
+// A differ makes one plan.
 type differ struct {
 	guard     Guard
 	managed   map[string]bool // policies that the plan may change

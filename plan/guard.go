@@ -9,19 +9,18 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A Guard says what a plan may do. The zero value is the strictest for a whole application on AWS.
+// A Guard says what a plan may do. The zero value is the strictest one, for a whole application on AWS.
 type Guard struct {
-	// Regions limits the plan to the checks and record sets of these Regions, as a cluster that looks after its own Region
-	// only must; empty means all.
+	// Regions limits the plan to the checks and record sets of these Regions. A cluster sets its own Region. Empty means
+	// all Regions.
 	Regions []string
-	// Adopt names what Bulkhead may take over although it did not make it: every record set of the name that is in the way
-	// of a wanted one is replaced, in one batch.
+	// Adopt lists names that Bulkhead may take over although it did not make their record sets. Every record set of such a
+	// name that is in the way of a wanted one is replaced, in one batch.
 	Adopt []zone.Name
 	// Force lets a plan change more than 30 % of what Bulkhead owns, and leave a group without a healthy member. It does
 	// not let a name go without an answer.
 	Force bool
-	// Many lets a plan change more than 30 % of what Bulkhead owns, and nothing else that Force does: what checkers say
-	// counts.
+	// Many lets a plan change more than 30 % of what Bulkhead owns. Unlike Force, it does not ignore verdicts.
 	Many bool
 	// Successors are policies that take the place of others of the same hostname, because somebody renamed or moved them:
 	// the follower's "<namespace>/<policy>" by that of the predecessor, which is not in the plan itself. What the
@@ -29,26 +28,26 @@ type Guard struct {
 	// check goes on with other tags, and its record sets stay as they are as far as they are wanted. Once this is done the
 	// plans of the follower need no Successors any more, and Destroy finds nothing of the predecessor.
 	Successors map[string]string
-	// Cluster is the identity of the cluster that the plan is made for, without spaces, and ClusterName what people call
-	// it. Checks get them as TagCluster. What another cluster looks after in the guard's Regions stays as it is, and what
-	// is wanted in its place is refused with the kind HeldByCluster. Empty, as for a person at a terminal, means that all
-	// clusters' are in reach and no tag is set.
+	// Cluster is the identity of the cluster that the plan is made for, without spaces. ClusterName is the name that
+	// people use. Checks get both as TagCluster. What another cluster owns in the guard's Regions stays as it is, and a
+	// plan that wants to change it is refused with the kind HeldByCluster. When Cluster is empty, as for a person at a
+	// terminal, the plan may change what any cluster owns, and sets no tag.
 	Cluster, ClusterName string
 	// TakeOver are the clusters, by identity or name, from which a policy, "<namespace>/<policy>", takes over what it has
 	// in the guard's Regions, or what its predecessor of the same namespace has: checks get the tag of Cluster, and record
 	// sets move to its target as they do to a new generation.
 	TakeOver map[string][]string
-	// KeepRouting has record sets keep routing that other Regions would have to change with, as if those did not ask for
-	// theirs yet.
+	// KeepRouting keeps the routing of record sets where other Regions would have to change theirs too, as if those
+	// Regions had not asked for it yet.
 	KeepRouting bool
-	// Lead has the plan change the routing of a group that all Regions have agreed on although another Region is the one
-	// to do it. It is for a Region that has waited for that one in vain; two that do it at once do no harm, because one of
-	// them is refused.
+	// Lead lets the plan change the routing that all Regions of a group have agreed on, although another Region is the
+	// leader. It is for a Region that has waited in vain for the leader. Two that do it at once do no harm, because Route
+	// 53 refuses one of them.
 	Lead bool
-	// Release names policies, "<namespace>/<policy>", whose held checks are to be as the policy says again. See Hold.
+	// Release names policies, "<namespace>/<policy>", whose held checks are set to what the policy says again. See Hold.
 	Release []string
-	// Engine says that the provider is an engine: it takes intervals of 1 to 9 seconds and private addresses, and it
-	// charges nothing.
+	// Engine says that the provider is an engine. It accepts intervals of 1 to 9 seconds and private addresses, and health
+	// checks cost nothing.
 	Engine bool
 	// Limits are the account's quotas; nil means quota.Default on AWS and none on an engine.
 	Limits *quota.Limits
@@ -69,14 +68,14 @@ func (g Guard) covers(region string) bool {
 	return len(g.Regions) == 0 || slices.Contains(g.Regions, region)
 }
 
-// The share of what Bulkhead owns that a plan may change without Force, where there is enough for a share to mean
-// something.
+// A plan may change at most blastPercent of what Bulkhead owns without Force. The limit applies from blastFrom objects
+// on.
 const (
 	blastPercent = 30
 	blastFrom    = 10
 )
 
-// blast counts what a plan changes of what is owned.
+// blast counts the objects that Bulkhead owns, and those that the plan changes.
 type blast struct{ owned, changed int }
 
 func (d *differ) guardBlast() {
@@ -128,7 +127,7 @@ func (d *differ) guardAnswers(at *nameDiff) {
 	}
 }
 
-// health of a member, as far as anybody knows.
+// memberHealth is the health of a member, as far as it is known.
 type memberHealth uint8
 
 const (
@@ -137,8 +136,8 @@ const (
 	isUnhealthy
 )
 
-// healthOf judges by a check's id; a member without a check is healthy (r53: A.3), and a check that does not exist
-// tells nothing.
+// healthOf returns the health by a check's id. A member without a check is healthy (r53: A.3). A check that does not
+// exist gives unknown.
 func (d *differ) healthOf(id string) memberHealth {
 	if id == "" {
 		return isHealthy
@@ -153,9 +152,9 @@ func (d *differ) healthOf(id string) memberHealth {
 	return isUnhealthy
 }
 
-// guardHealth sees to it that a name which answers with something healthy goes on doing so for a type. Where the answer
-// comes to depend on checks without a verdict, one of them has to be healthy before the batch; where all that remains
-// is known to be unhealthy, the plan is refused.
+// guardHealth ensures that a name with a healthy answer for a type keeps one. If the answer will depend on checks
+// without a verdict, one of them must be healthy before the batch. If everything that remains is unhealthy, the plan is
+// refused.
 func (d *differ) guardHealth(at *nameDiff, t zone.RRType) {
 	alive := slices.ContainsFunc(at.here, func(r *Record) bool {
 		return answersFor(r.Set.Type, t) && d.healthOf(r.Set.HealthCheckID) != isUnhealthy
@@ -183,13 +182,13 @@ func (d *differ) guardHealth(at *nameDiff, t zone.RRType) {
 		"unhealthy: %s. Wait until that has changed, or force it", strings.Join(sorted(remaining), ", "))
 }
 
-// answersFor reports whether clients that ask for a type that is there after the plan may have been answered by a type
-// before it: the same, or a CNAME on either side.
+// answersFor reports whether clients that get a type after the plan may have got their answer by another type before:
+// the same type, or a CNAME before or after.
 func answersFor(before, after zone.RRType) bool {
 	return before == after || before == zone.CNAME || after == zone.CNAME && (before == zone.A || before == zone.AAAA)
 }
 
-// guardQuotas refuses what the account's quotas do not allow, before the first call. r53: C.8.
+// guardQuotas refuses a plan that the account's quotas do not allow, before the first call. r53: C.8.
 func (d *differ) guardQuotas() {
 	use := d.plan.Counts
 	if c := use.Checks; exceeds(c.Limit, c.Before, c.Peak) {
@@ -204,5 +203,5 @@ func (d *differ) guardQuotas() {
 	}
 }
 
-// exceeds reports whether growing to a number breaks a limit; 0 is none.
+// exceeds reports whether growing from one number to another breaks a limit. A limit of 0 means none.
 func exceeds(limit, from, to int) bool { return limit > 0 && to > limit && to > from }

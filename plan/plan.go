@@ -1,14 +1,15 @@
-// Package plan compares what exists at a provider with what is wanted, and says in which order to get there.
+// Package plan compares what exists at a provider with what is wanted, and lists the steps that lead there, in order.
 //
-// A Plan is a value: it can be shown, kept as JSON, compared by its hash and executed later, step by step:
+// A Plan is a value. It can be shown, stored as JSON, compared by its hash and executed later, step by step:
 //
-//   - checks are created, marked and updated first, then their first verdicts are waited for;
-//   - record sets change in atomic batches, all changes of one name in one batch, in an order that Route 53 takes;
-//   - checks that nothing refers to any more are deleted last.
+//   - Checks are created, tagged and updated first. Then the plan waits for their first verdicts.
+//   - Record sets change in atomic batches. All changes of one name are in one batch, in an order that Route 53
+//     accepts.
+//   - Checks that nothing refers to any more are deleted last.
 //
-// A run that ends in the middle leaves a state from which another plan gets to the same end: what is ours is known by
-// the tags of health checks alone, and a record set is ours when its health check is. Everything else is left as it is,
-// unless it is adopted by name. A Guard refuses plans that would do harm. Nothing in here does I/O.
+// A run that ends in the middle leaves a state from which the next plan reaches the same result. The tags of a health
+// check alone say that Bulkhead owns it, and a record set is Bulkhead's when its health check is. Everything else stays
+// as it is, unless it is adopted by name. A Guard refuses plans that would do harm. Nothing here does I/O.
 package plan
 
 import (
@@ -34,10 +35,10 @@ type Plan struct {
 	Reports  []Finding   `json:"reports,omitempty"`  // nothing to do, but good to know
 	Held     []HeldCheck `json:"held,omitempty"`     // what stays as somebody has made it by hand
 	Counts   Counts      `json:"counts"`
-	// Zones are those that the plan was made from, when it, or what undoes it, deletes health checks: right before a
-	// deletion they are looked through for record sets that cite the check by then.
+	// Zones are the zones that the plan was made from. They are set when the plan or its inverse deletes health checks:
+	// right before a deletion these zones are searched for record sets that have come to cite the check.
 	Zones []ZoneRef `json:"zones,omitempty"`
-	// Scope is whom the plan was made for, when it was made with Guard.Cluster.
+	// Scope is the cluster that the plan was made for. It is set when Guard.Cluster was.
 	Scope *Scope `json:"scope,omitempty"`
 }
 
@@ -73,34 +74,34 @@ type Step struct {
 type CheckChange struct {
 	Key string `json:"key"`
 	ID  string `json:"id,omitempty"` // empty for one to create
-	// CallerReference is what to create with, or what an existing check was created with. One that is taken by a deleted
-	// check gives way to one of FreshReference.
+	// CallerReference is the reference to create the check with, or the one that an existing check was created with. When
+	// a deleted check still holds the reference, one of FreshReference is used instead.
 	CallerReference string         `json:"callerReference,omitempty"`
 	Old             *health.Config `json:"old,omitempty"`  // nil for one to create
 	New             *health.Config `json:"new,omitempty"`  // nil for one to delete
 	Tags            []tagging.Tag  `json:"tags,omitempty"` // to set; for one to delete: what it has
-	// Untag are keys of tags that go, in the same call that sets Tags. At most 10.
+	// Untag are the keys of tags to remove, in the same call that sets Tags. At most 10.
 	Untag []string `json:"untag,omitempty"`
 	Why   string   `json:"why,omitempty"` // when it does not go without saying
-	// Sites are, for one to delete, where record sets of its policy are or are wanted: somebody may have come to bind the
-	// check there, so that this is where to look right before the deletion.
+	// Names are set for a check to delete: the names where its policy has or wants record sets. They are read again right
+	// before the deletion, because somebody may have bound the check there meanwhile.
 	Names []NameInZone `json:"sites,omitempty"`
 }
 
-// A Site is a name of a zone.
+// A NameInZone is a name of a hosted zone.
 type NameInZone struct {
 	ZoneID string    `json:"zoneId"`
 	Name   zone.Name `json:"name"`
 }
 
-// A Wait asks for verdicts before record sets come to depend on them.
+// A Wait asks for verdicts before record sets depend on them.
 type Wait struct {
 	Checks []string `json:"checks"` // keys of checks that must have a verdict, and not that every checker fails
-	// Healthy names groups that answer with something healthy now and will depend on checks that have no verdict yet. One
-	// check of each must be healthy, or the execution stops here.
+	// Healthy names groups that have a healthy answer now and will depend on checks without a verdict. One check of each
+	// group must be healthy, or the execution stops here.
 	Healthy []HealthyGroup `json:"healthy,omitempty"`
-	// Replaces names checks that take the place of others which record sets cite. Each must be healthy, unless the one
-	// that it replaces is not healthy either, or the execution stops here.
+	// Replaces names checks that replace others which record sets cite. Each must be healthy, unless the check that it
+	// replaces is unhealthy too. Otherwise the execution stops here.
 	Replaces []Replacement `json:"replaces,omitempty"`
 }
 
@@ -128,7 +129,7 @@ type Batch struct {
 type RecordChange struct {
 	Action zone.Action `json:"action"`
 	Policy string      `json:"policy,omitempty"` // whom it is for
-	// CheckKey names a check that an earlier step creates: its id goes into the set's HealthCheckID, which is empty here.
+	// CheckKey names a check that an earlier step creates. Its id goes into the set's HealthCheckID, which is empty here.
 	CheckKey string                  `json:"checkKey,omitempty"`
 	Set      zone.ResourceRecordSet  `json:"set"`
 	Old      *zone.ResourceRecordSet `json:"old,omitempty"`      // what an UPSERT replaces
@@ -143,12 +144,12 @@ type Finding struct {
 	Object string      `json:"object,omitempty"` // a check's key, a record set, a zone
 	Text   string      `json:"text"`
 	Holder string      `json:"holder,omitempty"` // who has what is wanted, see Kind
-	// Regions are, of RoutingWaits, those that have not asked for routing that goes together with what is wanted here;
-	// when Agreed, all have, and the one Region makes the change. Empty: nobody in particular.
+	// Regions are set for RoutingWaits: the Regions whose wanted routing does not go together with what is wanted here.
+	// When Agreed is set, all Regions want the same, and the one in Regions makes the change.
 	Regions []string `json:"regions,omitempty"`
 	Agreed  bool     `json:"agreed,omitempty"`
-	// Checks are ids of health checks whose tags say this, of the kinds that other clusters can change. Whoever keeps tags
-	// reads these anew before looking again.
+	// Checks are the ids of the health checks whose tags led to this finding, for the kinds that other clusters can
+	// change. A caller that caches tags reads these again before it makes the next plan.
 	Checks []string `json:"checks,omitempty"`
 }
 
@@ -159,15 +160,13 @@ type FindingKind string
 const (
 	// HeldByPolicy refuses: the hostname, or a Region of it, belongs to the policy Holder, "<namespace>/<policy>".
 	HeldByPolicy FindingKind = "held-by-policy"
-	// HeldByCluster refuses: the cluster Holder looks after the Region of the hostname. As a report on policies that are
-	// destroyed: what it looks after stays.
+	// HeldByCluster refuses: the cluster Holder owns the Region of the hostname. As a report on destroyed policies, it
+	// says that what the cluster Holder owns stays.
 	HeldByCluster FindingKind = "held-by-cluster"
-	// RoutingWaits reports: the routing of a hostname stays as it is until all Regions can change theirs in one batch.
-	// Everything else of the plan is done. For a Region that has no record set of the hostname yet it refuses. See
-	// TagRouting.
+	// RoutingWaits reports: the routing of a hostname stays as it is until all Regions can change theirs in one batch. The
+	// rest of the plan is executed. It refuses for a Region that has no record set of the hostname yet. See TagRouting.
 	RoutingWaits FindingKind = "routing-waits"
-	// OtherPolicy reports: the record set of another Region belongs to the policy Holder and not to this one. It stays as
-	// it is.
+	// OtherPolicy reports: the record set of another Region belongs to the policy Holder. It stays as it is.
 	OtherPolicy FindingKind = "other-policy"
 )
 
@@ -194,7 +193,7 @@ func (e *Refused) Error() string {
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 }
 
-// hash covers what is executed, and what keeps it from being executed.
+// hash covers the steps and the refusals.
 func (p Plan) hash() string {
 	data, err := json.Marshal(struct {
 		Steps    []Step
@@ -225,14 +224,14 @@ func (f Finding) compare(g Finding) int {
 	return strings.Compare(f.Policy+"\x00"+f.Object+"\x00"+f.Text, g.Policy+"\x00"+g.Object+"\x00"+g.Text)
 }
 
-// seal sets what follows from the steps.
+// seal sets the counts and the hash, which follow from the steps.
 func (p *Plan) seal() {
 	p.Counts.count(p.Steps)
 	p.Hash = p.hash()
 }
 
-// Parse reads a plan from its JSON form. It refuses unknown members, anything behind the plan, and a plan that was
-// changed since its hash was made.
+// Parse reads a plan from its JSON form. It refuses unknown fields, anything after the plan, and a plan whose hash does
+// not match.
 func Parse(data []byte) (Plan, error) {
 	var p Plan
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -254,7 +253,7 @@ func Parse(data []byte) (Plan, error) {
 	return p, nil
 }
 
-// complete reports whether a step has exactly what its kind needs.
+// complete reports whether a step has exactly the fields that its kind needs.
 func (s Step) complete() bool {
 	var want Step
 	switch s.Kind {
@@ -278,7 +277,7 @@ func (s Step) complete() bool {
 	return s.only(want)
 }
 
-// only reports whether s holds what want does, and that is something.
+// only reports whether s has the same one field set as want.
 func (s Step) only(want Step) bool {
 	return s.Check == want.Check && s.Wait == want.Wait && s.Batch == want.Batch && want != Step{}
 }

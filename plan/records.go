@@ -55,7 +55,8 @@ func (d *differ) wantedRecords(desired State, checks map[string]*Check) []*Recor
 	return wanted
 }
 
-// places gathers what exists and what is wanted at every site that the plan may change, ordered as zones list names.
+// nameDiffs gathers what exists and what is wanted at every name that the plan may change, in the order of zones and
+// names.
 func (d *differ) nameDiffs(wanted []*Record) []*nameDiff {
 	bySite := make(map[NameInZone]*nameDiff)
 	at := func(s NameInZone) *nameDiff {
@@ -94,7 +95,7 @@ func (d *differ) nameDiffs(wanted []*Record) []*nameDiff {
 	return places
 }
 
-// policyAt returns whose name this is: of those who want it, else of those who have it.
+// policyAt returns the policy that a name belongs to: the one that wants it, or else the one that has it.
 func (d *differ) policyAt(at *nameDiff) string {
 	for _, r := range at.want {
 		if r.CheckKey != "" {
@@ -128,7 +129,7 @@ func (d *differ) matchRecords(places []*nameDiff) {
 	d.batch(places)
 }
 
-// contradictory refuses what is wanted at a name by two policies, or twice by one.
+// contradictory refuses a record set that two policies want, or that one policy wants twice.
 func (d *differ) contradictory(at *nameDiff) bool {
 	for i, r := range at.want {
 		if i > 0 && at.want[i-1].Set.Key() == r.Set.Key() {
@@ -143,7 +144,7 @@ func (d *differ) contradictory(at *nameDiff) bool {
 	return false
 }
 
-// matchPlace plans the changes at one name.
+// diffName plans the changes at one name.
 func (d *differ) diffName(at *nameDiff) {
 	if holder, checks := d.holderElsewhere(at); holder != "" {
 		d.refuseAs(Finding{Kind: HeldByPolicy, Policy: at.policy, Object: string(at.Name), Holder: holder, Checks: checks,
@@ -207,8 +208,8 @@ func (d *differ) diffName(at *nameDiff) {
 	}
 }
 
-// mends reports whether a wanted record set takes the place of one of ours whose check somebody deleted: it stands at
-// the policy's hostname and bears its Region.
+// mends reports whether a wanted record set replaces one of ours whose check somebody deleted. Such a record set has
+// the policy's hostname and the Region as its SetIdentifier.
 func (d *differ) mends(w, r *Record) bool {
 	return w != nil && w.CheckKey != "" && r.Set.SetIdentifier == RegionOf(w.CheckKey) && d.dangling(r)
 }
@@ -220,14 +221,15 @@ func (d *differ) dangling(r *Record) bool {
 
 func (at *nameDiff) keep(r *Record) { at.after = append(at.after, member{set: &r.Set}) }
 
-// changed counts a changed record set of ours. What is destroyed by name is asked for and does not count.
+// changed counts a changed record set of ours. Record sets of a destroyed policy do not count: their removal was asked
+// for.
 func (d *differ) changed(policy string) {
 	if !d.destroyed[policy] {
 		d.recordBlast.changed++
 	}
 }
 
-// matchRecord plans for one wanted record set; old is what stands in its place, nil for nothing.
+// matchRecord plans the changes for one wanted record set. old is the existing one with the same key, or nil.
 func (d *differ) matchRecord(at *nameDiff, w, old *Record) {
 	if at.routing.stay[w.Set.Key()] {
 		if old != nil {
@@ -290,7 +292,7 @@ func (d *differ) matchRecord(at *nameDiff, w, old *Record) {
 	at.changes = append(at.changes, remove, change)
 }
 
-// moves reports whether clients are sent elsewhere.
+// moves reports whether a change sends clients to other targets.
 func moves(from, to *zone.ResourceRecordSet) bool {
 	if from.AliasTarget == nil || to.AliasTarget == nil {
 		return from.AliasTarget != to.AliasTarget || !sameValues(to.Type, from.ResourceRecords, to.ResourceRecords)
@@ -298,8 +300,8 @@ func moves(from, to *zone.ResourceRecordSet) bool {
 	return from.AliasTarget.DNSName != to.AliasTarget.DNSName
 }
 
-// replaces asks for a healthy verdict on a check which takes the place of another one of ours, unless that is known to
-// be unhealthy: what works is not given up for what does not.
+// replaces requires a healthy verdict on a check that replaces another one of ours, unless the old one is unhealthy: a
+// working Region is not replaced by one that does not work.
 func (d *differ) replaces(key string, old *Record) {
 	if old == nil || d.owner(old) == "" || d.healthOf(old.Set.HealthCheckID) == isUnhealthy || d.guard.Force {
 		return
@@ -310,9 +312,9 @@ func (d *differ) replaces(key string, old *Record) {
 	}
 }
 
-// inTheWay reports whether what others made at a name cannot stand beside what is wanted there: in a group that we
-// join, or on either side of a CNAME. Where nothing is wanted any more, only what is adopted goes with the group it
-// belongs to.
+// inTheWay reports whether a foreign record set cannot exist beside the wanted ones: it is in the same group, or one of
+// both is a CNAME. Where nothing is wanted any more, only an adopted record set is removed, with the group it belongs
+// to.
 func (d *differ) inTheWay(at *nameDiff, r *Record, adopted bool) bool {
 	if len(at.want) == 0 {
 		return adopted && d.besideOurs(at, r)
@@ -322,20 +324,20 @@ func (d *differ) inTheWay(at *nameDiff, r *Record, adopted bool) bool {
 	})
 }
 
-// besideOurs reports whether a record set is in one group with some of ours.
+// besideOurs reports whether a record set is in one group with one of ours.
 func (d *differ) besideOurs(at *nameDiff, r *Record) bool {
 	return slices.ContainsFunc(at.here, func(o *Record) bool { return o.Set.Type == r.Set.Type && d.mayTouch(o) })
 }
 
-// adoptable reports whether a foreign record set may be replaced when its name is adopted: addresses and CNAMEs, or
-// what has the very type that is wanted. A TXT or MX is not deleted to make room for a CNAME.
+// adoptable reports whether a foreign record set may be replaced when its name is adopted: an A, AAAA or CNAME, or one
+// of the wanted type. A TXT or MX is not deleted to make room for a CNAME.
 func adoptable(at *nameDiff, r *Record) bool {
 	t := r.Set.Type
 	return t == zone.A || t == zone.AAAA || t == zone.CNAME ||
 		slices.ContainsFunc(at.want, func(w *Record) bool { return w.Set.Type == t })
 }
 
-// refuseHeld says who holds what is in the way.
+// refuseHeld refuses a record set that is in the way, and names its owner.
 func (d *differ) refuseHeld(at *nameDiff, r *Record, key string) {
 	const advice = "Adopt the name to replace it"
 	held := "without a health check, so it is not known to be Bulkhead's. " + advice
@@ -365,8 +367,8 @@ func (d *differ) refuseHeld(at *nameDiff, r *Record, key string) {
 	d.refuse(at.policy, Describe(&r.Set), "is in the way (%s): it is %s", content(&r.Set), held)
 }
 
-// reportBeside tells of addresses at a wanted name that do not fail over with it, and of members that stay behind when
-// ours go.
+// reportBeside reports addresses at a wanted name that do not fail over with it, and foreign members that stay when
+// ours are removed.
 func (d *differ) reportBeside(at *nameDiff, r *Record) {
 	t := r.Set.Type
 	switch {
@@ -385,7 +387,7 @@ func compareZones(a, b zone.HostedZone) int {
 	return slices.Compare([]byte(a.ID), []byte(b.ID))
 }
 
-// typesAfter lists the types that are there after the plan.
+// typesAfter lists the record types that exist at the name after the plan.
 func (at *nameDiff) typesAfter() []zone.RRType {
 	var types []zone.RRType
 	for _, m := range at.after {
