@@ -10,8 +10,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
-// Update returns the request that turns Old into New: only what differs, because what a request leaves out stays, and
-// by reset what is to be cleared. r53: B.2.
+// Update returns the request that turns Old into New. It has only what differs, because elements that a request leaves
+// out stay. Elements to clear are reset. r53: B.2.
 func (c CheckChange) Update() health.Update {
 	from, to := *c.Old, *c.New
 	var u health.Update
@@ -87,7 +87,7 @@ func sameEchoed(a, b health.Config) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// matchChecks plans for every wanted check to go on with an existing one or to create one.
+// matchChecks plans for every wanted check to use an existing one or to create one.
 func (d *differ) matchChecks(wanted map[string]*Check) {
 	d.readHolds(wanted)
 	var create, taken, tag, update []Step
@@ -136,7 +136,7 @@ func (d *differ) matchChecks(wanted map[string]*Check) {
 	d.plan.Steps = slices.Concat(d.plan.Steps, d.takeOver(taken, wanted), create, tag, d.tagCitedChecks(), update)
 }
 
-// marks returns the tags that a wanted check has in the end: its own and those of ownership.
+// ownershipTags returns the tags that a wanted check has in the end: its own and those that say who owns it.
 func ownershipTags(c *Check) []tagging.Tag {
 	tags := slices.DeleteFunc(slices.Clone(c.Tags), func(t tagging.Tag) bool {
 		return t.Key == TagManagedBy || t.Key == TagKey || t.Key == TagInverted || t.Key == TagTakenOver
@@ -149,8 +149,8 @@ func ownershipTags(c *Check) []tagging.Tag {
 	return tags
 }
 
-// marks returns the tags that a wanted check has in the end, those of its record sets included. c is the check that it
-// goes on with, nil for none.
+// wantedTags returns the tags that a wanted check has in the end, including those about its record sets. c is the
+// existing check, or nil.
 func (d *differ) wantedTags(want, c *Check) []tagging.Tag {
 	tags := ownershipTags(want)
 	var had []string
@@ -168,13 +168,12 @@ func (d *differ) wantedTags(want, c *Check) []tagging.Tag {
 	return tags
 }
 
-// missingTags returns the tags that are not there with their value. Others that are there stay.
+// missingTags returns the wanted tags that a check does not have with this value. Its other tags stay.
 func missingTags(want, have []tagging.Tag) []tagging.Tag {
 	return slices.DeleteFunc(slices.Clone(want), func(t tagging.Tag) bool { return slices.Contains(have, t) })
 }
 
-// deleteChecks plans to delete the checks in reach that no wanted key goes on with, unless something refers to them
-// still.
+// deleteChecks plans to delete the checks in reach that no wanted key uses, unless something still refers to them.
 func (d *differ) deleteChecks() {
 	parents := make(map[string]string)
 	for i := range d.current.Checks {

@@ -8,16 +8,15 @@ import (
 	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
-// TagCluster is the tag of a check that says which cluster looks after it: Guard.Cluster, and behind a space
-// Guard.ClusterName.
+// TagCluster is the tag of a check that says which cluster owns it: Guard.Cluster, a space, and Guard.ClusterName.
 const TagCluster = "bulkhead.dev/cluster"
 
-// Two clusters in one Region want the same check and the same record set. Whose tag the check bears looks after both;
-// the other one is refused, and neither changes nor deletes them, until it is told to take over. What bears no such tag
-// belongs to the first that comes.
+// Two clusters in one Region can want the same check and the same record set. The cluster in the check's tag owns both.
+// The other one is refused, and neither changes nor deletes them until it is told to take over. A check without the tag
+// belongs to the first cluster that comes.
 
-// ClusterOf returns which cluster looks after a check with these tags, empty when they do not say; name is empty when
-// it has none.
+// ClusterOf returns the cluster that owns a check with these tags. id is empty when the tags do not say; name is empty
+// when the cluster has none.
 func ClusterOf(tags []tagging.Tag) (id, name string) {
 	id, name, _ = strings.Cut(tagged(tags, TagCluster), " ")
 	return id, name
@@ -36,7 +35,7 @@ func (g Guard) cluster() tagging.Tag {
 	return tagging.Tag{Key: TagCluster, Value: value[:min(len(value), maxTagValue)]}
 }
 
-// takesOver reports whether a policy of the plan takes over what another cluster looks after.
+// takesOver reports whether a policy of the plan takes over a check that another cluster owns.
 func (d *differ) takesOver(c *Check) bool {
 	id, name := ClusterOf(c.Tags)
 	may := func(policy string) bool {
@@ -48,7 +47,7 @@ func (d *differ) takesOver(c *Check) bool {
 	return may(policy) || namespaceOf(next) == namespaceOf(policy) && may(next)
 }
 
-// sortClusters notes which checks of the guard's Regions other clusters look after, and which of them the plan takes
+// sortClusters finds the checks in the guard's Regions that other clusters own, and those of them that the plan takes
 // over.
 func (d *differ) sortClusters() {
 	if d.guard.Cluster == "" {
@@ -68,8 +67,8 @@ func (d *differ) sortClusters() {
 	if len(d.otherClusters) == 0 {
 		return
 	}
-	// Whoever has the check that record sets cite has what else there is of its key: the rest of a run that was
-	// interrupted.
+	// The owner of the check that record sets cite also owns the other checks of its key. They are the rest of an
+	// interrupted run.
 	cited, ours := make(map[string]bool), make(map[string]bool)
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
@@ -94,7 +93,7 @@ func (d *differ) sortClusters() {
 	}
 }
 
-// clusterTitle is how people are told of a cluster.
+// clusterTitle returns how messages name a cluster.
 func clusterTitle(id, name string) string {
 	if name == "" {
 		return id
@@ -102,15 +101,15 @@ func clusterTitle(id, name string) string {
 	return name + " (" + id + ")"
 }
 
-// mine reports whether the plan may touch a check of ours that has a key.
+// mayTouchCheck reports whether the plan may change a check of ours that has a key.
 func (d *differ) mayTouchCheck(id, key string) bool {
 	return d.inReach(key) && d.otherClusters[id] == ""
 }
 
-// reaches reports whether the plan may touch a record set.
+// mayTouch reports whether the plan may change a record set.
 func (d *differ) mayTouch(r *Record) bool { return d.mayTouchCheck(r.Set.HealthCheckID, d.owner(r)) }
 
-// refuseHeldByCluster says which cluster looks after something that is wanted.
+// refuseHeldByCluster refuses something wanted that another cluster owns.
 func (d *differ) refuseHeldByCluster(policy, object, id string) {
 	d.refuseAs(Finding{Kind: HeldByCluster, Policy: policy, Object: object, Holder: d.otherClusters[id],
 		Checks: []string{id}, Text: "is looked after by the cluster " +
@@ -118,7 +117,7 @@ func (d *differ) refuseHeldByCluster(policy, object, id string) {
 			"is told to take it over"})
 }
 
-// reportKeptForCluster tells, when policies are destroyed, what stays because another cluster looks after it.
+// reportKeptForCluster reports, when policies are destroyed, the checks that stay because another cluster owns them.
 func (d *differ) reportKeptForCluster() {
 	for id, title := range d.otherClusters {
 		key := d.owned[id]
@@ -129,7 +128,8 @@ func (d *differ) reportKeptForCluster() {
 	}
 }
 
-// scope is what Apply holds right before it writes: that no other cluster has come to look after what the plan changes.
+// scope returns what an execution verifies right before it writes: no other cluster has become the owner of what the
+// plan changes.
 func (d *differ) scope() *Scope {
 	if d.guard.Cluster == "" {
 		return nil
@@ -144,8 +144,7 @@ type Scope struct {
 	Seized  []string `json:"seized,omitempty"` // ids of the checks that it takes over from other clusters
 }
 
-// Foreign returns the cluster that looks after a check of ours with these tags when the plan must not touch it, else
-// "".
+// Foreign returns the cluster that owns a check of ours with these tags if the plan must not change the check, else "".
 func (s *Scope) Foreign(check string, tags []tagging.Tag) string {
 	id, name := ClusterOf(tags)
 	here := Guard{Regions: s.Regions}.covers(RegionOf(tagged(tags, TagKey)))

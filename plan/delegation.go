@@ -6,7 +6,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// delegations are the NS record sets by which public zones give names away. RFC 1034 section 4.2.1.
+// delegations returns the NS record sets by which public zones delegate names. RFC 1034 section 4.2.1.
 func (d *differ) delegations() map[NameInZone]*zone.ResourceRecordSet {
 	found := make(map[NameInZone]*zone.ResourceRecordSet)
 	for i := range d.current.Records {
@@ -18,8 +18,9 @@ func (d *differ) delegations() map[NameInZone]*zone.ResourceRecordSet {
 	return found
 }
 
-// delegated returns the NS record set by which a zone gives a name away, the highest where there are several; nil when
-// the zone answers for the name itself. Nobody is answered with what the zone holds at such a name.
+// delegated returns the NS record set by which a zone delegates a name, the highest one if there are several. It is nil
+// when the zone answers for the name itself. No client is answered with the zone's other record sets at a delegated
+// name.
 func (d *differ) delegated(at NameInZone) (cut *zone.ResourceRecordSet) {
 	apex := d.zones[at.ZoneID].Name
 	for name := at.Name; name != apex && name.In(apex); {
@@ -35,7 +36,7 @@ func (d *differ) delegated(at NameInZone) (cut *zone.ResourceRecordSet) {
 	return cut
 }
 
-// refuseDelegated refuses to put a record set where nobody is answered with it.
+// refuseDelegated refuses a record set at a delegated name, because no client would be answered with it.
 func (d *differ) refuseDelegated(r *Record, policy string) {
 	cut := d.delegated(NameInZone{r.ZoneID, r.Set.Name})
 	if cut == nil {

@@ -9,10 +9,10 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 )
 
-// renewed says in which elements configs differ that decide what is asked, by whom, and which answer is healthy; empty
-// when there are none. A check that is to differ in one of them is another check, a new generation: it is made beside
-// the old one and gets its verdict before record sets cite it, while UpdateHealthCheck would change all answers at
-// once, unverified. FailureThreshold alone changes in place. Disabled is never wanted, see Hold.
+// meaningChanges returns the differences between two configs in what is probed, by whom, and which result is healthy.
+// It is empty when there are none. Such a change needs a new generation of the check: the new check is created beside
+// the old one and gets its verdict before record sets cite it. UpdateHealthCheck would change all answers at once,
+// unverified. Only FailureThreshold changes in place. A policy never wants Disabled, see Hold.
 func meaningChanges(from, to health.Config) string {
 	meaning := func(c health.Config) []field {
 		return slices.DeleteFunc(configFields(c),
@@ -21,9 +21,9 @@ func meaningChanges(from, to health.Config) string {
 	return differences(meaning(from), meaning(to))
 }
 
-// choose returns which of the existing checks of a key to go on with, nil when a new one is needed. Those that mean
-// what is wanted can be more than one after an interrupted run; the one that our record sets cite changes least. A
-// check that somebody holds stays, whatever it means, as long as record sets cite it.
+// chooseCheck returns the existing check of a key to keep, or nil when a new one is needed. After an interrupted run
+// several checks can have the wanted meaning. The one that our record sets cite is best, because it changes least. A
+// held check stays, whatever its meaning, as long as record sets cite it.
 func (d *differ) chooseCheck(key string, want health.Config) *Check {
 	differs := func(c *Check) int {
 		if sameEchoed(d.unheld[c.ID], want) {
@@ -47,7 +47,7 @@ func (d *differ) chooseCheck(key string, want health.Config) *Check {
 	return best(func(c *Check) bool { return meaningChanges(d.unheld[c.ID], want) == "" })
 }
 
-// create plans a new check with the first reference that no existing check has.
+// createCheck plans a new check with the first caller reference that no existing check has.
 func (d *differ) createCheck(want *Check) Step {
 	generation := 1 + max(d.generations[want.Key], d.generations[hashed(want.Key)])
 	change := CheckChange{Key: want.Key, CallerReference: CallerReference(want.Key, generation), New: &want.Config,
@@ -63,8 +63,8 @@ func (d *differ) createCheck(want *Check) Step {
 	return Step{Kind: CreateCheck, Check: &change}
 }
 
-// settle finds out which checks are held, which are verified because a record set of their Region cites them, and what
-// they are apart from holds.
+// readHolds finds the checks that are held, those that are verified because a record set of their Region cites them,
+// and the config of each without its hold.
 func (d *differ) readHolds(wanted map[string]*Check) {
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
@@ -91,8 +91,8 @@ func (d *differ) readHolds(wanted map[string]*Check) {
 	}
 }
 
-// unproven reports whether record sets must not come to depend on a check without a verdict that was waited for: it has
-// none, or an unhealthy one and no record set of its Region cites it, however old it is.
+// needsVerdict reports whether a plan must wait for a verdict before record sets cite a check: the check has no
+// verdict, or it is unhealthy and no record set of its Region cites it. The check's age does not matter.
 func (d *differ) needsVerdict(id string) bool {
 	switch d.healthOf(id) {
 	case isHealthy:

@@ -9,8 +9,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A Hold is what somebody has made of a check of ours with Disabled and Inverted, which Bulkhead itself never changes
-// on an existing check. It is how an endpoint is taken out, or kept in, by hand; plans leave it as it is. r53: B.6.
+// A Hold is what an operator has set on a check of ours with Disabled and Inverted, to take an endpoint out of service
+// or to keep it in. Bulkhead never changes these two on an existing check, and plans leave a hold as it is. r53: B.6.
 type Hold string
 
 // The holds.
@@ -22,11 +22,11 @@ const (
 	Turned Hold = "turned round"
 )
 
-// TagInverted marks a check that was made inverted, because its policy says so. Where it is absent, whoever inverts a
-// check holds it.
+// TagInverted marks a check that Bulkhead created inverted, because its policy says so. An inverted check without the
+// tag is held.
 const TagInverted = "bulkhead.dev/inverted"
 
-// Hold says whether and how somebody holds a check of ours; NotHeld for what is not ours.
+// Hold returns how an operator holds a check of ours. It is NotHeld for a check that is not ours.
 func (c *Check) Hold() Hold {
 	switch {
 	case isTrue(c.Config.Disabled) && isTrue(c.Config.Inverted):
@@ -39,7 +39,7 @@ func (c *Check) Hold() Hold {
 	return NotHeld
 }
 
-// String is the hold in words, as of a Region or a check; empty for NotHeld.
+// String returns the hold in words. It is empty for NotHeld.
 func (h Hold) String() string {
 	switch h {
 	case ForcedOut:
@@ -52,7 +52,7 @@ func (h Hold) String() string {
 	return ""
 }
 
-// A HeldCheck is a check that a plan leaves as somebody has made it.
+// A HeldCheck is a check that a plan leaves as an operator has set it.
 type HeldCheck struct {
 	Key   string `json:"key"`
 	ID    string `json:"id"`
@@ -60,7 +60,7 @@ type HeldCheck struct {
 	Waits string `json:"waits,omitempty"` // what changes when it is released, empty for nothing
 }
 
-// String says how it is held, what waits for its release, and how it is released.
+// String says how the check is held, what waits for its release, and how to release it.
 func (h HeldCheck) String() string {
 	waits := ""
 	if h.Waits != "" {
@@ -71,14 +71,14 @@ func (h HeldCheck) String() string {
 		h.ID, h.Hold, waits, PolicyOf(h.Key))
 }
 
-// madeInverted reports whether Bulkhead made the check inverted.
+// madeInverted reports whether Bulkhead created the check inverted.
 func (c *Check) madeInverted() bool {
 	return slices.Contains(c.Tags, tagging.Tag{Key: TagInverted, Value: "true"})
 }
 
 func isTrue(p *bool) bool { return p != nil && *p }
 
-// holding returns a config with the hold of a check that it is to become of.
+// holding returns a wanted config with the hold of the check that gets it.
 func (d *differ) holding(c *Check, want health.Config) health.Config {
 	if d.held[c.ID] != NotHeld {
 		now := asEchoed(c.Config)
@@ -87,14 +87,14 @@ func (d *differ) holding(c *Check, want health.Config) health.Config {
 	return want
 }
 
-// hold notes a held check that a wanted key goes on with, and what of it waits for the release.
+// hold records a held check of a wanted key, and which changes wait for its release.
 func (d *differ) hold(c *Check, want *Check) {
 	held := HeldCheck{Key: want.Key, ID: c.ID, Hold: d.held[c.ID], Waits: meaningChanges(d.unheld[c.ID], want.Config)}
 	d.waitsForRelease[want.Key] = held.Waits != ""
 	d.plan.Held = append(d.plan.Held, held)
 }
 
-// holdRecord notes a record set that cites a held check of another key than wanted, and stays.
+// holdRecord records a record set that stays because it cites a held check of another key than the wanted one.
 func (d *differ) holdRecord(at *nameDiff, old *Record, key string) {
 	id := old.Set.HealthCheckID
 	waits := fmt.Sprintf("%s moves to %s", Describe(&old.Set), key)
@@ -102,7 +102,8 @@ func (d *differ) holdRecord(at *nameDiff, old *Record, key string) {
 	at.keep(old)
 }
 
-// standing returns a wanted record set with the target that it has now: it moves with its check, which is held.
+// withCurrentTarget returns a wanted record set with the target that it has now. It gets the wanted target together
+// with its check, when that is released.
 func withCurrentTarget(set zone.ResourceRecordSet, old *Record) zone.ResourceRecordSet {
 	if set.AliasTarget != nil || old.Set.AliasTarget != nil {
 		set.AliasTarget, set.TTL = old.Set.AliasTarget, old.Set.TTL

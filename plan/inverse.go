@@ -7,11 +7,11 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Inverse returns the plan that undoes this one after it was executed: what it deleted is created again, what it
-// adopted is as it was before, and what it created is gone. created holds the ids that the checks which the plan
-// creates were given, by key; they are known once those steps are done, which is before the first change of records.
-// The error names a check that has no id. Tags stay. A check that is created again is another check, with a new id and
-// a caller reference of the next generation, and its first verdict is waited for.
+// Inverse returns the plan that undoes this one after its execution. It creates again what was deleted, restores what
+// was adopted, and deletes what was created. created holds the ids of the checks that the plan creates, by key. They
+// are known once those steps are done, before the first change of records. The error names a check without an id. Tags
+// stay. A check that is created again has a new id and a caller reference of the next generation, and the plan waits
+// for its first verdict.
 func (p Plan) Inverse(created map[string]string) (Plan, error) {
 	inv := inverse{created: created, deleted: make(map[string]*CheckChange), recreate: make(map[string]string),
 		policyNames: make(map[string][]NameInZone)}
@@ -49,7 +49,7 @@ func (p Plan) Inverse(created map[string]string) (Plan, error) {
 	return out, nil
 }
 
-// inverse is an inverse in the making.
+// An inverse makes the plan that undoes another.
 type inverse struct {
 	created     map[string]string
 	deleted     map[string]*CheckChange // checks that the plan deletes, by id
@@ -84,8 +84,8 @@ func (inv *inverse) batch(b *Batch) *Batch {
 	return out
 }
 
-// rebind has a record set refer to a check by key when the one it referred to is gone, and to none when there was none:
-// the provider answered as if it were healthy and would not take the reference again. r53: A.10.
+// rebind makes a record set refer to a check by key when its check was deleted. A record set whose check did not exist
+// gets none: the provider answered as if it were healthy, and would not accept the reference again. r53: A.10.
 func (inv *inverse) rebind(c *RecordChange, dangling bool) {
 	if dangling {
 		c.Set.HealthCheckID = ""
@@ -98,7 +98,7 @@ func (inv *inverse) rebind(c *RecordChange, dangling bool) {
 }
 
 // recreated returns the steps that create the checks which record sets need again, and their keys. Two deleted checks
-// of one key come back as one.
+// of one key are created again as one.
 func (inv *inverse) recreated(p Plan) (steps []Step, keys []string) {
 	for _, s := range p.Steps {
 		if s.Kind != DeleteCheck || inv.recreate[s.Check.ID] == "" || slices.Contains(keys, s.Check.Key) {
@@ -128,7 +128,7 @@ func (p Plan) lastGeneration(key string) int {
 	return last
 }
 
-// reversed returns the use of quotas on the way back, with so many checks created and removed again.
+// reversed returns the usage of quotas for the inverse, which creates and removes the given numbers of checks.
 func (c Counts) reversed(creates, removes int) Counts {
 	from := c.Checks.After
 	c.Checks = Usage{Before: from, Peak: from + creates, After: from + creates - removes, Limit: c.Checks.Limit}

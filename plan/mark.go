@@ -7,9 +7,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
-// Mark returns the plan that gives the checks of policies within the guard's Regions tags, those by the policy's
-// "<namespace>/<policy>". What a run created and did not live to mark is marked as the policy's as well, when no record
-// set cites it. What another cluster looks after gets none. It changes no answer.
+// Mark returns the plan that adds tags to the checks of policies within the guard's Regions. tags has them by
+// "<namespace>/<policy>". A check that an interrupted run created without tags is marked as the policy's too, if no
+// record set cites it. Checks that another cluster owns get no tags. The plan changes no answer.
 func Mark(current State, tags map[string][]tagging.Tag, guard Guard) Plan {
 	made := make(map[string]string) // key by what stands in a caller reference
 	for policy := range tags {
@@ -50,7 +50,7 @@ func Mark(current State, tags map[string][]tagging.Tag, guard Guard) Plan {
 	return p
 }
 
-// ownership are the tags that make a check the guard's own.
+// ownership returns the tags that say a check belongs to a key, and to the guard's cluster.
 func (g Guard) ownership(key string) []tagging.Tag {
 	tags := []tagging.Tag{{Key: TagManagedBy, Value: TagValue}, {Key: TagKey, Value: key}}
 	if g.Cluster != "" {

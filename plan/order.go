@@ -6,13 +6,13 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Route 53 reaches the changes of a batch one after the other. Record sets that the batch UPSERTs are out of the way
-// from its start. Everything else is there until its DELETE has been passed. So what makes room at a name comes before
-// what takes it, and the target of an alias before the alias. Whether a target may be deleted while an alias for it is
-// there is not confirmed, so the alias goes first wherever the other rules allow it. r53: A.6, C.6.
+// Route 53 handles the changes of a batch one after the other. Record sets that the batch UPSERTs do not conflict from
+// its start. Every other record set exists until its DELETE. So a DELETE that makes room at a name comes before the
+// CREATE that needs it, and the target of an alias before the alias. It is not confirmed whether a target may be
+// deleted while an alias for it exists, so the alias is deleted first wherever the other rules allow it. r53: A.6, C.6.
 
-// inOrder puts the changes of a batch into an order that Route 53 takes: deletes first and then by name, as far as
-// aliases allow. Aliases in a circle are refused in any order, and keep this one.
+// inOrder sorts the changes of a batch into an order that Route 53 accepts: deletes first, then by name, as far as
+// aliases allow. Route 53 refuses aliases in a circle in any order; they keep this one.
 func inOrder(zoneID string, changes []RecordChange) {
 	slices.SortStableFunc(changes, func(a, b RecordChange) int {
 		if first := a.Action == zone.Delete; first != (b.Action == zone.Delete) {
@@ -73,7 +73,7 @@ type group struct {
 	t    zone.RRType
 }
 
-// groupsOf returns which changes make something of a group, and which remove something of it.
+// groupsOf returns, by group, the changes that create or change a member, and those that delete one.
 func groupsOf(changes []RecordChange) (made, gone map[group][]int) {
 	made, gone = make(map[group][]int), make(map[group][]int)
 	for i := range changes {
@@ -95,7 +95,7 @@ func targetOf(zoneID string, s *zone.ResourceRecordSet) (target group, ok bool) 
 	return group{s.AliasTarget.DNSName, s.Type}, true
 }
 
-// ordering takes numbered things one by one, each after those that it waits for.
+// An ordering returns numbered things one by one, each after those that it waits for.
 type ordering struct {
 	musts, shoulds  [][]int // who waits for a thing
 	mustWait, waits []int   // how many a thing waits for: those it must wait for, and all
@@ -107,21 +107,21 @@ func newOrdering(n int) *ordering {
 	return &ordering{make([][]int, n), make([][]int, n), make([]int, n), make([]int, n), make([]bool, n), 0}
 }
 
-// must has second wait for first.
+// must makes second wait for first.
 func (o *ordering) must(first, second int) {
 	o.musts[first] = append(o.musts[first], second)
 	o.mustWait[second]++
 	o.waits[second]++
 }
 
-// should has second wait for first unless they wait for each other.
+// should makes second wait for first, unless they wait for each other.
 func (o *ordering) should(first, second int) {
 	o.shoulds[first] = append(o.shoulds[first], second)
 	o.waits[second]++
 }
 
-// next takes the first thing that waits for nothing, else the first that needs not wait. When all that is left must
-// wait, for each other, it takes the first and reports a circle.
+// next returns the first thing that waits for nothing, or else the first that need not wait. When all remaining things
+// must wait for each other, it returns the first and reports a circle.
 func (o *ordering) next() (i int, circle bool) {
 	for o.done[o.first] {
 		o.first++

@@ -8,22 +8,23 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// TagHostnames is the tag of a check that lists the names of its record sets, those that it has and those that it had,
-// the last one first, with a space in between.
+// TagHostnames is the tag of a check that lists the names of its present and former record sets, the latest first,
+// separated by spaces.
 const TagHostnames = "bulkhead.dev/hostnames"
 
 const maxTagValue = 256 // r53: C.3
 
-// Owners tells which record sets are Bulkhead's. Anybody can have a record set cite a check, so the check alone says
-// nothing: a record set is ours when its check is ours, its SetIdentifier is the Region of the check, and its name is
-// one that the check has or had.
+// Owners knows which record sets are Bulkhead's. Anybody can make a record set cite a check, so the check alone proves
+// nothing. A record set is ours when its check is ours, its SetIdentifier is the Region of the check, and the check's
+// TagHostnames lists its name.
 type Owners struct {
 	keys  map[string]string          // key by id, of checks that are ours
 	names map[string]map[string]bool // by id, what the tag lists; nil where there is no such tag
 }
 
-// NewOwners returns the owners of the record sets of a current state. A check without TagHostnames, which older
-// versions made, speaks for a name when it is the only one that cites the check with the SetIdentifier of its Region.
+// NewOwners returns the owners of the record sets of a current state. Older versions made checks without TagHostnames.
+// Such a check counts for a name if this is the only name whose record sets cite the check with its Region as
+// SetIdentifier.
 func NewOwners(s State) *Owners {
 	o := &Owners{keys: make(map[string]string, len(s.Checks)), names: make(map[string]map[string]bool, len(s.Checks))}
 	for i := range s.Checks {
@@ -35,7 +36,7 @@ func NewOwners(s State) *Owners {
 	return o
 }
 
-// add notes a check that is ours.
+// add records a check that is ours.
 func (o *Owners) add(c *Check, key string) {
 	o.keys[c.ID] = key
 	if listed := hostnamesOf(c); listed != nil {
@@ -46,7 +47,7 @@ func (o *Owners) add(c *Check, key string) {
 	}
 }
 
-// guess notes the names that checks without TagHostnames speak for.
+// guess finds the names that checks without TagHostnames count for.
 func (o *Owners) guess(records []Record) {
 	guessed := make(map[string]map[string]bool)
 	for i := range records {
@@ -67,7 +68,7 @@ func (o *Owners) guess(records []Record) {
 	}
 }
 
-// want notes that a check speaks for a name, whatever its tags say.
+// want makes a check count for a name, whatever its tags say.
 func (o *Owners) want(id string, name zone.Name) {
 	if o.names[id] == nil {
 		o.names[id] = make(map[string]bool)
@@ -101,8 +102,8 @@ func hostnamesOf(c *Check) []string {
 	return append([]string{}, strings.Fields(c.Tags[i].Value)...)
 }
 
-// listed is how TagHostnames lists a name: as people write it, or as a hash where it is long or has characters that a
-// tag must not have.
+// hostnameEntry returns how TagHostnames lists a name: as people write it, or as a hash if the name is long or has
+// characters that a tag must not have.
 func hostnameEntry(n zone.Name) string {
 	const long = 120 // two fit into a tag
 	text := strings.TrimSuffix(string(n), ".")
@@ -115,7 +116,7 @@ func hostnameEntry(n zone.Name) string {
 	return text
 }
 
-// hostnamesTag returns the tag of a check that speaks for names now: what it had stays behind them, as much as fits. ok
+// hostnamesTag returns the tag of a check that counts for names now. The former entries follow them, as many as fit. ok
 // is false when there is nothing to list.
 func hostnamesTag(had []string, names []zone.Name) (tag tagging.Tag, ok bool) {
 	var list []string
@@ -143,7 +144,7 @@ func wantedNames(records []Record) map[string][]zone.Name {
 	return names
 }
 
-// reportBorrowers tells of record sets that cite a check of the plan's policies and are somebody else's.
+// reportBorrowers reports record sets that cite a check of the plan's policies and belong to somebody else.
 func (d *differ) reportBorrowers() {
 	for i := range d.current.Records {
 		set := &d.current.Records[i].Set
@@ -154,7 +155,7 @@ func (d *differ) reportBorrowers() {
 	}
 }
 
-// Borrowed says what it means that a record set which is not ours cites a check of ours.
+// Borrowed explains a record set that is not ours and cites a check of ours.
 func Borrowed(key, id string) string {
 	return "cites health check " + id + " of " + key +
 		" and is not Bulkhead's: it stays as it is, and so does the check as long as it is " +
@@ -172,7 +173,7 @@ func (d *differ) ownedHere() int {
 	return n
 }
 
-// own notes which record sets are ours, once it is known which checks are.
+// findOwners finds the record sets that are ours, from the checks that are ours.
 func (d *differ) findOwners(wanted map[string][]zone.Name) {
 	d.owners = &Owners{keys: d.owned, names: make(map[string]map[string]bool, len(d.owned))}
 	for id, key := range d.owned {

@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// A hostname has a record set in each Region, and each Region may be looked after by another cluster, which may hear of
-// a policy, or of its new name, at another time. So a plan that is limited to its own Regions leaves the record sets of
-// the others as they are, whosever they are: they are those Regions' business. It is the first record set of a Region
-// that has to belong there.
+// A hostname has a record set in each Region, and each Region may belong to another cluster. Clusters learn of a
+// policy, or of its new name, at different times. So a plan that is limited to its own Regions leaves the record sets
+// of other Regions as they are, whichever policy owns them. Only the first record set of a Region must be entitled to
+// join.
 
-// holderElsewhere returns the policy that has a name which this plan's policy must not join: there are record sets of
-// ours in other Regions, none here, and none of those has anything to do with the policy.
+// holderElsewhere returns the policy that owns a name which this plan's policy must not join: record sets of ours exist
+// in other Regions and none here, and none of them is related to the policy.
 func (d *differ) holderElsewhere(at *nameDiff) (holder string, checks []string) {
 	if !slices.ContainsFunc(at.want, func(w *Record) bool { return w.CheckKey != "" }) {
 		return "", nil
@@ -43,7 +43,7 @@ func (d *differ) related(policy string, r *Record, key string) bool {
 	return ok && (made == before || made == hashed(before))
 }
 
-// reportOther tells of a record set of another Region that another policy has.
+// reportOther reports a record set of another Region that belongs to another policy.
 func (d *differ) reportOther(at *nameDiff, r *Record, key string) {
 	if other := PolicyOf(key); other != at.policy {
 		d.plan.Reports = append(d.plan.Reports, Finding{Kind: OtherPolicy, Policy: at.policy, Object: Describe(&r.Set),

@@ -11,7 +11,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// TagRouting is the tag of a check that says which routing its record sets are to have, while they cannot have it.
+// TagRouting is the tag of a check that says which routing its record sets should have while they cannot have it yet.
 //
 // Route 53 takes some changes of a group for all members at once only: the routing policy, the TTL of weighted members,
 // two members that swap roles or locations. A plan that is limited to its own Regions may change no other member by
@@ -143,15 +143,15 @@ type peer struct {
 // waits reports whether a peer asks for routing that it cannot have alone.
 func (p *peer) asksForChange() bool { return !inPlace(&p.record.Set, &p.asked) }
 
-// A settlement is what becomes of the routing at a name.
+// A nameRouting is what the plan decides about the routing at a name.
 type nameRouting struct {
 	own   map[zone.Key]zone.ResourceRecordSet // wanted record sets that differ from what is wanted, for the time being
 	stay  map[zone.Key]bool                   // those that cannot even have their target yet, and are as they are
 	peers map[zone.Key]zone.ResourceRecordSet // record sets of other Regions, as all have agreed
 }
 
-// settleRouting decides for every place whether its record sets get the routing that is wanted, before checks are
-// matched, because those say what is asked for.
+// settleRouting decides for every name whether its record sets get the wanted routing. It runs before checks are
+// matched, because their tags say which routing is asked for.
 func (d *differ) settleRouting(places []*nameDiff) {
 	for _, at := range places {
 		for _, w := range at.want {
@@ -186,7 +186,7 @@ func (d *differ) peers(at *nameDiff) (peers []*peer) {
 	return peers
 }
 
-// settlePlace settles the routing of one name.
+// settleRoutingOf decides about the routing of one name.
 func (d *differ) settleRoutingOf(at *nameDiff, peers []*peer) {
 	own := make(map[zone.Key]*zone.ResourceRecordSet) // what stands where something is wanted
 	var any *zone.ResourceRecordSet
@@ -253,7 +253,7 @@ func (d *differ) settleRoutingOf(at *nameDiff, peers []*peer) {
 	}
 }
 
-// leader returns which of the Regions that wait for a change of the group makes it: the lowest.
+// leader returns the Region that makes the change of a group: the lowest of those that wait for it.
 func (d *differ) leader(at *nameDiff, peers []*peer) string {
 	var regions []string
 	for _, w := range at.want {
@@ -267,7 +267,7 @@ func (d *differ) leader(at *nameDiff, peers []*peer) string {
 	return slices.Min(regions)
 }
 
-// waitForRouting tells whom the routing at a name waits for. A Region that has no record set there yet cannot join
+// waitForRouting reports which Regions the routing at a name waits for. A Region without a record set there cannot join
 // until then.
 func (d *differ) waitForRouting(at *nameDiff, peers []*peer, missing []string, leader string, joins bool) {
 	f := Finding{Kind: RoutingWaits, Policy: at.policy, Object: string(at.Name), Regions: missing}
@@ -301,7 +301,7 @@ func (d *differ) waitForRouting(at *nameDiff, peers []*peer, missing []string, l
 	d.plan.Reports = append(d.plan.Reports, f)
 }
 
-// ask adds to the tags of a check what routing it asks for, where that has to be said.
+// addRoutingTag adds TagRouting to the tags of a check, where it is needed.
 func (d *differ) addRoutingTag(key string, tags []tagging.Tag, c *Check) []tagging.Tag {
 	text := d.routingAsked[key]
 	if text == "" || !d.routingTagged[key] && (c == nil || tagged(c.Tags, TagRouting) == "") {
@@ -311,7 +311,7 @@ func (d *differ) addRoutingTag(key string, tags []tagging.Tag, c *Check) []taggi
 	return append(tags, tagging.Tag{Key: TagRouting, Value: text})
 }
 
-// askAlso plans to say it on the checks that record sets cite while their replacement is not healthy.
+// tagCitedChecks plans TagRouting for the checks that record sets cite while their replacement is not healthy.
 func (d *differ) tagCitedChecks() (steps []Step) {
 	for _, key := range slices.Sorted(maps.Keys(d.routingTagged)) {
 		for _, c := range d.byKey[key] {

@@ -12,8 +12,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A State is health checks and record sets, as they are at a provider or as they are wanted. A current state holds all
-// health checks of the account and all record sets of its zones: what is missing there counts as not existing.
+// A State is health checks and record sets, as they exist at a provider or as they are wanted. A current state holds
+// all health checks of the account and all record sets of its zones. What it does not hold counts as not existing.
 type State struct {
 	Zones   []zone.HostedZone
 	Checks  []Check
@@ -28,39 +28,39 @@ type Check struct {
 	Config health.Config `json:"config"`
 	Tags   []tagging.Tag `json:"tags,omitempty"` // existing: all of them; wanted: beside the two that mark ownership
 
-	// CallerReference is what an existing check was created with. One of ours without tags is what remains when a run ends
-	// between the creation and the tags.
+	// CallerReference is the reference that an existing check was created with. A check of ours has no tags when a run
+	// ended between its creation and the tags.
 	CallerReference string `json:"callerReference,omitempty"`
-	// Healthy is the verdict on an existing check, nil when it has none or nobody asked.
+	// Healthy is the verdict on an existing check. It is nil when there is none, or when it was not read.
 	Healthy *bool `json:"healthy,omitempty"`
 }
 
 // Owned reports whether Bulkhead made the check.
 func (c Check) Owned() bool { return c.Key != "" }
 
-// A Record is one record set of a zone. A wanted one names its check by key; an existing one carries its id in the set.
-// A record set without a check of ours bears no mark of ownership: once made it is left alone, whatever is wanted
-// later.
+// A Record is one record set of a zone. A wanted one names its check by key. An existing one has the check's id in the
+// set. A record set without a check of ours has no sign of its owner: once created it is never changed, whatever is
+// wanted later.
 type Record struct {
 	ZoneID   string                 `json:"zoneId"`
 	CheckKey string                 `json:"checkKey,omitempty"`
 	Set      zone.ResourceRecordSet `json:"set"`
 }
 
-// The tags by which ownership is known.
+// The tags of a health check that say who owns it.
 const (
 	tagPrefix    = "bulkhead.dev/"
 	TagManagedBy = "bulkhead.dev/managed-by" // value: TagValue
 	TagKey       = "bulkhead.dev/check"      // value: Check.Key
 	TagValue     = "bulkhead"
-	// TagTakenOver is on a check that another policy has taken over: what its caller reference names, and a hash of the
-	// key that it has now, so that neither of the two tags means anything without the other, or on another check.
+	// TagTakenOver marks a check that another policy has taken over. Its value has the key in the caller reference and a
+	// hash of the present key, so that it has no meaning without TagKey or on another check.
 	TagTakenOver = "bulkhead.dev/taken-over"
 )
 
-// KeyOf returns the key of the health check that was created with a caller reference and bears tags, empty when it is
-// not ours. Tags can be set by hand, a reference stays with a check for ever: both must name the same key, or
-// TagTakenOver must say that the one followed the other, so that a check cannot be passed off as another's.
+// KeyOf returns the key of a health check from its caller reference and tags. It is empty when the check is not ours.
+// Anybody can set tags, but a caller reference never changes. So both must name the same key, or TagTakenOver must
+// connect the two. A check cannot pose as another one.
 func KeyOf(reference string, tags []tagging.Tag) string {
 	key, made := tagged(tags, TagKey), ""
 	if reference, _, ok := parseReference(reference); ok {
@@ -118,8 +118,8 @@ func CallerReference(key string, generation int) string {
 	return referenceOf(key, strconv.Itoa(generation))
 }
 
-// FreshReference is what follows a reference that a deleted check holds, which stays taken for days: that of the same
-// key and generation with a nonce of up to 8 letters and digits. The error says that reference is none of
+// FreshReference returns the reference to use when a deleted check still holds reference, as it does for days: the same
+// key and generation, and a nonce of up to 8 letters and digits. The error says that reference was not made by
 // CallerReference. r53: B.8.
 func FreshReference(key, reference, nonce string) (string, error) {
 	made, generation, ok := parseReference(reference)
@@ -141,7 +141,7 @@ func mayBeHashed(key string) bool {
 	return len(referencePrefix)+len(key)+len("/999-12345678") > maxReference
 }
 
-// hashed is what stands for a long key; no key looks like it, because keys have slashes.
+// hashed returns the hash that stands for a long key. No key looks like a hash, because keys have slashes.
 func hashed(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:16])

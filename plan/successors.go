@@ -10,14 +10,14 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A policy that was renamed, moved to another namespace, or written in the place of an annotation is another policy for
-// the same hostname. The follower takes over what its predecessor has: checks get other tags, in one call each, and
-// everything behind that is a change of the follower's own. So a run that ends anywhere is completed by the next,
-// whether or not that knows of the predecessor.
+// A policy that was renamed, moved to another namespace, or written to replace an annotation is another policy for the
+// same hostname. The successor takes over what its predecessor has: checks get other tags, in one call each. Every
+// change after that is the successor's own. So the next run completes an interrupted one, whether or not it knows the
+// predecessor.
 
-// follows returns the key that what a check has at a name gets once the policies of the plan have taken over from their
-// predecessors: its own key where nobody follows. A policy of another namespace follows only what the plan's cluster
-// looks after: what others have made is not its to give.
+// successorKey returns the key that a check gets when the policies of the plan have taken over from their predecessors,
+// for what it has at a name. It is the check's own key when there is no successor. A policy of another namespace takes
+// over only what the plan's cluster owns.
 func (d *differ) successorKey(c *Check, name zone.Name) string {
 	if len(d.guard.Successors) == 0 || c.Key == "" {
 		return c.Key
@@ -35,9 +35,9 @@ func (d *differ) successorKey(c *Check, name zone.Name) string {
 	return next + "/" + RegionOf(c.Key)
 }
 
-// inherit notes the checks of predecessors that the policies of the plan go on with: those that record sets cite only
-// where the follower wants some, and those that nothing cites and that were made for such a name. Others are the
-// predecessor's still, which has another hostname by now.
+// findInherited finds the predecessors' checks that the policies of the plan take over: checks that record sets cite
+// only at names that the successor wants, and uncited checks that were made for such a name. Other checks stay with the
+// predecessor, which has another hostname now.
 func (d *differ) findInherited() {
 	if len(d.guard.Successors) == 0 {
 		return
@@ -85,8 +85,8 @@ func wantedNamesOf(names map[string][]zone.Name) map[string]map[string]bool {
 	return byPolicy
 }
 
-// heritageTags returns the tags that make a check of a predecessor one of ours, and those of the predecessor that go.
-// They are set in one call, which is taken to happen as a whole (unconfirmed). r53: C.3.
+// takeoverTags returns the tags that make a predecessor's check one of ours, and the predecessor's tags to remove. Both
+// go into one call, which is assumed to be atomic (unconfirmed). r53: C.3.
 func (d *differ) takeoverTags(c *Check, want []tagging.Tag) (set []tagging.Tag, remove []string) {
 	key := d.inherited[c.ID]
 	if key == "" {
@@ -146,7 +146,8 @@ func (d *differ) takeOver(steps []Step, wanted map[string]*Check) []Step {
 	return steps
 }
 
-// formerly says whose a check was that the plan takes over, a policy's or a cluster's; empty for one that it does not.
+// previousHolder returns the policy or cluster that the plan takes a check over from. It is empty for a check that is
+// not taken over.
 func (d *differ) previousHolder(c *Check) string {
 	switch {
 	case d.inherited[c.ID] != "":
@@ -157,7 +158,7 @@ func (d *differ) previousHolder(c *Check) string {
 	return ""
 }
 
-// reportHandover tells from whom a record set comes to the policy that wants it.
+// reportHandover reports which policy a record set is taken over from.
 func (d *differ) reportHandover(at *nameDiff, r *Record, key string) {
 	from := PolicyOf(key)
 	if before := d.owners.Key(&r.Set); d.inherited[r.Set.HealthCheckID] != "" {

@@ -6,14 +6,14 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// A unit is changes that have to be made in one batch.
+// A unit is a list of changes that must be made in one batch.
 type unit struct {
 	changes []RecordChange
 	follows bool // not in an earlier batch than the unit before it
 }
 
-// units returns the changes of a zone in units: those of a name, together with those of the names in the same zone that
-// it is or was an alias for. What is too much for a batch is divided into names again.
+// units returns the changes of a zone in units. A unit has the changes of a name and of the names in the same zone that
+// it is or was an alias for. A unit that is too large for a batch is divided into its names again.
 func units(zoneID string, places []*nameDiff) []unit {
 	index := make(map[zone.Name]int, len(places))
 	leader := make([]int, len(places))
@@ -59,8 +59,8 @@ func units(zoneID string, places []*nameDiff) []unit {
 	return all
 }
 
-// divided returns the changes of names one after the other: a target is made before its aliases, and removed after
-// them. Names that wait for each other stay together.
+// divided returns a unit for each name: a target is created before its aliases, and deleted after them. Names that wait
+// for each other stay together.
 func divided(zoneID string, names [][]RecordChange) []unit {
 	made, _ := groupsOf(slices.Concat(names...))
 	index := make(map[zone.Name]int, len(names))
