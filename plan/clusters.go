@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -111,10 +112,10 @@ func (d *differ) mayTouch(r *Record) bool { return d.mayTouchCheck(r.Set.HealthC
 
 // refuseHeldByCluster refuses something wanted that another cluster owns.
 func (d *differ) refuseHeldByCluster(policy, object, id string) {
+	text := fmt.Sprintf("belongs to the cluster %s, and this is another cluster: it stays as it is until that cluster "+
+		"releases it, or this one is told to take it over", d.otherClusters[id])
 	d.refuseAs(Finding{Kind: HeldByCluster, Policy: policy, Object: object, Holder: d.otherClusters[id],
-		Checks: []string{id}, Text: "is looked after by the cluster " +
-			d.otherClusters[id] + ", and this is another one: it stays as it is until that cluster gives it up, or this one " +
-			"is told to take it over"})
+		Checks: []string{id}, Text: text})
 }
 
 // reportKeptForCluster reports, when policies are destroyed, the checks that stay because another cluster owns them.
@@ -123,7 +124,7 @@ func (d *differ) reportKeptForCluster() {
 		key := d.owned[id]
 		if policy := PolicyOf(key); d.destroyed[policy] && d.inReach(key) {
 			d.plan.Reports = append(d.plan.Reports, Finding{Kind: HeldByCluster, Policy: policy, Object: key, Holder: title,
-				Text: "health check " + id + " is looked after by the cluster " + title + " and stays, with its record sets"})
+				Text: "health check " + id + " belongs to the cluster " + title + " and stays, with its record sets"})
 		}
 	}
 }

@@ -114,12 +114,12 @@ func TestWhatOthersHoldIsRefusedUntilAdopted(t *testing.T) {
 		adopted []string // changes; nil when it is refused all the same
 	}{
 		{"simple record set", simple("app1.example.com", zone.A, "203.0.113.9"),
-			"app1.example.com. A: is in the way (203.0.113.9 TTL 60): it is without a health check, so it is not known to be " +
-				"Bulkhead's. Adopt the name to replace it",
+			"app1.example.com. A: is in the way (203.0.113.9 TTL 60): it has no health check, so Bulkhead cannot " +
+				"tell that it owns the record set. Adopt the name to replace it",
 			[]string{"  DELETE app1.example.com. A", created1, created2}},
 		{"CNAME", simple("app1.example.com", zone.CNAME, "demoalb.example.net"),
-			"app1.example.com. CNAME: is in the way (demoalb.example.net TTL 60): it is without a health check, so it is not " +
-				"known to be Bulkhead's. Adopt the name to replace it",
+			"app1.example.com. CNAME: is in the way (demoalb.example.net TTL 60): it has no health check, so Bulkhead cannot " +
+				"tell that it owns the record set. Adopt the name to replace it",
 			[]string{"  DELETE app1.example.com. CNAME", created1, created2}},
 		{"member of a group that we join", checked,
 			"app1.example.com. A us-east-1: is in the way (203.0.113.9 TTL 60): it is held by health check foreign, which " +
@@ -130,8 +130,8 @@ func TestWhatOthersHoldIsRefusedUntilAdopted(t *testing.T) {
 				"does not exist. Adopt the name to replace it",
 			[]string{"  DELETE app1.example.com. A us-east-1", created1, created2}},
 		{"the very identity", same,
-			"app1.example.com. A eu-west-1: is in the way (203.0.113.9 TTL 60): it is without a health check, so it is not " +
-				"known to be Bulkhead's. Adopt the name to replace it",
+			"app1.example.com. A eu-west-1: is in the way (203.0.113.9 TTL 60): it has no health check, so Bulkhead cannot " +
+				"tell that it owns the record set. Adopt the name to replace it",
 			[]string{created1, "  UPSERT app1.example.com. A eu-west-1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -340,10 +340,10 @@ func adoptable(at *nameDiff, r *Record) bool {
 // refuseHeld refuses a record set that is in the way, and names its owner.
 func (d *differ) refuseHeld(at *nameDiff, r *Record, key string) {
 	const advice = "Adopt the name to replace it"
-	held := "without a health check, so it is not known to be Bulkhead's. " + advice
+	held := "it has no health check, so Bulkhead cannot tell that it owns the record set. " + advice
 	switch _, exists := d.byID[r.Set.HealthCheckID]; {
 	case d.owners.Borrows(&r.Set) != "":
-		held = "not Bulkhead's, although it cites the health check of " + d.owners.Borrows(&r.Set) + ". " + advice
+		held = "it is not Bulkhead's, although it cites the health check of " + d.owners.Borrows(&r.Set) + ". " + advice
 	case d.otherClusters[r.Set.HealthCheckID] != "":
 		if len(d.plan.Refusals) == 0 ||
 			!slices.ContainsFunc(d.plan.Refusals,
@@ -358,13 +358,13 @@ func (d *differ) refuseHeld(at *nameDiff, r *Record, key string) {
 				content(&r.Set), PolicyOf(key))})
 		return
 	case !adoptable(at, r):
-		held = "not Bulkhead's, and nothing may stand beside a CNAME. Remove it by hand, or use addresses or an alias"
+		held = "it is not Bulkhead's, and nothing may stand beside a CNAME. Remove it by hand, or use addresses or an alias"
 	case r.Set.HealthCheckID != "" && exists:
-		held = "held by health check " + r.Set.HealthCheckID + ", which Bulkhead did not make. " + advice
+		held = "it is held by health check " + r.Set.HealthCheckID + ", which Bulkhead did not make. " + advice
 	case r.Set.HealthCheckID != "":
-		held = "held by health check " + r.Set.HealthCheckID + ", which does not exist. " + advice
+		held = "it is held by health check " + r.Set.HealthCheckID + ", which does not exist. " + advice
 	}
-	d.refuse(at.policy, Describe(&r.Set), "is in the way (%s): it is %s", content(&r.Set), held)
+	d.refuse(at.policy, Describe(&r.Set), "is in the way (%s): %s", content(&r.Set), held)
 }
 
 // reportBeside reports addresses at a wanted name that do not fail over with it, and foreign members that stay when
