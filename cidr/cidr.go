@@ -91,12 +91,12 @@ func isASCII(s string) bool {
 	return s != ""
 }
 
-// Change returns the collection after ChangeCidrCollection. version is the CollectionVersion that the client has seen, 0
-// when it gave none. used reports whether a record set routes to a location of this collection; nil knows of none. Of the
-// limits CIDRBlocksPerCollection counts.
+// Change returns the collection after ChangeCidrCollection. version is the CollectionVersion that the client has seen,
+// 0 when it gave none. used reports whether a record set routes to a location of this collection; nil knows of none. Of
+// the limits CIDRBlocksPerCollection counts.
 //
-// Changes take effect in list order and are judged by what they leave: moving a block is a DELETE_IF_EXISTS and a PUT in
-// either order. The errors are *validation.InvalidInput, *VersionMismatch, *BlockInUse and *quota.LimitsExceeded.
+// Changes take effect in list order and are judged by what they leave: moving a block is a DELETE_IF_EXISTS and a PUT
+// in either order. The errors are *validation.InvalidInput, *VersionMismatch, *BlockInUse and *quota.LimitsExceeded.
 // r53: C.3.
 func (c Collection) Change(version int64, changes []Change, used func(location string) bool,
 	limits quota.Limits) (Collection, error) {
@@ -111,8 +111,8 @@ func (c Collection) Change(version int64, changes []Change, used func(location s
 		for j, text := range change.CIDRList {
 			block, err := parseBlock(text)
 			if err != nil {
-				return Collection{}, &validation.InvalidInput{Message: fmt.Sprintf("Invalid request: changes.%d.member.cidrList.%d.member: %v", i+1,
-					j+1, err)}
+				text := fmt.Sprintf("Invalid request: changes.%d.member.cidrList.%d.member: %v", i+1, j+1, err)
+				return Collection{}, &validation.InvalidInput{Message: text}
 			}
 			next.apply(change, block)
 		}
@@ -149,7 +149,8 @@ func checkShape(version int64, changes []Change) error {
 		return err
 	}
 	if blocks > maxBlocks { // wording unconfirmed
-		return &validation.InvalidInput{Message: fmt.Sprintf("Invalid request: %d CIDR blocks in one request, at most %d are allowed", blocks,
+		return &validation.InvalidInput{Message: fmt.Sprintf(
+			"Invalid request: %d CIDR blocks in one request, at most %d are allowed", blocks,
 			maxBlocks)}
 	}
 	return nil
@@ -167,8 +168,8 @@ func parseBlock(text string) (netip.Prefix, error) {
 		high = maxIPv4Bits
 	}
 	if block.Bits() < 1 || block.Bits() > high {
-		return netip.Prefix{}, fmt.Errorf("'%s' has a prefix length of %d: want 1 to %d (all addresses are the record location *)",
-			text, block.Bits(), high)
+		return netip.Prefix{}, fmt.Errorf("'%s' has a prefix length of %d: want 1 to %d (all addresses are the record "+
+			"location *)", text, block.Bits(), high)
 	}
 	if block != block.Masked() {
 		return netip.Prefix{}, fmt.Errorf("'%s' has bits set behind its prefix: want %s", text, block.Masked())
@@ -247,7 +248,8 @@ func (c Collection) checkBlocks(next blockOwners, used func(location string) boo
 		before += len(blocks)
 	}
 	if limit := limits.CIDRBlocksPerCollection; quota.Exceeds(limit, before, len(next)) {
-		return &quota.LimitsExceeded{Message: fmt.Sprintf("CIDR collection %s would have %d blocks, at most %d are allowed", c.ID, len(next),
+		return &quota.LimitsExceeded{Message: fmt.Sprintf("CIDR collection %s would have %d blocks, at most %d are allowed",
+			c.ID, len(next),
 			limit)}
 	}
 	return nil

@@ -1,8 +1,8 @@
 package country
 
-// countries is a line for every country that geolocation routing knows: ISO 3166 code, continent code and name. There is
-// none for BV, CX, EH and HM: no record set can be made for them. Which continent a country belongs to is Route 53's choice.
-// Of the names only Japan's is recorded; the others are the everyday names of ISO 3166 (unconfirmed). r53: A.6.
+// countries is a line for every country that geolocation routing knows: ISO 3166 code, continent code and name. There
+// is none for BV, CX, EH and HM: no record set can be made for them. Which continent a country belongs to is Route 53's
+// choice. Of the names only Japan's is recorded; the others are the everyday names of ISO 3166 (unconfirmed). r53: A.6.
 const countries = `AD EU Andorra
 AE AS United Arab Emirates
 AF AS Afghanistan

@@ -23,11 +23,12 @@ const (
 )
 
 // Apply returns the tags after ChangeTagsForResource, ordered by key: add sets keys to values, remove drops keys, and
-// one that is not there already is no error. current is not changed. nil means that a list was left out; an empty one is
-// refused, and so is a request that leaves out both (unconfirmed).
+// one that is not there already is no error. current is not changed. nil means that a list was left out; an empty one
+// is refused, and so is a request that leaves out both (unconfirmed).
 //
-// The error is *validation.InvalidInput: a list of more than 10, a key or value too long, an empty key, a key beginning with aws: (in
-// any case), or a key that the request names twice (that it may not stand in both lists is unconfirmed). r53: C.3.
+// The error is *validation.InvalidInput: a list of more than 10, a key or value too long, an empty key, a key beginning
+// with aws: (in any case), or a key that the request names twice (that it may not stand in both lists is unconfirmed).
+// r53: C.3.
 func Apply(current, add []Tag, remove []string) ([]Tag, error) {
 	if err := checkTags(add, remove); err != nil {
 		return nil, err
@@ -42,7 +43,8 @@ func Apply(current, add []Tag, remove []string) ([]Tag, error) {
 
 func checkTags(add []Tag, remove []string) error {
 	if add == nil && remove == nil {
-		return &validation.InvalidInput{Message: "Invalid request: Expected at least one of [AddTags, or RemoveTagKeys], but found none"}
+		return &validation.InvalidInput{Message: "Invalid request: Expected at least one of [AddTags, or RemoveTagKeys], " +
+			"but found none"}
 	}
 	var v validation.Violations
 	var keys []string

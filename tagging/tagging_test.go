@@ -21,7 +21,8 @@ func TestApply(t *testing.T) {
 		remove []string
 		want   []Tag
 	}{
-		{"r53: C.3 adds and edits", []Tag{{"team", "b"}, {"env", ""}}, nil, []Tag{{"Name", "web"}, {"env", ""}, {"team", "b"}}},
+		{"r53: C.3 adds and edits", []Tag{{"team", "b"}, {"env", ""}}, nil,
+			[]Tag{{"Name", "web"}, {"env", ""}, {"team", "b"}}},
 		{"r53: C.3 removes, also what is not there", nil, []string{"team", "none"}, []Tag{{"Name", "web"}}},
 		{"r53: C.3 both at once", []Tag{{"env", "x"}}, []string{"Name", "team"}, []Tag{{"env", "x"}}},
 		{"r53: C.3 keys differ by case", []Tag{{"name", "y"}}, nil, []Tag{{"Name", "web"}, {"name", "y"}, {"team", "a"}}},
@@ -41,7 +42,8 @@ func TestApply(t *testing.T) {
 
 func TestApplyRefuses(t *testing.T) {
 	broken := func(value, path, constraint string) string {
-		return fmt.Sprintf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, path, constraint)
+		return fmt.Sprintf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, path,
+			constraint)
 	}
 	var eleven []Tag
 	var keys []string
@@ -55,15 +57,19 @@ func TestApplyRefuses(t *testing.T) {
 		remove []string
 		want   string
 	}{
-		{"neither list, unconfirmed", nil, nil, "Invalid request: Expected at least one of [AddTags, or RemoveTagKeys], but found none"},
+		{"neither list, unconfirmed", nil, nil,
+			"Invalid request: Expected at least one of [AddTags, or RemoveTagKeys], but found none"},
 		{"r53: C.3 empty list", []Tag{}, nil, broken("[]", "addTags", "Member must have length greater than or equal to 1")},
-		{"r53: C.3 empty list of keys", nil, []string{}, broken("[]", "removeTagKeys", "Member must have length greater than or equal to 1")},
+		{"r53: C.3 empty list of keys", nil, []string{}, broken("[]", "removeTagKeys",
+			"Member must have length greater than or equal to 1")},
 		{"r53: C.8 11 tags", eleven, nil, broken("[...]", "addTags", "Member must have length less than or equal to 10")},
 		{"r53: C.8 11 keys", nil, keys, broken("[...]", "removeTagKeys", "Member must have length less than or equal to 10")},
-		{"r53: C.3 empty key", []Tag{{"", "x"}}, nil, broken("", "addTags.1.member.key", "Member must have length greater than or equal to 1")},
+		{"r53: C.3 empty key", []Tag{{"", "x"}}, nil, broken("", "addTags.1.member.key",
+			"Member must have length greater than or equal to 1")},
 		{"r53: C.3 long key", nil, []string{"a", long[:129]},
 			broken(long[:129], "removeTagKeys.2.member", "Member must have length less than or equal to 128")},
-		{"r53: C.3 long value", []Tag{{"a", long}}, nil, broken(long, "addTags.1.member.value", "Member must have length less than or equal to 256")},
+		{"r53: C.3 long value", []Tag{{"a", long}}, nil, broken(long, "addTags.1.member.value",
+			"Member must have length less than or equal to 256")},
 		{"reserved key", []Tag{{"AWS:x", ""}}, nil, "Tag key 'AWS:x' begins with 'aws:', which is reserved"},
 		{"reserved key to remove", nil, []string{"aws:x"}, "Tag key 'aws:x' begins with 'aws:', which is reserved"},
 		{"a key twice", []Tag{{"a", "1"}, {"a", "2"}}, nil, "Tag key 'a' is named more than once"},

@@ -36,7 +36,8 @@ func (v *Violations) Err() error {
 
 // AtMost checks that a value has at most n characters.
 func (v *Violations) AtMost(n int, value, path string) {
-	v.Check(utf8.RuneCountInString(value) <= n, value, path, fmt.Sprintf("Member must have length less than or equal to %d", n))
+	v.Check(utf8.RuneCountInString(value) <= n, value, path,
+		fmt.Sprintf("Member must have length less than or equal to %d", n))
 }
 
 // Listed checks that a list has 1 to high items. The message does not repeat the items.

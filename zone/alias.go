@@ -2,20 +2,21 @@ package zone
 
 import "fmt"
 
-// checkAlias judges where an alias points by what is there now: its target must not come later in the batch, and must not
-// be deleted later in it. r53: A.9, C.6.
+// checkAlias judges where an alias points by what is there now: its target must not come later in the batch, and must
+// not be deleted later in it. r53: A.9, C.6.
 func (b *batch) checkAlias(i int, s *ResourceRecordSet) {
 	t := s.AliasTarget
 	if t == nil {
 		return
 	}
 	for _, text := range b.aliasFaults(s) {
-		b.fault(i, "Tried to create an alias that targets %s, type %s in zone %s, but %s", t.DNSName, s.Type, t.HostedZoneID, text)
+		b.fault(i, "Tried to create an alias that targets %s, type %s in zone %s, but %s", t.DNSName, s.Type, t.HostedZoneID,
+			text)
 	}
 }
 
-// checkLoop refuses an alias that leads back to itself. Route 53 does not document what it does about loops (unconfirmed):
-// none of ours can be answered.
+// checkLoop refuses an alias that leads back to itself. Route 53 does not document what it does about loops
+// (unconfirmed): none of ours can be answered.
 func (b *batch) checkLoop(i int, s *ResourceRecordSet, walked map[Key]walk) {
 	if s.AliasTarget == nil {
 		return

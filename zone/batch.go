@@ -29,8 +29,9 @@ type Change struct {
 type Facts struct {
 	// HealthCheckExists reports whether a health check with this id exists.
 	HealthCheckExists func(id string) bool
-	// ServiceTarget reports whether a name is a target of an AWS service's zone (a load balancer under its canonical hosted
-	// zone id, a resource of another Service under that of the service); knownZone says whether the zone id itself is one.
+	// ServiceTarget reports whether a name is a target of an AWS service's zone (a load balancer under its canonical
+	// hosted zone id, a resource of another Service under that of the service); knownZone says whether the zone id itself
+	// is one.
 	ServiceTarget func(hostedZoneID string, name Name) (exists, knownZone bool)
 	// CIDRLocation reports whether a CIDR collection exists, and whether it has a location of that name.
 	CIDRLocation func(collectionID, location string) (collection, loc bool)
@@ -45,16 +46,17 @@ type Delta struct {
 	Old, New *ResourceRecordSet
 }
 
-// Apply validates a batch against zone z as a whole and returns the content after it and its net effects: one per record
-// set, in the order the batch first names them, and none for a record set that ends as it was. The record sets of the
-// batch become part of the new content, but for an UPSERT that changes nothing: what is stored stays then (see keeps). r is
-// never changed and, when the batch is refused, is still the content of the zone.
+// Apply validates a batch against zone z as a whole and returns the content after it and its net effects: one per
+// record set, in the order the batch first names them, and none for a record set that ends as it was. The record sets
+// of the batch become part of the new content, but for an UPSERT that changes nothing: what is stored stays then (see
+// keeps). r is never changed and, when the batch is refused, is still the content of the zone.
 //
-// Order decides. Every change is judged by what is in its way at that moment: record sets that the batch UPSERTs are out of
-// the way from its start until their turn, all others until their DELETE has been passed. This holds for what members of a
-// group owe each other, for CNAME beside other types, and for the target of an alias, which must be there already. Judged
-// at the end are loops of aliases, aliases of the batch whose target it deletes later (unconfirmed), and that the apex has
-// NS and SOA. Deleting the target of an alias that was there before is not refused (unconfirmed). r53: C.6, A.9.
+// Order decides. Every change is judged by what is in its way at that moment: record sets that the batch UPSERTs are
+// out of the way from its start until their turn, all others until their DELETE has been passed. This holds for what
+// members of a group owe each other, for CNAME beside other types, and for the target of an alias, which must be there
+// already. Judged at the end are loops of aliases, aliases of the batch whose target it deletes later (unconfirmed),
+// and that the apex has NS and SOA. Deleting the target of an alias that was there before is not refused (unconfirmed).
+// r53: C.6, A.9.
 //
 // A refusal is *validation.InvalidInput for a change that is malformed whatever the zone holds, *NoSuchHealthCheck, or
 // *InvalidChangeBatch with at least one message for every faulty change. The batch's comment is the API's to check.
@@ -91,9 +93,11 @@ func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Reco
 	for _, faults := range b.faults {
 		messages = append(messages, faults...)
 	}
-	if limit := facts.Limits.RecordSetsPerZone; quota.Exceeds(limit, r.Len(), b.content.Len()) { // r53: C.8 (the text is unconfirmed)
-		messages = append(messages, fmt.Sprintf("The number of ResourceRecordSets in zone %s would be %d, at most %d are allowed",
-			z.Name, b.content.Len(), limit))
+	// r53: C.8 (the text is unconfirmed)
+	if limit := facts.Limits.RecordSetsPerZone; quota.Exceeds(limit, r.Len(), b.content.Len()) {
+		messages = append(messages,
+			fmt.Sprintf("The number of ResourceRecordSets in zone %s would be %d, at most %d are allowed",
+				z.Name, b.content.Len(), limit))
 	}
 	if messages != nil {
 		return nil, nil, &InvalidChangeBatch{messages}
@@ -101,8 +105,8 @@ func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Reco
 	return b.content, b.effects(), nil
 }
 
-// batch is a batch being applied. A faulty change takes its place in content too, so that one fault is not told again as
-// faults of the changes that build on it; content is thrown away then.
+// batch is a batch being applied. A faulty change takes its place in content too, so that one fault is not told again
+// as faults of the changes that build on it; content is thrown away then.
 type batch struct {
 	zone    HostedZone
 	facts   Facts
@@ -173,8 +177,8 @@ func (b *batch) checkEnd() {
 	}
 }
 
-// checkApex refuses a DELETE of the apex's NS or SOA that nothing of the batch makes up for. A zone file that is imported
-// with them replaces both. The texts are not confirmed. r53: A.13, C.6.
+// checkApex refuses a DELETE of the apex's NS or SOA that nothing of the batch makes up for. A zone file that is
+// imported with them replaces both. The texts are not confirmed. r53: A.13, C.6.
 func (b *batch) checkApex(i int, s *ResourceRecordSet) {
 	if b.content.Group(s.Name, s.Type) != nil {
 		return
@@ -219,9 +223,9 @@ func (b *batch) checkCNAME(i int, s *ResourceRecordSet) {
 	}
 }
 
-// keeps reports whether an UPSERT leaves what is stored as it is, in the spelling it was first given. Values that mean the
-// same count as the same. Values in another order are a change when the UPSERT is all that the batch has, and none beside
-// other changes: observed, and the reason is not known. r53: C.6.
+// keeps reports whether an UPSERT leaves what is stored as it is, in the spelling it was first given. Values that mean
+// the same count as the same. Values in another order are a change when the UPSERT is all that the batch has, and none
+// beside other changes: observed, and the reason is not known. r53: C.6.
 func (b *batch) keeps(s, stored *ResourceRecordSet) bool {
 	rest, storedRest := *s, *stored
 	rest.ResourceRecords, storedRest.ResourceRecords = nil, nil

@@ -7,8 +7,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/country"
 )
 
-// A GeoLocation is where geolocation routing's clients are: a continent, a country, or a state of the United States. The
-// country "*" is the default location: everywhere that no other member covers. r53: A.6.
+// A GeoLocation is where geolocation routing's clients are: a continent, a country, or a state of the United States.
+// The country "*" is the default location: everywhere that no other member covers. r53: A.6.
 type GeoLocation struct {
 	ContinentCode   string `json:"continentCode,omitempty"`   // AF AN AS EU NA OC SA; never beside a country
 	CountryCode     string `json:"countryCode,omitempty"`     // ISO 3166-1 alpha-2 in upper case, or "*"
@@ -24,8 +24,8 @@ type GeoLocationDetails struct {
 // anyCountry is the country code of the default location.
 const anyCountry = "*"
 
-// GeoLocationByCode returns the details of a location; ok is false when it does not exist or its codes do not go together.
-// Codes are in upper case. r53: A.6.
+// GeoLocationByCode returns the details of a location; ok is false when it does not exist or its codes do not go
+// together. Codes are in upper case. r53: A.6.
 func GeoLocationByCode(l GeoLocation) (details GeoLocationDetails, ok bool) {
 	details.GeoLocation = l
 	if l.ContinentCode != "" {
@@ -44,10 +44,10 @@ func GeoLocationByCode(l GeoLocation) (details GeoLocationDetails, ok bool) {
 	return details, ok && l.CountryCode == country.UnitedStates
 }
 
-// GeoLocations yields every location at or after start as ListGeoLocations does: countries by code, the default "*" as the
-// first of them, the states of the United States right behind it, and continents last. The zero GeoLocation starts at the
-// beginning; one with a continent yields continents only. A start need not exist. That the order within a kind is by code,
-// not by name, is how the API's start parameters read (unconfirmed). r53: C.3.
+// GeoLocations yields every location at or after start as ListGeoLocations does: countries by code, the default "*" as
+// the first of them, the states of the United States right behind it, and continents last. The zero GeoLocation starts
+// at the beginning; one with a continent yields continents only. A start need not exist. That the order within a kind
+// is by code, not by name, is how the API's start parameters read (unconfirmed). r53: C.3.
 func GeoLocations(start GeoLocation) iter.Seq[GeoLocationDetails] {
 	return func(yield func(GeoLocationDetails) bool) {
 		for l := range everyLocation {

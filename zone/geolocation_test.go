@@ -42,7 +42,8 @@ func TestGeoLocationByCode(t *testing.T) {
 func TestGeoLocationsListAsRoute53(t *testing.T) {
 	all := slices.Collect(GeoLocations(GeoLocation{}))
 	if want := 1 + 246 + 51 + 7; len(all) != want {
-		t.Errorf("%d locations, want %d: the default, the countries of r53: A.6, 50 states and DC, continents", len(all), want)
+		t.Errorf("%d locations, want %d: the default, the countries of r53: A.6, 50 states and DC, continents", len(all),
+			want)
 	}
 	perContinent := map[string]int{}
 	for _, l := range all {
@@ -56,7 +57,8 @@ func TestGeoLocationsListAsRoute53(t *testing.T) {
 			perContinent[country.Continent(l.CountryCode)]++
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"AF": 57, "AN": 3, "AS": 50, "EU": 54, "NA": 41, "OC": 27, "SA": 14}, perContinent); diff != "" {
+	if diff := cmp.Diff(map[string]int{"AF": 57, "AN": 3, "AS": 50, "EU": 54, "NA": 41, "OC": 27, "SA": 14},
+		perContinent); diff != "" {
 		t.Errorf("countries per continent (r53: A.6) want -, got +\n%s", diff)
 	}
 	for _, c := range []struct {
@@ -65,7 +67,8 @@ func TestGeoLocationsListAsRoute53(t *testing.T) {
 	}{
 		{GeoLocation{}, []string{"Default", "Andorra", "United Arab Emirates"}},
 		{GeoLocation{CountryCode: "UM"}, []string{"U.S. Minor Outlying Islands", "United States", "United States/Alaska"}},
-		{GeoLocation{CountryCode: "US", SubdivisionCode: "WV"}, []string{"United States/West Virginia", "United States/Wyoming", "Uruguay"}},
+		{GeoLocation{CountryCode: "US", SubdivisionCode: "WV"},
+			[]string{"United States/West Virginia", "United States/Wyoming", "Uruguay"}},
 		{GeoLocation{CountryCode: "US", SubdivisionCode: "ZZ"}, []string{"Uruguay", "Uzbekistan", "Vatican City"}},
 		{GeoLocation{CountryCode: "ZW"}, []string{"Zimbabwe", "Africa", "Antarctica"}},
 		{GeoLocation{CountryCode: "ZZ"}, []string{"Africa", "Antarctica", "Asia"}},

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// checkGroup compares a record set that the batch puts with the members of its group that are in the way then. r53: C.6.
+// checkGroup compares a record set that the batch puts with the members of its group that are in the way then. r53:
+// C.6.
 func (b *batch) checkGroup(i int, s *ResourceRecordSet) {
 	group := Key{Name: s.Name, Type: s.Type}
 	members := b.content.Group(s.Name, s.Type)
@@ -25,7 +26,8 @@ func (b *batch) checkGroup(i int, s *ResourceRecordSet) {
 	}
 }
 
-// Conflict says why s cannot stand in one group with other, of the same name and type; it is empty when it can. r53: C.6, A.5.
+// Conflict says why s cannot stand in one group with other, of the same name and type; it is empty when it can. r53:
+// C.6, A.5.
 func Conflict(s, other *ResourceRecordSet) string {
 	if s.Policy() != other.Policy() {
 		return policyConflict(s)
@@ -42,8 +44,9 @@ func Conflict(s, other *ResourceRecordSet) string {
 		}
 	case FailoverRouting:
 		if s.Failover == other.Failover { // the text is unconfirmed
-			return fmt.Sprintf("%s marked as %s cannot be created because a failover RRSet with the same name, type and failover "+
-				"already exists.", describe(s), strings.ToLower(string(s.Failover)))
+			return fmt.Sprintf(
+				"%s marked as %s cannot be created because a failover RRSet with the same name, type and failover "+
+					"already exists.", describe(s), strings.ToLower(string(s.Failover)))
 		}
 	case Geolocation:
 		if *s.GeoLocation == *other.GeoLocation {
@@ -66,8 +69,9 @@ func Conflict(s, other *ResourceRecordSet) string {
 // duplicateLocation says that another member routes to the location of s already. r53: C.6.
 func duplicateLocation(s *ResourceRecordSet, kind string) string {
 	at := routing(s)
-	return fmt.Sprintf("%s, and routing to %s cannot be created because %s RRSet with the same name, type and routing to %s "+
-		"already exists.", describe(s), at, kind, at)
+	return fmt.Sprintf(
+		"%s, and routing to %s cannot be created because %s RRSet with the same name, type and routing to %s "+
+			"already exists.", describe(s), at, kind, at)
 }
 
 // policyConflict says that s uses another policy than the rest of its group. The texts for failover (in part),

@@ -28,8 +28,8 @@ type AcceleratedRecovery struct {
 }
 
 // RecoveryTransition is how long it takes until accelerated recovery is on or off. Route 53 takes minutes to hours and
-// refuses changes of the zone for a part of them; here nothing has to be copied, changes go on, and the time is only as long
-// as it takes to see that clients wait.
+// refuses changes of the zone for a part of them; here nothing has to be copied, changes go on, and the time is only as
+// long as it takes to see that clients wait.
 const RecoveryTransition = 3 * time.Second
 
 // A RecoveryStatus is the state of accelerated recovery in replies of the API.
@@ -43,14 +43,15 @@ const (
 	RecoveryDisabled  RecoveryStatus = "DISABLED"
 )
 
-// RecoveryStatus returns the state of accelerated recovery at a time. A zone that was never asked for it is DISABLED, as on
-// Route 53.
+// RecoveryStatus returns the state of accelerated recovery at a time. A zone that was never asked for it is DISABLED,
+// as on Route 53.
 func (z HostedZone) RecoveryStatus(now time.Time) RecoveryStatus {
 	r := z.AcceleratedRecovery
 	if r == nil {
 		return RecoveryDisabled
 	}
-	// A time in the future is another node's clock that is ahead: it must not hold the zone for longer than the transition.
+	// A time in the future is another node's clock that is ahead: it must not hold the zone for longer than the
+	// transition.
 	age := now.Sub(r.Since)
 	moving := -RecoveryTransition < age && age < RecoveryTransition
 	switch {
@@ -78,7 +79,8 @@ func NewApexRecords(z HostedZone) []*ResourceRecordSet {
 	}
 }
 
-// ValidateZoneName refuses what CreateHostedZone refuses: the root and single labels, and a leftmost wildcard. r53: C.2.
+// ValidateZoneName refuses what CreateHostedZone refuses: the root and single labels, and a leftmost wildcard. r53:
+// C.2.
 func ValidateZoneName(n Name) error {
 	if n.IsWildcard() {
 		return fmt.Errorf("%s is not a valid zone name: its leftmost label is a wildcard", n)

@@ -35,8 +35,8 @@ func IsServiceZone(hostedZoneID string) bool {
 	return false
 }
 
-// LoadBalancerRegion returns the Region whose load balancers (ALB or NLB) have a canonical hosted zone id; ok is false for
-// any other id. r53: E.2.
+// LoadBalancerRegion returns the Region whose load balancers (ALB or NLB) have a canonical hosted zone id; ok is false
+// for any other id. r53: E.2.
 func LoadBalancerRegion(hostedZoneID string) (region string, ok bool) {
 	for _, z := range loadBalancerZones() {
 		if z.alb == hostedZoneID || z.nlb == hostedZoneID {
@@ -46,8 +46,8 @@ func LoadBalancerRegion(hostedZoneID string) (region string, ok bool) {
 	return "", false
 }
 
-// LoadBalancerZone returns the canonical hosted zone id of the load balancer (ALB or NLB) of AWS that has a name; ok is false
-// for any other name. r53: E.1, E.2.
+// LoadBalancerZone returns the canonical hosted zone id of the load balancer (ALB or NLB) of AWS that has a name; ok is
+// false for any other name. r53: E.1, E.2.
 func LoadBalancerZone(n Name) (id string, ok bool) {
 	host := strings.TrimSuffix(string(n), ".")
 	for _, z := range loadBalancerZones() {
@@ -64,8 +64,8 @@ func LoadBalancerZone(n Name) (id string, ok bool) {
 }
 
 // InLoadBalancerZone reports whether a load balancer's name belongs under a canonical hosted zone id, judged by the
-// Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB; the end is that of the
-// Region's partition. r53: E.1, E.2.
+// Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB; the end is that
+// of the Region's partition. r53: E.1, E.2.
 func InLoadBalancerZone(hostedZoneID string, n Name) bool {
 	host := strings.TrimSuffix(string(n), ".")
 	for _, z := range loadBalancerZones() {

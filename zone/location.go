@@ -26,11 +26,13 @@ type Coordinates struct {
 	Longitude string `json:"longitude"` // -180..180
 }
 
-// Degrees returns the coordinates as numbers; ok is false when they are out of range or not of the form that Route 53 takes.
+// Degrees returns the coordinates as numbers; ok is false when they are out of range or not of the form that Route 53
+// takes.
 func (c Coordinates) Degrees() (latitude, longitude float64, ok bool) {
 	latitude, latOK := degrees(c.Latitude, 2)
 	longitude, lonOK := degrees(c.Longitude, 3)
-	return latitude, longitude, latOK && lonOK && -90 <= latitude && latitude <= 90 && -180 <= longitude && longitude <= 180
+	inRange := -90 <= latitude && latitude <= 90 && -180 <= longitude && longitude <= 180
+	return latitude, longitude, latOK && lonOK && inRange
 }
 
 // degrees reads [-+]?[0-9]{1,digits}(\.[0-9]{0,2})?, the form of the API model.
@@ -56,7 +58,8 @@ func degrees(s string, digits int) (value float64, ok bool) {
 	return float64(hundredths) / 100, true
 }
 
-// A CidrRoutingConfig is the part of a CIDR collection whose clients a member of IP-based routing answers for. r53: A.8.
+// A CidrRoutingConfig is the part of a CIDR collection whose clients a member of IP-based routing answers for. r53:
+// A.8.
 type CidrRoutingConfig struct {
 	CollectionID string `json:"collectionId"`
 	LocationName string `json:"locationName"` // "*" is the default location
@@ -173,8 +176,8 @@ func (b *batch) checkLocation(s *ResourceRecordSet) []string {
 	return nil
 }
 
-// routing names a member's location as Route 53's messages do, unequal brackets included. Only the form for a country is
-// recorded; the others follow it (unconfirmed). r53: C.6.
+// routing names a member's location as Route 53's messages do, unequal brackets included. Only the form for a country
+// is recorded; the others follow it (unconfirmed). r53: C.6.
 func routing(s *ResourceRecordSet) string {
 	switch s.Policy() {
 	case Geolocation:

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// model is a zone's content as plainly as it can be put: Apply is compared with it. It judges a batch by walking through
-// it on a map of what is in the way, set by set.
+// model is a zone's content as plainly as it can be put: Apply is compared with it. It judges a batch by walking
+// through it on a map of what is in the way, set by set.
 type model map[Key]ResourceRecordSet
 
 // apply returns the content after a well-formed batch, or false when a rule of r53: C.6 refuses it.
@@ -88,7 +88,8 @@ func clash(a, b ResourceRecordSet) bool {
 }
 
 func sameButOrder(a, b ResourceRecordSet) bool {
-	a.ResourceRecords, b.ResourceRecords = slices.Sorted(slices.Values(a.ResourceRecords)), slices.Sorted(slices.Values(b.ResourceRecords))
+	a.ResourceRecords, b.ResourceRecords = slices.Sorted(slices.Values(a.ResourceRecords)),
+		slices.Sorted(slices.Values(b.ResourceRecords))
 	return cmp.Equal(a, b)
 }
 
@@ -101,8 +102,8 @@ func (m model) has(n Name, t RRType) bool {
 	return false
 }
 
-// valid judges a whole content: every set by itself and every pair of members. The sets come from randomSet, so that only
-// what it can produce need be judged.
+// valid judges a whole content: every set by itself and every pair of members. The sets come from randomSet, so that
+// only what it can produce need be judged.
 func (m model) valid(z HostedZone) bool {
 	for key, s := range m {
 		policy := s.Policy()
@@ -152,7 +153,8 @@ func (m model) leadsTo(s ResourceRecordSet, n Name, steps int) bool {
 func randomSet(r *rand.Rand) ResourceRecordSet {
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
 	types := []RRType{A, A, A, A, CNAME, NS, TXT}
-	s := set(pick("@", "a", "a", "b", "b", "c", "c", "d", "e", "f", "*", "x.example.net."), types[r.IntN(len(types))], ttl(int64(r.IntN(2))))
+	s := set(pick("@", "a", "a", "b", "b", "c", "c", "d", "e", "f", "*", "x.example.net."), types[r.IntN(len(types))],
+		ttl(int64(r.IntN(2))))
 	if r.IntN(4) == 0 {
 		alias(ownZone, pick("a", "b", "c", "x.y")+".example.com", r.IntN(2) == 0)(&s)
 	} else {
@@ -180,7 +182,8 @@ func randomSet(r *rand.Rand) ResourceRecordSet {
 		clients(id, pick("c1", "c1", "c2"), pick("eu", "*")),
 	}
 	p := r.IntN(len(policies))
-	if i := strings.Index("a.b.c.d.e.", string(s.Name[:2])); i >= 0 && r.IntN(5) > 0 { // mostly one policy each, so that groups grow
+	// mostly one policy each, so that groups grow
+	if i := strings.Index("a.b.c.d.e.", string(s.Name[:2])); i >= 0 && r.IntN(5) > 0 {
 		p = []int{1, 5, 7, 2, 6}[i/2]
 	}
 	policies[p](&s)
@@ -190,8 +193,8 @@ func randomSet(r *rand.Rand) ResourceRecordSet {
 	return s
 }
 
-// randomBatch makes a few changes in any order. Now and then it takes up a whole group, because little that changes a group
-// is accepted otherwise.
+// randomBatch makes a few changes in any order. Now and then it takes up a whole group, because little that changes a
+// group is accepted otherwise.
 func randomBatch(r *rand.Rand, stored []*ResourceRecordSet) []Change {
 	var changes []Change
 	if r.IntN(3) == 0 {

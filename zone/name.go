@@ -1,9 +1,9 @@
-// Package zone holds what a hosted zone is made of: names, record sets, and the change batches that turn one content into
-// the next.
+// Package zone holds what a hosted zone is made of: names, record sets, and the change batches that turn one content
+// into the next.
 //
-// Names are kept as Route 53 returns them. Record sets carry Route 53's own field names. A batch is validated as a whole
-// against the zone and applied to a copy, so it takes effect entirely or not at all. The room also knows the hosted zone
-// ids and names of AWS services, because an alias record points at them. Nothing in here does I/O.
+// Names are kept as Route 53 returns them. Record sets carry Route 53's own field names. A batch is validated as a
+// whole against the zone and applied to a copy, so it takes effect entirely or not at all. The room also knows the
+// hosted zone ids and names of AWS services, because an alias record points at them. Nothing in here does I/O.
 package zone
 
 import (
@@ -25,9 +25,10 @@ const (
 
 // A Problem is what Route 53 finds wrong with a name or a value.
 type Problem struct {
-	Code  string // as Route 53 spells it, such as "DomainNameTooLong"
-	Text  string // what is refused, and what would be accepted where Route 53's own text is not on record
-	Value string // what is refused: a name or value, the label of it that is too long, or the character that is not allowed
+	Code string // as Route 53 spells it, such as "DomainNameTooLong"
+	Text string // what is refused; also what would be accepted, if Route 53's own text is not recorded
+	// what is refused: a name or value, the label of it that is too long, or the character that is not allowed
+	Value string
 }
 
 // Error returns the sentence in Route 53's form. r53: A.14.
@@ -35,9 +36,9 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("FATAL problem: %s (%s) encountered with '%s'", p.Code, p.Text, p.Value)
 }
 
-// ParseName reads a name as the API accepts it: with or without the trailing dot, in any case, characters raw or as \ooo
-// in octal. Bytes 000 to 040 and 177 to 377 and a dot inside a label must be escaped. A label has 1 to 63 bytes, a name at
-// most 255 in wire form. The error is a *Problem. r53: C.7.
+// ParseName reads a name as the API accepts it: with or without the trailing dot, in any case, characters raw or as
+// \ooo in octal. Bytes 000 to 040 and 177 to 377 and a dot inside a label must be escaped. A label has 1 to 63 bytes, a
+// name at most 255 in wire form. The error is a *Problem. r53: C.7.
 func ParseName(s string) (Name, error) {
 	n, problem := parseName(s)
 	if problem != nil {
@@ -244,9 +245,9 @@ func (n Name) In(z Name) bool {
 // IsWildcard reports whether the leftmost label is exactly "*".
 func (n Name) IsWildcard() bool { return strings.HasPrefix(string(n), `\052.`) }
 
-// Compare orders names as Route 53 lists them: by the ASCII of the escaped text with the labels in reverse and a trailing
-// dot, so "-" sorts before "." and a name before those below it. The root comes first, and the zero value before the
-// root. It allocates nothing. r53: C.7 (that records sort by the escaped text, as zones do, is unconfirmed).
+// Compare orders names as Route 53 lists them: by the ASCII of the escaped text with the labels in reverse and a
+// trailing dot, so "-" sorts before "." and a name before those below it. The root comes first, and the zero value
+// before the root. It allocates nothing. r53: C.7 (that records sort by the escaped text, as zones do, is unconfirmed).
 func Compare(a, b Name) int {
 	if a == b {
 		return 0

@@ -25,7 +25,8 @@ func TestParseName(t *testing.T) {
 		{`_sip._tcp.example.com`, `_sip._tcp.example.com.`, "", "r53: C.7 plain underscore"},
 		{".", ".", "", "the root"},
 		{label63 + ".com", label63 + ".com.", "", "r53: A.14 63 bytes a label"},
-		{strings.Repeat(`\052`, 63) + ".com", strings.Repeat(`\052`, 63) + ".com.", "", "r53: A.14 escapes count as one byte"},
+		{strings.Repeat(`\052`, 63) + ".com", strings.Repeat(`\052`, 63) + ".com.", "",
+			"r53: A.14 escapes count as one byte"},
 		{name253, name253 + ".", "", "r53: A.14 253 characters"},
 
 		{"", "", "DomainNameEmpty", "r53: A.14"},
@@ -44,7 +45,8 @@ func TestParseName(t *testing.T) {
 	} {
 		got, err := ParseName(c.in)
 		var problem *Problem
-		if errors.As(err, &problem); c.code == "" && err != nil || c.code != "" && (problem == nil || problem.Code != c.code) {
+		if errors.As(err, &problem); c.code == "" && err != nil ||
+			c.code != "" && (problem == nil || problem.Code != c.code) {
 			t.Errorf("ParseName(%q): error %v, want code %q (%s)", c.in, err, c.code, c.rule)
 		}
 		if string(got) != c.want {
@@ -89,7 +91,8 @@ func TestNameWire(t *testing.T) {
 	if n, _, err := NameFromWire([]byte("\x03WwW\x00")); n != "www." || err != nil {
 		t.Errorf("upper case reads as %q, %v, want www.", n, err)
 	}
-	for _, bad := range []string{"", "\x03ww", "\x03www", "\xc0\x0c", "\x40a", strings.Repeat("\x3f"+strings.Repeat("a", 63), 4) + "\x00"} {
+	for _, bad := range []string{"", "\x03ww", "\x03www", "\xc0\x0c", "\x40a",
+		strings.Repeat("\x3f"+strings.Repeat("a", 63), 4) + "\x00"} {
 		if n, _, err := NameFromWire([]byte(bad)); err == nil {
 			t.Errorf("NameFromWire(%q) = %q, want an error", bad, n)
 		}
@@ -148,7 +151,8 @@ func TestCompareAllocatesNothing(t *testing.T) {
 }
 
 func FuzzName(f *testing.F) {
-	for _, s := range []string{"example.com", "*.Example.com.", `\052.a-b.c`, `a\056b.`, ".", "a..b", `\101\377.x`, "x-y.com"} {
+	for _, s := range []string{"example.com", "*.Example.com.", `\052.a-b.c`, `a\056b.`, ".", "a..b", `\101\377.x`,
+		"x-y.com"} {
 		f.Add(s, "com")
 	}
 	f.Fuzz(func(t *testing.T, s, other string) {

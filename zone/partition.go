@@ -14,9 +14,9 @@ type Partition struct {
 	regions       []string
 }
 
-// partitions is the table of aws-sdk-go-v2 (internal/endpoints/awsrulesfn/partitions.json, service/route53/endpoints.go; November
-// 2026). A Region is "<one of regions>-<word>-<number>". Where Route 53 of a partition has no endpoint there, its Region is that of
-// the partition's other global services.
+// partitions is the table of aws-sdk-go-v2 (internal/endpoints/awsrulesfn/partitions.json,
+// service/route53/endpoints.go; November 2026). A Region is "<one of regions>-<word>-<number>". Where Route 53 of a
+// partition has no endpoint there, its Region is that of the partition's other global services.
 func partitions() []Partition {
 	return []Partition{
 		{"aws", "amazonaws.com", "api.aws", "us-east-1", []string{"us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"}},
@@ -40,8 +40,8 @@ func PartitionNamed(id string) (Partition, bool) {
 	return Partition{}, false
 }
 
-// PartitionOfRegion returns the partition of an AWS Region, known by the form of its name; ok is false for other names, which are free
-// outside AWS.
+// PartitionOfRegion returns the partition of an AWS Region, known by the form of its name; ok is false for other names,
+// which are free outside AWS.
 func PartitionOfRegion(region string) (p Partition, ok bool) {
 	rest, number := cutLast(region)
 	area, word := cutLast(rest)
@@ -65,8 +65,8 @@ func cutLast(s string) (before, after string) {
 	return s[:i], s[i+1:]
 }
 
-// PartitionOfHost returns the partition that a host of AWS is in, by its name: an API endpoint or a load balancer. ok is false for names
-// outside AWS. Names of GovCloud have its Region, or us-gov, among their labels.
+// PartitionOfHost returns the partition that a host of AWS is in, by its name: an API endpoint or a load balancer. ok
+// is false for names outside AWS. Names of GovCloud have its Region, or us-gov, among their labels.
 func PartitionOfHost(host string) (p Partition, ok bool) {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	labels := strings.Split(host, ".")
@@ -74,7 +74,8 @@ func PartitionOfHost(host string) (p Partition, ok bool) {
 		if !strings.HasSuffix(host, "."+p.DNSSuffix) && !strings.HasSuffix(host, "."+p.DualStack) {
 			continue
 		}
-		if p.ID == "aws" && slices.ContainsFunc(labels, func(l string) bool { return l == "us-gov" || strings.HasPrefix(l, "us-gov-") }) {
+		if p.ID == "aws" && slices.ContainsFunc(labels,
+			func(l string) bool { return l == "us-gov" || strings.HasPrefix(l, "us-gov-") }) {
 			return PartitionNamed("aws-us-gov")
 		}
 		return p, true

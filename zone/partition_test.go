@@ -2,7 +2,8 @@ package zone
 
 import "testing"
 
-// Names of AWS are told from others, whatever partition they are in. The endpoints are those of r53: C.1 and of the SDK for Go.
+// Names of AWS are told from others, whatever partition they are in. The endpoints are those of r53: C.1 and of the SDK
+// for Go.
 func TestPartitionOfHost(t *testing.T) {
 	for _, c := range []struct{ host, id, region string }{
 		{"route53.amazonaws.com", "aws", "us-east-1"},
@@ -44,8 +45,10 @@ func TestPartitionOfRegion(t *testing.T) {
 	for region, want := range map[string]string{
 		"eu-west-1": "aws", "ap-southeast-7": "aws", "mx-central-1": "aws", "il-central-1": "aws", "us-west-2": "aws",
 		"cn-north-1": "aws-cn", "cn-northwest-1": "aws-cn", "us-gov-east-1": "aws-us-gov", "eusc-de-east-1": "aws-eusc",
-		"us-iso-west-1": "aws-iso", "us-isob-east-1": "aws-iso-b", "eu-isoe-west-1": "aws-iso-e", "us-isof-south-1": "aws-iso-f",
-		"blue": "", "eu-west": "", "datacentre-east-1": "", "eu-west-x": "", "": "", "1": "", "-1": "", "eu--1": "",
+		"us-iso-west-1": "aws-iso", "us-isob-east-1": "aws-iso-b", "eu-isoe-west-1": "aws-iso-e",
+		"us-isof-south-1": "aws-iso-f",
+		"blue":            "", "eu-west": "",
+		"datacentre-east-1": "", "eu-west-x": "", "": "", "1": "", "-1": "", "eu--1": "",
 	} {
 		if p, ok := PartitionOfRegion(region); p.ID != want || ok != (want != "") {
 			t.Errorf("%q is in %q, want %q", region, p.ID, want)

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// AppendRData parses one value in Route 53's presentation form and appends its wire-format RDATA, names uncompressed and
-// in lower case. The error is a *Problem in Route 53's terms, and dst is then returned as it was. r53: A.14.
+// AppendRData parses one value in Route 53's presentation form and appends its wire-format RDATA, names uncompressed
+// and in lower case. The error is a *Problem in Route 53's terms, and dst is then returned as it was. r53: A.14.
 //
 // Only four of Route 53's codes are recorded (ARRDATAIllegalIPv4Address, DomainNameEmpty, UnsupportedCharacter,
 // DomainNameTooLong); the others follow their pattern (unconfirmed).
@@ -276,9 +276,10 @@ func (p *rdataParser) unquote(s string) []byte {
 	return b
 }
 
-// unescape decodes the inside of a quoted string. A backslash makes three octal digits a byte, as Route 53 has it where RFC
-// 1035 section 5.1 has decimal ones, and stands before any character but an octal digit for that character. A quotation mark,
-// control bytes and those from 177 up must be written so. r53: A.14 (that a raw byte of 177 and up is refused is unconfirmed).
+// unescape decodes the inside of a quoted string. A backslash makes three octal digits a byte, as Route 53 has it where
+// RFC 1035 section 5.1 has decimal ones, and stands before any character but an octal digit for that character. A
+// quotation mark, control bytes and those from 177 up must be written so. r53: A.14 (that a raw byte of 177 and up is
+// refused is unconfirmed).
 func unescape(s string) ([]byte, *Problem) {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
@@ -308,8 +309,8 @@ func unescape(s string) ([]byte, *Problem) {
 	return b, nil
 }
 
-// splitFields splits a value at spaces and tabs outside quotation marks, and between two quoted strings; the fields keep
-// their quotation marks.
+// splitFields splits a value at spaces and tabs outside quotation marks, and between two quoted strings; the fields
+// keep their quotation marks.
 func splitFields(value string) []string {
 	var fields []string
 	start, quoted := -1, false
@@ -342,7 +343,8 @@ func splitFields(value string) []string {
 	return fields
 }
 
-// sameValues reports whether two lists hold the same values of a type as sets, whatever their spelling. r53: C.6 DELETE.
+// sameValues reports whether two lists hold the same values of a type as sets, whatever their spelling. r53: C.6
+// DELETE.
 func sameValues(t RRType, a, b []string) bool {
 	wireA, okA := wireSet(t, a)
 	wireB, okB := wireSet(t, b)

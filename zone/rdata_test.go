@@ -48,7 +48,8 @@ func TestAppendRDataAgreesWithMiekg(t *testing.T) {
 		{TXT, `"a\073 b" "\;\;"`, `"a; b" ";;"`},
 		{SPF, `"v=spf1\ -all""x"`, `"v=spf1 -all" "x"`},
 		{CAA, `0 issue "letsencrypt.org\; accounturi=x"`, `0 issue "letsencrypt.org; accounturi=x"`},
-		{NAPTR, `100 50 "u""E2U\+sip""!^.*$!sip:info\@example.com!" .`, `100 50 "u" "E2U+sip" "!^.*$!sip:info@example.com!" .`},
+		{NAPTR, `100 50 "u""E2U\+sip""!^.*$!sip:info\@example.com!" .`,
+			`100 50 "u" "E2U+sip" "!^.*$!sip:info@example.com!" .`},
 		{TXT, `"` + strings.Repeat("x", 255) + `" "y"`, ""},
 		{SPF, `"v=spf1 -all"`, ""},
 		{CAA, `0 issue "ca.example.net"`, ""},
@@ -114,7 +115,8 @@ func TestAppendRDataRefuses(t *testing.T) {
 		values []string
 		code   string
 	}{
-		{A, []string{"", "256.0.0.1", "192.0.2", "192.0.2.01", "2001:db8::1", "192.0.2.1 ", "example.com"}, "ARRDATAIllegalIPv4Address"},
+		{A, []string{"", "256.0.0.1", "192.0.2", "192.0.2.01", "2001:db8::1", "192.0.2.1 ", "example.com"},
+			"ARRDATAIllegalIPv4Address"},
 		{AAAA, []string{"", "192.0.2.1", "2001:db8::g", "fe80::1%eth0"}, "AAAARRDATAIllegalIPv6Address"},
 		{CNAME, []string{""}, "DomainNameEmpty"},
 		{CNAME, []string{"a b.example.com", " a.example.com", "a\\.b"}, "UnsupportedCharacter"},
@@ -123,7 +125,8 @@ func TestAppendRDataRefuses(t *testing.T) {
 		{MX, []string{"65536 m.", "-1 m.", "+1 m.", "x m."}, "MXRRDATAIllegalPreference"},
 		{SRV, []string{"1 2 3", "1 2 3 4 5"}, "SRVRRDATAIllegalFieldCount"},
 		{SRV, []string{"1 2 65536 h."}, "SRVRRDATAIllegalPort"},
-		{TXT, []string{"", "unquoted", `"open`, `open"`, `"`, `"a" b`, `"a"b`, `"a"b"c"`, `"a""b`, `"a\400"`, `"a\18"`, `"a\7x"`,
+		{TXT, []string{"", "unquoted", `"open`, `open"`, `"`, `"a" b`, `"a"b`, `"a"b"c"`, `"a""b`, `"a\400"`, `"a\18"`,
+			`"a\7x"`,
 			`"a\`, `"\"`, `"a\" "; b"`}, "InvalidCharacterString"},
 		{TXT, []string{"\"\x01\"", "\"é\""}, "UnsupportedCharacter"},
 		{TXT, []string{`"` + strings.Repeat("x", 256) + `"`}, "CharacterStringTooLong"},
@@ -177,13 +180,15 @@ func TestProblemsReadAsRoute53(t *testing.T) {
 		want   string
 	}{
 		{A, "300.1.1.1", "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '300.1.1.1'"},
-		{TXT, "v=spf1 -all", "InvalidCharacterString (Value should be enclosed in quotation marks) encountered with 'v=spf1 -all'"},
+		{TXT, "v=spf1 -all",
+			"InvalidCharacterString (Value should be enclosed in quotation marks) encountered with 'v=spf1 -all'"},
 		{TXT, `"` + long + `"`, `CharacterStringTooLong (Value is too long) encountered with '"` + long + `"'`},
 		{TXT, "\"a\tb\"", "UnsupportedCharacter (Value contains unsupported characters) encountered with '\t'"},
 		{TXT, `"a é"`, "UnsupportedCharacter (Value contains unsupported characters) encountered with 'é'"},
 		{CNAME, "a b.example.com", "UnsupportedCharacter (Value contains unsupported characters) encountered with ' '"},
 		{MX, "10 a..example.com", "DomainLabelEmpty (Domain label is empty) encountered with 'a..example.com'"},
-		{CNAME, long[:64] + ".example.com", "DomainLabelTooLong (Domain label is too long) encountered with '" + long[:64] + "'"},
+		{CNAME, long[:64] + ".example.com", "DomainLabelTooLong (Domain label is too long) encountered with '" + long[:64] +
+			"'"},
 	} {
 		_, err := AppendRData(nil, c.rrtype, c.value)
 		if want := "FATAL problem: " + c.want; err == nil || err.Error() != want {
@@ -220,8 +225,10 @@ func TestRRTypeText(t *testing.T) {
 func FuzzAppendRData(f *testing.F) {
 	types := []RRType{A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, NAPTR, DS, SSHFP, TLSA, SVCB, HTTPS, SPF, CAA}
 	for i, value := range []string{
-		"192.0.2.1", "ns.example.com", `\052.example.com`, "a. b. 1 2 3 4 5", "x.", "10 mail.", `"a\"b" "\303"`, "::1", "1 2 3 x.",
-		`1 2 "u" "s" "!a!b!" .`, "1 2 3 abcd", "1 2 ab", "3 1 1 ab", "0 svc.", `1 . mandatory=alpn alpn="h2,h3" ipv4hint=1.1.1.1`,
+		"192.0.2.1", "ns.example.com", `\052.example.com`, "a. b. 1 2 3 4 5", "x.", "10 mail.", `"a\"b" "\303"`, "::1",
+		"1 2 3 x.",
+		`1 2 "u" "s" "!a!b!" .`, "1 2 3 abcd", "1 2 ab", "3 1 1 ab", "0 svc.",
+		`1 . mandatory=alpn alpn="h2,h3" ipv4hint=1.1.1.1`,
 		`"v=spf1"`, `0 issue "ca"`,
 	} {
 		f.Add(uint8(i), value)

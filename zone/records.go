@@ -8,8 +8,8 @@ import (
 )
 
 // Records is the content of one hosted zone in listing order. It is persistent: Copy costs nothing, a change costs in
-// proportion to its path in a B-tree, and a copy and its origin may be used from different goroutines. One Records may be
-// read and copied from any number of goroutines at the same time, as long as none writes to it.
+// proportion to its path in a B-tree, and a copy and its origin may be used from different goroutines. One Records may
+// be read and copied from any number of goroutines at the same time, as long as none writes to it.
 type Records struct {
 	copying sync.Mutex // a copy marks its origin's nodes as shared, which concurrent copies must not do together
 	tree    *btree.BTreeG[*ResourceRecordSet]
@@ -43,8 +43,8 @@ func (r *Records) Delete(k Key) bool {
 	return found
 }
 
-// From yields the record sets at or after k in listing order. The zero Key starts at the first record set, a Key with only
-// a name at the first of that name, one with name and type at the first member of that group.
+// From yields the record sets at or after k in listing order. The zero Key starts at the first record set, a Key with
+// only a name at the first of that name, one with name and type at the first member of that group.
 func (r *Records) From(k Key) iter.Seq[*ResourceRecordSet] {
 	return func(yield func(*ResourceRecordSet) bool) { r.tree.Ascend(k.pivot(), yield) }
 }

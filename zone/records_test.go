@@ -70,13 +70,16 @@ func TestResourceRecordSetJSON(t *testing.T) {
 			`"setIdentifier":"a","weight":0,"ttl":300,"resourceRecords":["::1"],"healthCheckId":"hc1"}`},
 		{set("x", A, alias(ownZone, "www.example.com", false)), `{"name":"x.example.com.","type":"A",` +
 			`"aliasTarget":{"hostedZoneId":"Z1EXAMPLE","dnsName":"www.example.com."}}`},
-		{set("x", A, values("192.0.2.1"), state("a", "US", "VA")), `{"name":"x.example.com.","type":"A","setIdentifier":"a",` +
-			`"geoLocation":{"countryCode":"US","subdivisionCode":"VA"},"ttl":300,"resourceRecords":["192.0.2.1"]}`},
-		{set("x", A, values("192.0.2.1"), near("a", GeoProximityLocation{Coordinates: &Coordinates{"1.50", "-2"}, Bias: new(int64(0))})),
+		{set("x", A, values("192.0.2.1"), state("a", "US", "VA")),
+			`{"name":"x.example.com.","type":"A","setIdentifier":"a",` +
+				`"geoLocation":{"countryCode":"US","subdivisionCode":"VA"},"ttl":300,"resourceRecords":["192.0.2.1"]}`},
+		{set("x", A, values("192.0.2.1"), near("a", GeoProximityLocation{Coordinates: &Coordinates{"1.50", "-2"},
+			Bias: new(int64(0))})),
 			`{"name":"x.example.com.","type":"A","setIdentifier":"a","geoProximityLocation":{"coordinates":{"latitude":"1.50",` +
 				`"longitude":"-2"},"bias":0},"ttl":300,"resourceRecords":["192.0.2.1"]}`},
-		{set("x", A, values("192.0.2.1"), clients("a", "c1", "*")), `{"name":"x.example.com.","type":"A","setIdentifier":"a",` +
-			`"cidrRoutingConfig":{"collectionId":"c1","locationName":"*"},"ttl":300,"resourceRecords":["192.0.2.1"]}`},
+		{set("x", A, values("192.0.2.1"), clients("a", "c1", "*")),
+			`{"name":"x.example.com.","type":"A","setIdentifier":"a",` +
+				`"cidrRoutingConfig":{"collectionId":"c1","locationName":"*"},"ttl":300,"resourceRecords":["192.0.2.1"]}`},
 	} {
 		text, err := json.Marshal(c.set)
 		if string(text) != c.want || err != nil {

@@ -3,8 +3,8 @@ package zone
 import "cmp"
 
 // A ResourceRecordSet is one Route 53 record set: one name and type and, for routing policies, one SetIdentifier.
-// Record sets that share name and type form a group. A record set is immutable once it is part of Records: copy it before
-// changing it.
+// Record sets that share name and type form a group. A record set is immutable once it is part of Records: copy it
+// before changing it.
 type ResourceRecordSet struct {
 	Name Name   `json:"name"`
 	Type RRType `json:"type"`
@@ -63,7 +63,8 @@ const (
 
 // String returns the policy's name as Route 53's guide writes it within a sentence.
 func (p Policy) String() string {
-	return [...]string{"simple", "weighted", "latency", "failover", "multivalue", "geolocation", "geoproximity", "IP-based"}[p]
+	return [...]string{"simple", "weighted", "latency", "failover", "multivalue", "geolocation", "geoproximity",
+		"IP-based"}[p]
 }
 
 // Policy tells which routing policy the record set uses.
@@ -97,8 +98,8 @@ type Key struct {
 // Key returns the identity of the record set.
 func (s *ResourceRecordSet) Key() Key { return Key{s.Name, s.Type, s.SetIdentifier} }
 
-// Compare orders keys as ListResourceRecordSets does: name with labels reversed, then type as text, then SetIdentifier as
-// text. What a key leaves out sorts before what others have there. r53: C.7.
+// Compare orders keys as ListResourceRecordSets does: name with labels reversed, then type as text, then SetIdentifier
+// as text. What a key leaves out sorts before what others have there. r53: C.7.
 func (k Key) Compare(o Key) int {
 	if c := Compare(k.Name, o.Name); c != 0 {
 		return c

@@ -2,9 +2,10 @@ package zone
 
 import "reflect"
 
-// repeats reports whether a DELETE repeats the stored record set in every attribute: TTL, values as a set after normalisation,
-// alias target with EvaluateTargetHealth, the attributes of its routing policy, and HealthCheckId. Reports from the field
-// disagree about the last two; that a DELETE without the health check is refused has been logged by several. r53: C.6.
+// repeats reports whether a DELETE repeats the stored record set in every attribute: TTL, values as a set after
+// normalisation, alias target with EvaluateTargetHealth, the attributes of its routing policy, and HealthCheckId.
+// Reports from the field disagree about the last two; that a DELETE without the health check is refused has been logged
+// by several. r53: C.6.
 func repeats(s, stored *ResourceRecordSet) bool {
 	switch {
 	case !reflect.DeepEqual(attributes(s), attributes(stored)):

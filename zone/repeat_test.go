@@ -29,7 +29,8 @@ func TestDeleteRepeatsEveryAttribute(t *testing.T) {
 	}{
 		{"nothing", set("n", A, v, weight("m", 1), check("hc1")), set("n", A, v, weight("m", 1), check("hc1")), true},
 		{"HealthCheckId", set("n", A, v, weight("m", 1), check("hc1")), set("n", A, v, weight("m", 1)), false},
-		{"another HealthCheckId", set("n", A, v, weight("m", 1), check("hc1")), set("n", A, v, weight("m", 1), check("hc2")), false},
+		{"another HealthCheckId", set("n", A, v, weight("m", 1), check("hc1")), set("n", A, v, weight("m", 1), check("hc2")),
+			false},
 		{"a HealthCheckId too many", set("n", A, v, weight("m", 1)), set("n", A, v, weight("m", 1), check("hc1")), false},
 		{"HealthCheckId of an alias", set("n", A, alias(ownZone, "www.example.com", false), weight("m", 1), check("hc1")),
 			set("n", A, alias(ownZone, "www.example.com", false), weight("m", 1)), false},
@@ -54,7 +55,9 @@ func TestDeleteRepeatsEveryAttribute(t *testing.T) {
 				}
 				return
 			}
-			want := fmt.Sprintf("[Tried to delete resource record set %s but the values provided do not match the current values]", identity(&c.stored))
+			want := fmt.Sprintf(
+				"[Tried to delete resource record set %s but the values provided do not match the current values]",
+				identity(&c.stored))
 			var refused *InvalidChangeBatch
 			if !errors.As(err, &refused) || err.Error() != want {
 				t.Errorf("got %v, want %s", err, want)
@@ -73,7 +76,8 @@ func TestLatencyRegionsAreKnown(t *testing.T) {
 	if n := len(awsRegions()); n != 39 {
 		t.Errorf("there are %d Regions, and 39 in the API model", n)
 	}
-	for region, known := range map[string]bool{"eu-west-1": true, "eusc-de-east-1": true, "us-gov-west-1": true, "dc-1": true,
+	for region, known := range map[string]bool{"eu-west-1": true, "eusc-de-east-1": true, "us-gov-west-1": true,
+		"dc-1":      true,
 		"eu-wset-1": false, "EU-WEST-1": false, "eu-west-1a": false, "dc-2": false} {
 		for _, action := range []Action{Create, Upsert} {
 			_, _, err := NewRecords().Apply(exampleZone(), []Change{{action, member(region)}}, facts)

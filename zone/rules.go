@@ -44,8 +44,9 @@ func checkValues(s *ResourceRecordSet) []string {
 	var faults []string
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 
-	// How many values there may be. The API reference allows one in a weighted or latency set, but the guide allows several,
-	// and Route 53 was seen to store them (unconfirmed). r53: A.1, A.14, C.8 (the text about one value is unconfirmed).
+	// How many values there may be. The API reference allows one in a weighted or latency set, but the guide allows
+	// several, and Route 53 was seen to store them (unconfirmed). r53: A.1, A.14, C.8 (the text about one value is
+	// unconfirmed).
 	n := len(s.ResourceRecords)
 	switch {
 	case n > maxValues:
@@ -80,7 +81,8 @@ func checkHealth(s *ResourceRecordSet) []string {
 	case s.AliasTarget == nil:
 		return []string{"A non-alias primary ResourceRecordSet must have an associated health check. No changes made."}
 	case !s.AliasTarget.EvaluateTargetHealth:
-		return []string{describe(s) + " cannot be a primary without EvaluateTargetHealth set to true or an associated health " +
+		return []string{describe(s) +
+			" cannot be a primary without EvaluateTargetHealth set to true or an associated health " +
 			"check as a secondary would never be returned."}
 	}
 	return nil

@@ -22,7 +22,8 @@ type serviceZone struct {
 	id      string
 }
 
-// ServiceOf returns the service whose hosted zone has an id; ok is false for an id of none, load balancers' ids included.
+// ServiceOf returns the service whose hosted zone has an id; ok is false for an id of none, load balancers' ids
+// included.
 func ServiceOf(hostedZoneID string) (s Service, ok bool) {
 	for _, z := range serviceZones() {
 		if z.id == hostedZoneID {
@@ -32,14 +33,15 @@ func ServiceOf(hostedZoneID string) (s Service, ok bool) {
 	return "", false
 }
 
-// IsAliasZone reports whether a hosted zone id is that of load balancers (IsServiceZone) or of another service (ServiceOf).
+// IsAliasZone reports whether a hosted zone id is that of load balancers (IsServiceZone) or of another service
+// (ServiceOf).
 func IsAliasZone(hostedZoneID string) bool {
 	_, ok := ServiceOf(hostedZoneID)
 	return ok || IsServiceZone(hostedZoneID)
 }
 
-// InAliasZone reports whether the name of a resource belongs under the hosted zone id that an alias cites for it: a load
-// balancer's (InLoadBalancerZone) or another service's, judged by service and Region in the name.
+// InAliasZone reports whether the name of a resource belongs under the hosted zone id that an alias cites for it: a
+// load balancer's (InLoadBalancerZone) or another service's, judged by service and Region in the name.
 func InAliasZone(hostedZoneID string, n Name) bool {
 	for _, z := range serviceZones() {
 		if z.id == hostedZoneID {
@@ -49,7 +51,8 @@ func InAliasZone(hostedZoneID string, n Name) bool {
 	return InLoadBalancerZone(hostedZoneID, n)
 }
 
-// EvaluatesTargetHealth reports whether aliases into a hosted zone may have EvaluateTargetHealth: those to CloudFront may not.
+// EvaluatesTargetHealth reports whether aliases into a hosted zone may have EvaluateTargetHealth: those to CloudFront
+// may not.
 func EvaluatesTargetHealth(hostedZoneID string) bool {
 	s, _ := ServiceOf(hostedZoneID)
 	return s != CloudFront

@@ -60,7 +60,8 @@ func TestServiceZoneTable(t *testing.T) {
 		}
 		regions[z.service]++
 	}
-	for s, least := range map[Service]int{CloudFront: 2, GlobalAccelerator: 1, S3Website: 38, APIGateway: 35, VPCEndpoint: 29, ElasticBeanstalk: 34} {
+	for s, least := range map[Service]int{CloudFront: 2, GlobalAccelerator: 1, S3Website: 38, APIGateway: 35,
+		VPCEndpoint: 29, ElasticBeanstalk: 34} {
 		if regions[s] < least {
 			t.Errorf("%s has %d ids, want at least %d", s, regions[s], least)
 		}

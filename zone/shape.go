@@ -18,8 +18,8 @@ const (
 	maxTTL             = 1<<31 - 1
 )
 
-// checkShape refuses changes that are malformed whatever the zone holds: all that break a constraint of the API model at
-// once, else the first whose elements do not go together. r53: C.6.
+// checkShape refuses changes that are malformed whatever the zone holds: all that break a constraint of the API model
+// at once, else the first whose elements do not go together. r53: C.6.
 func checkShape(changes []Change) error {
 	var v validation.Violations
 	v.Check(len(changes) > 0, "[]", "changeBatch.changes", "Member must have length greater than or equal to 1")
@@ -31,7 +31,8 @@ func checkShape(changes []Change) error {
 	}
 	for i := range changes {
 		if text := misfit(&changes[i]); text != "" {
-			return &validation.InvalidInput{Message: fmt.Sprintf("Invalid request: %s in Change with %s", text, changeIdentity(&changes[i]))}
+			return &validation.InvalidInput{Message: fmt.Sprintf("Invalid request: %s in Change with %s", text,
+				changeIdentity(&changes[i]))}
 		}
 	}
 	return nil
@@ -44,8 +45,9 @@ func checkConstraints(v *validation.Violations, path string, c *Change) {
 	path += ".resourceRecordSet"
 	v.Check(s.Name != "", s.Name, path+".name", "Member must not be null")
 	_, known := ParseRRType(s.Type.String())
-	v.Check(known, s.Type, path+".type", "Member must satisfy enum value set: [SOA, A, TXT, NS, CNAME, MX, NAPTR, PTR, SRV, "+
-		"SPF, AAAA, CAA, DS, TLSA, SSHFP, SVCB, HTTPS]")
+	v.Check(known, s.Type, path+".type",
+		"Member must satisfy enum value set: [SOA, A, TXT, NS, CNAME, MX, NAPTR, PTR, SRV, "+
+			"SPF, AAAA, CAA, DS, TLSA, SSHFP, SVCB, HTTPS]")
 	v.AtMost(128, s.SetIdentifier, path+".setIdentifier")
 	v.AtMost(64, s.Region, path+".region")
 	v.AtMost(64, s.HealthCheckID, path+".healthCheckId")
@@ -72,7 +74,8 @@ func checkConstraints(v *validation.Violations, path string, c *Change) {
 func misfit(c *Change) string {
 	const (
 		content = "Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]"
-		policy  = "Expected exactly one of [Weight, Region, Failover, GeoLocation, MultiValueAnswer, GeoProximityLocation, or " +
+		policy  = "Expected exactly one of [Weight, Region, Failover, GeoLocation, MultiValueAnswer, GeoProximityLocation, " +
+			"or " +
 			"CidrRoutingConfig]"
 	)
 	s := &c.ResourceRecordSet

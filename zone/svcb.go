@@ -35,7 +35,8 @@ type svcParam struct {
 func (p *rdataParser) svcb() {
 	f := splitFields(p.value)
 	if len(f) < 2 {
-		p.typed("IllegalFieldCount", fmt.Sprintf("Value has %d fields, expected at least 2: priority target params...", len(f)))
+		p.typed("IllegalFieldCount", fmt.Sprintf("Value has %d fields, expected at least 2: priority target params...",
+			len(f)))
 		return
 	}
 	priority, _ := p.number("Priority", f[0], 0, 32767)
@@ -95,8 +96,8 @@ func parseSvcParam(field string) (svcParam, error) {
 	return svcParam{key, wire}, nil
 }
 
-// parseSvcKey reads a parameter's name. A parameter that has a name of its own is refused as keyNNNNN, because its value
-// would escape the checks of that name.
+// parseSvcKey reads a parameter's name. A parameter that has a name of its own is refused as keyNNNNN, because its
+// value would escape the checks of that name.
 func parseSvcKey(s string) (uint16, error) {
 	switch s {
 	case "mandatory":
@@ -150,7 +151,8 @@ func svcValue(key uint16, raw []byte) ([]byte, error) {
 	return raw, nil
 }
 
-// mandatoryValue encodes a list of keys in ascending order, each once and none of them "mandatory" (RFC 9460 section 8).
+// mandatoryValue encodes a list of keys in ascending order, each once and none of them "mandatory" (RFC 9460 section
+// 8).
 func mandatoryValue(raw string) ([]byte, error) {
 	var keys []uint16
 	for s := range strings.SplitSeq(raw, ",") {
@@ -174,8 +176,8 @@ func mandatoryValue(raw string) ([]byte, error) {
 	return wire, nil
 }
 
-// alpnValue encodes protocol ids separated by commas; \, and \\ stand for a comma and a backslash inside an id (RFC 9460
-// appendix A.1). They come on top of the escapes of the string around them.
+// alpnValue encodes protocol ids separated by commas; \, and \\ stand for a comma and a backslash inside an id (RFC
+// 9460 appendix A.1). They come on top of the escapes of the string around them.
 func alpnValue(raw []byte) ([]byte, error) {
 	var wire, id []byte
 	for i := 0; i <= len(raw); i++ {
