@@ -33,8 +33,7 @@ const (
 	maxTxnOps       = 10_000
 	maxRequestBytes = 10 << 20
 
-	// history is how far back a watcher may fall before it has to read everything anew.
-	history = "10m"
+	defaultHistory = 10 * time.Minute
 
 	// A server that failed may never end its shutdown: a goroutine that died holds its locks for ever.
 	closeTimeout     = 10 * time.Second
@@ -52,6 +51,9 @@ type Options struct {
 	FastTicks bool
 	// QuotaBytes bounds the database: a write beyond it is refused. 0 means 8 GiB.
 	QuotaBytes int64
+	// History is how far back etcd remembers changes. A watcher that has missed more reads everything again. 0 means 10
+	// minutes.
+	History time.Duration
 	// Logger gets etcd's own log at warn and above; nil discards it.
 	Logger *slog.Logger
 	// StartTimeout bounds Start; 0 means 30 s.
@@ -83,6 +85,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.StartTimeout == 0 {
 		o.StartTimeout = defaultStartTimeout
+	}
+	if o.History == 0 {
+		o.History = defaultHistory
 	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -183,7 +188,7 @@ func (s *Server) config(o Options) *embed.Config {
 	cfg.MaxTxnOps = maxTxnOps
 	cfg.MaxRequestBytes = maxRequestBytes
 	cfg.AutoCompactionMode = embed.CompactorModePeriodic
-	cfg.AutoCompactionRetention = history
+	cfg.AutoCompactionRetention = o.History.String()
 	cfg.QuotaBackendBytes = o.QuotaBytes
 	if cfg.QuotaBackendBytes == 0 {
 		cfg.QuotaBackendBytes = defaultQuota

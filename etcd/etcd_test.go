@@ -17,6 +17,8 @@ import (
 
 	"github.com/bulkhead-dns/bulkhead/etcd"
 	"github.com/bulkhead-dns/bulkhead/etcd/etcdtest"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
@@ -70,6 +72,57 @@ func TestWhatWasAcknowledgedIsThereAfterARestart(t *testing.T) {
 	case err := <-s.Failed():
 		t.Errorf("Failed delivered %v", err)
 	default:
+	}
+}
+
+// Every acknowledged write has been synced to the disk: a machine that loses power has it.
+func TestAcknowledgedWritesAreSynced(t *testing.T) {
+	syncs := func() (n uint64) {
+		families, err := prometheus.DefaultGatherer.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() == "etcd_disk_wal_fsync_duration_seconds" {
+				n += f.GetMetric()[0].GetHistogram().GetSampleCount()
+			}
+		}
+		return n
+	}
+	client := dial(t, etcdtest.Start(t))
+	for i := range 5 {
+		before := syncs()
+		if _, err := client.Put(t.Context(), "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		if syncs() == before {
+			t.Errorf("write %d was acknowledged before it was synced", i)
+		}
+	}
+}
+
+// etcd forgets old revisions: without that its database would grow with every report.
+func TestHistoryIsForgotten(t *testing.T) {
+	s, err := etcd.Start(t.Context(), etcd.Options{Dir: etcdtest.Dir(t), FastTicks: true, History: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	client := dial(t, s.Endpoint())
+	first, err := client.Put(t.Context(), "k", "old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for !errors.Is(err, rpctypes.ErrCompacted) {
+		if _, err := client.Put(ctx, "k", "new"); err != nil {
+			t.Fatalf("old revisions are still there: %v", err)
+		}
+		_, err = client.Get(ctx, "k", clientv3.WithRev(first.Header.Revision))
+	}
+	if r, err := client.Get(ctx, "k"); err != nil || string(r.Kvs[0].Value) != "new" {
+		t.Errorf("after the compaction k is %v, %v; want new", r, err)
 	}
 }
 

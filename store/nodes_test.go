@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -236,6 +237,42 @@ func TestNodesThatWriteToOneZoneLoseNothing(t *testing.T) {
 		slices.Sort(got)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("record sets (-acknowledged +stored):\n%s", diff)
+		}
+	}
+}
+
+// Of two nodes that create the same record set at the same time, one is told that it exists: each decides on the content
+// that the zone has when it writes.
+func TestNodesDecideOnTheZoneAsItIs(t *testing.T) {
+	t.Parallel()
+	endpoint := etcdtest.Start(t)
+	nodes := []*store.Store{start(t, endpoint, "a"), start(t, endpoint, "b")}
+	z := createZone(t, nodes[0], "example.com", "r1")
+	await(t, "the zone on both nodes", func() bool { return nodes[1].State().ZoneCount() == 1 })
+	for round := range 20 {
+		name := fmt.Sprintf("r%d.example.com.", round)
+		errs := make([]error, len(nodes))
+		var wg sync.WaitGroup
+		begin := make(chan struct{})
+		for i, s := range nodes {
+			wg.Go(func() {
+				<-begin
+				set := record(name, fmt.Sprintf("192.0.2.%d", i+1))
+				_, errs[i] = s.ChangeRecords(t.Context(), z.ID, "", create(set))
+			})
+		}
+		close(begin)
+		wg.Wait()
+		winner := slices.Index(errs, nil)
+		if winner < 0 {
+			t.Fatalf("%s: neither node created it: %v", name, errs)
+		}
+		if loser := errs[1-winner]; loser == nil || !strings.Contains(loser.Error(), "already exists") {
+			t.Errorf("%s: the other node is told %v, want that it already exists", name, loser)
+		}
+		set, _ := nodes[winner].State().Records(z.ID).Get(zone.Key{Name: zone.Name(name), Type: zone.A})
+		if want := fmt.Sprintf("192.0.2.%d", winner+1); set == nil || set.ResourceRecords[0] != want {
+			t.Errorf("%s is %+v, want the winner's %s", name, set, want)
 		}
 	}
 }

@@ -118,6 +118,44 @@ func TestLostLeaseIsTakenAnewWithAllThatWasSaid(t *testing.T) {
 	await(t, "a change to be in sync", func() bool { return inSync(t, s, info.ID) })
 }
 
+// What is kept for some days only is under a lease, so that etcd does not fill up; what must stay is under none.
+func TestReceiptsExpire(t *testing.T) {
+	t.Parallel()
+	endpoint := etcdtest.Start(t)
+	s, client := start(t, endpoint, "n"), etcdClient(t, endpoint)
+	z := createZone(t, s, "example.com", "kept")
+	info := change(t, s, z.ID, create(record("www.example.com", "192.0.2.1"))...)
+	gone := createZone(t, s, "example.org", "gone")
+	deleted, err := s.DeleteHostedZone(t.Context(), gone.ID, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, kept := range map[string]bool{
+		"/bulkhead/change/" + info.ID: false, "/bulkhead/change/" + deleted.ID: false, "/bulkhead/caller/zone/gone": false,
+		"/bulkhead/caller/zone/kept": true, "/bulkhead/zone/" + z.ID: true, "/bulkhead/rr/" + z.ID + "/com.example.www.,A,": true,
+	} {
+		r, err := client.Get(t.Context(), key)
+		if err != nil || len(r.Kvs) != 1 {
+			t.Fatalf("%s: %v, %v", key, r, err)
+		}
+		lease := clientv3.LeaseID(r.Kvs[0].Lease)
+		if kept {
+			if lease != 0 {
+				t.Errorf("%s is under lease %x and would be lost", key, lease)
+			}
+			continue
+		}
+		ttl, err := client.TimeToLive(t.Context(), lease)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const day = 24 * 60 * 60
+		if ttl.TTL < 2*day || ttl.TTL > 4*day { // r53: B.8 "for some days"
+			t.Errorf("%s expires in %d s, want some days", key, ttl.TTL)
+		}
+	}
+}
+
 // A node that was away for longer than etcd remembers reads everything anew, deletions included.
 func TestNodeThatMissedCompactedHistoryStartsOver(t *testing.T) {
 	t.Parallel()
@@ -272,6 +310,30 @@ func TestColdStartFromTheSnapshot(t *testing.T) {
 		_, err := s.ChangeRecords(t.Context(), z.ID, "", create(record("x.example.com", "192.0.2.1")))
 		wantError(t, err, store.ErrUnavailable)
 	})
+}
+
+// A snapshot that the disk does not take must not replace the one that is there. fsync of /dev/null fails.
+func TestSnapshotThatIsNotOnDiskReplacesNothing(t *testing.T) {
+	t.Parallel()
+	path, endpoint, _, _, _ := snapshotOf(t)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(os.DevNull, path+".tmp"); err != nil {
+		t.Fatal(err)
+	}
+	var log syncBuffer
+	s, stop := runLogged(t, store.Options{Endpoints: []string{endpoint}, Node: "n", SnapshotPath: path}, &log)
+	await(t, "the snapshot to be served", func() bool { return s.State().ZoneCount() > 0 })
+	stop()
+	after, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the snapshot was replaced: %d bytes, then %d, %v", len(before), len(after), err)
+	}
+	if !strings.Contains(log.String(), "the snapshot cannot be written") {
+		t.Errorf("the log does not say that the snapshot cannot be written:\n%s", log.String())
+	}
 }
 
 func TestDamagedSnapshotIsRefused(t *testing.T) {
