@@ -78,7 +78,8 @@ func New(o Options) (*LoadBalancer, error) {
 }
 
 // newLoadBalancer makes a load balancer that reaches its targets through dial.
-func newLoadBalancer(o Options, l net.Listener, dial func(context.Context, string, string) (net.Conn, error)) *LoadBalancer {
+func newLoadBalancer(o Options, l net.Listener,
+	dial func(context.Context, string, string) (net.Conn, error)) *LoadBalancer {
 	logger := o.Logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -102,13 +103,14 @@ func newLoadBalancer(o Options, l net.Listener, dial func(context.Context, strin
 func listen(address netip.Addr, port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", netip.AddrPortFrom(address, uint16(port)).String())
 	if errors.Is(err, syscall.EADDRNOTAVAIL) {
-		err = fmt.Errorf("%w: only Linux gives every address of 127.0.0.0/8; elsewhere add %s to the loopback interface", err, address)
+		err = fmt.Errorf("%w: only Linux gives every address of 127.0.0.0/8; elsewhere add %s to the loopback interface", err,
+			address)
 	}
 	return l, err
 }
 
-// DNSName returns the name an Application Load Balancer of this name could have in a Region. The number is derived from both, so that it
-// is the same in every run.
+// DNSName returns the name an Application Load Balancer of this name could have in a Region. The number is derived from
+// both, so that it is the same in every run.
 func DNSName(name, region string) string {
 	sum := sha256.Sum256([]byte(name + "/" + region))
 	number := 1_000_000_000 + binary.BigEndian.Uint64(sum[:])%9_000_000_000
@@ -121,8 +123,8 @@ func (lb *LoadBalancer) Address() netip.AddrPort {
 	return lb.listener.Addr().(*net.TCPAddr).AddrPort()
 }
 
-// Run serves and probes until ctx ends, then lets requests in flight finish for a moment. It returns when every connection and probe is
-// gone.
+// Run serves and probes until ctx ends, then lets requests in flight finish for a moment. It returns when every
+// connection and probe is gone.
 func (lb *LoadBalancer) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -162,8 +164,8 @@ func stopServer(ctx context.Context, s *http.Server) error {
 	return s.Close()
 }
 
-// Configure replaces rules and target groups in one step, or changes nothing and reports every fault. A group that keeps its name keeps
-// its targets and their health.
+// Configure replaces rules and target groups in one step, or changes nothing and reports every fault. A group that
+// keeps its name keeps its targets and their health.
 func (lb *LoadBalancer) Configure(c Config) error {
 	c, err := c.complete()
 	if err != nil {
@@ -230,8 +232,8 @@ func (lb *LoadBalancer) setGroups(groups []TargetGroup) {
 	}
 }
 
-// SetTargets makes these the registered targets of a group. New targets are probed at once. Targets that are left out drain:
-// they get no further request. drained is closed when the requests that they had in flight are answered.
+// SetTargets makes these the registered targets of a group. New targets are probed at once. Targets that are left out
+// drain: they get no further request. drained is closed when the requests that they had in flight are answered.
 func (lb *LoadBalancer) SetTargets(group string, targets []Target) (drained <-chan struct{}, err error) {
 	if err := checkTargets(targets); err != nil {
 		return nil, fmt.Errorf("register targets of %s: %w", group, err)
@@ -259,7 +261,8 @@ func (lb *LoadBalancer) SetTargets(group string, targets []Target) (drained <-ch
 	return done, nil
 }
 
-// Healthy reports the load balancer's health as Route 53 sees it through an alias that evaluates target health, and why. r53: A.9.
+// Healthy reports the load balancer's health as Route 53 sees it through an alias that evaluates target health, and
+// why. r53: A.9.
 func (lb *LoadBalancer) Healthy() (healthy bool, reason string) {
 	lb.mu.Lock()
 	defer lb.mu.Unlock()

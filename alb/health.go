@@ -2,8 +2,8 @@ package alb
 
 import "fmt"
 
-// healthAsRoute53Sees decides whether Route 53 takes a load balancer for healthy when an alias record evaluates target health, and says
-// why. r53: A.9.
+// healthAsRoute53Sees decides whether Route 53 takes a load balancer for healthy when an alias record evaluates target
+// health, and says why. r53: A.9.
 func healthAsRoute53Sees(groups []*targetGroup) (healthy bool, reason string) {
 	referenced, filled := 0, 0
 	for _, g := range groups {
@@ -15,8 +15,8 @@ func healthAsRoute53Sees(groups []*targetGroup) (healthy bool, reason string) {
 			continue // A.9 rule 3, the reading that only groups "that contain targets" count.
 		}
 		filled++
-		// A.9 rules 1 and 2: every such group needs its minimum of healthy targets; the default count is 1. One application down takes
-		// the whole load balancer out of DNS.
+		// A.9 rules 1 and 2: every such group needs its minimum of healthy targets; the default count is 1. One application
+		// down takes the whole load balancer out of DNS.
 		if g.healthyTargets() == 0 {
 			return false, fmt.Sprintf("target group %s has no healthy target of %d", g.Name, len(g.targets))
 		}

@@ -31,7 +31,8 @@ func (lb *LoadBalancer) stopProbes(cancel context.CancelFunc) {
 	lb.probes.Wait()
 }
 
-// probe starts probing a target until it stops or Run ends; before Run it leaves that to startProbes. The caller holds the lock.
+// probe starts probing a target until it stops or Run ends; before Run it leaves that to startProbes. The caller holds
+// the lock.
 func (lb *LoadBalancer) probe(g *targetGroup, t *target) {
 	if lb.running == nil || lb.running.Err() != nil || t.stop == nil {
 		return
@@ -41,7 +42,8 @@ func (lb *LoadBalancer) probe(g *targetGroup, t *target) {
 }
 
 // probeLoop probes one target at once and then every interval. Intervals are counted from the start of a probe.
-func (lb *LoadBalancer) probeLoop(ctx context.Context, g *targetGroup, t *target, address netip.AddrPort, stop <-chan struct{}) {
+func (lb *LoadBalancer) probeLoop(ctx context.Context, g *targetGroup, t *target, address netip.AddrPort,
+	stop <-chan struct{}) {
 	defer lb.probes.Done()
 	client := &http.Client{
 		Transport:     lb.prober,
@@ -105,8 +107,8 @@ func (lb *LoadBalancer) Probed() bool {
 	return true
 }
 
-// probeTarget sends one health check request, as Elastic Load Balancing's checkers do: a GET with the target's address as Host that
-// passes with status 200 only.
+// probeTarget sends one health check request, as Elastic Load Balancing's checkers do: a GET with the target's address
+// as Host that passes with status 200 only.
 func probeTarget(ctx context.Context, client *http.Client, c HealthCheck, address netip.AddrPort) probeResult {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()

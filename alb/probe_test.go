@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// A fakeTarget is an HTTP server on pipes whose answer is switched: a status, 0 for silence, -1 for a closed connection.
+// A fakeTarget is an HTTP server on pipes whose answer is switched: a status, 0 for silence, -1 for a closed
+// connection.
 type fakeTarget struct {
 	status   atomic.Int32
 	requests atomic.Int32
@@ -38,7 +39,8 @@ func (f *fakeTarget) serve(c net.Conn) {
 		case -1:
 			return
 		default:
-			response := http.Response{StatusCode: int(status), ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Close: r.Close}
+			response := http.Response{StatusCode: int(status), ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
+				Close: r.Close}
 			if response.Write(c) != nil || r.Close {
 				return
 			}
@@ -46,11 +48,13 @@ func (f *fakeTarget) serve(c net.Conn) {
 	}
 }
 
-// startBalancer runs the probes and the routing of a load balancer with one group "app1" in a bubble; the group's targets are pipes.
+// startBalancer runs the probes and the routing of a load balancer with one group "app1" in a bubble; the group's
+// targets are pipes.
 func startBalancer(t *testing.T, network pipes, targets ...int) *LoadBalancer {
 	t.Helper()
 	lb := newLoadBalancer(Options{Logger: slog.New(slog.DiscardHandler)}, noListener{}, network.dial)
-	if err := lb.Configure(Config{DefaultAction: Action{TargetGroup: "app1"}, TargetGroups: []TargetGroup{{Name: "app1"}}}); err != nil {
+	if err := lb.Configure(Config{DefaultAction: Action{TargetGroup: "app1"},
+		TargetGroups: []TargetGroup{{Name: "app1"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := lb.SetTargets("app1", someTargets(targets...)); err != nil {

@@ -59,8 +59,8 @@ func (lb *LoadBalancer) route(host, path string) (Action, *target) {
 	return action, t
 }
 
-// forward passes a request to a target and the answer back. The transport sends a request again only when nothing of it was processed or
-// when it is idempotent, so a target never sees a POST twice.
+// forward passes a request to a target and the answer back. The transport sends a request again only when nothing of it
+// was processed or when it is idempotent, so a target never sees a POST twice.
 func (lb *LoadBalancer) forward(w http.ResponseWriter, r *http.Request, t *target) {
 	proxy := &httputil.ReverseProxy{
 		Transport: lb.forwarder,

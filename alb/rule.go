@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// A Rule is one rule of a load balancer's listener. It matches when every condition that is set matches; a condition matches when one of
-// its values does. Values may use the wildcards * (any number of characters, also none) and ? (exactly one).
+// A Rule is one rule of a load balancer's listener. It matches when every condition that is set matches; a condition
+// matches when one of its values does. Values may use the wildcards * (any number of characters, also none) and ?
+// (exactly one).
 type Rule struct {
 	Priority int      `json:"priority"`        // 1..50000, unique; the lowest that matches wins
 	Hosts    []string `json:"hosts,omitempty"` // host header without port, any case, up to 128 characters each
@@ -48,8 +49,8 @@ func (r Rule) matches(host, path string) bool {
 		(len(r.Paths) == 0 || slices.ContainsFunc(r.Paths, matchPath))
 }
 
-// wildcard matches s against a pattern with * and ?. On a mismatch it lets the latest * take one byte more, so that it takes at most
-// len(pattern)*len(s) turns.
+// wildcard matches s against a pattern with * and ?. On a mismatch it lets the latest * take one byte more, so that it
+// takes at most len(pattern)*len(s) turns.
 func wildcard(pattern, s string) bool {
 	p, i := 0, 0
 	star, taken := -1, 0
@@ -103,7 +104,8 @@ func (r Rule) CheckConditions() error {
 	var faults []error
 	for _, v := range slices.Concat(r.Hosts, r.Paths) {
 		if v == "" || len(v) > maxConditionValue {
-			faults = append(faults, fmt.Errorf("condition value %.140q has %d characters: use 1 to %d", v, len(v), maxConditionValue))
+			faults = append(faults, fmt.Errorf("condition value %.140q has %d characters: use 1 to %d", v, len(v),
+				maxConditionValue))
 		}
 	}
 	for _, p := range r.Paths {

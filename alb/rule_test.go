@@ -40,11 +40,13 @@ func TestWildcardsMatchAsInListenerRules(t *testing.T) {
 }
 
 func FuzzWildcardAgreesWithRegexp(f *testing.F) {
-	for _, seed := range [][2]string{{"*a?b*", "xxacbyy"}, {"**", ""}, {"/app1health", "/app1health"}, {"a*b*c", "abbbc"}} {
+	for _, seed := range [][2]string{{"*a?b*", "xxacbyy"}, {"**", ""}, {"/app1health", "/app1health"},
+		{"a*b*c", "abbbc"}} {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, pattern, s string) {
-		if len(pattern) > maxConditionValue || len(s) > 1000 || strings.ContainsFunc(pattern+s, func(r rune) bool { return r >= 0x80 }) {
+		if len(pattern) > maxConditionValue || len(s) > 1000 ||
+			strings.ContainsFunc(pattern+s, func(r rune) bool { return r >= 0x80 }) {
 			return // header values and encoded paths are ASCII; regexp counts runes
 		}
 		expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
@@ -55,7 +57,8 @@ func FuzzWildcardAgreesWithRegexp(f *testing.F) {
 	})
 }
 
-// ingressRules are those of an Ingress with two applications: users come by host name, health checks by path on any host.
+// ingressRules are those of an Ingress with two applications: users come by host name, health checks by path on any
+// host.
 func ingressRules() []Rule {
 	return []Rule{
 		{Priority: 1, Hosts: []string{"app1.example.com"}, Action: Action{TargetGroup: "app1"}},
@@ -121,13 +124,17 @@ func TestConfigureRefusesFaultsAndChangesNothing(t *testing.T) {
 		want   string
 	}{
 		{"priority", rule(Rule{Priority: 0, Hosts: []string{"a"}, Action: fixed(200)}), "rule priority 0: use 1 to 50000"},
-		{"priority twice", Config{Rules: append(good.Rules, good.Rules...), TargetGroups: good.TargetGroups}, "priority 1 is used twice"},
+		{"priority twice", Config{Rules: append(good.Rules, good.Rules...), TargetGroups: good.TargetGroups},
+			"priority 1 is used twice"},
 		{"no condition", rule(Rule{Priority: 1, Action: fixed(200)}), "no condition"},
 		{"empty value", rule(Rule{Priority: 1, Hosts: []string{""}, Action: fixed(200)}), "has 0 characters: use 1 to 128"},
-		{"long value", rule(Rule{Priority: 1, Paths: []string{"/" + strings.Repeat("x", 128)}, Action: fixed(200)}), "use 1 to 128"},
-		{"path", rule(Rule{Priority: 1, Paths: []string{"health"}, Action: fixed(200)}), `path "health" matches nothing: begin with / or *`},
+		{"long value", rule(Rule{Priority: 1, Paths: []string{"/" + strings.Repeat("x", 128)}, Action: fixed(200)}),
+			"use 1 to 128"},
+		{"path", rule(Rule{Priority: 1, Paths: []string{"health"}, Action: fixed(200)}),
+			`path "health" matches nothing: begin with / or *`},
 		{"no action", rule(Rule{Priority: 1, Hosts: []string{"a"}}), "either a target group or a fixed response"},
-		{"unknown group", rule(Rule{Priority: 1, Hosts: []string{"a"}, Action: Action{TargetGroup: "x"}}), `there is no target group "x"`},
+		{"unknown group", rule(Rule{Priority: 1, Hosts: []string{"a"}, Action: Action{TargetGroup: "x"}}),
+			`there is no target group "x"`},
 		{"default action", Config{DefaultAction: Action{TargetGroup: "x"}}, `default action: there is no target group "x"`},
 		{"status", rule(Rule{Priority: 1, Hosts: []string{"a"}, Action: fixed(302)}), "status 302: use 2xx, 4xx or 5xx"},
 		{"group name", group(TargetGroup{}), "use 1 to 32"},
@@ -135,7 +142,8 @@ func TestConfigureRefusesFaultsAndChangesNothing(t *testing.T) {
 		{"health path", group(TargetGroup{Name: "g", HealthCheck: HealthCheck{Path: "x"}}), "begin with /"},
 		{"interval", group(TargetGroup{Name: "g", HealthCheck: HealthCheck{Interval: 1}}), "use 100ms to 300s"},
 		{"timeout", group(TargetGroup{Name: "g", HealthCheck: HealthCheck{Timeout: 1 << 40}}), "use up to the interval"},
-		{"threshold", group(TargetGroup{Name: "g", HealthCheck: HealthCheck{UnhealthyThreshold: 11}}), "unhealthy threshold 11: use 1 to 10"},
+		{"threshold", group(TargetGroup{Name: "g", HealthCheck: HealthCheck{UnhealthyThreshold: 11}}),
+			"unhealthy threshold 11: use 1 to 10"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lb := newLoadBalancer(Options{}, nil, nil)

@@ -37,14 +37,16 @@ const (
 	ReasonDeregistering = "Target.DeregistrationInProgress"
 )
 
-// A HealthCheck says how a target group probes its targets. Zero fields take what the AWS Load Balancer Controller sets for an Ingress.
-// r53: E.3.
+// A HealthCheck says how a target group probes its targets. Zero fields take what the AWS Load Balancer Controller sets
+// for an Ingress. r53: E.3.
 type HealthCheck struct {
-	Path               string        `json:"path"`               // "" means /
-	Interval           time.Duration `json:"interval"`           // between probes of one target; 0 means 15 s
-	Timeout            time.Duration `json:"timeout"`            // of one probe; 0 means 5 s, or the interval when that is shorter
-	HealthyThreshold   int           `json:"healthyThreshold"`   // passes in a row that turn an unhealthy target; 0 means 2
-	UnhealthyThreshold int           `json:"unhealthyThreshold"` // failures in a row that turn any target; 0 means 2
+	Path     string        `json:"path"`     // "" means /
+	Interval time.Duration `json:"interval"` // between probes of one target; 0 means 15 s
+	Timeout  time.Duration `json:"timeout"`  // of one probe; 0 means 5 s, or the interval if that is shorter
+	// HealthyThreshold is the number of passed probes in a row that make an unhealthy target healthy; 0 means 2.
+	HealthyThreshold int `json:"healthyThreshold"`
+	// UnhealthyThreshold is the number of failed probes in a row that make a target unhealthy; 0 means 2.
+	UnhealthyThreshold int `json:"unhealthyThreshold"`
 }
 
 // withDefaults fills in what is left open.
@@ -67,8 +69,8 @@ func (c HealthCheck) withDefaults() HealthCheck {
 	return c
 }
 
-// check refuses settings that cannot work. It is stricter than Elastic Load Balancing only about nonsense and laxer about speed: AWS's
-// shortest interval is 5 s, the lab's is 100 ms.
+// check refuses settings that cannot work. AWS's shortest interval is 5 s; here it is 100 ms, so that tests and
+// demonstrations are quick.
 func (c HealthCheck) check() error {
 	switch {
 	case c.Path[0] != '/':
@@ -124,8 +126,8 @@ func (t *target) leave(s TargetState, reason, description string) {
 // probed reports whether the target has been probed since it was registered or came into use.
 func (t *target) probed() bool { return t.passes+t.failures > 0 }
 
-// observe takes the result of a probe. The first pass makes a new target healthy; an unhealthy one needs HealthyThreshold passes in a
-// row; UnhealthyThreshold failures in a row make any target unhealthy. r53: E.1.
+// observe takes the result of a probe. The first pass makes a new target healthy; an unhealthy one needs
+// HealthyThreshold passes in a row; UnhealthyThreshold failures in a row make any target unhealthy. r53: E.1.
 func (t *target) observe(r probeResult, c HealthCheck) {
 	if r.passed() {
 		t.passes, t.failures = t.passes+1, 0

@@ -15,8 +15,8 @@ type TargetGroup struct {
 	// DeregistrationDelay is how long a deregistered target is shown as draining; 0 means 300 s.
 	DeregistrationDelay time.Duration `json:"deregistrationDelay"`
 
-	// Resource is the value of the tag ingress.k8s.aws/resource: "<namespace>/<ingress>-<service>:<port>". "" means that no
-	// Ingress made the group. r53: E.3.
+	// Resource is the value of the tag ingress.k8s.aws/resource: "<namespace>/<ingress>-<service>:<port>". "" means that
+	// no Ingress made the group. r53: E.3.
 	Resource string `json:"-"`
 }
 
@@ -83,7 +83,8 @@ func (g *targetGroup) start(t *target) {
 	t.leave(Unused, ReasonNotInUse, "Target group is not configured to receive traffic from the load balancer")
 }
 
-// setInUse says whether a listener action forwards to the group, and returns the targets to probe from now on. r53: A.9 rule 4.
+// setInUse says whether a listener action forwards to the group, and returns the targets to probe from now on. r53: A.9
+// rule 4.
 func (g *targetGroup) setInUse(inUse bool) (started []*target) {
 	if g.inUse == inUse {
 		return nil
@@ -106,8 +107,9 @@ func (g *targetGroup) stillDraining(now time.Time) []*target {
 	})
 }
 
-// pick returns the target whose turn it is: among the healthy ones, or among all when none is healthy, for a load balancer fails open
-// too (r53: A.9 rule 7). Targets that are not judged yet wait while another is healthy. ok is false for a group without targets.
+// pick returns the target whose turn it is: among the healthy ones, or among all when none is healthy, for a load
+// balancer fails open too (r53: A.9 rule 7). Targets that are not judged yet wait while another is healthy. ok is false
+// for a group without targets.
 func (g *targetGroup) pick() (t *target, ok bool) {
 	candidates := make([]*target, 0, len(g.targets))
 	for _, t := range g.targets {

@@ -41,7 +41,8 @@ func TestTargetStateFollowsProbes(t *testing.T) {
 		{"passes must follow each other", "FFPPFPP", Unhealthy},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			g := &targetGroup{TargetGroup: TargetGroup{HealthCheck: HealthCheck{HealthyThreshold: 3, UnhealthyThreshold: 2}}, inUse: true}
+			g := &targetGroup{TargetGroup: TargetGroup{HealthCheck: HealthCheck{HealthyThreshold: 3, UnhealthyThreshold: 2}},
+				inUse: true}
 			g.setTargets(someTargets(1), time.Time{})
 			for _, p := range c.probes {
 				var result probeResult
@@ -161,7 +162,8 @@ func TestTargetsMustBeReachableAndDistinct(t *testing.T) {
 	}
 }
 
-// Whatever is registered, probed and put in or out of use: shown states fit the group, and a pick is a healthy target when there is one.
+// Whatever is registered, probed and put in or out of use: shown states fit the group, and a pick is a healthy target
+// when there is one.
 func TestTargetGroupInvariants(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 0))

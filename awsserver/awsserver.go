@@ -1,7 +1,9 @@
-// Package awsserver answers the AWS APIs that clients ask beside Route 53: Elastic Load Balancing version 2, EKS and STS. They
-// only read. They describe load balancers that run on this machine, the Kubernetes clusters attached to them, and the caller.
+// Package awsserver answers the AWS APIs that clients ask beside Route 53: Elastic Load Balancing version 2, EKS and
+// STS. They only read. They describe load balancers that run on this machine, the Kubernetes clusters attached to them,
+// and the caller.
 //
-// One address serves all services and Regions. The credential scope of the signature says which one a request is for (r53: H).
+// One address serves all services and Regions. The credential scope of the signature says which one a request is for
+// (r53: H).
 package awsserver
 
 import (

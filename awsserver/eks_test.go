@@ -27,19 +27,26 @@ func TestEKSDescribesAttachedClusters(t *testing.T) {
 		wantStatus                          int
 		wantCode, want                      string // want "" is any message
 	}{
-		{"list", "GET", "/clusters?maxResults=100", "eu-west-1", serviceEKS, administrator, 200, "", `{"clusters":["kind-west"],"nextToken":null}`},
-		{"list without", "GET", "/clusters", "eu-central-1", serviceEKS, administrator, 200, "", `{"clusters":[],"nextToken":null}`},
+		{"list", "GET", "/clusters?maxResults=100", "eu-west-1", serviceEKS, administrator, 200, "",
+			`{"clusters":["kind-west"],"nextToken":null}`},
+		{"list without", "GET", "/clusters", "eu-central-1", serviceEKS, administrator, 200, "",
+			`{"clusters":[],"nextToken":null}`},
 		{"describe", "GET", "/clusters/kind-west", "eu-west-1", serviceEKS, administrator, 200, "",
-			`{"cluster":{"name":"kind-west","arn":"arn:aws:eks:eu-west-1:000000000000:cluster/kind-west","endpoint":"https://127.0.0.1:6443",` +
+			`{"cluster":{"name":"kind-west","arn":"arn:aws:eks:eu-west-1:000000000000:cluster/kind-west",` +
+				`"endpoint":"https://127.0.0.1:6443",` +
 				`"status":"ACTIVE","certificateAuthority":{"data":"Q0E="},"tags":{}}}`},
-		{"describe in another Region", "GET", "/clusters/kind-west", "eu-central-1", serviceEKS, administrator, 404, "ResourceNotFoundException",
+		{"describe in another Region", "GET", "/clusters/kind-west", "eu-central-1", serviceEKS, administrator, 404,
+			"ResourceNotFoundException",
 			`{"message":"No cluster found for name: kind-west."}`},
-		{"describe another", "GET", "/clusters/kind%3Aeast", "eu-west-1", serviceEKS, administrator, 404, "ResourceNotFoundException",
+		{"describe another", "GET", "/clusters/kind%3Aeast", "eu-west-1", serviceEKS, administrator, 404,
+			"ResourceNotFoundException",
 			`{"message":"No cluster found for name: kind:east."}`},
 		{"create", "POST", "/clusters", "eu-west-1", serviceEKS, administrator, 404, "UnknownOperationException",
 			`{"message":"There is no POST /clusters here: there are GET /clusters and GET /clusters/{name}."}`},
-		{"node groups", "GET", "/clusters/kind-west/node-groups", "eu-west-1", serviceEKS, administrator, 404, "UnknownOperationException",
-			`{"message":"There is no GET /clusters/kind-west/node-groups here: there are GET /clusters and GET /clusters/{name}."}`},
+		{"node groups", "GET", "/clusters/kind-west/node-groups", "eu-west-1", serviceEKS, administrator, 404,
+			"UnknownOperationException",
+			`{"message":"There is no GET /clusters/kind-west/node-groups here: there are GET /clusters and GET ` +
+				`/clusters/{name}."}`},
 		{"another service", "GET", "/clusters", "eu-west-1", "route53", administrator, 403, "InvalidSignatureException", ""},
 		{"wrong secret", "GET", "/clusters", "eu-west-1", serviceEKS, wrong, 403, "InvalidSignatureException", ""},
 		{"unknown key", "GET", "/clusters", "eu-west-1", serviceEKS, sigv4.Credentials{AccessKeyID: "AKIAOTHER"},

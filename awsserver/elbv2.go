@@ -86,7 +86,8 @@ func (k kind) is(arn string) bool {
 	return len(parts) == 6 && parts[0] == "arn" && parts[2] == serviceELB && strings.HasPrefix(parts[5], string(k)+"/")
 }
 
-// named returns the items of these ARNs or names in the order of the inventory, and refuses when one is missing. id is what they go by.
+// named returns the items of these ARNs or names in the order of the inventory, and refuses when one is missing. id is
+// what they go by.
 func named[T any](items []T, wanted []string, id func(T) string, missing error) ([]T, error) {
 	for _, w := range wanted {
 		if !slices.ContainsFunc(items, func(item T) bool { return id(item) == w }) {
@@ -130,7 +131,8 @@ func (e *elbv2) describeLoadBalancers(c *call) (any, error) {
 		found, err = byARN(found, arns, loadBalancerARN, aLoadBalancer)
 	case len(names) > 0:
 		name := func(s loadBalancerShape) string { return s.LoadBalancerName }
-		found, err = named(found, names, name, refuse(aLoadBalancer.notFoundCode(), "Load balancers '%.256s' not found", names))
+		missing := refuse(aLoadBalancer.notFoundCode(), "Load balancers '%.256s' not found", names)
+		found, err = named(found, names, name, missing)
 	}
 	if err != nil {
 		return nil, err
@@ -155,7 +157,9 @@ func (e *elbv2) describeTargetGroups(c *call) (any, error) {
 		return nil, refuse("ValidationError", "Give one of a load balancer ARN, target group ARNs and names")
 	case lb != "":
 		_, err = byARN(all.loadBalancers, []string{lb}, loadBalancerARN, aLoadBalancer)
-		found = slices.DeleteFunc(found, func(s targetGroupShape) bool { return !slices.Contains(s.LoadBalancerArns.Member, lb) })
+		found = slices.DeleteFunc(found, func(s targetGroupShape) bool {
+			return !slices.Contains(s.LoadBalancerArns.Member, lb)
+		})
 	case len(arns) > 0:
 		found, err = byARN(found, arns, targetGroupARN, aTargetGroup)
 	case len(names) > 0:
@@ -195,7 +199,8 @@ func wantedTargets(c *call) ([]targetDescription, error) {
 	var all []targetDescription
 	for i := 1; ; i++ {
 		prefix := listMember("Targets", i)
-		if !slices.ContainsFunc([]string{".Id", ".Port", ".AvailabilityZone"}, func(m string) bool { return c.form.Has(prefix + m) }) {
+		if !slices.ContainsFunc([]string{".Id", ".Port", ".AvailabilityZone"},
+			func(m string) bool { return c.form.Has(prefix + m) }) {
 			return all, nil
 		}
 		id, err := c.member(prefix + ".Id")
@@ -210,9 +215,10 @@ func wantedTargets(c *call) ([]targetDescription, error) {
 	}
 }
 
-// pickTargets returns the wanted targets; one that is not registered is told to be so. groupPort is the port of a target that names none;
-// since the lab's targets all have their own, one at the wanted address will do as well.
-func pickTargets(targets []targetHealthDescription, wanted []targetDescription, groupPort int) []targetHealthDescription {
+// pickTargets returns the wanted targets; one that is not registered is told to be so. groupPort is the port of a
+// target that names none; since the lab's targets all have their own, one at the wanted address will do as well.
+func pickTargets(targets []targetHealthDescription, wanted []targetDescription,
+	groupPort int) []targetHealthDescription {
 	var all []targetHealthDescription
 	for _, w := range wanted {
 		n := len(all)
@@ -230,7 +236,8 @@ func pickTargets(targets []targetHealthDescription, wanted []targetDescription, 
 		all = append(all, targetHealthDescription{
 			Target:          w,
 			HealthCheckPort: strconv.Itoa(w.Port),
-			TargetHealth:    targetHealthShape{alb.Unused, alb.ReasonNotRegistered, "Target is not registered to the target group"},
+			TargetHealth: targetHealthShape{alb.Unused, alb.ReasonNotRegistered,
+				"Target is not registered to the target group"},
 		})
 	}
 	return all
@@ -296,7 +303,8 @@ func (e *elbv2) describeTags(c *call) (any, error) {
 		kinds := []kind{aLoadBalancer, aTargetGroup, aListener, aRule}
 		at := slices.IndexFunc(kinds, func(k kind) bool { return k.is(arn) })
 		if at < 0 {
-			return nil, refuse("ValidationError", "'%.128s' is not a valid ARN of a load balancer, target group, listener or rule", arn)
+			return nil, refuse("ValidationError",
+				"'%.128s' is not a valid ARN of a load balancer, target group, listener or rule", arn)
 		}
 		tags, ok := all.tags[arn]
 		if !ok {

@@ -13,7 +13,8 @@ import (
 func TestPagesAreTheWholeList(t *testing.T) {
 	client, _ := startQueryAPI(t, 216)
 	lb := describe[describeLoadBalancersResult](t, client, "DescribeLoadBalancers").LoadBalancers.Member[0].LoadBalancerArn
-	listener := describe[describeListenersResult](t, client, "DescribeListeners", "LoadBalancerArn", lb).Listeners.Member[0].ListenerArn
+	listener := describe[describeListenersResult](t, client, "DescribeListeners", "LoadBalancerArn",
+		lb).Listeners.Member[0].ListenerArn
 	var want []string
 	for _, r := range describe[describeRulesResult](t, client, "DescribeRules", "ListenerArn", listener).Rules.Member {
 		want = append(want, r.RuleArn)
@@ -25,7 +26,8 @@ func TestPagesAreTheWholeList(t *testing.T) {
 		var got []string
 		calls, marker := 0, ""
 		for calls == 0 || marker != "" {
-			page := describe[describeRulesResult](t, client, "DescribeRules", "ListenerArn", listener, "PageSize", strconv.Itoa(size), "Marker", marker)
+			page := describe[describeRulesResult](t, client, "DescribeRules", "ListenerArn", listener, "PageSize",
+				strconv.Itoa(size), "Marker", marker)
 			if len(page.Rules.Member) > size {
 				t.Errorf("a page of %d has %d rules", size, len(page.Rules.Member))
 			}
@@ -44,14 +46,16 @@ func TestPagesAreTheWholeList(t *testing.T) {
 func TestFiltersFindWhatTheyName(t *testing.T) {
 	client, s := startQueryAPI(t, 217)
 	if err := s.balancer.Configure(alb.Config{
-		Rules:        []alb.Rule{{Priority: 7, Hosts: []string{"a.example"}, Paths: []string{"/a*"}, Action: alb.Action{TargetGroup: "app1"}}},
+		Rules: []alb.Rule{{Priority: 7, Hosts: []string{"a.example"}, Paths: []string{"/a*"},
+			Action: alb.Action{TargetGroup: "app1"}}},
 		TargetGroups: []alb.TargetGroup{{Name: "spare"}, {Name: "app1"}, {Name: "app2"}},
 	}); err != nil {
 		t.Fatal(err)
 	}
 	groups := func(parameters ...string) (names []string) {
 		t.Helper()
-		for _, g := range describe[describeTargetGroupsResult](t, client, "DescribeTargetGroups", parameters...).TargetGroups.Member {
+		for _, g := range describe[describeTargetGroupsResult](t, client, "DescribeTargetGroups",
+			parameters...).TargetGroups.Member {
 			names = append(names, g.TargetGroupName)
 		}
 		return names
@@ -63,28 +67,35 @@ func TestFiltersFindWhatTheyName(t *testing.T) {
 		}
 	}
 	all := describe[describeTargetGroupsResult](t, client, "DescribeTargetGroups").TargetGroups.Member
-	lb := describe[describeLoadBalancersResult](t, client, "DescribeLoadBalancers", "Names.member.1", "demoalb").LoadBalancers.Member[0]
+	lb := describe[describeLoadBalancersResult](t, client, "DescribeLoadBalancers", "Names.member.1",
+		"demoalb").LoadBalancers.Member[0]
 	expect("all groups", []string{"app1", "app2", "spare"}, groups())
 	expect("names", []string{"app1", "spare"}, groups("Names.member.1", "spare", "Names.member.2", "app1"))
 	expect("ARNs", []string{"app2"}, groups("TargetGroupArns.member.1", all[1].TargetGroupArn))
-	expect("load balancer: only groups that it forwards to", []string{"app1"}, groups("LoadBalancerArn", lb.LoadBalancerArn))
+	expect("load balancer: only groups that it forwards to", []string{"app1"},
+		groups("LoadBalancerArn", lb.LoadBalancerArn))
 
-	listeners := describe[describeListenersResult](t, client, "DescribeListeners", "LoadBalancerArn", lb.LoadBalancerArn).Listeners.Member
-	same := describe[describeListenersResult](t, client, "DescribeListeners", "ListenerArns.member.1", listeners[0].ListenerArn).Listeners.Member
+	listeners := describe[describeListenersResult](t, client, "DescribeListeners", "LoadBalancerArn",
+		lb.LoadBalancerArn).Listeners.Member
+	same := describe[describeListenersResult](t, client, "DescribeListeners", "ListenerArns.member.1",
+		listeners[0].ListenerArn).Listeners.Member
 	if diff := cmp.Diff(listeners, same); diff != "" {
 		t.Errorf("the listener by its ARN (-want +got):\n%s", diff)
 	}
-	rules := describe[describeRulesResult](t, client, "DescribeRules", "ListenerArn", listeners[0].ListenerArn).Rules.Member
+	rules := describe[describeRulesResult](t, client, "DescribeRules", "ListenerArn",
+		listeners[0].ListenerArn).Rules.Member
 	one := describe[describeRulesResult](t, client, "DescribeRules", "RuleArns.member.1", rules[0].RuleArn).Rules.Member
 	if len(rules) != 2 || len(one) != 1 || one[0].Priority != "7" || len(one[0].Conditions.Member) != 2 {
 		t.Errorf("rules %+v, and %+v by ARN; want rule 7 with two conditions and the default", rules, one)
 	}
 }
 
-// Failures and deregistrations show in DescribeTargetHealth, in the states and reasons of Elastic Load Balancing. r53: E.1.
+// Failures and deregistrations show in DescribeTargetHealth, in the states and reasons of Elastic Load Balancing. r53:
+// E.1.
 func TestTargetHealthShowsFailuresAndDraining(t *testing.T) {
 	client, s := startQueryAPI(t, 218)
-	arn := describe[describeTargetGroupsResult](t, client, "DescribeTargetGroups", "Names.member.1", "app1").TargetGroups.Member[0].TargetGroupArn
+	arn := describe[describeTargetGroupsResult](t, client, "DescribeTargetGroups", "Names.member.1",
+		"app1").TargetGroups.Member[0].TargetGroupArn
 	health := func(parameters ...string) (targets []targetHealthDescription) {
 		t.Helper()
 		return describe[describeTargetHealthResult](t, client, "DescribeTargetHealth",
@@ -100,7 +111,8 @@ func TestTargetHealthShowsFailuresAndDraining(t *testing.T) {
 		}
 	}
 	healthy := targetHealthShape{State: alb.Healthy}
-	unhealthy := targetHealthShape{alb.Unhealthy, "Target.ResponseCodeMismatch", "Health checks failed with these codes: [500]"}
+	unhealthy := targetHealthShape{alb.Unhealthy, "Target.ResponseCodeMismatch",
+		"Health checks failed with these codes: [500]"}
 	draining := targetHealthShape{alb.Draining, "Target.DeregistrationInProgress", "Target deregistration is in progress"}
 	waitFor(t, "two healthy targets without a reason", are(healthy, healthy))
 	s.failing.Store(true)
@@ -109,7 +121,8 @@ func TestTargetHealthShowsFailuresAndDraining(t *testing.T) {
 	waitFor(t, "two healed targets", are(healthy, healthy))
 
 	first := health()[0]
-	byID, byPort := []string{"Targets.member.1.Id", first.Target.ID}, []string{"Targets.member.1.Port", strconv.Itoa(first.Target.Port)}
+	byID, byPort := []string{"Targets.member.1.Id", first.Target.ID},
+		[]string{"Targets.member.1.Port", strconv.Itoa(first.Target.Port)}
 	if diff := cmp.Diff([]targetHealthDescription{first}, health(byID...)); diff != "" {
 		t.Errorf("a target by its address (-want +got):\n%s", diff)
 	}

@@ -8,14 +8,15 @@ import (
 	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
-// What clients ask Elastic Load Balancing for as a matter of course: limits, and what listeners of HTTPS would have. The lab's
-// listeners are all of HTTP.
+// What clients ask Elastic Load Balancing for as a matter of course: limits, and what listeners of HTTPS would have.
+// The lab's listeners are all of HTTP.
 
 type accountLimit struct{ Name, Max string }
 
 func limitName(l accountLimit) string { return l.Name }
 
-// accountLimits are the limits of a new account that concern Application Load Balancers; those that the lab keeps itself are its own.
+// accountLimits are the limits of a new account that concern Application Load Balancers; those that the lab keeps
+// itself are its own.
 func accountLimits() []accountLimit {
 	max := strconv.Itoa
 	return []accountLimit{
@@ -57,8 +58,10 @@ func policyName(p sslPolicyShape) string { return p.Name }
 func sslPolicies() []sslPolicyShape {
 	const (
 		tls13 = "TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256 "
-		gcm   = "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384"
-		ecdhe = "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES128-SHA256 ECDHE-RSA-AES128-SHA256 " +
+		gcm   = "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 " +
+			"ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384"
+		ecdhe = "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 " +
+			"ECDHE-ECDSA-AES128-SHA256 ECDHE-RSA-AES128-SHA256 " +
 			"ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384 ECDHE-ECDSA-AES256-SHA384 ECDHE-RSA-AES256-SHA384"
 		all = "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES128-SHA256 ECDHE-RSA-AES128-SHA256 " +
 			"ECDHE-ECDSA-AES128-SHA ECDHE-RSA-AES128-SHA ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384 " +
@@ -91,10 +94,13 @@ func (e *elbv2) describeSSLPolicies(c *call) (any, error) {
 		if !slices.Contains([]string{"application", "network", "gateway"}, kind) {
 			return nil, invalid("LoadBalancerType", kind, "Member must satisfy enum value set: [application, network, gateway]")
 		}
-		found = slices.DeleteFunc(found, func(p sslPolicyShape) bool { return !slices.Contains(p.SupportedLoadBalancerTypes.Member, kind) })
+		found = slices.DeleteFunc(found, func(p sslPolicyShape) bool {
+			return !slices.Contains(p.SupportedLoadBalancerTypes.Member, kind)
+		})
 	}
 	if len(names) > 0 {
-		if found, err = named(found, names, policyName, refuse("SSLPolicyNotFound", "SSL policy '%.256s' not found", names)); err != nil {
+		if found, err = named(found, names, policyName,
+			refuse("SSLPolicyNotFound", "SSL policy '%.256s' not found", names)); err != nil {
 			return nil, err
 		}
 	}

@@ -110,7 +110,8 @@ func (b *register) addListener(rules []alb.Rule, fallback alb.Action) {
 		b.rules = append(b.rules, shape)
 		b.tag(shape.RuleArn, fmt.Sprintf("%d:%d", port, r.Priority))
 	}
-	last := ruleShape{RuleArn: b.ruleARN("default"), Priority: "default", Actions: l.DefaultActions, IsDefault: true, listenerArn: l.ListenerArn}
+	last := ruleShape{RuleArn: b.ruleARN("default"), Priority: "default", Actions: l.DefaultActions, IsDefault: true,
+		listenerArn: l.ListenerArn}
 	b.rules = append(b.rules, last)
 	b.tags[last.RuleArn] = nil // a listener's own rule: the controller did not make it
 }
@@ -118,11 +119,13 @@ func (b *register) addListener(rules []alb.Rule, fallback alb.Action) {
 func conditions(r alb.Rule) (all members[conditionShape]) {
 	if len(r.Hosts) > 0 {
 		values := members[string]{r.Hosts}
-		all.Member = append(all.Member, conditionShape{Field: "host-header", Values: values, HostHeaderConfig: &valuesShape{values}})
+		all.Member = append(all.Member, conditionShape{Field: "host-header", Values: values,
+			HostHeaderConfig: &valuesShape{values}})
 	}
 	if len(r.Paths) > 0 {
 		values := members[string]{r.Paths}
-		all.Member = append(all.Member, conditionShape{Field: "path-pattern", Values: values, PathPatternConfig: &valuesShape{values}})
+		all.Member = append(all.Member, conditionShape{Field: "path-pattern", Values: values,
+			PathPatternConfig: &valuesShape{values}})
 	}
 	return all
 }

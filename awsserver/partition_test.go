@@ -11,9 +11,12 @@ import (
 // Load balancers have names and ARNs of the partition that their Region is in. r53: E.2.
 func TestLoadBalancersHaveNamesOfTheirPartition(t *testing.T) {
 	for _, c := range []struct{ region, suffix, arn string }{
-		{"eu-west-1", ".eu-west-1.elb.amazonaws.com", "arn:aws:elasticloadbalancing:eu-west-1:" + AccountID + ":loadbalancer/x"},
-		{"cn-north-1", ".cn-north-1.elb.amazonaws.com.cn", "arn:aws-cn:elasticloadbalancing:cn-north-1:" + AccountID + ":loadbalancer/x"},
-		{"us-gov-west-1", ".us-gov-west-1.elb.amazonaws.com", "arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:" + AccountID + ":loadbalancer/x"},
+		{"eu-west-1", ".eu-west-1.elb.amazonaws.com", "arn:aws:elasticloadbalancing:eu-west-1:" + AccountID +
+			":loadbalancer/x"},
+		{"cn-north-1", ".cn-north-1.elb.amazonaws.com.cn", "arn:aws-cn:elasticloadbalancing:cn-north-1:" + AccountID +
+			":loadbalancer/x"},
+		{"us-gov-west-1", ".us-gov-west-1.elb.amazonaws.com", "arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:" +
+			AccountID + ":loadbalancer/x"},
 	} {
 		name := alb.DNSName("demoalb", c.region)
 		if !strings.HasSuffix(name, c.suffix) {

@@ -19,7 +19,8 @@ import (
 // maxQueryBody bounds the form of a query request.
 const maxQueryBody = 64 << 10
 
-// queryAPI serves AWS's query protocol at POST /: a form with Action and Version in, XML out, every request signed. r53: E.1.
+// queryAPI serves AWS's query protocol at POST /: a form with Action and Version in, XML out, every request signed.
+// r53: E.1.
 type queryAPI struct {
 	services map[string]queryService // by the name in the credential scope
 	lookup   Lookup
@@ -92,9 +93,11 @@ func (s queryService) find(action, version string) (operation, error) {
 	case action == "":
 		return nil, refuse("MissingAction", "The request has no Action: there are %s.", s.actions())
 	case version != s.version:
-		return nil, refuse("InvalidAction", "Could not find operation %.64s for version '%.16s': the version is %s.", action, version, s.version)
+		return nil, refuse("InvalidAction", "Could not find operation %.64s for version '%.16s': the version is %s.", action,
+			version, s.version)
 	case !ok:
-		return nil, refuse("InvalidAction", "Could not find operation %.64s for version %s: there are %s.", action, version, s.actions())
+		return nil, refuse("InvalidAction", "Could not find operation %.64s for version %s: there are %s.", action, version,
+			s.actions())
 	}
 	return do, nil
 }
@@ -118,7 +121,8 @@ func (c *call) list(name string, limit int) ([]string, error) {
 		all = append(all, c.form.Get(listMember(name, i)))
 	}
 	if len(all) > limit {
-		return nil, invalid(name, fmt.Sprint(len(all), " members"), fmt.Sprintf("Member must have length less than or equal to %d", limit))
+		return nil, invalid(name, fmt.Sprint(len(all), " members"),
+			fmt.Sprintf("Member must have length less than or equal to %d", limit))
 	}
 	return all, nil
 }
@@ -145,11 +149,12 @@ func (c *call) number(name string, lowest, highest, absent int) (int, error) {
 
 // invalid refuses the value of one parameter, in the words that AWS has for it.
 func invalid(name, value, constraint string) error {
-	return refuse("ValidationError", "1 validation error detected: Value '%.64s' at '%s' failed to satisfy constraint: %s", value, name, constraint)
+	return refuse("ValidationError", "1 validation error detected: Value '%.64s' at '%s' failed to satisfy constraint: %s",
+		value, name, constraint)
 }
 
-// paged returns the page of items that a call asks for with Marker and PageSize, 1 to 400, and the marker of the next one; "" after the
-// last. A marker is the id of the first item of its page.
+// paged returns the page of items that a call asks for with Marker and PageSize, 1 to 400, and the marker of the next
+// one; "" after the last. A marker is the id of the first item of its page.
 func paged[T any](c *call, items []T, id func(T) string) (page []T, next string, err error) {
 	size, err := c.number("PageSize", 1, 400, 400)
 	if err != nil {

@@ -35,7 +35,8 @@ func (c awsClient) send(t *testing.T, method, path, service, body string) (int, 
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	if service != "" {
-		sigv4.Sign(&sigv4.Request{Method: method, Path: request.URL.EscapedPath(), RawQuery: request.URL.RawQuery, Host: request.URL.Host,
+		sigv4.Sign(&sigv4.Request{Method: method, Path: request.URL.EscapedPath(), RawQuery: request.URL.RawQuery,
+			Host:   request.URL.Host,
 			Header: request.Header, Body: []byte(body)}, c.credentials, c.region, service, time.Now())
 	}
 	response, err := visitor().Do(request)
@@ -83,11 +84,13 @@ func describe[T any](t *testing.T, c awsClient, action string, parameters ...str
 	return result
 }
 
-// The replies to requests as clients send them, letter for letter but for line breaks, ports and ids of requests. r53: E.1, E.2, E.3.
+// The replies to requests as clients send them, letter for letter but for line breaks, ports and ids of requests. r53:
+// E.1, E.2, E.3.
 func TestQueryRepliesHaveAWSShapes(t *testing.T) {
 	client, s := startQueryAPI(t, 212)
 	all := newInventory(s.region(), time.Time{})
-	lb, listener, group := all.loadBalancers[0].LoadBalancerArn, all.listeners[0].ListenerArn, all.targetGroups[0].TargetGroupArn
+	lb, listener, group := all.loadBalancers[0].LoadBalancerArn, all.listeners[0].ListenerArn,
+		all.targetGroups[0].TargetGroupArn
 	waitFor(t, "healthy targets", func() bool {
 		healthy, _ := s.balancer.Healthy()
 		return healthy && s.balancer.Status().TargetGroups[0].Targets[1].State == alb.Healthy
@@ -95,25 +98,35 @@ func TestQueryRepliesHaveAWSShapes(t *testing.T) {
 	var got strings.Builder
 	for _, c := range []struct{ title, service, region, body string }{
 		{"sts get-caller-identity", serviceSTS, "us-east-1", "Action=GetCallerIdentity&Version=2011-06-15"},
-		{"describe-load-balancers --names demoalb", serviceELB, "eu-west-1", form("DescribeLoadBalancers", "Names.member.1", "demoalb")},
+		{"describe-load-balancers --names demoalb", serviceELB, "eu-west-1",
+			form("DescribeLoadBalancers", "Names.member.1", "demoalb")},
 		{"describe-load-balancers in a Region without", serviceELB, "us-east-1", form("DescribeLoadBalancers")},
-		{"describe-load-balancers of a name that is not there", serviceELB, "us-east-1", form("DescribeLoadBalancers", "Names.member.1", "demoalb")},
+		{"describe-load-balancers of a name that is not there", serviceELB, "us-east-1",
+			form("DescribeLoadBalancers", "Names.member.1", "demoalb")},
 		{"describe-target-groups", serviceELB, "eu-west-1", form("DescribeTargetGroups", "LoadBalancerArn", lb)},
 		{"describe-target-health", serviceELB, "eu-west-1", form("DescribeTargetHealth", "TargetGroupArn", group)},
 		{"describe-target-health of one that is not registered", serviceELB, "eu-west-1",
 			form("DescribeTargetHealth", "TargetGroupArn", group, "Targets.member.1.Id", "192.0.2.1")},
 		{"describe-listeners", serviceELB, "eu-west-1", form("DescribeListeners", "LoadBalancerArn", lb)},
 		{"describe-rules", serviceELB, "eu-west-1", form("DescribeRules", "ListenerArn", listener)},
-		{"describe-tags", serviceELB, "eu-west-1", form("DescribeTags", "ResourceArns.member.1", lb, "ResourceArns.member.2", group,
-			"ResourceArns.member.3", listener, "ResourceArns.member.4", all.rules[0].RuleArn, "ResourceArns.member.5", all.rules[4].RuleArn)},
-		{"describe-load-balancer-attributes", serviceELB, "eu-west-1", form("DescribeLoadBalancerAttributes", "LoadBalancerArn", lb)},
-		{"describe-target-group-attributes", serviceELB, "eu-west-1", form("DescribeTargetGroupAttributes", "TargetGroupArn", group)},
+		{"describe-tags", serviceELB, "eu-west-1", form("DescribeTags",
+			"ResourceArns.member.1", lb, "ResourceArns.member.2", group, "ResourceArns.member.3", listener,
+			"ResourceArns.member.4", all.rules[0].RuleArn, "ResourceArns.member.5", all.rules[4].RuleArn)},
+		{"describe-load-balancer-attributes", serviceELB, "eu-west-1",
+			form("DescribeLoadBalancerAttributes", "LoadBalancerArn", lb)},
+		{"describe-target-group-attributes", serviceELB, "eu-west-1",
+			form("DescribeTargetGroupAttributes", "TargetGroupArn", group)},
 		{"describe-account-limits --page-size 2", serviceELB, "eu-west-1", form("DescribeAccountLimits", "PageSize", "2")},
-		{"describe-ssl-policies --names", serviceELB, "eu-west-1", form("DescribeSSLPolicies", "Names.member.1", "ELBSecurityPolicy-TLS13-1-3-2021-06")},
-		{"describe-ssl-policies of a name that is not there", serviceELB, "eu-west-1", form("DescribeSSLPolicies", "Names.member.1", "Mine")},
-		{"describe-ssl-policies of no load balancer type", serviceELB, "eu-west-1", form("DescribeSSLPolicies", "LoadBalancerType", "classic")},
-		{"describe-listener-certificates", serviceELB, "eu-west-1", form("DescribeListenerCertificates", "ListenerArn", listener)},
-		{"describe-listener-certificates of a listener that is not there", serviceELB, "us-east-1", form("DescribeListenerCertificates", "ListenerArn", listener)},
+		{"describe-ssl-policies --names", serviceELB, "eu-west-1",
+			form("DescribeSSLPolicies", "Names.member.1", "ELBSecurityPolicy-TLS13-1-3-2021-06")},
+		{"describe-ssl-policies of a name that is not there", serviceELB, "eu-west-1",
+			form("DescribeSSLPolicies", "Names.member.1", "Mine")},
+		{"describe-ssl-policies of no load balancer type", serviceELB, "eu-west-1",
+			form("DescribeSSLPolicies", "LoadBalancerType", "classic")},
+		{"describe-listener-certificates", serviceELB, "eu-west-1",
+			form("DescribeListenerCertificates", "ListenerArn", listener)},
+		{"describe-listener-certificates of a listener that is not there", serviceELB, "us-east-1",
+			form("DescribeListenerCertificates", "ListenerArn", listener)},
 	} {
 		client.region = c.region
 		status, header, reply := client.send(t, "POST", "/", c.service, c.body)
@@ -148,13 +161,15 @@ func TestQueryRepliesHaveAWSShapes(t *testing.T) {
 func TestQueryRefusesInAWSWords(t *testing.T) {
 	client, s := startQueryAPI(t, 213)
 	all := newInventory(s.region(), time.Time{})
-	lb, listener, group := all.loadBalancers[0].LoadBalancerArn, all.listeners[0].ListenerArn, all.targetGroups[0].TargetGroupArn
+	lb, listener, group := all.loadBalancers[0].LoadBalancerArn, all.listeners[0].ListenerArn,
+		all.targetGroups[0].TargetGroupArn
 	other := strings.Replace(group, "eu-west-1", "eu-central-1", 1)
 	tooMany := []string{}
 	for i := range 21 {
 		tooMany = append(tooMany, listMember("Names", i+1), "demoalb")
 	}
-	const actions = "DescribeAccountLimits, DescribeListenerCertificates, DescribeListeners, DescribeLoadBalancerAttributes, DescribeLoadBalancers, DescribeRules, DescribeSSLPolicies, DescribeTags, " +
+	const actions = "DescribeAccountLimits, DescribeListenerCertificates, DescribeListeners, " +
+		"DescribeLoadBalancerAttributes, DescribeLoadBalancers, DescribeRules, DescribeSSLPolicies, DescribeTags, " +
 		"DescribeTargetGroupAttributes, DescribeTargetGroups, DescribeTargetHealth"
 	for _, c := range []struct {
 		name, body string
@@ -171,24 +186,31 @@ func TestQueryRefusesInAWSWords(t *testing.T) {
 		{"ARN of another kind", form("DescribeListeners", "LoadBalancerArn", listener),
 			errorDetail{"Sender", "ValidationError", "'" + listener + "' is not a valid load balancer ARN"}},
 		{"E.1: up to 20 names", form("DescribeLoadBalancers", tooMany...), errorDetail{"Sender", "ValidationError",
-			"1 validation error detected: Value '21 members' at 'Names' failed to satisfy constraint: Member must have length less than or equal to 20"}},
+			"1 validation error detected: Value '21 members' at 'Names' failed to satisfy constraint: Member must have " +
+				"length less than or equal to 20"}},
 		{"E.1: PageSize 1..400", form("DescribeLoadBalancers", "PageSize", "0"), errorDetail{"Sender", "ValidationError",
-			"1 validation error detected: Value '0' at 'PageSize' failed to satisfy constraint: Member must have value greater than or equal to 1"}},
+			"1 validation error detected: Value '0' at 'PageSize' failed to satisfy constraint: Member must have value " +
+				"greater than or equal to 1"}},
 		{"E.1: PageSize 1..400", form("DescribeLoadBalancers", "PageSize", "401"), errorDetail{"Sender", "ValidationError",
-			"1 validation error detected: Value '401' at 'PageSize' failed to satisfy constraint: Member must have value less than or equal to 400"}},
+			"1 validation error detected: Value '401' at 'PageSize' failed to satisfy constraint: Member must have value " +
+				"less than or equal to 400"}},
 		{"foreign marker", form("DescribeRules", "ListenerArn", listener, "Marker", "x"),
 			errorDetail{"Sender", "ValidationError", "Marker 'x' is of no page: use the NextMarker of a reply"}},
 		{"another Region's target group", form("DescribeTargetHealth", "TargetGroupArn", other),
 			errorDetail{"Sender", "TargetGroupNotFound", "One or more target groups not found"}},
 		{"target health of nothing", form("DescribeTargetHealth"), errorDetail{"Sender", "ValidationError",
-			"1 validation error detected: Value 'null' at 'TargetGroupArn' failed to satisfy constraint: Member must not be null"}},
+			"1 validation error detected: Value 'null' at 'TargetGroupArn' failed to satisfy constraint: Member must not be " +
+				"null"}},
 		{"target without id", form("DescribeTargetHealth", "TargetGroupArn", group, "Targets.member.1.Port", "80"),
 			errorDetail{"Sender", "ValidationError",
-				"1 validation error detected: Value 'null' at 'Targets.member.1.Id' failed to satisfy constraint: Member must not be null"}},
+				"1 validation error detected: Value 'null' at 'Targets.member.1.Id' failed to satisfy constraint: Member must " +
+					"not be null"}},
 		{"target with a word for a port",
-			form("DescribeTargetHealth", "TargetGroupArn", group, "Targets.member.1.Id", "192.0.2.1", "Targets.member.1.Port", "http"),
+			form("DescribeTargetHealth", "TargetGroupArn", group, "Targets.member.1.Id", "192.0.2.1", "Targets.member.1.Port",
+				"http"),
 			errorDetail{"Sender", "ValidationError",
-				"1 validation error detected: Value 'http' at 'Targets.member.1.Port' failed to satisfy constraint: Member must be an integer"}},
+				"1 validation error detected: Value 'http' at 'Targets.member.1.Port' failed to satisfy constraint: Member must " +
+					"be an integer"}},
 		{"two filters", form("DescribeTargetGroups", "Names.member.1", "app1", "LoadBalancerArn", lb),
 			errorDetail{"Sender", "ValidationError", "Give one of a load balancer ARN, target group ARNs and names"}},
 		{"unknown target group", form("DescribeTargetGroups", "Names.member.1", "app3"),
@@ -204,7 +226,8 @@ func TestQueryRefusesInAWSWords(t *testing.T) {
 		{"unknown rule", form("DescribeRules", "RuleArns.member.1", all.rules[0].RuleArn+"0"),
 			errorDetail{"Sender", "RuleNotFound", "One or more rules not found"}},
 		{"tags of nothing", form("DescribeTags"), errorDetail{"Sender", "ValidationError",
-			"1 validation error detected: Value 'null' at 'ResourceArns' failed to satisfy constraint: Member must not be null"}},
+			"1 validation error detected: Value 'null' at 'ResourceArns' failed to satisfy constraint: Member must not be " +
+				"null"}},
 		{"tags of something else", form("DescribeTags", "ResourceArns.member.1", "arn:aws:s3:::bucket"),
 			errorDetail{"Sender", "ValidationError",
 				"'arn:aws:s3:::bucket' is not a valid ARN of a load balancer, target group, listener or rule"}},
@@ -214,16 +237,21 @@ func TestQueryRefusesInAWSWords(t *testing.T) {
 			errorDetail{"Sender", "LoadBalancerNotFound", "One or more load balancers not found"}},
 		{"attributes of something else", form("DescribeTargetGroupAttributes", "TargetGroupArn", lb),
 			errorDetail{"Sender", "ValidationError", "'" + lb + "' is not a valid target group ARN"}},
-		{"no action", "Version=2015-12-01", errorDetail{"Sender", "MissingAction", "The request has no Action: there are " + actions + "."}},
-		{"an operation that the lab has not", form("DeleteLoadBalancer", "LoadBalancerArn", lb), errorDetail{"Sender", "InvalidAction",
-			"Could not find operation DeleteLoadBalancer for version 2015-12-01: there are " + actions + "."}},
-		{"the version of classic load balancers", "Action=DescribeLoadBalancers&Version=2012-06-01", errorDetail{"Sender", "InvalidAction",
-			"Could not find operation DescribeLoadBalancers for version '2012-06-01': the version is 2015-12-01."}},
-		{"no form", "Action=%zz", errorDetail{"Sender", "MalformedQueryString", `The body is not a form: invalid URL escape "%zz".`}},
+		{"no action", "Version=2015-12-01", errorDetail{"Sender", "MissingAction", "The request has no Action: there are " +
+			actions + "."}},
+		{"an operation that the lab has not", form("DeleteLoadBalancer", "LoadBalancerArn", lb),
+			errorDetail{"Sender", "InvalidAction",
+				"Could not find operation DeleteLoadBalancer for version 2015-12-01: there are " + actions + "."}},
+		{"the version of classic load balancers", "Action=DescribeLoadBalancers&Version=2012-06-01",
+			errorDetail{"Sender", "InvalidAction",
+				"Could not find operation DescribeLoadBalancers for version '2012-06-01': the version is 2015-12-01."}},
+		{"no form", "Action=%zz", errorDetail{"Sender", "MalformedQueryString",
+			`The body is not a form: invalid URL escape "%zz".`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status, _, reply := client.send(t, "POST", "/", serviceELB, c.body)
-			expectRefusal(t, status, reply, http.StatusBadRequest, c.want, "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/")
+			expectRefusal(t, status, reply, http.StatusBadRequest, c.want,
+				"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/")
 		})
 	}
 }
@@ -259,7 +287,8 @@ func TestQueryRefusesWhomItDoesNotKnow(t *testing.T) {
 	}{
 		{"not signed", "", "", "", form("DescribeLoadBalancers"), 403, "MissingAuthenticationToken"},
 		{"unknown key", serviceELB, "AKIAOTHER", "secret", form("DescribeLoadBalancers"), 403, "InvalidClientTokenId"},
-		{"wrong secret", serviceELB, administrator.AccessKeyID, "guess", form("DescribeLoadBalancers"), 403, "SignatureDoesNotMatch"},
+		{"wrong secret", serviceELB, administrator.AccessKeyID, "guess", form("DescribeLoadBalancers"), 403,
+			"SignatureDoesNotMatch"},
 		{"another service", "iam", administrator.AccessKeyID, administrator.SecretAccessKey,
 			"Action=ListUsers&Version=2010-05-08", 400, "InvalidAction"},
 		{"large body", serviceELB, administrator.AccessKeyID, administrator.SecretAccessKey,
@@ -299,7 +328,8 @@ func FuzzQuery(f *testing.F) {
 		if err := xml.Unmarshal(recorder.Body.Bytes(), &reply); err != nil {
 			t.Fatalf("%q is answered with %q: %v", body, recorder.Body, err)
 		}
-		if refused := reply.XMLName.Local == "ErrorResponse"; refused != (recorder.Code != 200) || refused == (reply.Error.Code == "") {
+		if refused := reply.XMLName.Local == "ErrorResponse"; refused != (recorder.Code != 200) ||
+			refused == (reply.Error.Code == "") {
 			t.Errorf("%q is answered with %d %s", body, recorder.Code, recorder.Body)
 		}
 	})

@@ -10,8 +10,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
-// ReadSigned reads a body of up to limit bytes and verifies the signature over the request. The scope says which service and
-// Region the request is for; the caller checks it. Errors are *sigv4.Error, *http.MaxBytesError, or those of the connection.
+// ReadSigned reads a body of up to limit bytes and verifies the signature over the request. The scope says which
+// service and Region the request is for; the caller checks it. Errors are *sigv4.Error, *http.MaxBytesError, or those
+// of the connection.
 func ReadSigned(w http.ResponseWriter, r *http.Request, limit int64, find Lookup) ([]byte, sigv4.Scope, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {

@@ -20,7 +20,8 @@ func stsService() queryService {
 // administratorName is whom the lab's only key belongs to, by the name that the engine's refusals have for it.
 const administratorName = "administrator"
 
-// getCallerIdentity names the owner of the access key. A user's unique id is made of the key's, with the prefix that AWS gives users.
+// getCallerIdentity names the owner of the access key. A user's unique id is made of the key's, with the prefix that
+// AWS gives users.
 func getCallerIdentity(c *call) (any, error) {
 	return getCallerIdentityResult{
 		Arn:     "arn:aws:iam::" + AccountID + ":user/" + administratorName,

@@ -78,7 +78,8 @@ func (a *api) change(b *testing.B, action types.ChangeAction, round, from, step,
 	value := aws.String(fmt.Sprintf("192.0.2.%d", round%250))
 	for i := range changes {
 		changes[i] = types.Change{Action: action, ResourceRecordSet: &types.ResourceRecordSet{
-			Name: recordName(from + i*step), Type: types.RRTypeA, TTL: aws.Int64(60), ResourceRecords: []types.ResourceRecord{{Value: value}},
+			Name: recordName(from + i*step), Type: types.RRTypeA, TTL: aws.Int64(60),
+			ResourceRecords: []types.ResourceRecord{{Value: value}},
 		}}
 	}
 	_, err := a.client.ChangeResourceRecordSets(b.Context(), &route53.ChangeResourceRecordSetsInput{

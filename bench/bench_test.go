@@ -1,5 +1,5 @@
-// Package bench measures whole paths across rooms, at three sizes of a zone: what must not grow with it is seen not to. A
-// figure that needs a machine to mean something is reported as a ratio against a peer measured in the same run.
+// Package bench measures whole paths across rooms, at three sizes of a zone: what must not grow with it is seen not to.
+// A figure that needs a machine to mean something is reported as a ratio against a peer measured in the same run.
 package bench
 
 import (
@@ -50,7 +50,8 @@ func newWorld(tb testing.TB, n int) *world {
 		tb.Fatal(err)
 	}
 	w := &world{
-		zone:    zone.HostedZone{ID: "Z0123456789ABCDEFGHIJ", Name: zone.MustParseName("example.com"), NameServers: []string{"ns-1.awsdns-00.com"}},
+		zone: zone.HostedZone{ID: "Z0123456789ABCDEFGHIJ", Name: zone.MustParseName("example.com"),
+			NameServers: []string{"ns-1.awsdns-00.com"}},
 		records: zone.NewRecords(),
 	}
 	e := steer.NewView(atlas).Edit()
@@ -101,7 +102,8 @@ func BenchmarkRecordChange(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			changed := *s
 			changed.ResourceRecords = []string{fmt.Sprintf("192.0.2.%d", i%250+1)}
-			next, effects, err := w.records.Apply(w.zone, []zone.Change{{Action: zone.Upsert, ResourceRecordSet: changed}}, facts)
+			next, effects, err := w.records.Apply(w.zone, []zone.Change{{Action: zone.Upsert, ResourceRecordSet: changed}},
+				facts)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -117,8 +119,8 @@ func BenchmarkRecordChange(b *testing.B) {
 	})
 }
 
-// BenchmarkQuery is a query and its answer over loopback UDP, one at a time. Beside it the same packets go to a bare echo server;
-// x/echo is our time over the echo's, the part of it that is not the kernel's and the client's.
+// BenchmarkQuery is a query and its answer over loopback UDP, one at a time. Beside it the same packets go to a bare
+// echo server; x/echo is our time over the echo's, the part of it that is not the kernel's and the client's.
 func BenchmarkQuery(b *testing.B) {
 	each(b, func(b *testing.B, w *world, n int) {
 		server, err := dnsserver.New(dnsserver.Options{Addr: "127.0.0.1:0"})
@@ -154,7 +156,8 @@ func packed(b *testing.B, name string) []byte {
 	b.Helper()
 	m := new(dns.Msg).SetQuestion(name, dns.TypeA)
 	opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: 1232}}
-	opt.Option = append(opt.Option, &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(10, 1, 2, 0).To4()})
+	opt.Option = append(opt.Option, &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24,
+		Address: net.IPv4(10, 1, 2, 0).To4()})
 	m.Extra = append(m.Extra, opt)
 	out, err := m.Pack()
 	if err != nil {
@@ -216,10 +219,12 @@ func exchange(b *testing.B, conn net.Conn, query, buf []byte) time.Duration {
 	return time.Since(start)
 }
 
-// The answer that BenchmarkQuery times is the one a user near eu-west-1 is meant to get, and the one after a flip is the other.
+// The answer that BenchmarkQuery times is the one a user near eu-west-1 is meant to get, and the one after a flip is
+// the other.
 func TestWhatIsMeasuredIsRight(t *testing.T) {
 	w := newWorld(t, 1000)
-	q := steer.Query{Name: zone.MustParseName("app7.example.com").AppendWire(nil), Type: zone.A, Client: netip.MustParsePrefix("10.1.2.3/32"), ECS: true}
+	q := steer.Query{Name: zone.MustParseName("app7.example.com").AppendWire(nil), Type: zone.A,
+		Client: netip.MustParsePrefix("10.1.2.3/32"), ECS: true}
 	for _, c := range []struct {
 		table *steer.Table
 		last  byte

@@ -1,9 +1,9 @@
 // Package cwserver is as much of the CloudWatch API as tells the health of health checks: GetMetricData for the metric
-// HealthCheckStatus of the namespace AWS/Route53. Route 53 itself has no call for a verdict (r53: B.7), so clients that watch
-// many checks read them here, 500 with one call.
+// HealthCheckStatus of the namespace AWS/Route53. Route 53 itself has no call for a verdict (r53: B.7), so clients that
+// watch many checks read them here, 500 with one call.
 //
-// The protocol is Smithy RPC v2 with CBOR, which AWS's SDKs for CloudWatch speak. An engine has no history: a metric has one
-// data point, of the period that is not over yet. A check that nobody has probed has none, as on AWS.
+// The protocol is Smithy RPC v2 with CBOR, which AWS's SDKs for CloudWatch speak. An engine has no history: a metric
+// has one data point, of the period that is not over yet. A check that nobody has probed has none, as on AWS.
 package cwserver
 
 import (
@@ -95,8 +95,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	scope, err := sigv4.Verify(&sigv4.Request{Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host,
-		Header: r.Header, Body: body}, s.o.Lookup, s.o.Now())
+	scope, err := sigv4.Verify(&sigv4.Request{
+		Method:   r.Method,
+		Path:     r.URL.EscapedPath(),
+		RawQuery: r.URL.RawQuery,
+		Host:     r.Host,
+		Header:   r.Header,
+		Body:     body,
+	}, s.o.Lookup, s.o.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +112,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	operation := strings.TrimPrefix(r.URL.Path, Prefix)
 	switch {
 	case r.Method != http.MethodPost || operation != "GetMetricData":
-		return nil, &fault{http.StatusNotFound, "UnknownOperationException", "An engine has one operation of CloudWatch: GetMetricData."}
+		return nil, &fault{http.StatusNotFound, "UnknownOperationException",
+			"An engine has one operation of CloudWatch: GetMetricData."}
 	case r.Header.Get("Smithy-Protocol") != "rpc-v2-cbor":
 		return nil, &fault{http.StatusBadRequest, "SerializationException", "The protocol must be rpc-v2-cbor."}
 	}

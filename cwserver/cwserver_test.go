@@ -52,9 +52,10 @@ func client(t *testing.T, accessKeyID string) *cloudwatch.Client {
 }
 
 func query(id, check string) types.MetricDataQuery {
-	return types.MetricDataQuery{Id: &id, MetricStat: &types.MetricStat{Period: aws.Int32(60), Stat: aws.String("Minimum"), Metric: &types.Metric{
-		Namespace: aws.String("AWS/Route53"), MetricName: aws.String("HealthCheckStatus"),
-		Dimensions: []types.Dimension{{Name: aws.String("HealthCheckId"), Value: &check}}}}}
+	return types.MetricDataQuery{Id: &id, MetricStat: &types.MetricStat{Period: aws.Int32(60), Stat: aws.String("Minimum"),
+		Metric: &types.Metric{
+			Namespace: aws.String("AWS/Route53"), MetricName: aws.String("HealthCheckStatus"),
+			Dimensions: []types.Dimension{{Name: aws.String("HealthCheckId"), Value: &check}}}}}
 }
 
 func input(queries ...types.MetricDataQuery) *cloudwatch.GetMetricDataInput {
@@ -62,7 +63,8 @@ func input(queries ...types.MetricDataQuery) *cloudwatch.GetMetricDataInput {
 	if queries == nil {
 		queries = []types.MetricDataQuery{} // else the SDK refuses it
 	}
-	return &cloudwatch.GetMetricDataInput{StartTime: aws.Time(now.Add(-10 * time.Minute)), EndTime: aws.Time(now.Add(time.Minute)), MetricDataQueries: queries}
+	return &cloudwatch.GetMetricDataInput{StartTime: aws.Time(now.Add(-10 * time.Minute)),
+		EndTime: aws.Time(now.Add(time.Minute)), MetricDataQueries: queries}
 }
 
 func TestVerdictsAsCloudWatchHasThem(t *testing.T) {
@@ -74,7 +76,8 @@ func TestVerdictsAsCloudWatchHasThem(t *testing.T) {
 	count := query("count", "down")
 	count.MetricStat.Stat, count.Label = aws.String("SampleCount"), aws.String("mine")
 	before := time.Now().Truncate(time.Minute)
-	out, err := c.GetMetricData(t.Context(), input(query("a", "up"), query("b", "down"), query("c", "none"), other, hidden, count))
+	out, err := c.GetMetricData(t.Context(), input(query("a", "up"), query("b", "down"), query("c", "none"), other, hidden,
+		count))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,14 +90,16 @@ func TestVerdictsAsCloudWatchHasThem(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff([]string{"a HealthCheckStatus Complete [1]", "b HealthCheckStatus Complete [0]", "c HealthCheckStatus Complete []",
+	if diff := cmp.Diff([]string{"a HealthCheckStatus Complete [1]", "b HealthCheckStatus Complete [0]",
+		"c HealthCheckStatus Complete []",
 		"other HealthCheckPercentageHealthy Complete []", "count mine Complete [1]"}, got); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 	// An engine has no history.
 	past := input(query("a", "up"))
 	past.EndTime = aws.Time(time.Now().Add(-5 * time.Minute))
-	if out, err = c.GetMetricData(t.Context(), past); err != nil || len(out.MetricDataResults) != 1 || len(out.MetricDataResults[0].Values) != 0 {
+	if out, err = c.GetMetricData(t.Context(), past); err != nil || len(out.MetricDataResults) != 1 ||
+		len(out.MetricDataResults[0].Values) != 0 {
 		t.Errorf("what was five minutes ago: %+v, %v; want a result without values", out, err)
 	}
 }
@@ -106,7 +111,8 @@ func TestFiveHundredMetricsWithOneCall(t *testing.T) {
 		queries = append(queries, query(fmt.Sprint("c", i), []string{"up", "down"}[i%2]))
 	}
 	out, err := c.GetMetricData(t.Context(), input(queries[:500]...))
-	if err != nil || len(out.MetricDataResults) != 500 || out.MetricDataResults[498].Values[0] != 1 || out.MetricDataResults[499].Values[0] != 0 {
+	if err != nil || len(out.MetricDataResults) != 500 || out.MetricDataResults[498].Values[0] != 1 ||
+		out.MetricDataResults[499].Values[0] != 0 {
 		t.Fatalf("500 metrics: %v", err)
 	}
 	_, err = c.GetMetricData(t.Context(), input(queries...))
@@ -133,14 +139,19 @@ func TestRefusals(t *testing.T) {
 		in   *cloudwatch.GetMetricDataInput
 		text string
 	}{
-		"no metric":      {input(), "MetricDataQueries is required"},
-		"one id twice":   {input(query("a", "up"), query("a", "down")), "not unique: a"},
-		"a bad id":       {input(query("A", "up")), "pattern"},
-		"no statistic":   {input(changed(func(q *types.MetricDataQuery) { q.MetricStat = nil })), "no MetricStat"},
-		"an expression":  {input(changed(func(q *types.MetricDataQuery) { q.MetricStat, q.Expression = nil, aws.String("a+1") })), "expression"},
-		"a bad period":   {input(changed(func(q *types.MetricDataQuery) { q.MetricStat.Period = aws.Int32(61) })), "Period 61"},
-		"a percentile":   {input(changed(func(q *types.MetricDataQuery) { q.MetricStat.Stat = aws.String("p99") })), `"p99"`},
-		"time backwards": {&cloudwatch.GetMetricDataInput{StartTime: aws.Time(time.Now()), EndTime: aws.Time(time.Now().Add(-time.Hour)), MetricDataQueries: []types.MetricDataQuery{query("a", "up")}}, "StartTime must be less"},
+		"no metric":    {input(), "MetricDataQueries is required"},
+		"one id twice": {input(query("a", "up"), query("a", "down")), "not unique: a"},
+		"a bad id":     {input(query("A", "up")), "pattern"},
+		"no statistic": {input(changed(func(q *types.MetricDataQuery) { q.MetricStat = nil })), "no MetricStat"},
+		"an expression": {input(changed(func(q *types.MetricDataQuery) {
+			q.MetricStat, q.Expression = nil, aws.String("a+1")
+		})), "expression"},
+		"a bad period": {input(changed(func(q *types.MetricDataQuery) { q.MetricStat.Period = aws.Int32(61) })),
+			"Period 61"},
+		"a percentile": {input(changed(func(q *types.MetricDataQuery) { q.MetricStat.Stat = aws.String("p99") })), `"p99"`},
+		"time backwards": {&cloudwatch.GetMetricDataInput{StartTime: aws.Time(time.Now()),
+			EndTime: aws.Time(time.Now().Add(-time.Hour)), MetricDataQueries: []types.MetricDataQuery{query("a", "up")}},
+			"StartTime must be less"},
 	} {
 		_, err := c.GetMetricData(t.Context(), test.in)
 		refused(t, what, err, "ValidationError", test.text)
@@ -167,7 +178,8 @@ func FuzzRequest(f *testing.F) {
 		r.Header.Set("Smithy-Protocol", "rpc-v2-cbor")
 		if sign {
 			signed := &sigv4.Request{Method: r.Method, Path: r.URL.EscapedPath(), Host: r.Host, Header: r.Header, Body: body}
-			sigv4.Sign(signed, sigv4.Credentials{AccessKeyID: key, SecretAccessKey: secret}, "us-east-1", "monitoring", time.Now())
+			sigv4.Sign(signed, sigv4.Credentials{AccessKeyID: key, SecretAccessKey: secret}, "us-east-1", "monitoring",
+				time.Now())
 			r.Header = signed.Header
 		}
 		w := httptest.NewRecorder()

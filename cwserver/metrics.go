@@ -21,8 +21,8 @@ var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]{0,254}$`)
 // encoding and decoding of the protocol: times are epoch seconds with a tag. What a client can make us hold is bounded.
 var (
 	encoding = must(cbor.EncOptions{Time: cbor.TimeUnixMicro, TimeTag: cbor.EncTagRequired}.EncMode())
-	decoding = must(cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: 16, MaxArrayElements: 2 * maxQueries,
-		MaxMapPairs: 64}.DecMode())
+	decoding = must(cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: 16,
+		MaxArrayElements: 2 * maxQueries, MaxMapPairs: 64}.DecMode())
 )
 
 func must[T any](v T, err error) T {
@@ -83,7 +83,8 @@ func refuse(format string, args ...any) error {
 func (s *Server) getMetricData(body []byte) (any, error) {
 	var in metricDataInput
 	if err := decoding.Unmarshal(body, &in); err != nil {
-		return nil, &fault{http.StatusBadRequest, "SerializationException", "The request body is no GetMetricDataInput in CBOR."}
+		return nil, &fault{http.StatusBadRequest, "SerializationException",
+			"The request body is no GetMetricDataInput in CBOR."}
 	}
 	if err := in.check(); err != nil {
 		return nil, err
@@ -94,7 +95,8 @@ func (s *Server) getMetricData(body []byte) (any, error) {
 		if q.ReturnData != nil && !*q.ReturnData {
 			continue
 		}
-		result := metricDataResult{ID: q.ID, Label: q.Label, StatusCode: "Complete", Timestamps: []time.Time{}, Values: []float64{}}
+		result := metricDataResult{ID: q.ID, Label: q.Label, StatusCode: "Complete", Timestamps: []time.Time{},
+			Values: []float64{}}
 		if result.Label == "" {
 			result.Label = q.MetricStat.Metric.MetricName
 		}
@@ -121,7 +123,8 @@ func (in *metricDataInput) check() error {
 	case in.MaxDatapoints != nil && (*in.MaxDatapoints < 1 || *in.MaxDatapoints > maxDatapoints):
 		return refuse("The parameter MaxDatapoints must be between 1 and %d.", maxDatapoints)
 	case in.NextToken != "":
-		return &fault{http.StatusBadRequest, "InvalidNextToken", "There is no page after the first: an engine returns all results at once."}
+		return &fault{http.StatusBadRequest, "InvalidNextToken",
+			"There is no page after the first: an engine returns all results at once."}
 	}
 	seen := map[string]bool{}
 	for _, q := range in.MetricDataQueries {
@@ -141,7 +144,8 @@ func (in *metricDataInput) check() error {
 			return refuse("The Period %d of query %s must be 1, 5, 10, 20, 30 or a multiple of 60, at most 86400.", p, q.ID)
 		}
 		if _, ok := statistic(q.MetricStat.Stat, 0); !ok {
-			return refuse("The Stat %.64q of query %s must be Minimum, Maximum, Average, Sum or SampleCount.", q.MetricStat.Stat, q.ID)
+			return refuse("The Stat %.64q of query %s must be Minimum, Maximum, Average, Sum or SampleCount.",
+				q.MetricStat.Stat, q.ID)
 		}
 	}
 	return nil
@@ -150,8 +154,8 @@ func (in *metricDataInput) check() error {
 // value is the metric as it is now; a metric that there is not has no data, which is no error.
 func (s *Server) value(m *metricStat) (float64, bool) {
 	d := m.Metric.Dimensions
-	if m.Metric.Namespace != "AWS/Route53" || m.Metric.MetricName != "HealthCheckStatus" || len(d) != 1 || d[0].Name != "HealthCheckId" ||
-		m.Unit != "" && m.Unit != "None" {
+	if m.Metric.Namespace != "AWS/Route53" || m.Metric.MetricName != "HealthCheckStatus" ||
+		len(d) != 1 || d[0].Name != "HealthCheckId" || m.Unit != "" && m.Unit != "None" {
 		return 0, false
 	}
 	healthy, known := s.o.Verdict(d[0].Value)

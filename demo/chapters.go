@@ -39,8 +39,8 @@ func (s *story) granular(ctx context.Context) (Chapter, error) {
 	return s.end(ctx)
 }
 
-// allOrNothing is chapter two: no checks, EvaluateTargetHealth on. app1's pods stay registered and answer 500, the case in
-// which AWS's texts leave no doubt that the whole load balancer is unhealthy (r53: A.9 rules 2 and 3).
+// allOrNothing is chapter two: no checks, EvaluateTargetHealth on. app1's pods stay registered and answer 500, the case
+// in which AWS's texts leave no doubt that the whole load balancer is unhealthy (r53: A.9 rules 2 and 3).
 func (s *story) allOrNothing(ctx context.Context) (Chapter, error) {
 	s.d.heading("2. The old way: EvaluateTargetHealth, no checks. app1's pods fail in " + faulty)
 	if err := s.zone.UseTargetHealth(ctx, s.api); err != nil {
@@ -166,12 +166,14 @@ func (s *story) loadBalancer(ctx context.Context, healthy bool) error {
 	return nil
 }
 
-// moved waits until DNS answers an application's users near the faulty Region with the other one and says when it first did.
+// moved waits until DNS answers an application's users near the faulty Region with the other one and says when it first
+// did.
 func (s *story) moved(ctx context.Context, application string) error {
 	w := s.watcher(application, faulty)
-	err := s.until(ctx, s.patience(), application+"'s users near "+faulty+" are answered with "+other, func() (bool, error) {
-		return w.isAway(), nil
-	})
+	err := s.until(ctx, s.patience(), application+"'s users near "+faulty+" are answered with "+other,
+		func() (bool, error) {
+			return w.isAway(), nil
+		})
 	if err != nil {
 		return err
 	}

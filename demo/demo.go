@@ -1,10 +1,10 @@
 // Package demo tells the story of per-application failover on one machine and measures it.
 //
-// An engine and a lab of two Regions run in this process. Records and health checks are written through the Route 53 API, by
-// plan and apply of two FailoverPolicies, users ask DNS over UDP and open real pages, and faults are real: pods that are gone or
-// that answer 500. Chapter one keeps a health check per application and Region; chapter two rewrites the records by hand to keep
-// none and evaluate the health of the shared load balancer instead. The result says who moved, when, and what it cost, and
-// whether every promise held.
+// An engine and a lab of two Regions run in this process. Records and health checks are written through the Route 53
+// API, by plan and apply of two FailoverPolicies, users ask DNS over UDP and open real pages, and faults are real: pods
+// that are gone or that answer 500. Chapter one keeps a health check per application and Region; chapter two rewrites
+// the records by hand to keep none and evaluate the health of the shared load balancer instead. The result says who
+// moved, when, and what it cost, and whether every promise held.
 package demo
 
 import (
@@ -37,8 +37,8 @@ const (
 	other  = "eu-central-1"
 )
 
-// Run tells the story. It returns an error when the story could not be told to its end; a promise that did not hold is in the
-// result.
+// Run tells the story. It returns an error when the story could not be told to its end; a promise that did not hold is
+// in the result.
 func Run(ctx context.Context, o Options) (err error) {
 	if o.Interval == 0 {
 		o.Interval = 1

@@ -60,12 +60,14 @@ func TestAWatcherSumsUpWhatAUserWentThrough(t *testing.T) {
 		}},
 		{"DNS is silent for a moment", []Visit{home, {Problem: "no DNS answer"}, home}, UserReport{
 			Requests: 3, Failed: 1,
-			Timeline: []Moment{{0, "127.10.1.1", faulty, 200, ""}, {1, "", "", 0, "no DNS answer"}, {2, "127.10.1.1", faulty, 200, ""}},
+			Timeline: []Moment{{0, "127.10.1.1", faulty, 200, ""}, {1, "", "", 0, "no DNS answer"},
+				{2, "127.10.1.1", faulty, 200, ""}},
 		}},
 	} {
 		got := watched(c.visits...).report()
 		c.want.User = got.User
-		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(User{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(User{}),
+			cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -82,8 +84,10 @@ func told() *Result {
 		return u
 	}
 	r := &Result{Chapters: []Chapter{
-		{Name: "granular", HealedAfter: 3, Users: []UserReport{moved("app1", 26, 1.33, 5.58), user("app2", faulty), user("app1", other), user("app2", other)}},
-		{Name: "all-or-nothing", HealedAfter: 3, Users: []UserReport{moved("app1", 35, 1.76, 5.76), moved("app2", 0, 1.76, 5.76), user("app1", other), user("app2", other)}},
+		{Name: "granular", HealedAfter: 3, Users: []UserReport{moved("app1", 26, 1.33, 5.58), user("app2", faulty),
+			user("app1", other), user("app2", other)}},
+		{Name: "all-or-nothing", HealedAfter: 3, Users: []UserReport{moved("app1", 35, 1.76, 5.76),
+			moved("app2", 0, 1.76, 5.76), user("app1", other), user("app2", other)}},
 	}}
 	r.Expectations = judge(r.Chapters, faulty, other)
 	return r
@@ -99,14 +103,16 @@ func TestEveryBrokenPromiseIsSeen(t *testing.T) {
 		breaks string
 		how    func(granular, old []UserReport)
 	}{
-		{"app1's users near eu-west-1 moved to eu-central-1", func(g, _ []UserReport) { g[0].MovedTo, g[0].MovedAfter = "", nil }},
+		{"app1's users near eu-west-1 moved to eu-central-1",
+			func(g, _ []UserReport) { g[0].MovedTo, g[0].MovedAfter = "", nil }},
 		{"app1's users returned to eu-west-1 after it was mended", func(g, _ []UserReport) { g[0].ReturnedAfter = nil }},
 		{"app1's users returned to eu-west-1 after it was mended", func(g, _ []UserReport) { g[0].ReturnedAfter = after(2) }},
 		{"app2's users near eu-west-1 never moved", func(g, _ []UserReport) { g[1].MovedAfter = after(1) }},
 		{"app2's users near eu-west-1 never moved", func(g, _ []UserReport) { g[1].Requests = 0 }},
 		{"app2's users saw no failed request", func(g, _ []UserReport) { g[1].Failed = 1 }},
 		{"users near eu-central-1 never moved", func(g, _ []UserReport) { g[3].MovedAfter = after(1) }},
-		{"the old way dragged app2's users near eu-west-1 to eu-central-1", func(_, o []UserReport) { o[1].MovedAfter = nil }},
+		{"the old way dragged app2's users near eu-west-1 to eu-central-1",
+			func(_, o []UserReport) { o[1].MovedAfter = nil }},
 		{"the old way brought them back after app1 was mended", func(_, o []UserReport) { o[1].ReturnedAfter = nil }},
 	} {
 		r := told()
@@ -167,11 +173,12 @@ func TestDisplay(t *testing.T) {
 
 func TestBriefLeavesOutWhatEveryLineWouldRepeat(t *testing.T) {
 	for status, want := range map[string]string{
-		"Success: HTTP Status Code 200, OK":                                            "200, OK",
-		"Failure: HTTP Status Code 503, Service Unavailable":                           "503, Service Unavailable",
-		"Failure: Resolved IP: 127.10.1.1. HTTP Status Code 503, Service Unavailable":  "503, Service Unavailable",
-		"Failure: Resolved IP: 127.10.1.1. The connection was closed by the endpoint.": "The connection was closed by the endpoint.",
-		"Failure: DNS resolution failed: no A record":                                  "DNS resolution failed: no A record",
+		"Success: HTTP Status Code 200, OK":                                           "200, OK",
+		"Failure: HTTP Status Code 503, Service Unavailable":                          "503, Service Unavailable",
+		"Failure: Resolved IP: 127.10.1.1. HTTP Status Code 503, Service Unavailable": "503, Service Unavailable",
+		"Failure: Resolved IP: 127.10.1.1. The connection was closed by the endpoint.": "The connection was closed by the " +
+			"endpoint.",
+		"Failure: DNS resolution failed: no A record": "DNS resolution failed: no A record",
 	} {
 		if got := brief(status); got != want {
 			t.Errorf("brief(%q) = %q, want %q", status, got, want)

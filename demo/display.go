@@ -26,7 +26,8 @@ const (
 	KindNote    Kind = "note"
 )
 
-// A Display shows the story while it happens: one line an event, and on a terminal below them the users as they are now.
+// A Display shows the story while it happens: one line an event, and on a terminal below them the users as they are
+// now.
 type Display struct {
 	Out   io.Writer
 	Live  bool // redraw the users; Out is a terminal
@@ -143,7 +144,8 @@ func (d *Display) users(watchers []*watcher) []string {
 		if v.Address.IsValid() {
 			answer = v.Address.String()
 		}
-		lines = append(lines, fmt.Sprintf("  %s near %s  %s  %s", d.paint(applicationColor(w.user.Application), w.user.Application),
+		lines = append(lines, fmt.Sprintf("  %s near %s  %s  %s",
+			d.paint(applicationColor(w.user.Application), w.user.Application),
 			pad(w.user.Place, 12), pad(answer, 11), d.paint(code, clip("page from "+where, 40))))
 		if v.Problem != "" {
 			lines[len(lines)-1] = strings.Replace(lines[len(lines)-1], "page from ", "", 1)
@@ -199,7 +201,8 @@ func (d *Display) Result(r *Result) {
 // row is one user's fate in both chapters, a few lines high.
 func (d *Display) row(granular, old UserReport) []string {
 	left, right := fate(granular), fate(old)
-	labels := []string{d.paint(applicationColor(granular.Application), granular.Application) + pad(" near", labelColumn-len(granular.Application)), pad(granular.Place, labelColumn)}
+	labels := []string{d.paint(applicationColor(granular.Application), granular.Application) +
+		pad(" near", labelColumn-len(granular.Application)), pad(granular.Place, labelColumn)}
 	var lines []string
 	for i := range max(len(left), len(right), len(labels)) {
 		label, l, r := pad("", labelColumn), cell{}, cell{}
@@ -212,7 +215,8 @@ func (d *Display) row(granular, old UserReport) []string {
 		if i < len(right) {
 			r = right[i]
 		}
-		lines = append(lines, strings.TrimRight("  "+label+d.paint(l.code, pad(l.text, fateColumn))+d.paint(r.code, r.text), " "))
+		lines = append(lines, strings.TrimRight("  "+label+d.paint(l.code, pad(l.text, fateColumn))+d.paint(r.code, r.text),
+			" "))
 	}
 	return lines
 }

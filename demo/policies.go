@@ -27,7 +27,8 @@ func teamOf(application string) string {
 }
 
 // policies are what the two teams ask for, as examples/twoapps says it, with the port and the timers of this demo.
-func policies(applications []lab.Application, balancers []lab.LoadBalancerFacts, interval, threshold int) []failover.Policy {
+func policies(applications []lab.Application, balancers []lab.LoadBalancerFacts,
+	interval, threshold int) []failover.Policy {
 	var all []failover.Policy
 	for _, a := range applications {
 		p := failover.Policy{
@@ -44,14 +45,16 @@ func policies(applications []lab.Application, balancers []lab.LoadBalancerFacts,
 			},
 		}
 		for _, b := range balancers {
-			p.Spec.Regions = append(p.Spec.Regions, failover.Region{Name: b.Region, LoadBalancer: &failover.LoadBalancer{Name: "demoalb"}})
+			p.Spec.Regions = append(p.Spec.Regions, failover.Region{Name: b.Region,
+				LoadBalancer: &failover.LoadBalancer{Name: "demoalb"}})
 		}
 		all = append(all, p)
 	}
 	return all
 }
 
-// publish writes zone, health checks and records through the Route 53 API: the zone by hand, the rest by plan and apply.
+// publish writes zone, health checks and records through the Route 53 API: the zone by hand, the rest by plan and
+// apply.
 func (s *story) publish(ctx context.Context) error {
 	zone, err := s.api.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{
 		Name:             aws.String(lab.ZoneName),
@@ -85,7 +88,8 @@ func (s *story) publish(ctx context.Context) error {
 			s.applied.RecordSets += len(step.Batch.Changes)
 		}
 	}
-	s.say(KindPlan, "%d policies: %d health checks, %d records; %d calls that write", s.applied.Policies, s.applied.HealthChecks,
+	s.say(KindPlan, "%d policies: %d health checks, %d records; %d calls that write", s.applied.Policies,
+		s.applied.HealthChecks,
 		s.applied.RecordSets, s.applied.WriteCalls)
 	done, err := applier.Apply(ctx, p)
 	if err != nil {
@@ -99,7 +103,8 @@ func (s *story) publish(ctx context.Context) error {
 // published says what was made, and that nothing is left to do.
 func (s *story) published(ctx context.Context, applier *apply.Applier, wanted []failover.Policy) error {
 	for _, r := range s.zone.Records {
-		s.say(KindAPI, "CreateHealthCheck %s every %d s × %d → %s…", pad(r.Application+" "+r.Region, 17), s.o.Interval, s.o.Threshold, r.HealthCheckID[:8])
+		s.say(KindAPI, "CreateHealthCheck %s every %d s × %d → %s…", pad(r.Application+" "+r.Region, 17), s.o.Interval,
+			s.o.Threshold, r.HealthCheckID[:8])
 	}
 	s.say(KindAPI, "ChangeResourceRecordSets  %d latency aliases, a check each", len(s.zone.Records))
 	again, err := planFor(ctx, applier, wanted)
@@ -110,7 +115,8 @@ func (s *story) published(ctx context.Context, applier *apply.Applier, wanted []
 		return fmt.Errorf("the policies are applied, and there is something to do still:\n%s", again.Text(false))
 	}
 	s.say(KindPlan, "the same policies again: nothing to do")
-	err = s.until(ctx, s.patience(), "every checker has found every application healthy", func() (bool, error) { return s.allHealthy(ctx) })
+	err = s.until(ctx, s.patience(), "every checker has found every application healthy",
+		func() (bool, error) { return s.allHealthy(ctx) })
 	if err != nil {
 		return err
 	}
@@ -132,7 +138,8 @@ func (s *story) balancerAPI(transport *http.Transport) func(region string) *elas
 }
 
 // zoneRecordsOf names what the policies made, for the chapter that turns the records back by hand.
-func zoneRecordsOf(zoneID string, applications []lab.Application, balancers []lab.LoadBalancerFacts, created map[string]string) lab.ZoneRecords {
+func zoneRecordsOf(zoneID string, applications []lab.Application, balancers []lab.LoadBalancerFacts,
+	created map[string]string) lab.ZoneRecords {
 	a := lab.ZoneRecords{HostedZoneID: zoneID}
 	for _, app := range applications {
 		for _, b := range balancers {

@@ -92,14 +92,17 @@ func judge(chapters []Chapter, faulty, other string) []Expectation {
 	app1, app2 := granular.user("app1", faulty), granular.user("app2", faulty)
 	expect := []Expectation{
 		{"app1's users near " + faulty + " moved to " + other, app1.MovedTo == other && app1.MovedAfter != nil},
-		{"app1's users returned to " + faulty + " after it was mended", app1.ReturnedAfter != nil && *app1.ReturnedAfter > granular.HealedAfter},
+		{"app1's users returned to " + faulty + " after it was mended",
+			app1.ReturnedAfter != nil && *app1.ReturnedAfter > granular.HealedAfter},
 		{"app2's users near " + faulty + " never moved", app2.Requests > 0 && app2.MovedAfter == nil},
 		{"app2's users saw no failed request", app2.Failed == 0 && granular.user("app2", other).Failed == 0},
-		{"users near " + other + " never moved", granular.user("app1", other).MovedAfter == nil && granular.user("app2", other).MovedAfter == nil},
+		{"users near " + other + " never moved",
+			granular.user("app1", other).MovedAfter == nil && granular.user("app2", other).MovedAfter == nil},
 	}
 	dragged, back := old.user("app2", faulty), old.user("app2", faulty)
 	return append(expect,
-		Expectation{"the old way dragged app2's users near " + faulty + " to " + other, dragged.MovedTo == other && dragged.MovedAfter != nil},
+		Expectation{"the old way dragged app2's users near " + faulty + " to " + other,
+			dragged.MovedTo == other && dragged.MovedAfter != nil},
 		Expectation{"the old way brought them back after app1 was mended", back.ReturnedAfter != nil},
 	)
 }

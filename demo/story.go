@@ -123,7 +123,8 @@ func (s *story) until(ctx context.Context, limit time.Duration, what string, hol
 
 // patience is how long a change of health may take: every probe may run into its time-out before the next is sent.
 func (s *story) patience() time.Duration {
-	return time.Duration(s.o.Threshold+1)*(time.Duration(s.o.Interval)*time.Second+health.HTTP.SlowestFailure()) + 10*time.Second
+	return time.Duration(s.o.Threshold+1)*(time.Duration(s.o.Interval)*time.Second+health.HTTP.SlowestFailure()) +
+		10*time.Second
 }
 
 // pause lets users go on visiting, so that what did not happen is seen not to happen.
@@ -156,8 +157,10 @@ func (s *story) settle(ctx context.Context) error {
 	s.say(KindLab, "Route 53 API  %s", s.engine.API)
 	for _, r := range status.Regions {
 		lb := r.LoadBalancer
-		s.engine.Regions = append(s.engine.Regions, Region{Name: r.Region, LoadBalancer: lb.DNSName, HostedZoneID: lb.HostedZoneID, Address: fmt.Sprintf("%s:%d", lb.Address, lb.Port)})
-		s.say(KindLab, "%s  one ALB on %s:%d for %s and %s", pad(r.Region, 12), lb.Address, lb.Port, r.Applications[0].Name, r.Applications[1].Name)
+		s.engine.Regions = append(s.engine.Regions, Region{Name: r.Region, LoadBalancer: lb.DNSName,
+			HostedZoneID: lb.HostedZoneID, Address: fmt.Sprintf("%s:%d", lb.Address, lb.Port)})
+		s.say(KindLab, "%s  one ALB on %s:%d for %s and %s", pad(r.Region, 12), lb.Address, lb.Port, r.Applications[0].Name,
+			r.Applications[1].Name)
 		for _, a := range r.Applications {
 			home, err := netip.ParseAddr(lb.Address)
 			if err != nil {
@@ -284,7 +287,8 @@ func (s *story) invite(dataDir string) {
 		"  export AWS_DEFAULT_REGION=us-east-1",
 		"  aws route53 list-hosted-zones --endpoint-url "+s.engine.API,
 		fmt.Sprintf("  dig @%s app1.example.com +subnet=10.1.0.0/16 +short", digServer(s.engine.DNS)),
-		fmt.Sprintf("  bulkhead lab scale app1 --region %s --replicas 0 --data-dir %s --endpoint-url %s", faulty, dataDir, s.engine.API),
+		fmt.Sprintf("  bulkhead lab scale app1 --region %s --replicas 0 --data-dir %s --endpoint-url %s", faulty, dataDir,
+			s.engine.API),
 	)
 }
 

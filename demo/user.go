@@ -16,8 +16,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A User is someone near a Region who keeps opening one application's page: a DNS query with the subnet they are in, then
-// an HTTP request to the address that was answered. Nothing is cached, so that every change is seen when it happens.
+// A User is someone near a Region who keeps opening one application's page: a DNS query with the subnet they are in,
+// then an HTTP request to the address that was answered. Nothing is cached, so that every change is seen when it
+// happens.
 type User struct {
 	Application string `json:"application"`
 	Hostname    string `json:"hostname"`

@@ -14,8 +14,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// facts are those of the lab: a zone and two load balancers. AWS has stricter rules than an engine, so that what is right for
-// it is right for both.
+// facts are those of the lab: a zone and two load balancers. AWS has stricter rules than an engine, so that what is
+// right for it is right for both.
 func facts(provider failover.Provider) failover.Facts {
 	balancer := func(region, number, zoneID string) failover.LoadBalancerFact {
 		return failover.LoadBalancerFact{

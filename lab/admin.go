@@ -14,8 +14,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
-// Service is the service name in the credential scope of administration requests, so that a signature made for the Route 53 API is not
-// good for the lab.
+// Service is the service name in the credential scope of administration requests, so that a signature made for the
+// Route 53 API is not good for the lab.
 const Service = "bulkhead-lab"
 
 // A Change is the body of POST /lab/scale, /lab/fail and /lab/heal.
@@ -100,7 +100,8 @@ type adminOperation func(ctx context.Context, body []byte) (any, error)
 // operation finds what a path does and the method it takes; "" for an unknown path.
 func (a *admin) operation(path string) (do adminOperation, method string) {
 	if region, ok := strings.CutPrefix(path, ingressPath); ok && region != "" {
-		return func(ctx context.Context, body []byte) (any, error) { return a.setIngresses(ctx, region, body) }, http.MethodPut
+		return func(ctx context.Context, body []byte) (any, error) { return a.setIngresses(ctx, region, body) },
+			http.MethodPut
 	}
 	switch path {
 	case "/lab/status":
@@ -108,7 +109,8 @@ func (a *admin) operation(path string) (do adminOperation, method string) {
 	case "/lab/scale":
 		return a.change(a.scale), http.MethodPost
 	case "/lab/fail", "/lab/heal":
-		return a.change(func(_ context.Context, c Change) error { return a.setFailing(c, path == "/lab/fail") }), http.MethodPost
+		return a.change(func(_ context.Context, c Change) error { return a.setFailing(c, path == "/lab/fail") }),
+			http.MethodPost
 	}
 	return nil, ""
 }

@@ -55,7 +55,8 @@ func TestAdministrationRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(asJSON(t, Status{"api", "dns", s.status()}), asJSON(t, status)); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
-	if lb := status.Regions[0].LoadBalancer; lb.HostedZoneID != "Z32O12XQLNTSW2" || lb.Address != "127.10.210.1" || len(lb.Rules) != 4 {
+	if lb := status.Regions[0].LoadBalancer; lb.HostedZoneID != "Z32O12XQLNTSW2" || lb.Address != "127.10.210.1" ||
+		len(lb.Rules) != 4 {
 		t.Errorf("load balancer %+v, want eu-west-1's with four rules", lb)
 	}
 	application := func(got Status, err error) ApplicationStatus {
@@ -65,7 +66,8 @@ func TestAdministrationRoundTrip(t *testing.T) {
 		}
 		return got.Regions[0].Applications[0]
 	}
-	want := ApplicationStatus{Application: Application{Name: "app1", Hostname: "app1.example.com", HealthPath: "/app1health"},
+	want := ApplicationStatus{Application: Application{Name: "app1", Hostname: "app1.example.com",
+		HealthPath: "/app1health"},
 		LoadBalancer: "demoalb", HealthAnswer: HealthHonest, Replicas: 1}
 	expect := func(got ApplicationStatus) {
 		t.Helper()
@@ -101,18 +103,21 @@ func TestAdministrationRefuses(t *testing.T) {
 		{"fail with a number", "POST", "/lab/fail", `{"application":"app1","region":"eu-west-1","replicas":0}`, "", "",
 			AdminError{400, "InvalidBody", "only scale takes replicas"}},
 		{"unknown member", "POST", "/lab/fail", `{"app":"app1"}`, "", "",
-			AdminError{400, "InvalidBody", `the body is not {"application", "region"[, "replicas"]}: json: unknown field "app"`}},
+			AdminError{400, "InvalidBody", `the body is not {"application", "region"[, "replicas"]}: json: unknown field ` +
+				`"app"`}},
 		{"two values", "POST", "/lab/fail", `{} {}`, "", "",
 			AdminError{400, "InvalidBody", `the body is not {"application", "region"[, "replicas"]}: more than one value`}},
 		{"large body", "POST", "/lab/fail", strings.Repeat(" ", maxAdminBody+1), "", "",
 			AdminError{413, "BodyTooLarge", "the body has more than 4096 bytes"}},
 		{"unknown path", "GET", "/lab/", "", "", "", AdminError{404, "UnknownOperation",
-			"there is no /lab/: use GET /lab/status, POST /lab/scale, POST /lab/fail, POST /lab/heal or PUT /lab/ingress/REGION"}},
+			"there is no /lab/: use GET /lab/status, POST /lab/scale, POST /lab/fail, POST /lab/heal or PUT " +
+				"/lab/ingress/REGION"}},
 		{"method", "GET", "/lab/scale", "", "", "", AdminError{405, "MethodNotAllowed", "GET /lab/scale: use POST"}},
 		{"wrong secret", "POST", "/lab/fail", `{"application":"app1","region":"eu-west-1"}`, "guess", "",
 			AdminError{403, "SignatureDoesNotMatch", "*"}},
 		{"signed for Route 53", "POST", "/lab/fail", `{"application":"app1","region":"eu-west-1"}`, "", "route53",
-			AdminError{403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: 'bulkhead-lab', not 'route53'."}},
+			AdminError{403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: 'bulkhead-lab', not " +
+				"'route53'."}},
 		{"not signed", "GET", "/lab/status", "", "none", "", AdminError{403, "MissingAuthenticationToken", "*"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -128,7 +133,8 @@ func TestAdministrationRefuses(t *testing.T) {
 				service = c.service
 			}
 			if c.secret != "none" {
-				sigv4.Sign(&sigv4.Request{Method: c.method, Path: c.path, Host: request.URL.Host, Header: request.Header, Body: []byte(c.body)},
+				sigv4.Sign(&sigv4.Request{Method: c.method, Path: c.path, Host: request.URL.Host, Header: request.Header,
+					Body: []byte(c.body)},
 					credentials, "eu-west-1", service, time.Now())
 			}
 			response, err := visitor().Do(request)
@@ -167,7 +173,8 @@ func TestClientSaysWhenSomethingElseAnswers(t *testing.T) {
 }
 
 func FuzzDecodeChange(f *testing.F) {
-	for _, seed := range []string{`{"application":"app1","region":"eu-west-1","replicas":0}`, `{}`, `[]`, `{"replicas":1e9}`, `{"x":1}`} {
+	for _, seed := range []string{`{"application":"app1","region":"eu-west-1","replicas":0}`, `{}`, `[]`,
+		`{"replicas":1e9}`, `{"x":1}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -176,7 +183,8 @@ func FuzzDecodeChange(f *testing.F) {
 			return
 		}
 		var refusal *Refusal
-		if !errors.As(err, &refusal) || refusal.Code != "InvalidBody" || change != (Change{}) || bytes.Equal(body, []byte("{}")) {
+		if !errors.As(err, &refusal) || refusal.Code != "InvalidBody" || change != (Change{}) ||
+			bytes.Equal(body, []byte("{}")) {
 			t.Errorf("decodeChange(%q) = %+v, %v; want InvalidBody and nothing decoded", body, change, err)
 		}
 	})

@@ -33,9 +33,10 @@ func (a ApplicationDefinition) in(region string) (placed ApplicationRegion, ok b
 	return ApplicationRegion{}, false
 }
 
-// rulesOf are what the AWS Load Balancer Controller makes of the applications' Ingress: users reach an application by its host name.
-// Route 53's checkers reach its health path by the load balancer's name, so that rule names no host. Rules that name a host come before
-// those that name none, so that no path of one application takes the users of another. r53: H.
+// rulesOf are what the AWS Load Balancer Controller makes of the applications' Ingress: users reach an application by
+// its host name. Route 53's checkers reach its health path by the load balancer's name, so that rule names no host.
+// Rules that name a host come before those that name none, so that no path of one application takes the users of
+// another. r53: H.
 func rulesOf(applications []ApplicationDefinition) []alb.Rule {
 	var rules []alb.Rule
 	for _, withHost := range []bool{true, false} {

@@ -47,17 +47,17 @@ func (c *Client) Heal(ctx context.Context, application, region string) (Status, 
 	return c.change(ctx, "/lab/heal", &Change{Application: application, Region: region})
 }
 
-// SetIngresses makes these the Kubernetes Ingresses of a Region, whatever was there before: an Ingress that is left out loses its rules, an
-// empty list takes all of them away. Those of other Regions and the definition's own applications stay; where both have a rule for a
-// request the Ingress wins. The lab does not keep them across a restart: set them again when status.loadBalancer is asked for, or from time
-// to time; setting the same again changes nothing.
+// SetIngresses makes these the Kubernetes Ingresses of a Region, whatever was there before: an Ingress that is left out
+// loses its rules, an empty list takes all of them away. Those of other Regions and the definition's own applications
+// stay; where both have a rule for a request the Ingress wins. The lab does not keep them across a restart: set them
+// again when status.loadBalancer is asked for, or from time to time; setting the same again changes nothing.
 //
-// Rules are made in the order of the AWS Load Balancer Controller, pods without an address get a stand-in, and a Service without a ready
-// endpoint is answered for with 503. It returns when the rules are in force, with each Ingress's load balancer in the order of the
-// argument.
+// Rules are made in the order of the AWS Load Balancer Controller, pods without an address get a stand-in, and a
+// Service without a ready endpoint is answered for with 503. It returns when the rules are in force, with each
+// Ingress's load balancer in the order of the argument.
 //
-// One wrong Ingress refuses them all and changes nothing; the error is an *AdminError whose message names it. A load balancer takes 100
-// rules, one for each path, those of the definition included.
+// One wrong Ingress refuses them all and changes nothing; the error is an *AdminError whose message names it. A load
+// balancer takes 100 rules, one for each path, those of the definition included.
 func (c *Client) SetIngresses(ctx context.Context, region string, all []Ingress) ([]IngressStatus, error) {
 	if all == nil {
 		all = []Ingress{}

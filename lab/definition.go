@@ -13,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Definition is the world of a lab: hosted zones, Regions with their load balancers, and the applications behind them. What a file
-// leaves out is filled in by ParseDefinition; docs/lab.md shows the whole format.
+// A Definition is the world of a lab: hosted zones, Regions with their load balancers, and the applications behind
+// them. What a file leaves out is filled in by ParseDefinition; docs/lab.md shows the whole format.
 type Definition struct {
 	// Zones are the hosted zones to make: "example.com". None means example.com.
 	Zones        []string                `yaml:"zones"`
@@ -25,10 +25,12 @@ type Definition struct {
 // A RegionDefinition is one Region. The n-th one, counted from 1, has what is said below where the file leaves it open.
 type RegionDefinition struct {
 	Name string `yaml:"name"` // an AWS Region: "eu-west-1"
-	// Address is the loopback address of the first load balancer; each further one has the next address. It ends in .1, and its /24 is
-	// the Region's: pods have addresses in it, and clients that ask from it are near the Region. None means 127.10.n.1.
+	// Address is the loopback address of the first load balancer; each further one has the next address. It ends in .1,
+	// and its /24 is the Region's: pods have addresses in it, and clients that ask from it are near the Region. None means
+	// 127.10.n.1.
 	Address netip.Addr `yaml:"address"`
-	// Clients is the network of those who are near the Region, as they show it in EDNS Client Subnet. None means 10.n.0.0/16.
+	// Clients is the network of those who are near the Region, as they show it in EDNS Client Subnet. None means
+	// 10.n.0.0/16.
 	Clients       netip.Prefix             `yaml:"clients"`
 	LoadBalancers []LoadBalancerDefinition `yaml:"loadBalancers"` // 1 to MaxLoadBalancers; none means one called demoalb
 }
@@ -55,7 +57,8 @@ type ApplicationDefinition struct {
 	Hue     int                 `yaml:"hue"` // colour of its page, 1 to 360 degrees; none means one made of its name
 }
 
-// A RuleDefinition is one listener rule that leads to its application. Host, path or both; * and ? are wildcards, as in Rule.
+// A RuleDefinition is one listener rule that leads to its application. Host, path or both; * and ? are wildcards, as in
+// Rule.
 type RuleDefinition struct {
 	Host string `yaml:"host"` // "app1.example.com"; none means any
 	Path string `yaml:"path"` // "/app1health"; none means any
@@ -90,7 +93,8 @@ const (
 // DefaultZone is the hosted zone of a definition that names none.
 const DefaultZone = "example.com"
 
-// DefaultDefinition is the lab without a definition file: two Regions with a load balancer each, shared by app1 and app2.
+// DefaultDefinition is the lab without a definition file: two Regions with a load balancer each, shared by app1 and
+// app2.
 func DefaultDefinition() Definition {
 	d := Definition{
 		Regions: []RegionDefinition{{Name: "eu-west-1"}, {Name: "eu-central-1"}},
@@ -102,8 +106,8 @@ func DefaultDefinition() Definition {
 	return d.withDefaults()
 }
 
-// ParseDefinition reads the YAML of a definition file, fills in what it leaves open, and reports everything that is wrong with it. A
-// field that there is not is refused. name is the file's, for the error.
+// ParseDefinition reads the YAML of a definition file, fills in what it leaves open, and reports everything that is
+// wrong with it. A field that there is not is refused. name is the file's, for the error.
 func ParseDefinition(name string, data []byte) (Definition, error) {
 	var d Definition
 	decoder := yaml.NewDecoder(bytes.NewReader(data))

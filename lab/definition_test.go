@@ -17,8 +17,14 @@ regions:
   - {name: eu-north-1, address: 127.20.0.1, clients: 10.77.0.0/16}
 applications:
   - name: cards
-    regions: [{name: eu-west-1, loadBalancer: corporate, replicas: 0}, {name: eu-north-1, failing: true, healthAnswer: always}]
-  - {name: loans, hostname: loans.eu.bank.example, healthPath: /up, replicas: 1, rules: [{host: "*.bank.example", path: /loans*}]}
+    regions:
+    - {name: eu-west-1, loadBalancer: corporate, replicas: 0}
+    - {name: eu-north-1, failing: true, healthAnswer: always}
+  - name: loans
+    hostname: loans.eu.bank.example
+    healthPath: /up
+    replicas: 1
+    rules: [{host: "*.bank.example", path: /loans*}]
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -30,17 +36,20 @@ applications:
 		Regions: []RegionDefinition{
 			{"eu-west-1", netip.MustParseAddr("127.10.1.1"), netip.MustParsePrefix("10.1.0.0/16"),
 				[]LoadBalancerDefinition{{"retail"}, {"corporate"}}},
-			{"eu-north-1", netip.MustParseAddr("127.20.0.1"), netip.MustParsePrefix("10.77.0.0/16"), []LoadBalancerDefinition{{"demoalb"}}},
+			{"eu-north-1", netip.MustParseAddr("127.20.0.1"), netip.MustParsePrefix("10.77.0.0/16"),
+				[]LoadBalancerDefinition{{"demoalb"}}},
 		},
 		Applications: []ApplicationDefinition{
-			{Name: "cards", Hostname: "cards.bank.example", HealthPath: "/cardshealth", Replicas: number(2), HealthAnswer: HealthHonest,
-				Rules: []RuleDefinition{{Host: "cards.bank.example"}, {Path: "/cardshealth"}}, Hue: hueOf("cards"),
+			{Name: "cards", Hostname: "cards.bank.example", HealthPath: "/cardshealth", Replicas: number(2),
+				HealthAnswer: HealthHonest,
+				Rules:        []RuleDefinition{{Host: "cards.bank.example"}, {Path: "/cardshealth"}}, Hue: hueOf("cards"),
 				Regions: []ApplicationRegion{
 					{"eu-west-1", "corporate", number(0), &no, HealthHonest},
 					{"eu-north-1", "demoalb", number(2), &yes, HealthAlways},
 				}},
-			{Name: "loans", Hostname: "loans.eu.bank.example", HealthPath: "/up", Replicas: number(1), HealthAnswer: HealthHonest,
-				Rules: []RuleDefinition{{"*.bank.example", "/loans*"}}, Hue: hueOf("loans"),
+			{Name: "loans", Hostname: "loans.eu.bank.example", HealthPath: "/up", Replicas: number(1),
+				HealthAnswer: HealthHonest,
+				Rules:        []RuleDefinition{{"*.bank.example", "/loans*"}}, Hue: hueOf("loans"),
 				Regions: []ApplicationRegion{
 					{"eu-west-1", "retail", number(1), &no, HealthHonest},
 					{"eu-north-1", "demoalb", number(1), &no, HealthHonest},
@@ -83,7 +92,8 @@ func TestADefinitionIsRefusedWithItsReason(t *testing.T) {
 			`f: region "eu-west-1": clients 10.1.2.3/16: address bits beyond the prefix are set: use 10.1.0.0/16`},
 		{"load balancer twice", "regions: [{name: eu-west-1, loadBalancers: [{name: a}, {name: a}]}]",
 			`f: region "eu-west-1": load balancer "a" is defined twice`},
-		{"application twice", region + "applications: [{name: a}, {name: a, hostname: b.example.com}]", `f: application "a": it is defined twice`},
+		{"application twice", region + "applications: [{name: a}, {name: a, hostname: b.example.com}]",
+			`f: application "a": it is defined twice`},
 		{"host name twice", region + "applications: [{name: a}, {name: b, hostname: a.example.com}]",
 			`f: application "b": hostname a.example.com is that of application "a"`},
 		{"Region unknown", region + "applications: [{name: a, regions: [{name: eu-west-9}]}]",
@@ -108,7 +118,9 @@ regions:
   - {name: eu-central-1}
   - {name: eu-north-1}
 applications:
-  - {name: cards, loadBalancer: retail, regions: [{name: eu-west-1, failing: true}, {name: eu-north-1, loadBalancer: demoalb}]}
+  - name: cards
+    loadBalancer: retail
+    regions: [{name: eu-west-1, failing: true}, {name: eu-north-1, loadBalancer: demoalb}]
   - {name: loans, regions: [{name: eu-west-1, loadBalancer: corporate}, {name: eu-north-1, replicas: 0}]}
   - {name: app1, hostname: app1.example.com, healthAnswer: always, failing: true}
 `))
@@ -152,7 +164,8 @@ applications:
 	}
 }
 
-// The bank has forty applications in three Regions; its lab makes the zone for `bulkhead apply` and describes its load balancers.
+// The bank has forty applications in three Regions; its lab makes the zone for `bulkhead apply` and describes its load
+// balancers.
 func TestTheBankIsServed(t *testing.T) {
 	data, err := os.ReadFile("../examples/bank/lab.yaml")
 	if err != nil {
@@ -176,7 +189,8 @@ func TestTheBankIsServed(t *testing.T) {
 	if status != 200 || !strings.Contains(reply, "<DNSName>bank-") {
 		t.Errorf("load balancers: %d %s, want the bank's", status, reply)
 	}
-	if status, body := get(t, l.surroundings.regions[2].balancers[0].LoadBalancer, "payments.bank.example", "/paymentshealth"); status != 200 {
+	if status, body := get(t, l.surroundings.regions[2].balancers[0].LoadBalancer, "payments.bank.example",
+		"/paymentshealth"); status != 200 {
 		t.Errorf("payments' health path in eu-north-1: %d %s", status, body)
 	}
 }

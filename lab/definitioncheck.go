@@ -73,7 +73,8 @@ func (r RegionDefinition) check(earlier []RegionDefinition) (faults []error) {
 	}
 	for i, lb := range r.LoadBalancers {
 		if !loadBalancerNameForm().MatchString(lb.Name) || strings.HasPrefix(lb.Name, "internal-") {
-			add("load balancer %q: use 1 to 32 letters, digits and hyphens, no hyphen at either end, not beginning with internal-", lb.Name)
+			add("load balancer %q: use 1 to 32 letters, digits and hyphens, "+
+				"no hyphen at either end, not beginning with internal-", lb.Name)
 		}
 		if slices.Contains(r.LoadBalancers[:i], lb) {
 			add("load balancer %q is defined twice", lb.Name)
@@ -143,7 +144,8 @@ func (a ApplicationDefinition) checkRegions(world Definition) (faults []error) {
 		case seen[r.Name]:
 			add("region %q is named twice", r.Name)
 		case !slices.Contains(region.loadBalancerNames(), r.LoadBalancer):
-			add("load balancer %q is not defined in %s: there are %s", r.LoadBalancer, r.Name, strings.Join(region.loadBalancerNames(), ", "))
+			add("load balancer %q is not defined in %s: there are %s", r.LoadBalancer, r.Name,
+				strings.Join(region.loadBalancerNames(), ", "))
 		}
 		seen[r.Name] = true
 		if *r.Replicas < 0 || *r.Replicas > MaxReplicas {

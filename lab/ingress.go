@@ -14,21 +14,23 @@ import (
 	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
-// An Ingress is one Kubernetes Ingress of class alb, with the Services that it leads to. All Ingresses on one load balancer share its
-// listener, as those of an IngressGroup do.
+// An Ingress is one Kubernetes Ingress of class alb, with the Services that it leads to. All Ingresses on one load
+// balancer share its listener, as those of an IngressGroup do.
 type Ingress struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	// LoadBalancer is the name of the Region's load balancer that it is for: alb.ingress.kubernetes.io/load-balancer-name. "" means the
-	// Region's first.
+	// LoadBalancer is the name of the Region's load balancer that it is for: alb.ingress.kubernetes.io/load-balancer-name.
+	// "" means the Region's first.
 	LoadBalancer string `json:"loadBalancer,omitempty"`
-	// Order is alb.ingress.kubernetes.io/group.order: the rules of a lower one come first. Ties go by namespace, then name. r53: E.3.
+	// Order is alb.ingress.kubernetes.io/group.order: the rules of a lower one come first. Ties go by namespace, then
+	// name. r53: E.3.
 	Order int           `json:"order,omitempty"`
 	Rules []IngressRule `json:"rules"` // spec.rules, in their order
-	// DefaultBackend is spec.defaultBackend: what no rule of the listener matches. One Ingress on a load balancer may have it; without it
-	// the answer is 404.
-	DefaultBackend *IngressBackend  `json:"defaultBackend,omitempty"`
-	Services       []IngressService `json:"services"` // all that the rules name; one that is missing is answered for with 503
+	// DefaultBackend is spec.defaultBackend: what no rule of the listener matches. One Ingress on a load balancer may have
+	// it; without it the answer is 404.
+	DefaultBackend *IngressBackend `json:"defaultBackend,omitempty"`
+	// all that the rules name; one that is missing is answered for with 503
+	Services []IngressService `json:"services"`
 }
 
 // An IngressRule is one of spec.rules.
@@ -50,7 +52,8 @@ type IngressBackend struct {
 	Port    int    `json:"port"`
 }
 
-// An IngressService is a Service with its ready endpoints: those of its EndpointSlices whose condition ready is not false.
+// An IngressService is a Service with its ready endpoints: those of its EndpointSlices whose condition ready is not
+// false.
 type IngressService struct {
 	IngressBackend
 	// HealthPath is alb.ingress.kubernetes.io/healthcheck-path: what the load balancer asks targets for. "" means /.
@@ -63,13 +66,14 @@ type IngressService struct {
 // An Endpoint is one ready pod.
 type Endpoint struct {
 	Pod string `json:"pod"` // its name, unique in the Service
-	// Address is where the pod listens. The zero value means that nothing does, as with KWOK's pods: then the lab runs a stand-in, which
-	// answers every path with 200 and says which application, pod and Region it is.
+	// Address is where the pod listens. The zero value means that nothing does, as with KWOK's pods: then the lab runs a
+	// stand-in, which answers every path with 200 and says which application, pod and Region it is.
 	Address          netip.AddrPort `json:"address,omitzero"`
 	AvailabilityZone string         `json:"availabilityZone,omitempty"` // "" means one of the Region's
 }
 
-// An IngressStatus is the load balancer that an Ingress has got. DNSName is for status.loadBalancer.ingress[0].hostname.
+// An IngressStatus is the load balancer that an Ingress has got. DNSName is for
+// status.loadBalancer.ingress[0].hostname.
 type IngressStatus struct {
 	Namespace    string `json:"namespace"`
 	Name         string `json:"name"`
@@ -115,7 +119,8 @@ func trafficOf(all []Ingress) (traffic, error) {
 			continue
 		}
 		if defaultOf != "" {
-			faults = append(faults, fmt.Errorf("ingresses %s and %s both have a default backend: one on a load balancer may", defaultOf, title))
+			faults = append(faults, fmt.Errorf("ingresses %s and %s both have a default backend: one on a load balancer may",
+				defaultOf, title))
 		}
 		defaultOf = title
 		t.config.DefaultAction = g.action(*g.DefaultBackend)
@@ -192,12 +197,14 @@ func (s IngressService) check() error {
 	return nil
 }
 
-// action forwards to a Service's target group. Of a Service that there is not, the AWS Load Balancer Controller makes an answer.
+// action forwards to a Service's target group. Of a Service that there is not, the AWS Load Balancer Controller makes
+// an answer.
 func (g Ingress) action(b IngressBackend) alb.Action {
 	if slices.ContainsFunc(g.Services, func(s IngressService) bool { return s.IngressBackend == b }) {
 		return alb.Action{TargetGroup: g.groupName(b)}
 	}
-	return alb.Action{FixedResponse: &alb.FixedResponse{StatusCode: 503, ContentType: "text/plain", MessageBody: "Backend service does not exist"}}
+	return alb.Action{FixedResponse: &alb.FixedResponse{StatusCode: 503, ContentType: "text/plain",
+		MessageBody: "Backend service does not exist"}}
 }
 
 // groupName is a target group's name in the controller's form, k8s-<namespace>-<service>-<hash>. r53: E.3.
@@ -211,8 +218,8 @@ func (g Ingress) groupName(b IngressBackend) string {
 	return fmt.Sprintf("k8s-%s-%s-%s", short(g.Namespace), short(b.Service), hex.EncodeToString(sum[:])[:10])
 }
 
-// sortedPaths puts the paths of a rule into the order of the AWS Load Balancer Controller: Exact, then Prefix with the longest first, then
-// ImplementationSpecific as they are written.
+// sortedPaths puts the paths of a rule into the order of the AWS Load Balancer Controller: Exact, then Prefix with the
+// longest first, then ImplementationSpecific as they are written.
 func sortedPaths(paths []IngressPath) []IngressPath {
 	class := func(p IngressPath) int {
 		return slices.Index([]string{"Exact", "Prefix", "ImplementationSpecific"}, p.PathType)

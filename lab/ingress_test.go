@@ -19,11 +19,14 @@ func TestIngressRulesComeInTheControllersOrder(t *testing.T) {
 	path := func(kind, path string) IngressPath { return IngressPath{path, kind, IngressBackend{"web", 80}} }
 	services := []IngressService{{IngressBackend: IngressBackend{"web", 80}}}
 	got, err := trafficOf([]Ingress{
-		{Namespace: "b", Name: "second", Rules: []IngressRule{{"b.example.com", []IngressPath{path("ImplementationSpecific", "")}}}, Services: services},
-		{Namespace: "z", Name: "first", Order: -1, Services: services, Rules: []IngressRule{{"", []IngressPath{path("Prefix", "/")}}}},
+		{Namespace: "b", Name: "second", Services: services,
+			Rules: []IngressRule{{"b.example.com", []IngressPath{path("ImplementationSpecific", "")}}}},
+		{Namespace: "z", Name: "first", Order: -1, Services: services,
+			Rules: []IngressRule{{"", []IngressPath{path("Prefix", "/")}}}},
 		{Namespace: "a", Name: "main", Services: services, Rules: []IngressRule{
 			{"a.example.com", []IngressPath{
-				path("ImplementationSpecific", "/img*"), path("Prefix", "/"), path("Prefix", "/pay/now/"), path("Exact", "/pay/now"),
+				path("ImplementationSpecific", "/img*"), path("Prefix", "/"), path("Prefix", "/pay/now/"),
+				path("Exact", "/pay/now"),
 				path("ImplementationSpecific", "/a"), path("Prefix", "/pay"),
 			}},
 			{"", []IngressPath{path("Exact", "/health"), path("ImplementationSpecific", "")}},
@@ -57,7 +60,8 @@ func TestIngressRulesComeInTheControllersOrder(t *testing.T) {
 // sharedIngress is a multi-tenant Ingress: two applications by host name, and their health paths on any host.
 func sharedIngress(readyOfApp1 int) Ingress {
 	service := func(name string, ready int) IngressService {
-		s := IngressService{IngressBackend: IngressBackend{name, 80}, HealthPath: "/health", Application: strings.TrimSuffix(name, "-svc")}
+		s := IngressService{IngressBackend: IngressBackend{name, 80}, HealthPath: "/health",
+			Application: strings.TrimSuffix(name, "-svc")}
 		for i := range ready {
 			s.Endpoints = append(s.Endpoints, Endpoint{Pod: fmt.Sprintf("%s-%d", name, i)})
 		}
@@ -164,7 +168,9 @@ func TestIngressesAreServedByStandIns(t *testing.T) {
 // A pod that does listen is asked itself, and an Ingress wins over the definition's rule for the same host.
 func TestIngressEndpointsWithAddressesAreAskedThemselves(t *testing.T) {
 	_, s := startAdmin(t, 222)
-	own := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a pod of its own") }))
+	own := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "a pod of its own")
+	}))
 	defer own.Close()
 	backend := IngressBackend{"web", 80}
 	_, err := s.setIngresses(t.Context(), "eu-west-1", []Ingress{{
@@ -177,7 +183,8 @@ func TestIngressEndpointsWithAddressesAreAskedThemselves(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, host := range []string{app1Host, "unheard.example.com"} {
-		if status, body := get(t, s.regions[0].balancers[0].LoadBalancer, host, "/"); status != 200 || body != "a pod of its own" {
+		if status, body := get(t, s.regions[0].balancers[0].LoadBalancer, host, "/"); status != 200 ||
+			body != "a pod of its own" {
 			t.Errorf("%s: %d %s, want the pod's answer", host, status, body)
 		}
 	}
@@ -235,7 +242,8 @@ func TestWrongIngressesAreRefusedAndChangeNothing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := client.SetIngresses(t.Context(), c.region, c.all)
 			var refused *AdminError
-			if !errors.As(err, &refused) || refused.Status != http.StatusBadRequest || !strings.Contains(refused.Message, c.want) {
+			if !errors.As(err, &refused) || refused.Status != http.StatusBadRequest ||
+				!strings.Contains(refused.Message, c.want) {
 				t.Errorf("error %v\nwant a 400 with %s", err, c.want)
 			}
 		})

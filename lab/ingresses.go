@@ -57,8 +57,8 @@ func stopPods[K comparable](ctx context.Context, pods map[K]*pod) error {
 	return g.Wait()
 }
 
-// setIngresses makes these the Ingresses of the Region, or refuses them all and changes nothing. It returns when the stand-ins serve and
-// the rules are in force, and the pods that are too many are gone.
+// setIngresses makes these the Ingresses of the Region, or refuses them all and changes nothing. It returns when the
+// stand-ins serve and the rules are in force, and the pods that are too many are gone.
 func (r *region) setIngresses(ctx context.Context, all []Ingress) ([]IngressStatus, error) {
 	wanted, err := r.traffic(all)
 	if err != nil {
@@ -93,7 +93,8 @@ func (r *region) setIngresses(ctx context.Context, all []Ingress) ([]IngressStat
 	return s.all, stopPods(ctx, old)
 }
 
-// traffic is what each load balancer shall do, in their order: first the rules of Ingresses, then those of the definition.
+// traffic is what each load balancer shall do, in their order: first the rules of Ingresses, then those of the
+// definition.
 func (r *region) traffic(all []Ingress) ([]traffic, error) {
 	var faults []error
 	of := map[string][]Ingress{}
@@ -127,9 +128,10 @@ func (r *region) traffic(all []Ingress) ([]traffic, error) {
 	return wanted, errors.Join(faults...)
 }
 
-// standIns starts the pods that are missing, and returns all that are wanted, with the targets of each "<load balancer>/<group>". When one
-// cannot be started those before it end.
-func (r *region) standIns(ctx context.Context, wanted []traffic) (pods map[standIn]*pod, targets map[string][]alb.Target, err error) {
+// standIns starts the pods that are missing, and returns all that are wanted, with the targets of each "<load
+// balancer>/<group>". When one cannot be started those before it end.
+func (r *region) standIns(ctx context.Context, wanted []traffic) (
+	pods map[standIn]*pod, targets map[string][]alb.Target, err error) {
 	pods, targets = map[standIn]*pod{}, map[string][]alb.Target{}
 	fresh := map[standIn]*pod{}
 	for i, b := range r.balancers {

@@ -84,7 +84,8 @@ func (k kubeconfig) currentCluster() (string, error) {
 			return c.Context.Cluster, nil
 		}
 	}
-	return "", fmt.Errorf("current-context %q is no context of it: `kubectl config use-context` chooses one", k.CurrentContext)
+	return "", fmt.Errorf("current-context %q is no context of it: `kubectl config use-context` chooses one",
+		k.CurrentContext)
 }
 
 func readCA(dir, file string) (string, error) {
@@ -98,7 +99,8 @@ func readCA(dir, file string) (string, error) {
 	return base64.StdEncoding.EncodeToString(pem), nil
 }
 
-// clusterName makes a name that EKS could have given of a kubeconfig's: the last part of an ARN, and nothing but letters, digits, - and _.
+// clusterName makes a name that EKS could have given of a kubeconfig's: the last part of an ARN, and nothing but
+// letters, digits, - and _.
 func clusterName(name string) string {
 	if strings.HasPrefix(name, "arn:") {
 		name = name[strings.LastIndex(name, "/")+1:]

@@ -50,10 +50,13 @@ func TestAClusterIsReadFromAKubeconfig(t *testing.T) {
 			"clusters: [{name: 'arn:aws:eks:eu-west-1:111122223333:cluster/prod', cluster: {server: 'https://x'}}]}"),
 			awsserver.Cluster{Name: "prod", Endpoint: "https://x", CA: ""}, ""},
 		{"what EKS does not allow in names",
-			in("'a.b@c'", "clusters: [{name: 'a.b@c', cluster: {server: 'https://x'}}]}"), awsserver.Cluster{Name: "a-b-c", Endpoint: "https://x", CA: ""}, ""},
-		{"a certificate in a file beside it", in("k", "clusters: [{name: k, cluster: {server: 'https://x', certificate-authority: ca.pem}}]}"),
+			in("'a.b@c'", "clusters: [{name: 'a.b@c', cluster: {server: 'https://x'}}]}"),
+			awsserver.Cluster{Name: "a-b-c", Endpoint: "https://x", CA: ""}, ""},
+		{"a certificate in a file beside it", in("k",
+			"clusters: [{name: k, cluster: {server: 'https://x', certificate-authority: ca.pem}}]}"),
 			awsserver.Cluster{Name: "k", Endpoint: "https://x", CA: "UEVN"}, ""},
-		{"a certificate that is not there", in("k", "clusters: [{name: k, cluster: {server: 'https://x', certificate-authority: no.pem}}]}"),
+		{"a certificate that is not there", in("k",
+			"clusters: [{name: k, cluster: {server: 'https://x', certificate-authority: no.pem}}]}"),
 			awsserver.Cluster{}, "certificate authority: open"},
 		{"no current context", "{contexts: [], clusters: []}", awsserver.Cluster{}, `current-context "" is no context of it`},
 		{"no such cluster", in("k", "clusters: []}"), awsserver.Cluster{}, `there is no cluster "k"`},
@@ -115,10 +118,12 @@ func TestTheLabServesAWSAPIs(t *testing.T) {
 	for _, want := range l.LoadBalancers() {
 		_, reply := askAWS(t, l, "POST", "/", want.Region, elb, "Action=DescribeLoadBalancers&Version="+elbVersion)
 		arn := regexp.MustCompile("<LoadBalancerArn>(.*)</LoadBalancerArn>").FindStringSubmatch(reply)
-		if len(arn) != 2 || !strings.Contains(reply, "<DNSName>"+want.DNSName+"</DNSName><CanonicalHostedZoneId>"+want.HostedZoneID+"<") {
+		if len(arn) != 2 || !strings.Contains(reply,
+			"<DNSName>"+want.DNSName+"</DNSName><CanonicalHostedZoneId>"+want.HostedZoneID+"<") {
 			t.Fatalf("load balancers of %s: %s, want %+v", want.Region, reply, want)
 		}
-		query(want.Region, elb, elbVersion, "DescribeListeners&LoadBalancerArn="+arn[1], fmt.Sprintf("<Port>%d</Port>", want.Port))
+		query(want.Region, elb, elbVersion, "DescribeListeners&LoadBalancerArn="+arn[1],
+			fmt.Sprintf("<Port>%d</Port>", want.Port))
 		if want.Region == "eu-west-1" {
 			query(want.Region, elb, elbVersion, "DescribeTags&ResourceArns.member.1="+arn[1],
 				"<Key>elbv2.k8s.aws/cluster</Key><Value>kind-west</Value>")
@@ -130,13 +135,14 @@ func TestTheLabServesAWSAPIs(t *testing.T) {
 // askAWS signs a request to a running lab and returns status and body of the reply.
 func askAWS(t *testing.T, l *Lab, method, path, region, service, body string) (int, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+l.Node().HTTPAddr().String()+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+l.Node().HTTPAddr().String()+path,
+		strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	sigv4.Sign(&sigv4.Request{Method: method, Path: request.URL.EscapedPath(), Host: request.URL.Host, Header: request.Header,
-		Body: []byte(body)}, l.Node().Credentials(), region, service, time.Now())
+	sigv4.Sign(&sigv4.Request{Method: method, Path: request.URL.EscapedPath(), Host: request.URL.Host,
+		Header: request.Header, Body: []byte(body)}, l.Node().Credentials(), region, service, time.Now())
 	response, err := visitor().Do(request)
 	if err != nil {
 		t.Fatal(err)

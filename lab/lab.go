@@ -43,17 +43,18 @@ type Options struct {
 	Empty bool
 	// ZoneOnly makes the hosted zones and leaves checks and records out.
 	ZoneOnly bool
-	// Interval is the RequestInterval of the health checks in seconds, 1 to 10 or 30; 0 means 10. Target health is checked every 15 s as
-	// the AWS Load Balancer Controller sets it, or as often as this when this is more often.
+	// Interval is the RequestInterval of the health checks in seconds, 1 to 10 or 30; 0 means 10. Target health is checked
+	// every 15 s as the AWS Load Balancer Controller sets it, or as often as this when this is more often.
 	Interval int
 	// Threshold is the FailureThreshold of the health checks, 1 to 10; 0 means 3.
 	Threshold int
 	// AnyPort takes free ports where the wanted ones are taken.
 	AnyPort bool
-	// Kubeconfig attaches a Kubernetes cluster to a Region by the path of its kubeconfig, so that the EKS API describes it; the current
-	// context counts. Regions without one have no cluster.
+	// Kubeconfig attaches a Kubernetes cluster to a Region by the path of its kubeconfig, so that the EKS API describes
+	// it; the current context counts. Regions without one have no cluster.
 	Kubeconfig map[string]string
-	// ProbeAllow are internal addresses that health checks may probe beside those of the Regions' networks: see node.Options.
+	// ProbeAllow are internal addresses that health checks may probe beside those of the Regions' networks: see
+	// node.Options.
 	ProbeAllow []netip.Prefix
 	// OnReport sees every probe of the engine's checkers, and whether the checker's state changed. It must not block.
 	OnReport func(r health.Report, changed bool)
@@ -89,7 +90,8 @@ func (o Options) check() error {
 	}
 	for _, region := range slices.Sorted(maps.Keys(o.Kubeconfig)) {
 		if !slices.Contains(o.Definition.regionNames(), region) {
-			faults = append(faults, fmt.Errorf("kubeconfig for Region %q: there are %s", region, strings.Join(o.Definition.regionNames(), ", ")))
+			faults = append(faults, fmt.Errorf("kubeconfig for Region %q: there are %s", region,
+				strings.Join(o.Definition.regionNames(), ", ")))
 		}
 	}
 	return errors.Join(faults...)
@@ -173,8 +175,8 @@ func New(o Options) (l *Lab, err error) {
 	return l, nil
 }
 
-// openRegions opens every load balancer on one port, so that users find the same one in every Region: 80 where it may be had, else 8080,
-// else a free one where any will do.
+// openRegions opens every load balancer on one port, so that users find the same one in every Region: 80 where it may
+// be had, else 8080, else a free one where any will do.
 func (l *Lab) openRegions() error {
 	candidates := []int{80, 8080}
 	if l.options.AnyPort {
@@ -286,8 +288,8 @@ func (l *Lab) awsRegions() []awsserver.Region {
 	return all
 }
 
-// freeAddress returns the address, or one with any port of the same host when it is taken. Another process may still win the race for it;
-// opening it says so then.
+// freeAddress returns the address, or one with any port of the same host when it is taken. Another process may still
+// win the race for it; opening it says so then.
 func freeAddress(address string, udp bool) string {
 	listener, err := net.Listen("tcp", address)
 	if err == nil {
@@ -306,7 +308,8 @@ func freeAddress(address string, udp bool) string {
 	return net.JoinHostPort(host, "0")
 }
 
-// Run serves until ctx ends: load balancers, pods and the engine, and then the hosted zones, health checks and records, made through the API.
+// Run serves until ctx ends: load balancers, pods and the engine, and then the hosted zones, health checks and records,
+// made through the API.
 func (l *Lab) Run(ctx context.Context) error {
 	defer l.transport.CloseIdleConnections()
 	g, inner := errgroup.WithContext(ctx)
@@ -341,7 +344,8 @@ func (l *Lab) lookup(accessKeyID string) (sigv4.Credentials, bool) {
 	return c, c.AccessKeyID == accessKeyID
 }
 
-// Ready is closed when the engine answers DNS, load balancers and pods serve, and the hosted zones and their objects exist unless Empty.
+// Ready is closed when the engine answers DNS, load balancers and pods serve, and the hosted zones and their objects
+// exist unless Empty.
 func (l *Lab) Ready() <-chan struct{} { return l.ready }
 
 // Node is the engine.

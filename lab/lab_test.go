@@ -70,7 +70,8 @@ const (
 	west, central         = "127.10.1.1", "127.10.2.1"
 )
 
-// The promise of the lab: app1 fails over from Region to Region, app2 behind the same load balancers stays; and a restart keeps it so.
+// The promise of the lab: app1 fails over from Region to Region, app2 behind the same load balancers stays; and a
+// restart keeps it so.
 func TestOneApplicationFailsOverAndItsNeighbourStays(t *testing.T) {
 	o := Options{DataDir: t.TempDir(), Interval: 1, Threshold: 1}
 	l, stop := startLab(t, o)
@@ -154,7 +155,8 @@ func TestZoneRecordsAreMadeOnceCompletedAndRewritten(t *testing.T) {
 	if got := l.ZoneRecords(); len(got) > 0 {
 		t.Errorf("an empty lab has the records %+v", got)
 	}
-	o := ZoneRecordsOptions{Zone: ZoneName, Placements: l.placements("example.com"), RequestInterval: 1, FailureThreshold: 3}
+	o := ZoneRecordsOptions{Zone: ZoneName, Placements: l.placements("example.com"), RequestInterval: 1,
+		FailureThreshold: 3}
 	ensure := func() ZoneRecords {
 		t.Helper()
 		a, err := EnsureZoneRecords(ctx, client, o)

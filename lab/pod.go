@@ -75,7 +75,8 @@ func (i podInfo) welcome(w http.ResponseWriter, accept string, page []byte) {
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(i)
 	case strings.Contains(accept, "text/plain"):
-		writeText(w, http.StatusOK, fmt.Sprintf("%s from %s (%s, pod %s)\n", i.Application, i.Region, i.AvailabilityZone, i.Pod))
+		writeText(w, http.StatusOK, fmt.Sprintf("%s from %s (%s, pod %s)\n", i.Application, i.Region, i.AvailabilityZone,
+			i.Pod))
 	default:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Write(page)
@@ -148,8 +149,8 @@ func startPod(info podInfo, health podHealth, address netip.Addr, logger *slog.L
 // terminationGracePeriod is how long a pod that stops waits for its load balancer, and then for its own requests.
 const terminationGracePeriod = 3 * time.Second
 
-// stop ends the pod when it has answered what the load balancer sent it before it was deregistered. drained is closed when the
-// load balancer has those answers. It also waits when ctx has ended.
+// stop ends the pod when it has answered what the load balancer sent it before it was deregistered. drained is closed
+// when the load balancer has those answers. It also waits when ctx has ended.
 func (p *pod) stop(ctx context.Context, drained <-chan struct{}) error {
 	grace := time.NewTimer(terminationGracePeriod)
 	defer grace.Stop()

@@ -68,12 +68,14 @@ func TestPodAnswersAsAskedTo(t *testing.T) {
 		{"health path", "/app1health", "*/*", false, 200, "text/plain; charset=utf-8", "healthy\n"},
 		{"health path of another", "/app2health", "*/*", false, 404, "text/plain; charset=utf-8", "not found"},
 		{"failing page", "/", "application/json", true, 500, "text/plain; charset=utf-8", "app1 is failing in eu-west-1\n"},
-		{"failing health path", "/app1health", "*/*", true, 500, "text/plain; charset=utf-8", "app1 is failing in eu-west-1\n"},
+		{"failing health path", "/app1health", "*/*", true, 500, "text/plain; charset=utf-8",
+			"app1 is failing in eu-west-1\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			failing.Store(c.failing)
 			w := serve(c.path, c.accept)
-			if w.Code != c.status || w.Header().Get("Content-Type") != c.contentType || !strings.Contains(w.Body.String(), c.body) {
+			if w.Code != c.status || w.Header().Get("Content-Type") != c.contentType ||
+				!strings.Contains(w.Body.String(), c.body) {
 				t.Errorf("%d %q\n%s\nwant %d %q with\n%s",
 					w.Code, w.Header().Get("Content-Type"), w.Body, c.status, c.contentType, c.body)
 			}

@@ -42,8 +42,9 @@ type Placement struct {
 }
 
 // ZoneRecords are the records and health checks of the applications in one hosted zone. Every application fails over by
-// itself although the load balancers are shared: for each application and Region there is one health check, which asks the
-// Region's load balancer for the application's own health path, and one latency alias record, which cites that check.
+// itself although the load balancers are shared: for each application and Region there is one health check, which asks
+// the Region's load balancer for the application's own health path, and one latency alias record, which cites that
+// check.
 type ZoneRecords struct {
 	HostedZoneID string      `json:"hostedZoneId"`
 	Records      []AppRecord `json:"records"` // in the order of the options
@@ -58,11 +59,12 @@ type AppRecord struct {
 	LoadBalancer  LoadBalancerFacts `json:"loadBalancer"`
 }
 
-// EnsureZoneRecords creates what is missing: the hosted zone, the health checks, and the records in one batch. It can be
-// repeated, and completes a run that ended half-way. When it returns, every live node answers by the new records.
+// EnsureZoneRecords creates what is missing: the hosted zone, the health checks, and the records in one batch. It can
+// be repeated, and completes a run that ended half-way. When it returns, every live node answers by the new records.
 //
-// A name that has address records already keeps them: somebody else wrote them. One thing changes in them: a health check
-// of the lab that was replaced. A new interval needs a new check, because Route 53 cannot change an interval (r53: B.2).
+// A name that has address records already keeps them: somebody else wrote them. One thing changes in them: a health
+// check of the lab that was replaced. A new interval needs a new check, because Route 53 cannot change an interval
+// (r53: B.2).
 func EnsureZoneRecords(ctx context.Context, client *route53.Client, o ZoneRecordsOptions) (ZoneRecords, error) {
 	z := ZoneRecords{}
 	var err error
@@ -78,7 +80,8 @@ func EnsureZoneRecords(ctx context.Context, client *route53.Client, o ZoneRecord
 		app, lb := p.Application, p.LoadBalancer
 		r := AppRecord{Application: app.Name, Name: app.Hostname + ".", Region: lb.Region, LoadBalancer: lb}
 		reference := callerReference(app.Name, lb.Region)
-		if r.HealthCheckID, err = ensureCheck(ctx, client, checks[reference], reference, checkConfig(app, lb, o)); err != nil {
+		config := checkConfig(app, lb, o)
+		if r.HealthCheckID, err = ensureCheck(ctx, client, checks[reference], reference, config); err != nil {
 			return ZoneRecords{}, fmt.Errorf("health check of %s in %s: %w", app.Name, lb.Region, err)
 		}
 		for _, c := range checks[reference] {
@@ -103,8 +106,8 @@ func EnsureZoneRecords(ctx context.Context, client *route53.Client, o ZoneRecord
 	return z, nil
 }
 
-// UseTargetHealth rewrites the records the old way, in one batch: Route 53 judges each by the health of the whole load balancer
-// (EvaluateTargetHealth), so that all applications of a Region fail over together. r53: E.4.
+// UseTargetHealth rewrites the records the old way, in one batch: Route 53 judges each by the health of the whole load
+// balancer (EvaluateTargetHealth), so that all applications of a Region fail over together. r53: E.4.
 func (z ZoneRecords) UseTargetHealth(ctx context.Context, client *route53.Client) error {
 	return z.change(ctx, client, "failover by load balancer", z.upserts(true))
 }
@@ -117,7 +120,8 @@ func (z ZoneRecords) UseHealthChecks(ctx context.Context, client *route53.Client
 func (z ZoneRecords) upserts(targetHealth bool) []types.Change {
 	var changes []types.Change
 	for _, r := range z.Records {
-		changes = append(changes, types.Change{Action: types.ChangeActionUpsert, ResourceRecordSet: r.recordSet(targetHealth)})
+		changes = append(changes, types.Change{Action: types.ChangeActionUpsert,
+			ResourceRecordSet: r.recordSet(targetHealth)})
 	}
 	return changes
 }
@@ -140,11 +144,14 @@ func (r AppRecord) recordSet(targetHealth bool) *types.ResourceRecordSet {
 	return set
 }
 
-// missingRecords are the changes that bring the names without address records into service, and replaced checks up to date.
-func (z ZoneRecords) missingRecords(ctx context.Context, client *route53.Client, replaced map[string]string) ([]types.Change, error) {
+// missingRecords are the changes that bring the names without address records into service, and replaced checks up to
+// date.
+func (z ZoneRecords) missingRecords(ctx context.Context, client *route53.Client,
+	replaced map[string]string) ([]types.Change, error) {
 	taken := map[string]bool{}
 	var changes []types.Change
-	pages := route53.NewListResourceRecordSetsPaginator(client, &route53.ListResourceRecordSetsInput{HostedZoneId: &z.HostedZoneID})
+	pages := route53.NewListResourceRecordSetsPaginator(client,
+		&route53.ListResourceRecordSetsInput{HostedZoneId: &z.HostedZoneID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -231,7 +238,8 @@ func callerReference(application, region string) string {
 	return "bulkhead-lab-" + application + "-" + region + "-"
 }
 
-// listLabChecks returns the health checks that the lab made, by the beginning of their caller reference, oldest reference first.
+// listLabChecks returns the health checks that the lab made, by the beginning of their caller reference, oldest
+// reference first.
 func listLabChecks(ctx context.Context, client *route53.Client) (map[string][]types.HealthCheck, error) {
 	checks := map[string][]types.HealthCheck{}
 	pages := route53.NewListHealthChecksPaginator(client, &route53.ListHealthChecksInput{})
@@ -266,8 +274,8 @@ func splitReference(s string) (reference string, number int) {
 	return s[:i], number
 }
 
-// checkConfig asks for the application's health path under the load balancer's own name: the probe carries that name as Host, and the
-// Ingress rule of the path names no host. r53: B.3, H.
+// checkConfig asks for the application's health path under the load balancer's own name: the probe carries that name as
+// Host, and the Ingress rule of the path names no host. r53: B.3, H.
 func checkConfig(app Application, lb LoadBalancerFacts, o ZoneRecordsOptions) *types.HealthCheckConfig {
 	return &types.HealthCheckConfig{
 		Type:                     types.HealthCheckTypeHttp,
@@ -279,7 +287,8 @@ func checkConfig(app Application, lb LoadBalancerFacts, o ZoneRecordsOptions) *t
 	}
 }
 
-// ensureCheck returns the id of a check with these settings: one that has them, else one that can be updated to them, else a new one.
+// ensureCheck returns the id of a check with these settings: one that has them, else one that can be updated to them,
+// else a new one.
 func ensureCheck(ctx context.Context, client *route53.Client, have []types.HealthCheck, reference string,
 	want *types.HealthCheckConfig) (string, error) {
 	for _, c := range have {
@@ -287,7 +296,8 @@ func ensureCheck(ctx context.Context, client *route53.Client, have []types.Healt
 		if is.Type != want.Type || aws.ToInt32(is.RequestInterval) != *want.RequestInterval {
 			continue
 		}
-		if aws.ToString(is.FullyQualifiedDomainName) == *want.FullyQualifiedDomainName && aws.ToInt32(is.Port) == *want.Port &&
+		if aws.ToString(is.FullyQualifiedDomainName) == *want.FullyQualifiedDomainName &&
+			aws.ToInt32(is.Port) == *want.Port &&
 			aws.ToString(is.ResourcePath) == *want.ResourcePath && aws.ToInt32(is.FailureThreshold) == *want.FailureThreshold {
 			return *c.Id, nil
 		}

@@ -184,7 +184,8 @@ func (d *deployment) stop(ctx context.Context) error {
 	return err
 }
 
-// scale sets the wanted number of replicas. It returns when the pods that are too many are gone and the new ones are registered.
+// scale sets the wanted number of replicas. It returns when the pods that are too many are gone and the new ones are
+// registered.
 func (d *deployment) scale(ctx context.Context, replicas int) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -195,7 +196,8 @@ func (d *deployment) scale(ctx context.Context, replicas int) error {
 	return d.reconcile(ctx, replicas)
 }
 
-// reconcile brings the pods to a number: new ones serve before they are registered, old ones are deregistered before they stop.
+// reconcile brings the pods to a number: new ones serve before they are registered, old ones are deregistered before
+// they stop.
 func (d *deployment) reconcile(ctx context.Context, want int) error {
 	var faults []error
 	for len(d.pods) < want {

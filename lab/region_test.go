@@ -77,7 +77,8 @@ func TestScaleToZeroEmptiesOneApplicationOnly(t *testing.T) {
 		t.Errorf("%d pods, want 3", got)
 	}
 	var refused *Refusal
-	if err := s.scale(t.Context(), "app1", "eu-west-1", MaxReplicas+1); !asRefusal(err, &refused) || refused.Code != "InvalidReplicas" {
+	if err := s.scale(t.Context(), "app1", "eu-west-1", MaxReplicas+1); !asRefusal(err, &refused) ||
+		refused.Code != "InvalidReplicas" {
 		t.Errorf("scale beyond the limit: %v, want InvalidReplicas", err)
 	}
 }
@@ -91,9 +92,11 @@ func TestFailingApplicationTakesTheLoadBalancerOutButNotItsNeighbour(t *testing.
 	if status, _ := get(t, r.balancers[0].LoadBalancer, app1Host, "/"); status != 500 {
 		t.Errorf("failing application answers %d, want 500", status)
 	}
-	waitFor(t, "an unhealthy load balancer, r53: A.9 rule 2", func() bool { healthy, _ := r.balancers[0].Healthy(); return !healthy })
+	waitFor(t, "an unhealthy load balancer, r53: A.9 rule 2",
+		func() bool { healthy, _ := r.balancers[0].Healthy(); return !healthy })
 	for _, target := range r.balancers[0].Status().TargetGroups[0].Targets {
-		if target.State != alb.Unhealthy && target.State != alb.Healthy || target.State == alb.Unhealthy && target.Reason != alb.ReasonMismatch {
+		if target.State != alb.Unhealthy && target.State != alb.Healthy ||
+			target.State == alb.Unhealthy && target.Reason != alb.ReasonMismatch {
 			t.Errorf("target %s is %s %s, want unhealthy %s", target.ID, target.State, target.Reason, alb.ReasonMismatch)
 		}
 	}
@@ -232,8 +235,8 @@ func TestReplicasAndFailuresSurviveARestart(t *testing.T) {
 	if err := s.setFailing("app2", "eu-west-1", true); err != nil {
 		t.Fatal(err)
 	}
-	again, err := newRegion(regionOptions{definition: smallWorld(208).Regions[0], applications: smallWorld(208).Applications,
-		interval: 100_000_000, logger: r.logger})
+	again, err := newRegion(regionOptions{definition: smallWorld(208).Regions[0],
+		applications: smallWorld(208).Applications, interval: 100_000_000, logger: r.logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,14 +68,17 @@ func (l *Lab) placements(zoneName string) []Placement {
 			continue
 		}
 		for _, r := range a.Regions {
-			at := slices.IndexFunc(facts, func(f LoadBalancerFacts) bool { return f.Region == r.Name && f.Name == r.LoadBalancer })
+			at := slices.IndexFunc(facts, func(f LoadBalancerFacts) bool {
+				return f.Region == r.Name && f.Name == r.LoadBalancer
+			})
 			all = append(all, Placement{a.application(), facts[at]})
 		}
 	}
 	return all
 }
 
-// putLoadBalancer makes a load balancer known as soon as etcd takes it: a node answers DNS from its snapshot before that.
+// putLoadBalancer makes a load balancer known as soon as etcd takes it: a node answers DNS from its snapshot before
+// that.
 func (l *Lab) putLoadBalancer(ctx context.Context, lb zone.LoadBalancer) error {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -110,8 +113,8 @@ func (l *Lab) keepPublishing(ctx context.Context, published map[zone.Name]bool) 
 	}
 }
 
-// publishHealth publishes what differs from what was published, and returns what now is. A load balancer that could not be published is
-// tried again at the next turn.
+// publishHealth publishes what differs from what was published, and returns what now is. A load balancer that could not
+// be published is tried again at the next turn.
 func (l *Lab) publishHealth(ctx context.Context, published map[zone.Name]bool) map[zone.Name]bool {
 	now := map[zone.Name]bool{}
 	for _, lb := range l.balancers {

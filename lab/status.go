@@ -36,7 +36,8 @@ type ApplicationStatus struct {
 func (s *surroundings) status() []RegionStatus {
 	var all []RegionStatus
 	for _, r := range s.regions {
-		one := RegionStatus{Region: r.name, LoadBalancer: r.balancers[0].Status(), Applications: []ApplicationStatus{}, Ingresses: r.ingresses.status()}
+		one := RegionStatus{Region: r.name, LoadBalancer: r.balancers[0].Status(), Applications: []ApplicationStatus{},
+			Ingresses: r.ingresses.status()}
 		for _, b := range r.balancers[1:] {
 			one.FurtherLoadBalancers = append(one.FurtherLoadBalancers, b.Status())
 		}

@@ -26,7 +26,8 @@ func (s *surroundings) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// settled waits until every application has its pods registered and every pod was probed, or ctx ends. changed wakes it up.
+// settled waits until every application has its pods registered and every pod was probed, or ctx ends. changed wakes it
+// up.
 func (s *surroundings) settled(ctx context.Context, changed <-chan struct{}) {
 	for _, r := range s.regions {
 		for _, d := range r.deployments {
@@ -56,7 +57,8 @@ func (s *surroundings) close() error {
 	return errors.Join(faults...)
 }
 
-// restore brings back what an earlier run saved. What it saved of an application or Region that is no more is passed over.
+// restore brings back what an earlier run saved. What it saved of an application or Region that is no more is passed
+// over.
 func (s *surroundings) restore() error {
 	saved, err := loadState(s.statePath)
 	if err != nil {
@@ -107,7 +109,8 @@ func (s *surroundings) change(application, region string, do func(*deployment) e
 	return errors.Join(do(d), replaceFile(s.statePath, s.changed()))
 }
 
-// changed are the deployments that are no longer as the definition has them, so that a definition counts again where it is edited.
+// changed are the deployments that are no longer as the definition has them, so that a definition counts again where it
+// is edited.
 func (s *surroundings) changed() []deploymentState {
 	all := []deploymentState{}
 	for _, r := range s.regions {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// How long things take at AWS. Reference C.6 says nothing about processing; what is PENDING is documented as up to 60 s.
+// How long things take at AWS. Reference C.6 says nothing about processing; what is PENDING is documented as up to 60
+// s.
 const (
 	pendingLeast = 30 * time.Second
 	pendingMost  = 60 * time.Second
@@ -79,8 +80,10 @@ func (f *Front) delay(answer *reply) *reply {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if change := bytes.TrimPrefix([]byte(firstOf(afterElement(answer.body, "ChangeInfo"), "Id")), []byte("/change/")); len(change) > 0 {
-		f.pending[string(change)] = time.Now().Add(f.scaled(pendingLeast + time.Duration(f.random.Int64N(int64(pendingMost-pendingLeast)))))
+	if change := bytes.TrimPrefix([]byte(firstOf(afterElement(answer.body, "ChangeInfo"), "Id")),
+		[]byte("/change/")); len(change) > 0 {
+		f.pending[string(change)] = time.Now().Add(f.scaled(pendingLeast +
+			time.Duration(f.random.Int64N(int64(pendingMost-pendingLeast)))))
 		answer.body = bytes.Replace(answer.body, []byte("<Status>INSYNC</Status>"), []byte("<Status>PENDING</Status>"), 1)
 	}
 	return answer
@@ -117,6 +120,7 @@ func (f *Front) limit(c *call, answer *reply) *reply {
 		return answer
 	}
 	told := firstOf(answer.body, "Value")
-	answer.body = bytes.Replace(answer.body, []byte("<Value>"+told+"</Value>"), []byte("<Value>"+strconv.Itoa(value)+"</Value>"), 1)
+	answer.body = bytes.Replace(answer.body, []byte("<Value>"+told+"</Value>"),
+		[]byte("<Value>"+strconv.Itoa(value)+"</Value>"), 1)
 	return answer
 }

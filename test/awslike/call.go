@@ -36,10 +36,12 @@ func readCall(r *http.Request) (*call, error) {
 
 // signed is the request as its signature covers it.
 func (c *call) signed() *sigv4.Request {
-	return &sigv4.Request{Method: c.Method, Path: c.URL.EscapedPath(), RawQuery: c.URL.RawQuery, Host: c.Host, Header: c.Header, Body: c.body}
+	return &sigv4.Request{Method: c.Method, Path: c.URL.EscapedPath(), RawQuery: c.URL.RawQuery, Host: c.Host,
+		Header: c.Header, Body: c.body}
 }
 
-// identify finds the operation. Of services beside Route 53 it is the query protocol's Action, or the last part of the path.
+// identify finds the operation. Of services beside Route 53 it is the query protocol's Action, or the last part of the
+// path.
 func (c *call) identify() bool {
 	c.service = c.scope.Service
 	if c.service != "route53" {
@@ -141,8 +143,8 @@ func (c *call) cost() int {
 	return 0
 }
 
-// firstOf is the text of the first element of a name, "" when there is none. The engine and its clients write elements without
-// attributes.
+// firstOf is the text of the first element of a name, "" when there is none. The engine and its clients write elements
+// without attributes.
 func firstOf(body []byte, element string) string {
 	_, rest, _ := bytes.Cut(body, []byte("<"+element+">"))
 	text, _, _ := bytes.Cut(rest, []byte("</"+element+">"))
@@ -180,7 +182,9 @@ func (f *refusal) write(w http.ResponseWriter) {
 	_ = xml.EscapeText(&message, []byte(f.message)) // to a buffer it does not fail
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(f.status)
-	fmt.Fprintf(w, `<?xml version="1.0"?>`+"\n"+`<ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error><Type>%s</Type>`+
-		`<Code>%s</Code><Message>%s</Message></Error><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>`,
+	fmt.Fprintf(w, `<?xml version="1.0"?>`+"\n"+`<ErrorResponse `+
+		`xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error><Type>%s</Type>`+
+		`<Code>%s</Code><Message>%s</Message></Error><RequestId>`+
+		`00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>`,
 		kind, f.code, message.String())
 }

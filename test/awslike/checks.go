@@ -12,8 +12,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 )
 
-// createCheck makes a health check within the account's quota, which counts live checks. The same caller reference again is no
-// further check. r53: B.8, C.8.
+// createCheck makes a health check within the account's quota, which counts live checks. The same caller reference
+// again is no further check. r53: B.8, C.8.
 func (f *Front) createCheck(c *call) (*reply, error) {
 	if err := f.toEngine(c); err != nil {
 		return nil, err
@@ -31,7 +31,8 @@ func (f *Front) createCheck(c *call) (*reply, error) {
 		}
 		if !bytes.Contains(all.body, []byte("<CallerReference>"+firstOf(c.body, "CallerReference")+"</CallerReference>")) {
 			return nil, &refusal{http.StatusBadRequest, "TooManyHealthChecks",
-				"This health check can't be created because the current account has reached the limit on the number of active health checks."}
+				"This health check can't be created because the current account has reached the limit on the number of active " +
+					"health checks."}
 		}
 	}
 	answer, err := f.pass(c)
@@ -67,14 +68,17 @@ func (f *Front) toEngine(c *call) error {
 			}
 		}
 		if scaled == "" {
-			return &refusal{http.StatusBadRequest, "InvalidInput", fmt.Sprintf("Invalid XML ; javax.xml.stream.XMLStreamException: "+
-				"cvc-enumeration-valid: Value '%s' is not facet-valid with respect to enumeration '[10, 30]'. It must be a value from the enumeration.", told)}
+			return &refusal{http.StatusBadRequest, "InvalidInput",
+				fmt.Sprintf("Invalid XML ; javax.xml.stream.XMLStreamException: "+
+					"cvc-enumeration-valid: Value '%s' is not facet-valid with respect to enumeration '[10, 30]'. It must be a "+
+					"value from the enumeration.", told)}
 		}
 		c.body = bytes.Replace(c.body, element("RequestInterval", told), element("RequestInterval", scaled), 1)
 	}
 	told := firstOf(c.body, "IPAddress")
 	if a, err := netip.ParseAddr(told); err == nil && health.Restricted(a) {
-		return &refusal{http.StatusBadRequest, "InvalidInput", fmt.Sprintf("Invalid parameter : %s address %s is forbidden.", family(a), told)}
+		return &refusal{http.StatusBadRequest, "InvalidInput",
+			fmt.Sprintf("Invalid parameter : %s address %s is forbidden.", family(a), told)}
 	}
 	if here := f.o.Endpoints[told]; here != "" {
 		c.body = bytes.Replace(c.body, element("IPAddress", told), element("IPAddress", here), 1)
@@ -96,7 +100,8 @@ func (f *Front) asAtAWS(answer *reply) *reply {
 	}
 	atAWS, here := f.intervals()
 	for _, i := range []int{1, 0} { // the longer one first: what stands for it may be 10
-		answer.body = bytes.ReplaceAll(answer.body, element("RequestInterval", strconv.Itoa(here[i])), element("RequestInterval", strconv.Itoa(atAWS[i])))
+		answer.body = bytes.ReplaceAll(answer.body, element("RequestInterval", strconv.Itoa(here[i])),
+			element("RequestInterval", strconv.Itoa(atAWS[i])))
 	}
 	for public, here := range f.o.Endpoints {
 		answer.body = bytes.ReplaceAll(answer.body, element("IPAddress", here), element("IPAddress", public))

@@ -66,7 +66,8 @@ func open(t *testing.T, o awslike.Options) *account {
 		a.Close()
 	})
 	direct := client(t, o.Engine, n.Credentials())
-	out, err := direct.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: aws.String("example.com"), CallerReference: aws.String("zone")})
+	out, err := direct.CreateHostedZone(t.Context(),
+		&route53.CreateHostedZoneInput{Name: aws.String("example.com"), CallerReference: aws.String("zone")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,8 @@ func client(t *testing.T, url string, c sigv4.Credentials) *route53.Client {
 	t.Helper()
 	h := &transport{}
 	t.Cleanup(h.CloseIdleConnections)
-	return route53.New(route53.Options{BaseEndpoint: &url, Region: "us-east-1", Retryer: aws.NopRetryer{}, HTTPClient: h.client(),
+	return route53.New(route53.Options{BaseEndpoint: &url, Region: "us-east-1", Retryer: aws.NopRetryer{},
+		HTTPClient:  h.client(),
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, "")})
 }
 
@@ -88,10 +90,13 @@ func (a *account) admin(t *testing.T) *route53.Client {
 	return client(t, a.url, a.engine.Credentials())
 }
 
-func (a *account) createCheck(t *testing.T, c *route53.Client, reference, address string, interval int32) (string, error) {
+func (a *account) createCheck(t *testing.T, c *route53.Client, reference, address string, interval int32) (string,
+	error) {
 	t.Helper()
-	out, err := c.CreateHealthCheck(t.Context(), &route53.CreateHealthCheckInput{CallerReference: &reference, HealthCheckConfig: &types.HealthCheckConfig{
-		Type: types.HealthCheckTypeTcp, IPAddress: &address, Port: aws.Int32(80), RequestInterval: &interval, FailureThreshold: aws.Int32(1)}})
+	out, err := c.CreateHealthCheck(t.Context(),
+		&route53.CreateHealthCheckInput{CallerReference: &reference, HealthCheckConfig: &types.HealthCheckConfig{
+			Type: types.HealthCheckTypeTcp, IPAddress: &address, Port: aws.Int32(80), RequestInterval: &interval,
+			FailureThreshold: aws.Int32(1)}})
 	if err != nil {
 		return "", err
 	}
@@ -101,11 +106,13 @@ func (a *account) createCheck(t *testing.T, c *route53.Client, reference, addres
 	return *out.HealthCheck.Id, nil
 }
 
-func (a *account) change(t *testing.T, c *route53.Client, name string, action types.ChangeAction) (*types.ChangeInfo, error) {
+func (a *account) change(t *testing.T, c *route53.Client, name string, action types.ChangeAction) (*types.ChangeInfo,
+	error) {
 	t.Helper()
 	out, err := c.ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{HostedZoneId: &a.zoneID,
 		ChangeBatch: &types.ChangeBatch{Changes: []types.Change{{Action: action, ResourceRecordSet: &types.ResourceRecordSet{
-			Name: &name, Type: types.RRTypeA, TTL: aws.Int64(60), ResourceRecords: []types.ResourceRecord{{Value: aws.String("192.0.2.1")}}}}}}})
+			Name: &name, Type: types.RRTypeA, TTL: aws.Int64(60),
+			ResourceRecords: []types.ResourceRecord{{Value: aws.String("192.0.2.1")}}}}}}})
 	if err != nil {
 		return nil, err
 	}

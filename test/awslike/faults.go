@@ -20,9 +20,11 @@ func (f *Front) fault(c *call) fault {
 	name := ""
 	switch f.random.IntN(5) {
 	case 0:
-		name, drawn.refusal = "500", &refusal{http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error."}
+		name, drawn.refusal = "500", &refusal{http.StatusInternalServerError, "InternalFailure",
+			"The request processing has failed because of an unknown error."}
 	case 1:
-		name, drawn.refusal = "503", &refusal{http.StatusServiceUnavailable, "ServiceUnavailable", "The request has failed due to a temporary failure of the server."}
+		name, drawn.refusal = "503", &refusal{http.StatusServiceUnavailable, "ServiceUnavailable",
+			"The request has failed due to a temporary failure of the server."}
 	case 2:
 		name, drawn.refusal = "Throttling", throttled()
 	case 3:

@@ -1,14 +1,18 @@
-// Package awslike is a front that makes an engine behave as Route 53 does at AWS, for tests of what calls it: where an engine is
-// kinder than AWS, the front is not.
+// Package awslike is a front that makes an engine behave as Route 53 does at AWS, for tests of what calls it: where an
+// engine is kinder than AWS, the front is not.
 //
-//   - Lists of health checks and tags are some seconds old, and a new check is not yet known to every call (unconfirmed);
+//   - Lists of health checks and tags are some seconds old, and a new check is not yet known to every call
+//
+// (unconfirmed);
 //   - a change is PENDING for 30 to 60 seconds, and batches of one zone that overlap are refused (r53: C.6);
-//   - requests are throttled, the account has quotas, checks have intervals of 10 and 30 seconds and public endpoints (r53: C.8, B.2, B.5);
+//   - requests are throttled, the account has quotas, checks have intervals of 10 and 30 seconds and public endpoints
+//
+// (r53: C.8, B.2, B.5);
 //   - some requests fail with 500, 503 or Throttling, and some replies are lost after the request had its effect;
 //   - every user has an IAM policy, and is refused what it does not allow.
 //
-// The front checks the signatures of its users and signs for the engine itself. Which requests fail follows from a seed and from the
-// order in which they come in. Time may pass faster than at AWS.
+// The front checks the signatures of its users and signs for the engine itself. Which requests fail follows from a seed
+// and from the order in which they come in. Time may pass faster than at AWS.
 package awslike
 
 import (
@@ -34,16 +38,16 @@ const accountID = "000000000000"
 type Options struct {
 	Engine      string            // URL, such as http://127.0.0.1:8053
 	Credentials sigv4.Credentials // of the engine's administrator, who is a user of the front too, called admin
-	// Speed is how many times faster than at AWS time passes, 1 to 20: for what is PENDING, old or throttled, and for the intervals of
-	// health checks. 0 means 1.
+	// Speed is how many times faster than at AWS time passes, 1 to 20: for what is PENDING, old or throttled, and for the
+	// intervals of health checks. 0 means 1.
 	Speed float64
 	// HealthChecks is how many health checks the account may have; 0 means 200. r53: C.8.
 	HealthChecks int
 	// Faults is how many requests of a hundred fail for no reason of the client's; 0 means none.
 	Faults float64
 	Seed   uint64 // of what is left to chance
-	// Endpoints are public addresses of health checks that are probed at another address, one of this machine. AWS refuses checks of
-	// private addresses, and so does the front.
+	// Endpoints are public addresses of health checks that are probed at another address, one of this machine. AWS refuses
+	// checks of private addresses, and so does the front.
 	Endpoints map[string]string
 }
 
@@ -82,8 +86,9 @@ func New(o Options) *Front {
 	if o.HealthChecks == 0 {
 		o.HealthChecks = 200
 	}
-	f := &Front{o: o, transport: &http.Transport{MaxIdleConnsPerHost: 64}, start: time.Now(), throttle: r53server.NewThrottle(),
-		random: rand.New(rand.NewPCG(o.Seed, o.Seed)), users: make(map[string]*user), pending: make(map[string]time.Time),
+	f := &Front{o: o, transport: &http.Transport{MaxIdleConnsPerHost: 64}, start: time.Now(),
+		throttle: r53server.NewThrottle(),
+		random:   rand.New(rand.NewPCG(o.Seed, o.Seed)), users: make(map[string]*user), pending: make(map[string]time.Time),
 		busy: make(map[string]bool), checks: make(map[string]*lately)}
 	f.SetUser("admin", o.Credentials, Everything())
 	return f
@@ -175,7 +180,8 @@ func (f *Front) admit(c *call) *refusal {
 	}
 	c.scope = scope
 	if !c.identify() {
-		return &refusal{http.StatusNotFound, "UnknownOperationException", "There is no operation " + c.Method + " " + c.URL.Path}
+		return &refusal{http.StatusNotFound, "UnknownOperationException", "There is no operation " + c.Method + " " +
+			c.URL.Path}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -201,7 +207,8 @@ func denied(u *user, a Access) *refusal {
 	if a.Resource != "*" {
 		text += " on resource: " + a.Resource
 	}
-	return &refusal{http.StatusForbidden, "AccessDenied", text + " because no identity-based policy allows the " + a.Action + " action"}
+	return &refusal{http.StatusForbidden, "AccessDenied", text + " because no identity-based policy allows the " +
+		a.Action + " action"}
 }
 
 func throttled() *refusal { return &refusal{http.StatusBadRequest, "Throttling", "Rate exceeded"} }
@@ -233,7 +240,8 @@ func (f *Front) ask(c *call, method, uri string, body []byte) (*reply, error) {
 			out.Header.Set(name, value)
 		}
 	}
-	signed := &sigv4.Request{Method: method, Path: out.URL.EscapedPath(), RawQuery: out.URL.RawQuery, Host: out.URL.Host, Header: out.Header, Body: body}
+	signed := &sigv4.Request{Method: method, Path: out.URL.EscapedPath(), RawQuery: out.URL.RawQuery, Host: out.URL.Host,
+		Header: out.Header, Body: body}
 	sigv4.Sign(signed, f.o.Credentials, c.scope.Region, c.scope.Service, time.Now())
 	out.Header = signed.Header
 	response, err := f.transport.RoundTrip(out)

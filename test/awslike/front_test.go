@@ -34,7 +34,8 @@ func TestChangesArePending(t *testing.T) {
 		t.Fatalf("the change is %+v, %v: want PENDING", info, err)
 	}
 	list, err := c.ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: &a.zoneID})
-	if err != nil || !slices.ContainsFunc(list.ResourceRecordSets, func(s types.ResourceRecordSet) bool { return *s.Name == "a.example.com." }) {
+	if err != nil || !slices.ContainsFunc(list.ResourceRecordSets,
+		func(s types.ResourceRecordSet) bool { return *s.Name == "a.example.com." }) {
 		t.Errorf("the record set is not listed at once: %v", err)
 	}
 	within(t, 10*time.Second, "the change is PENDING", func() bool {
@@ -75,7 +76,8 @@ func TestBatchesOfAZoneThatOverlapAreRefused(t *testing.T) {
 	}
 }
 
-// A new check and its tags are not in every list at once, a deleted one is for a while, and no answer is right for ever. (unconfirmed)
+// A new check and its tags are not in every list at once, a deleted one is for a while, and no answer is right for
+// ever. (unconfirmed)
 func TestListsLag(t *testing.T) {
 	a := open(t, awslike.Options{Speed: 5})
 	c := a.admin(t)
@@ -84,8 +86,9 @@ func TestListsLag(t *testing.T) {
 		t.Fatal(err)
 	}
 	within(t, 5*time.Second, "the check cannot be tagged", func() bool {
-		_, err := c.ChangeTagsForResource(t.Context(), &route53.ChangeTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck,
-			ResourceId: &id, AddTags: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
+		_, err := c.ChangeTagsForResource(t.Context(),
+			&route53.ChangeTagsForResourceInput{ResourceType: types.TagResourceTypeHealthcheck,
+				ResourceId: &id, AddTags: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
 		return err == nil
 	})
 	listed := func() bool {
@@ -94,14 +97,16 @@ func TestListsLag(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, h := range out.HealthChecks {
-			if got := aws.ToInt32(h.HealthCheckConfig.RequestInterval); got != 10 || aws.ToString(h.HealthCheckConfig.IPAddress) != public {
+			if got := aws.ToInt32(h.HealthCheckConfig.RequestInterval); got != 10 ||
+				aws.ToString(h.HealthCheckConfig.IPAddress) != public {
 				t.Errorf("the list has a check of %s every %d s", *h.HealthCheckConfig.IPAddress, got)
 			}
 		}
 		return len(out.HealthChecks) == 1
 	}
 	tagged := func() bool {
-		out, err := c.ListTagsForResources(t.Context(), &route53.ListTagsForResourcesInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceIds: []string{id}})
+		out, err := c.ListTagsForResources(t.Context(),
+			&route53.ListTagsForResourcesInput{ResourceType: types.TagResourceTypeHealthcheck, ResourceIds: []string{id}})
 		if code(err) == "NoSuchHealthCheck" {
 			return false
 		}
@@ -137,7 +142,8 @@ func TestListsLag(t *testing.T) {
 	if _, err := c.DeleteHealthCheck(t.Context(), &route53.DeleteHealthCheckInput{HealthCheckId: &id}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.GetHealthCheck(t.Context(), &route53.GetHealthCheckInput{HealthCheckId: &id}); code(err) != "NoSuchHealthCheck" {
+	_, err = c.GetHealthCheck(t.Context(), &route53.GetHealthCheckInput{HealthCheckId: &id})
+	if code(err) != "NoSuchHealthCheck" {
 		t.Errorf("a deleted check is answered with %v", err)
 	}
 	settled("a deleted check", func() bool { return !listed() })
@@ -164,7 +170,8 @@ func TestWhatAWSRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %q", tt.reference, err, tt.want)
 		}
 	}
-	limit, err := c.GetAccountLimit(t.Context(), &route53.GetAccountLimitInput{Type: types.AccountLimitTypeMaxHealthChecksByOwner})
+	limit, err := c.GetAccountLimit(t.Context(),
+		&route53.GetAccountLimitInput{Type: types.AccountLimitTypeMaxHealthChecksByOwner})
 	if err != nil || *limit.Limit.Value != 2 || limit.Count != 2 {
 		t.Errorf("the quota is %+v, %v: want 2 of 2", limit, err)
 	}
@@ -245,9 +252,11 @@ func TestUsersAndTheirPolicies(t *testing.T) {
 	a := open(t, awslike.Options{})
 	policy, err := awslike.ParsePolicy(fmt.Appendf(nil, `{"Version": "2012-10-17", "Statement": [
 		{"Effect": "Allow", "Action": "route53:ListHealthChecks", "Resource": "*"},
-		{"Effect": "Allow", "Action": ["route53:ChangeResourceRecordSets"], "Resource": "arn:aws:route53:::hostedzone/%s", "Condition": {
+		{"Effect": "Allow", "Action": ["route53:ChangeResourceRecordSets"], "Resource": "arn:aws:route53:::hostedzone/%s",
+			"Condition": {
 			"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsActions": ["CREATE"]},
-			"ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": ["*.example.com"]}}}]}`, a.zoneID))
+			"ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": ["*.example.com"]}}}]}`,
+		a.zoneID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,14 +281,17 @@ func TestUsersAndTheirPolicies(t *testing.T) {
 		"a batch": {func() error {
 			_, err := a.change(t, c, "a.example.com", types.ChangeActionDelete)
 			return err
-		}, "User: arn:aws:iam::000000000000:user/team is not authorized to perform: route53:ChangeResourceRecordSets on resource: " +
-			"arn:aws:route53:::hostedzone/" + a.zoneID + " because no identity-based policy allows the route53:ChangeResourceRecordSets action"},
+		}, "User: arn:aws:iam::000000000000:user/team is not authorized to perform: route53:ChangeResourceRecordSets on " +
+			"resource: " +
+			"arn:aws:route53:::hostedzone/" + a.zoneID +
+			" because no identity-based policy allows the route53:ChangeResourceRecordSets action"},
 	} {
 		if err := tt.call(); code(err) != "AccessDenied" || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v\nwant %s", what, err, tt.want)
 		}
 	}
-	if got, want := fmt.Sprint(a.Used("AKIATEAM")), "[route53:ChangeResourceRecordSets route53:ListHealthChecks]"; got != want {
+	if got, want := fmt.Sprint(a.Used("AKIATEAM")),
+		"[route53:ChangeResourceRecordSets route53:ListHealthChecks]"; got != want {
 		t.Errorf("used %s, want %s", got, want)
 	}
 	if got := a.Denied("AKIATEAM"); len(got) != 2 {
@@ -289,7 +301,8 @@ func TestUsersAndTheirPolicies(t *testing.T) {
 		"SignatureDoesNotMatch": {AccessKeyID: "AKIATEAM", SecretAccessKey: "another"},
 		"InvalidClientTokenId":  {AccessKeyID: "AKIANOBODY", SecretAccessKey: "secret"},
 	} {
-		if _, err := client(t, a.url, other).ListHealthChecks(t.Context(), &route53.ListHealthChecksInput{}); code(err) != want {
+		if _, err := client(t, a.url, other).ListHealthChecks(t.Context(),
+			&route53.ListHealthChecksInput{}); code(err) != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}

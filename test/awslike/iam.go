@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A Policy is an IAM policy document, as far as Route 53 needs it: Allow statements with actions, resources and the conditions of
-// change batches.
+// A Policy is an IAM policy document, as far as Route 53 needs it: Allow statements with actions, resources and the
+// conditions of change batches.
 type Policy struct {
 	Version   string
 	Statement []Statement

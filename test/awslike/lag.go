@@ -141,7 +141,8 @@ func (f *Front) listChecks(c *call) (*reply, error) {
 	}
 	if firstOf(answer.body, "IsTruncated") == "false" {
 		for id, l := range f.checks {
-			if old, differs := at(l.config, asOf); differs && !listed[id] && strings.Compare(id, c.URL.Query().Get("marker")) >= 0 {
+			if old, differs := at(l.config, asOf); differs && !listed[id] &&
+				strings.Compare(id, c.URL.Query().Get("marker")) >= 0 {
 				shown = append(shown, old)
 			}
 		}
