@@ -12,16 +12,16 @@ import (
 	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
-// A Collection says which clients are at which location, for IP-based routing. Locations are made and unmade by their
-// first and last block. A collection is a value: Change returns another one and leaves it as it was. r53: A.8.
+// A Collection says which clients are at which location, for IP-based routing. A location exists while it has blocks. A
+// collection is a value: Change returns another one and does not change it. r53: A.8.
 type Collection struct {
 	ID              string `json:"id"`              // a UUID
 	Name            string `json:"name"`            // 1 to 64 of 0-9 A-Z a-z _ -
 	CallerReference string `json:"callerReference"` // 1 to 64 ASCII characters
 	Version         int64  `json:"version"`         // 1 at first, and one more with every change
 
-	// Locations holds the blocks of every location by its name, 1 to 16 of 0-9 A-Z a-z _ -. Blocks have no host bits,
-	// stand in order, and belong to one location each; a block may lie inside one of another location.
+	// Locations has the blocks of each location by its name, 1 to 16 of 0-9 A-Z a-z _ -. Blocks have no host bits and are
+	// in order. A block belongs to one location; it may be inside a block of another location.
 	Locations map[string][]netip.Prefix `json:"locations,omitempty"`
 }
 
@@ -92,12 +92,11 @@ func isASCII(s string) bool {
 }
 
 // Change returns the collection after ChangeCidrCollection. version is the CollectionVersion that the client has seen,
-// 0 when it gave none. used reports whether a record set routes to a location of this collection; nil knows of none. Of
-// the limits CIDRBlocksPerCollection counts.
+// or 0 if it gave none. used reports whether a record set routes to a location of this collection; nil means that none
+// does. Only CIDRBlocksPerCollection of the limits is used.
 //
-// Changes take effect in list order and are judged by what they leave: moving a block is a DELETE_IF_EXISTS and a PUT
-// in either order. The errors are *validation.InvalidInput, *VersionMismatch, *BlockInUse and *quota.LimitsExceeded.
-// r53: C.3.
+// Changes take effect in order. Only the result is checked, so a block moves by a DELETE_IF_EXISTS and a PUT in either
+// order. The errors are *validation.InvalidInput, *VersionMismatch, *BlockInUse and *quota.LimitsExceeded. r53: C.3.
 func (c Collection) Change(version int64, changes []Change, used func(location string) bool,
 	limits quota.Limits) (Collection, error) {
 	if err := checkShape(version, changes); err != nil {
@@ -125,8 +124,8 @@ func (c Collection) Change(version int64, changes []Change, used func(location s
 	return c, nil
 }
 
-// checkShape checks the constraints of the API model, and that the blocks of all changes are together no more than one
-// change may have: Route 53 says so of the whole request.
+// checkShape checks the constraints of the API model. All changes together may have only as many blocks as one change:
+// Route 53 says so about the whole request.
 func checkShape(version int64, changes []Change) error {
 	var v validation.Violations
 	v.Check(version >= 0, version, "collectionVersion", "Member must have value greater than or equal to 1")
@@ -156,7 +155,7 @@ func checkShape(version int64, changes []Change) error {
 	return nil
 }
 
-// parseBlock reads a block. That Route 53 refuses host bits, rather than clearing them, is the cautious reading
+// parseBlock reads a block. It refuses host bits, which is the cautious choice: Route 53 may clear them instead
 // (unconfirmed). r53: A.8.
 func parseBlock(text string) (netip.Prefix, error) {
 	block, err := netip.ParsePrefix(text)
@@ -172,12 +171,12 @@ func parseBlock(text string) (netip.Prefix, error) {
 			"location *)", text, block.Bits(), high)
 	}
 	if block != block.Masked() {
-		return netip.Prefix{}, fmt.Errorf("'%s' has bits set behind its prefix: want %s", text, block.Masked())
+		return netip.Prefix{}, fmt.Errorf("'%s' has bits set after its prefix: want %s", text, block.Masked())
 	}
 	return block, nil
 }
 
-// blockOwners says which locations hold a block: one, but for the time of a change.
+// blockOwners has the locations of each block. A block has one location, except in the middle of a change.
 type blockOwners map[netip.Prefix][]string
 
 func (c Collection) blocks() blockOwners {
@@ -190,7 +189,7 @@ func (c Collection) blocks() blockOwners {
 	return owners
 }
 
-// apply puts one block of a change into effect. The lists in o are its own.
+// apply applies one block of a change. It may change the lists in o.
 func (o blockOwners) apply(change Change, block netip.Prefix) {
 	at := slices.Index(o[block], change.LocationName)
 	switch {
@@ -204,7 +203,7 @@ func (o blockOwners) apply(change Change, block netip.Prefix) {
 	}
 }
 
-// sorted returns the blocks by location, nil when there are none.
+// sorted returns the blocks by location, or nil if there are none.
 func (o blockOwners) sorted() map[string][]netip.Prefix {
 	if len(o) == 0 {
 		return nil
@@ -223,7 +222,7 @@ func compareBlocks(a, b netip.Prefix) int {
 	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 }
 
-// checkBlocks judges what a change leaves.
+// checkBlocks checks the result of a change.
 func (c Collection) checkBlocks(next blockOwners, used func(location string) bool, limits quota.Limits) error {
 	kept := map[string]bool{}
 	for _, block := range slices.SortedFunc(maps.Keys(next), compareBlocks) {
@@ -234,9 +233,8 @@ func (c Collection) checkBlocks(next blockOwners, used func(location string) boo
 		}
 		kept[next[block][0]] = true
 	}
-	// Taking a location's last block away takes the location from under its record sets. That the other blocks of a used
-	// location can be changed is inferred from Route 53 advising to move blocks between locations without downtime
-	// (unconfirmed).
+	// Deleting the last block of a location would delete the location that record sets cite. A change of the other blocks
+	// of a used location is allowed: Route 53 advises to move blocks between locations without downtime (unconfirmed).
 	for _, location := range slices.Sorted(maps.Keys(c.Locations)) {
 		if !kept[location] && used != nil && used(location) {
 			return &BlockInUse{fmt.Sprintf("The last CIDR block of location %s cannot be deleted, as record sets route to the "+
@@ -255,8 +253,8 @@ func (c Collection) checkBlocks(next blockOwners, used func(location string) boo
 	return nil
 }
 
-// CheckDelete refuses to delete a collection that has locations, or that a record set routes by (used): with a default
-// location only, one can cite an empty collection. The error is *CollectionInUse. r53: C.3.
+// CheckDelete refuses to delete a collection that has locations, or by which a record set routes (used): a record set
+// with only a default location can cite an empty collection. The error is *CollectionInUse. r53: C.3.
 func (c Collection) CheckDelete(used bool) error {
 	switch {
 	case len(c.Locations) > 0:
@@ -267,7 +265,7 @@ func (c Collection) CheckDelete(used bool) error {
 	return nil
 }
 
-// VersionMismatch is Route 53's error for a change that was made from another version of a collection.
+// VersionMismatch is Route 53's error for a change based on another version of a collection.
 type VersionMismatch struct {
 	ID             string
 	Given, Current int64

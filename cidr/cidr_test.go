@@ -139,7 +139,7 @@ func TestCollectionRefuses(t *testing.T) {
 		{"r53: A.8 an IPv4 block in IPv6's dress", 2, []Change{put("us", "::ffff:10.0.0.0/40")}, 0,
 			block("::ffff:10.0.0.0/40", notBlock)},
 		{"r53: A.8 host bits, unconfirmed", 2, []Change{put("us", "10.0.0.1/8")}, 0,
-			block("10.0.0.1/8", "has bits set behind its prefix: want 10.0.0.0/8")},
+			block("10.0.0.1/8", "has bits set after its prefix: want 10.0.0.0/8")},
 		{"r53: A.8 IPv4 /25", 2, []Change{put("us", "10.0.0.0/25")}, 0,
 			block("10.0.0.0/25", "has a prefix length of 25: want 1 to 24"+star)},
 		{"r53: A.8 IPv6 /49", 2, []Change{put("us", "2001:db8::/49")}, 0,

@@ -1,8 +1,8 @@
 package country
 
-// countries is a line for every country that geolocation routing knows: ISO 3166 code, continent code and name. There
-// is none for BV, CX, EH and HM: no record set can be made for them. Which continent a country belongs to is Route 53's
-// choice. Of the names only Japan's is recorded; the others are the everyday names of ISO 3166 (unconfirmed). r53: A.6.
+// countries has a line for each country in geolocation routing: ISO 3166 code, continent code and name. BV, CX, EH and
+// HM are missing, because no record set can be made for them. The continent of a country is Route 53's choice. Only the
+// name of Japan is recorded; the others are the everyday names of ISO 3166 (unconfirmed). r53: A.6.
 const countries = `AD EU Andorra
 AE AS United Arab Emirates
 AF AS Afghanistan
@@ -251,7 +251,7 @@ ZM AF Zambia
 ZW AF Zimbabwe
 `
 
-// states is a line for every subdivision of the United States: code and name. r53: A.6.
+// states has a line for each subdivision of the United States: code and name. r53: A.6.
 const states = `AK Alaska
 AL Alabama
 AR Arkansas
@@ -305,7 +305,7 @@ WV West Virginia
 WY Wyoming
 `
 
-// continents is a line for every continent: code and name. r53: A.6.
+// continents has a line for each continent: code and name. r53: A.6.
 const continents = `AF Africa
 AN Antarctica
 AS Asia

@@ -9,7 +9,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
-// A Tag is a note on a hosted zone or a health check. r53: C.3.
+// A Tag is a label of a hosted zone or a health check. r53: C.3.
 type Tag struct {
 	Key   string `json:"key"`   // 1 to 128 characters, not beginning with aws:
 	Value string `json:"value"` // 0 to 256 characters
@@ -22,13 +22,13 @@ const (
 	maxTagValue = 256
 )
 
-// Apply returns the tags after ChangeTagsForResource, ordered by key: add sets keys to values, remove drops keys, and
-// one that is not there already is no error. current is not changed. nil means that a list was left out; an empty one
-// is refused, and so is a request that leaves out both (unconfirmed).
+// Apply returns the tags after ChangeTagsForResource, ordered by key. add sets keys to values. remove deletes keys; a
+// key that does not exist is no error. Apply does not change current. A nil list means that the request does not have
+// it. An empty list is refused, and so is a request without both lists (unconfirmed).
 //
-// The error is *validation.InvalidInput: a list of more than 10, a key or value too long, an empty key, a key beginning
-// with aws: (in any case), or a key that the request names twice (that it may not stand in both lists is unconfirmed).
-// r53: C.3.
+// The error is *validation.InvalidInput: a list of more than 10, a key or value that is too long, an empty key, a key
+// that begins with aws: (in any case), or a key that the request names twice (that a key may not be in both lists is
+// unconfirmed). r53: C.3.
 func Apply(current, add []Tag, remove []string) ([]Tag, error) {
 	if err := checkTags(add, remove); err != nil {
 		return nil, err

@@ -2,8 +2,8 @@ package zone
 
 import "fmt"
 
-// checkAlias judges where an alias points by what is there now: its target must not come later in the batch, and must
-// not be deleted later in it. r53: A.9, C.6.
+// checkAlias checks the target of an alias against what is there at its turn: the target must not come later in the
+// batch, and must not be deleted later in it. r53: A.9, C.6.
 func (b *batch) checkAlias(i int, s *ResourceRecordSet) {
 	t := s.AliasTarget
 	if t == nil {
@@ -15,8 +15,8 @@ func (b *batch) checkAlias(i int, s *ResourceRecordSet) {
 	}
 }
 
-// checkLoop refuses an alias that leads back to itself. Route 53 does not document what it does about loops
-// (unconfirmed): none of ours can be answered.
+// checkLoop refuses an alias that leads back to itself, because no query for it can be answered. What Route 53 does
+// with loops is not documented (unconfirmed).
 func (b *batch) checkLoop(i int, s *ResourceRecordSet, walked map[Key]walk) {
 	if s.AliasTarget == nil {
 		return
@@ -26,7 +26,7 @@ func (b *batch) checkLoop(i int, s *ResourceRecordSet, walked map[Key]walk) {
 	}
 }
 
-// aliasFaults says what is wrong with where an alias points.
+// aliasFaults returns what is wrong with the target of an alias.
 func (b *batch) aliasFaults(s *ResourceRecordSet) []string {
 	const (
 		outside  = "the alias target name does not lie within the target zone"
@@ -62,7 +62,7 @@ func (b *batch) aliasFaults(s *ResourceRecordSet) []string {
 	return []string{notFound} // ordinary zones cannot point at each other
 }
 
-// walk is how far a walk along aliases has come with a group.
+// walk is the state of a group in a walk along aliases.
 type walk uint8
 
 const (
@@ -71,8 +71,8 @@ const (
 	done
 )
 
-// aliasCycle walks along the zone's aliases from a group and returns a group that leads back to itself. Groups that
-// earlier walks have finished are not walked again. The walk keeps its own stack, because nothing bounds a chain.
+// aliasCycle walks along the zone's aliases from a group, and returns a group that leads back to itself. It skips
+// groups that earlier walks have finished. The walk has its own stack, because a chain of aliases has no limit.
 func (b *batch) aliasCycle(from Key, walked map[Key]walk) (on Key, found bool) {
 	if walked[from] == done {
 		return Key{}, false
@@ -103,7 +103,7 @@ func (b *batch) aliasCycle(from Key, walked map[Key]walk) (on Key, found bool) {
 	return on, found
 }
 
-// aliasTargets returns the groups of the zone that the members of a group are aliases for.
+// aliasTargets returns the groups of the zone at which the members of a group point.
 func (b *batch) aliasTargets(group Key) []Key {
 	var targets []Key
 	for _, s := range b.content.Group(group.Name, group.Type) {

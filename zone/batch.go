@@ -25,41 +25,42 @@ type Change struct {
 	ResourceRecordSet ResourceRecordSet
 }
 
-// Facts is what validation needs to know from outside the zone. A nil function knows of nothing.
+// Facts are what validation needs to know about things outside the zone. If a function is nil, nothing of its kind
+// exists.
 type Facts struct {
 	// HealthCheckExists reports whether a health check with this id exists.
 	HealthCheckExists func(id string) bool
-	// ServiceTarget reports whether a name is a target of an AWS service's zone (a load balancer under its canonical
-	// hosted zone id, a resource of another Service under that of the service); knownZone says whether the zone id itself
-	// is one.
+	// ServiceTarget reports whether a name is a resource of an AWS service in the hosted zone with this id: a load
+	// balancer in the zone with its canonical hosted zone id, or a resource of another Service in the zone of that
+	// service. knownZone says whether the id is one of such a zone.
 	ServiceTarget func(hostedZoneID string, name Name) (exists, knownZone bool)
 	// CIDRLocation reports whether a CIDR collection exists, and whether it has a location of that name.
 	CIDRLocation func(collectionID, location string) (collection, loc bool)
-	// OwnRegion reports whether a Region that AWS has not is one of the engine's.
+	// OwnRegion reports whether a Region is one of the engine that AWS does not have.
 	OwnRegion func(name string) bool
-	// Limits are the account's; of them RecordSetsPerZone counts here. The zero value sets none.
+	// Limits are the limits of the account. Only RecordSetsPerZone is used here. The zero value has no limits.
 	Limits quota.Limits
 }
 
-// A Delta is one effect of an applied batch: Old nil means created, New nil means deleted, neither nil replaced.
+// A Delta is one effect of an applied batch. Old is nil if the record set was created, New is nil if it was deleted.
 type Delta struct {
 	Old, New *ResourceRecordSet
 }
 
-// Apply validates a batch against zone z as a whole and returns the content after it and its net effects: one per
-// record set, in the order the batch first names them, and none for a record set that ends as it was. The record sets
-// of the batch become part of the new content, but for an UPSERT that changes nothing: what is stored stays then (see
-// keeps). r is never changed and, when the batch is refused, is still the content of the zone.
+// Apply validates a batch as a whole against zone z. It returns the content after the batch and the net effects: one
+// for each record set, in the order in which the batch first names them, and none for a record set that ends unchanged.
+// The record sets of the batch become part of the new content, except an UPSERT that changes nothing: then the stored
+// record set stays (see keeps). Apply never changes r. If it refuses the batch, r is still the content of the zone.
 //
-// Order decides. Every change is judged by what is in its way at that moment: record sets that the batch UPSERTs are
-// out of the way from its start until their turn, all others until their DELETE has been passed. This holds for what
-// members of a group owe each other, for CNAME beside other types, and for the target of an alias, which must be there
-// already. Judged at the end are loops of aliases, aliases of the batch whose target it deletes later (unconfirmed),
-// and that the apex has NS and SOA. Deleting the target of an alias that was there before is not refused (unconfirmed).
-// r53: C.6, A.9.
+// The order matters. Apply checks each change against what is in its way at that moment. Record sets that the batch
+// UPSERTs are out of the way from the start until their turn. All others are in the way until their DELETE. This holds
+// for the rules of a group, for CNAME beside other types, and for the target of an alias, which must already be there.
+// Apply checks these at the end: loops of aliases, aliases of the batch whose target is deleted later in it
+// (unconfirmed), and that the apex has NS and SOA. It does not refuse to delete the target of an alias that was there
+// before the batch (unconfirmed). r53: A.9, C.6.
 //
-// A refusal is *validation.InvalidInput for a change that is malformed whatever the zone holds, *NoSuchHealthCheck, or
-// *InvalidChangeBatch with at least one message for every faulty change. The batch's comment is the API's to check.
+// The error is *validation.InvalidInput for a change that is malformed whatever the zone contains, *NoSuchHealthCheck,
+// or *InvalidChangeBatch with at least one message for each faulty change. The API checks the comment of the batch.
 func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Records, effects []Delta, err error) {
 	if err := checkShape(changes); err != nil {
 		return nil, nil, err
@@ -105,24 +106,24 @@ func (r *Records) Apply(z HostedZone, changes []Change, facts Facts) (next *Reco
 	return b.content, b.effects(), nil
 }
 
-// batch is a batch being applied. A faulty change takes its place in content too, so that one fault is not told again
-// as faults of the changes that build on it; content is thrown away then.
+// batch is a batch while it is applied. A faulty change becomes part of content too, so that one fault does not cause
+// further faults in the changes that build on it. Content is then discarded.
 type batch struct {
 	zone    HostedZone
 	facts   Facts
 	changes []Change
 	before  *Records
-	content *Records         // what is in the way of the next change; after the last one, the whole content
+	content *Records         // what is in the way of the next change; after the last change, the whole content
 	faults  [][]string       // per change
-	actions map[Key][]Action // what the changes so far did to a record set
-	tooMany map[Key]bool     // groups that were found to have too many members
+	actions map[Key][]Action // the actions of the earlier changes of a record set
+	tooMany map[Key]bool     // groups that already have a fault for too many members
 }
 
 func (b *batch) fault(i int, format string, args ...any) {
 	b.faults[i] = append(b.faults[i], fmt.Sprintf(format, args...))
 }
 
-// applyChange judges a change by what is there at its turn, and puts it into effect.
+// applyChange checks a change against what is there at its turn, and applies it.
 func (b *batch) applyChange(i int) {
 	action, s := b.changes[i].Action, &b.changes[i].ResourceRecordSet
 	key := s.Key()
@@ -161,7 +162,7 @@ func (b *batch) applyChange(i int) {
 	}
 }
 
-// checkEnd judges what only the whole batch can tell.
+// checkEnd checks what only the whole batch can tell.
 func (b *batch) checkEnd() {
 	walked := make(map[Key]walk)
 	for i := range b.changes {
@@ -177,8 +178,8 @@ func (b *batch) checkEnd() {
 	}
 }
 
-// checkApex refuses a DELETE of the apex's NS or SOA that nothing of the batch makes up for. A zone file that is
-// imported with them replaces both. The texts are not confirmed. r53: A.13, C.6.
+// checkApex refuses a DELETE of the apex's NS or SOA that the batch does not replace. An imported zone file replaces
+// both. The texts are not confirmed. r53: A.13, C.6.
 func (b *batch) checkApex(i int, s *ResourceRecordSet) {
 	if b.content.Group(s.Name, s.Type) != nil {
 		return
@@ -190,7 +191,7 @@ func (b *batch) checkApex(i int, s *ResourceRecordSet) {
 	b.fault(i, "A HostedZone must contain at least one NS record for the zone itself.")
 }
 
-// deleteSet takes a record set out of the way.
+// deleteSet deletes a record set from the content.
 func (b *batch) deleteSet(i int, s *ResourceRecordSet) {
 	stored, ok := b.before.Get(s.Key()) // no earlier change names it
 	if !ok {
@@ -204,7 +205,7 @@ func (b *batch) deleteSet(i int, s *ResourceRecordSet) {
 	b.content.Delete(s.Key())
 }
 
-// checkCNAME keeps a name either to one CNAME group or to other types. r53: A.12, C.6.
+// checkCNAME refuses a CNAME beside other types at one name. r53: A.12, C.6.
 func (b *batch) checkCNAME(i int, s *ResourceRecordSet) {
 	for other := range b.content.From(Key{Name: s.Name}) {
 		if other.Name != s.Name {
@@ -223,9 +224,9 @@ func (b *batch) checkCNAME(i int, s *ResourceRecordSet) {
 	}
 }
 
-// keeps reports whether an UPSERT leaves what is stored as it is, in the spelling it was first given. Values that mean
-// the same count as the same. Values in another order are a change when the UPSERT is all that the batch has, and none
-// beside other changes: observed, and the reason is not known. r53: C.6.
+// keeps reports whether an UPSERT leaves the stored record set unchanged, in its first spelling. Values that mean the
+// same are equal. Values in another order are a change if the UPSERT is the only change of the batch, and no change
+// beside other changes. This was observed; the reason is not known. r53: C.6.
 func (b *batch) keeps(s, stored *ResourceRecordSet) bool {
 	rest, storedRest := *s, *stored
 	rest.ResourceRecords, storedRest.ResourceRecords = nil, nil
@@ -240,16 +241,16 @@ func (b *batch) keeps(s, stored *ResourceRecordSet) bool {
 	return sameValues(s.Type, s.ResourceRecords, stored.ResourceRecords)
 }
 
-// effects compares the record sets the batch names before and after it.
+// effects returns the differences between the record sets of the batch before and after it.
 func (b *batch) effects() []Delta {
 	var effects []Delta
-	told := make(map[Key]bool, len(b.changes))
+	seen := make(map[Key]bool, len(b.changes))
 	for i := range b.changes {
 		key := b.changes[i].ResourceRecordSet.Key()
-		if told[key] {
+		if seen[key] {
 			continue
 		}
-		told[key] = true
+		seen[key] = true
 		before, _ := b.before.Get(key)
 		after, _ := b.content.Get(key)
 		if !reflect.DeepEqual(before, after) {
@@ -259,7 +260,7 @@ func (b *batch) effects() []Delta {
 	return effects
 }
 
-// identity names a record set as Route 53's messages about existence do.
+// identity returns a record set in the form of Route 53's messages about existence.
 func identity(s *ResourceRecordSet) string {
 	if s.SetIdentifier == "" {
 		return fmt.Sprintf("[name='%s', type='%s']", s.Name, s.Type)
@@ -267,7 +268,7 @@ func identity(s *ResourceRecordSet) string {
 	return fmt.Sprintf("[name='%s', type='%s', set-identifier='%s']", s.Name, s.Type, s.SetIdentifier)
 }
 
-// describe names a record set as Route 53's messages about rules do.
+// describe returns a record set in the form of Route 53's messages about rules.
 func describe(s *ResourceRecordSet) string {
 	if s.SetIdentifier == "" {
 		return fmt.Sprintf("RRSet with DNS name %s, type %s", s.Name, s.Type)

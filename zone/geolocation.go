@@ -7,15 +7,15 @@ import (
 	"github.com/bulkhead-dns/bulkhead/country"
 )
 
-// A GeoLocation is where geolocation routing's clients are: a continent, a country, or a state of the United States.
-// The country "*" is the default location: everywhere that no other member covers. r53: A.6.
+// A GeoLocation is the location of clients in geolocation routing: a continent, a country, or a state of the United
+// States. The country "*" is the default location: the clients of no other member. r53: A.6.
 type GeoLocation struct {
 	ContinentCode   string `json:"continentCode,omitempty"`   // AF AN AS EU NA OC SA; never beside a country
 	CountryCode     string `json:"countryCode,omitempty"`     // ISO 3166-1 alpha-2 in upper case, or "*"
 	SubdivisionCode string `json:"subdivisionCode,omitempty"` // of a US state or DC; only beside the country US
 }
 
-// GeoLocationDetails is a location with the names of its parts. What the location leaves out has no name.
+// GeoLocationDetails is a location with the names of its parts. A part without a code has no name.
 type GeoLocationDetails struct {
 	GeoLocation
 	ContinentName, CountryName, SubdivisionName string
@@ -24,7 +24,7 @@ type GeoLocationDetails struct {
 // anyCountry is the country code of the default location.
 const anyCountry = "*"
 
-// GeoLocationByCode returns the details of a location; ok is false when it does not exist or its codes do not go
+// GeoLocationByCode returns the details of a location. ok is false if it does not exist or its codes do not belong
 // together. Codes are in upper case. r53: A.6.
 func GeoLocationByCode(l GeoLocation) (details GeoLocationDetails, ok bool) {
 	details.GeoLocation = l
@@ -44,10 +44,10 @@ func GeoLocationByCode(l GeoLocation) (details GeoLocationDetails, ok bool) {
 	return details, ok && l.CountryCode == country.UnitedStates
 }
 
-// GeoLocations yields every location at or after start as ListGeoLocations does: countries by code, the default "*" as
-// the first of them, the states of the United States right behind it, and continents last. The zero GeoLocation starts
-// at the beginning; one with a continent yields continents only. A start need not exist. That the order within a kind
-// is by code, not by name, is how the API's start parameters read (unconfirmed). r53: C.3.
+// GeoLocations yields the locations at or after start in the order of ListGeoLocations: countries by code, with the
+// default "*" first and the states right after the United States, then continents. The zero GeoLocation starts at the
+// beginning. A start with a continent yields continents only. A start need not exist. The order by code, not by name,
+// is read from the start parameters of the API (unconfirmed). r53: C.3.
 func GeoLocations(start GeoLocation) iter.Seq[GeoLocationDetails] {
 	return func(yield func(GeoLocationDetails) bool) {
 		for l := range everyLocation {
@@ -85,7 +85,7 @@ func everyLocation(yield func(GeoLocation) bool) {
 	}
 }
 
-// compare orders locations as they are listed. A location without a continent comes before all that have one.
+// compare orders locations as ListGeoLocations does. A location without a continent comes before those with one.
 func (l GeoLocation) compare(o GeoLocation) int {
 	return cmp.Or(
 		cmp.Compare(l.ContinentCode, o.ContinentCode),

@@ -5,14 +5,13 @@ import (
 	"strings"
 )
 
-// checkGroup compares a record set that the batch puts with the members of its group that are in the way then. r53:
-// C.6.
+// checkGroup compares a record set of the batch with the members of its group that are in its way. r53: C.6.
 func (b *batch) checkGroup(i int, s *ResourceRecordSet) {
 	group := Key{Name: s.Name, Type: s.Type}
 	members := b.content.Group(s.Name, s.Type)
 	allowed := maxMembers
 	if s.Policy() == Geoproximity {
-		allowed = maxNearMembers
+		allowed = maxProximityMembers
 	}
 	if len(members) >= allowed && !b.tooMany[group] { // r53: C.8 (recorded for weighted sets)
 		b.fault(i, "Exceeded limit on number of %s RRSets for %s, type %s in this zone.", s.Policy(), s.Name, s.Type)
@@ -26,8 +25,8 @@ func (b *batch) checkGroup(i int, s *ResourceRecordSet) {
 	}
 }
 
-// Conflict says why s cannot stand in one group with other, of the same name and type; it is empty when it can. r53:
-// C.6, A.5.
+// Conflict says why s and other, of the same name and type, cannot be in one group. It is empty if they can. r53: A.5,
+// C.6.
 func Conflict(s, other *ResourceRecordSet) string {
 	if s.Policy() != other.Policy() {
 		return policyConflict(s)
@@ -57,8 +56,8 @@ func Conflict(s, other *ResourceRecordSet) string {
 			return fmt.Sprintf("%s, and routing to %s cannot be created because an IP-based RRSet with the same name and type "+
 				"uses another CIDR collection, %s.", describe(s), routing(s), other.CidrRoutingConfig.CollectionID)
 		}
-		// Not documented; one client would have two answers (unconfirmed). Geoproximity members may share a place: the bias
-		// or the SetIdentifier tells which is nearer.
+		// Not documented: two members for one location would give a client two answers (unconfirmed). Geoproximity members
+		// may have the same location, because the bias or the SetIdentifier decides between them.
 		if *s.CidrRoutingConfig == *other.CidrRoutingConfig {
 			return duplicateLocation(s, "an IP-based")
 		}
@@ -66,7 +65,7 @@ func Conflict(s, other *ResourceRecordSet) string {
 	return ""
 }
 
-// duplicateLocation says that another member routes to the location of s already. r53: C.6.
+// duplicateLocation says that another member already routes to the location of s. r53: C.6.
 func duplicateLocation(s *ResourceRecordSet, kind string) string {
 	at := routing(s)
 	return fmt.Sprintf(
@@ -74,7 +73,7 @@ func duplicateLocation(s *ResourceRecordSet, kind string) string {
 			"already exists.", describe(s), at, kind, at)
 }
 
-// policyConflict says that s uses another policy than the rest of its group. The texts for failover (in part),
+// policyConflict says that s has another policy than the rest of its group. The texts for failover (in part),
 // geoproximity and IP-based follow the pattern of the recorded ones (unconfirmed).
 func policyConflict(s *ResourceRecordSet) string {
 	const exists = "RRSet with the same name and type already exists."

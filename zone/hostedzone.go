@@ -17,25 +17,25 @@ type HostedZone struct {
 	PrivateZone     bool     `json:"privateZone,omitempty"`
 	NameServers     []string `json:"nameServers"` // at least one; no trailing dots, as the API shows them
 
-	// AcceleratedRecovery is what UpdateHostedZoneFeatures asked for last; nil is as good as off.
+	// AcceleratedRecovery is the last request of UpdateHostedZoneFeatures; nil means off.
 	AcceleratedRecovery *AcceleratedRecovery `json:"acceleratedRecovery,omitempty"`
 }
 
-// AcceleratedRecovery is whether accelerated recovery of a zone is on, and when that was asked for. r53: D.5.
+// AcceleratedRecovery says whether accelerated recovery of a zone is on, and since when. r53: D.5.
 type AcceleratedRecovery struct {
 	Enabled bool      `json:"enabled"`
 	Since   time.Time `json:"since"`
 }
 
-// RecoveryTransition is how long it takes until accelerated recovery is on or off. Route 53 takes minutes to hours and
-// refuses changes of the zone for a part of them; here nothing has to be copied, changes go on, and the time is only as
-// long as it takes to see that clients wait.
+// RecoveryTransition is the time until accelerated recovery is on or off. On Route 53 it takes minutes to hours, and
+// Route 53 refuses changes of the zone during a part of it. The engine has nothing to copy and accepts changes; the
+// time only lets clients see a transition.
 const RecoveryTransition = 3 * time.Second
 
 // A RecoveryStatus is the state of accelerated recovery in replies of the API.
 type RecoveryStatus string
 
-// The states that a zone of this engine has; Route 53 has more (r53: D.5).
+// The states of a zone in this engine. Route 53 has more (r53: D.5).
 const (
 	RecoveryEnabling  RecoveryStatus = "ENABLING"
 	RecoveryEnabled   RecoveryStatus = "ENABLED"
@@ -43,15 +43,14 @@ const (
 	RecoveryDisabled  RecoveryStatus = "DISABLED"
 )
 
-// RecoveryStatus returns the state of accelerated recovery at a time. A zone that was never asked for it is DISABLED,
-// as on Route 53.
+// RecoveryStatus returns the state of accelerated recovery at a time. It is DISABLED if the zone never asked for it, as
+// on Route 53.
 func (z HostedZone) RecoveryStatus(now time.Time) RecoveryStatus {
 	r := z.AcceleratedRecovery
 	if r == nil {
 		return RecoveryDisabled
 	}
-	// A time in the future is another node's clock that is ahead: it must not hold the zone for longer than the
-	// transition.
+	// If Since is in the future, another node's clock is ahead. It must not extend the transition.
 	age := now.Sub(r.Since)
 	moving := -RecoveryTransition < age && age < RecoveryTransition
 	switch {
@@ -65,7 +64,7 @@ func (z HostedZone) RecoveryStatus(now time.Time) RecoveryStatus {
 	return RecoveryDisabled
 }
 
-// NewApexRecords returns the NS and SOA record sets a new zone starts with, made from z.NameServers. r53: A.13.
+// NewApexRecords returns the first NS and SOA record sets of a new zone, made from z.NameServers. r53: A.13.
 func NewApexRecords(z HostedZone) []*ResourceRecordSet {
 	nsTTL, soaTTL := int64(172800), int64(900)
 	servers := make([]string, len(z.NameServers))
@@ -79,8 +78,8 @@ func NewApexRecords(z HostedZone) []*ResourceRecordSet {
 	}
 }
 
-// ValidateZoneName refuses what CreateHostedZone refuses: the root and single labels, and a leftmost wildcard. r53:
-// C.2.
+// ValidateZoneName refuses the names that CreateHostedZone refuses: the root, single labels, and names that begin with
+// a wildcard. r53: C.2.
 func ValidateZoneName(n Name) error {
 	if n.IsWildcard() {
 		return fmt.Errorf("%s is not a valid zone name: its leftmost label is a wildcard", n)

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// A LoadBalancer is an ALB or NLB that alias records may point at: its name, the canonical hosted zone id that alias
-// targets cite for it, and its addresses.
+// A LoadBalancer is an ALB or NLB at which alias records may point: its name, the canonical hosted zone id that alias
+// targets cite, and its addresses.
 type LoadBalancer struct {
 	DNSName      Name         `json:"dnsName"`
 	HostedZoneID string       `json:"hostedZoneId"`
 	Addresses    []netip.Addr `json:"addresses"`
 }
 
-// CanonicalHostedZoneID returns the canonical hosted zone id of the Application Load Balancers of an AWS Region; ok is
-// false for a Region that is not known. r53: E.2.
+// CanonicalHostedZoneID returns the canonical hosted zone id of the Application Load Balancers of an AWS Region. ok is
+// false for an unknown Region. r53: E.2.
 func CanonicalHostedZoneID(region string) (id string, ok bool) {
 	for _, z := range loadBalancerZones() {
 		if z.region == region {
@@ -24,8 +24,8 @@ func CanonicalHostedZoneID(region string) (id string, ok bool) {
 	return "", false
 }
 
-// IsServiceZone reports whether a hosted zone id is the canonical id of a load balancer zone (ALB or NLB, any Region).
-// r53: E.2.
+// IsServiceZone reports whether a hosted zone id is the canonical id of load balancers (ALB or NLB, any Region). r53:
+// E.2.
 func IsServiceZone(hostedZoneID string) bool {
 	for _, z := range loadBalancerZones() {
 		if z.alb == hostedZoneID || z.nlb == hostedZoneID {
@@ -35,7 +35,7 @@ func IsServiceZone(hostedZoneID string) bool {
 	return false
 }
 
-// LoadBalancerRegion returns the Region whose load balancers (ALB or NLB) have a canonical hosted zone id; ok is false
+// LoadBalancerRegion returns the Region of the load balancers (ALB or NLB) with a canonical hosted zone id. ok is false
 // for any other id. r53: E.2.
 func LoadBalancerRegion(hostedZoneID string) (region string, ok bool) {
 	for _, z := range loadBalancerZones() {
@@ -46,8 +46,8 @@ func LoadBalancerRegion(hostedZoneID string) (region string, ok bool) {
 	return "", false
 }
 
-// LoadBalancerZone returns the canonical hosted zone id of the load balancer (ALB or NLB) of AWS that has a name; ok is
-// false for any other name. r53: E.1, E.2.
+// LoadBalancerZone returns the canonical hosted zone id of an AWS load balancer (ALB or NLB) by its name. ok is false
+// for any other name. r53: E.1, E.2.
 func LoadBalancerZone(n Name) (id string, ok bool) {
 	host := strings.TrimSuffix(string(n), ".")
 	for _, z := range loadBalancerZones() {
@@ -63,9 +63,9 @@ func LoadBalancerZone(n Name) (id string, ok bool) {
 	return "", false
 }
 
-// InLoadBalancerZone reports whether a load balancer's name belongs under a canonical hosted zone id, judged by the
-// Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB; the end is that
-// of the Region's partition. r53: E.1, E.2.
+// InLoadBalancerZone reports whether the name of a load balancer belongs to a canonical hosted zone id. It compares the
+// Region in the name: <lb>.<region>.elb.amazonaws.com for ALB, <lb>.elb.<region>.amazonaws.com for NLB. The end of the
+// name is that of the Region's partition. r53: E.1, E.2.
 func InLoadBalancerZone(hostedZoneID string, n Name) bool {
 	host := strings.TrimSuffix(string(n), ".")
 	for _, z := range loadBalancerZones() {

@@ -9,25 +9,26 @@ import (
 	"github.com/bulkhead-dns/bulkhead/validation"
 )
 
-// A GeoProximityLocation is where a member of geoproximity routing is: exactly one of AWSRegion, LocalZoneGroup and
-// Coordinates says so. r53: A.1, A.7.
+// A GeoProximityLocation is the location of a member of geoproximity routing. Exactly one of AWSRegion, LocalZoneGroup
+// and Coordinates is set. r53: A.1, A.7.
 type GeoProximityLocation struct {
 	AWSRegion      string       `json:"awsRegion,omitempty"`
 	LocalZoneGroup string       `json:"localZoneGroup,omitempty"` // such as us-east-1-bue-1
 	Coordinates    *Coordinates `json:"coordinates,omitempty"`
 
-	// Bias widens (positive) or narrows (negative) the area the member answers for, -99..99; nil means 0.
+	// Bias enlarges (positive) or shrinks (negative) the area for which the member answers, -99..99; nil means 0.
 	Bias *int64 `json:"bias,omitempty"`
 }
 
-// Coordinates are degrees with at most two decimals, as text: the API returns them as they were given. r53: A.7.
+// Coordinates are degrees with at most two decimals. They are text, because the API returns them as they were given.
+// r53: A.7.
 type Coordinates struct {
 	Latitude  string `json:"latitude"`  // -90..90
 	Longitude string `json:"longitude"` // -180..180
 }
 
-// Degrees returns the coordinates as numbers; ok is false when they are out of range or not of the form that Route 53
-// takes.
+// Degrees returns the coordinates as numbers. ok is false if they are out of range or not in the form that Route 53
+// accepts.
 func (c Coordinates) Degrees() (latitude, longitude float64, ok bool) {
 	latitude, latOK := degrees(c.Latitude, 2)
 	longitude, lonOK := degrees(c.Longitude, 3)
@@ -58,17 +59,17 @@ func degrees(s string, digits int) (value float64, ok bool) {
 	return float64(hundredths) / 100, true
 }
 
-// A CidrRoutingConfig is the part of a CIDR collection whose clients a member of IP-based routing answers for. r53:
+// A CidrRoutingConfig is the location of a CIDR collection for whose clients a member of IP-based routing answers. r53:
 // A.8.
 type CidrRoutingConfig struct {
 	CollectionID string `json:"collectionId"`
 	LocationName string `json:"locationName"` // "*" is the default location
 }
 
-// DefaultLocation is the LocationName of the member that answers for clients no block of the collection covers.
+// DefaultLocation is the LocationName of the member that answers for clients in no block of the collection.
 const DefaultLocation = "*"
 
-// checkLocationConstraints checks the constraints that the API model puts on where a member is.
+// checkLocationConstraints checks the constraints of the API model for the location of a member.
 func checkLocationConstraints(v *validation.Violations, path string, s *ResourceRecordSet) {
 	if g := s.GeoLocation; g != nil {
 		v.Check(g.ContinentCode == "" || len(g.ContinentCode) >= 2, g.ContinentCode, path+".geoLocation.continentCode",
@@ -103,8 +104,8 @@ func checkLocationConstraints(v *validation.Violations, path string, s *Resource
 	}
 }
 
-// misfitLocation says which parts of a member's location do not go together; it is empty when they all do. The texts
-// follow that about policies (unconfirmed). r53: A.6, A.7.
+// misfitLocation says which parts of a member's location do not belong together. It is empty if all do. The texts
+// follow the text about policies (unconfirmed). r53: A.6, A.7.
 func misfitLocation(s *ResourceRecordSet) string {
 	if g := s.GeoLocation; g != nil {
 		const area = "Expected exactly one of [ContinentCode, or CountryCode]"
@@ -134,7 +135,7 @@ func misfitLocation(s *ResourceRecordSet) string {
 	return ""
 }
 
-// checkLocation judges whether a member's location exists and may be used in its zone.
+// checkLocation checks that a member's location exists and may be used in the zone.
 func (b *batch) checkLocation(s *ResourceRecordSet) []string {
 	policy := s.Policy()
 	if b.zone.PrivateZone && (policy == Geoproximity || policy == IPBased) { // r53: A.1 (wording unconfirmed)
@@ -176,8 +177,8 @@ func (b *batch) checkLocation(s *ResourceRecordSet) []string {
 	return nil
 }
 
-// routing names a member's location as Route 53's messages do, unequal brackets included. Only the form for a country
-// is recorded; the others follow it (unconfirmed). r53: C.6.
+// routing returns a member's location in the form of Route 53's messages, with their unequal brackets. Only the form
+// for a country is recorded. The others follow it (unconfirmed). r53: C.6.
 func routing(s *ResourceRecordSet) string {
 	switch s.Policy() {
 	case Geolocation:

@@ -23,11 +23,11 @@ const (
 	maxName  = 255 // with the length bytes and the root: 253 characters of plain text
 )
 
-// A Problem is what Route 53 finds wrong with a name or a value.
+// A Problem is an error that Route 53 finds in a name or a value.
 type Problem struct {
 	Code string // as Route 53 spells it, such as "DomainNameTooLong"
 	Text string // what is refused; also what would be accepted, if Route 53's own text is not recorded
-	// what is refused: a name or value, the label of it that is too long, or the character that is not allowed
+	// Value is what is refused: a name, a value, a label that is too long, or a character that is not allowed.
 	Value string
 }
 
@@ -36,9 +36,9 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("FATAL problem: %s (%s) encountered with '%s'", p.Code, p.Text, p.Value)
 }
 
-// ParseName reads a name as the API accepts it: with or without the trailing dot, in any case, characters raw or as
-// \ooo in octal. Bytes 000 to 040 and 177 to 377 and a dot inside a label must be escaped. A label has 1 to 63 bytes, a
-// name at most 255 in wire form. The error is a *Problem. r53: C.7.
+// ParseName reads a name as the API accepts it: with or without the trailing dot, in any case, with characters raw or
+// as \ooo in octal. Bytes 000 to 040 and 177 to 377, and a dot inside a label, must be escaped. A label has 1 to 63
+// bytes, a name at most 255 in wire form. The error is a *Problem. r53: C.7.
 func ParseName(s string) (Name, error) {
 	n, problem := parseName(s)
 	if problem != nil {
@@ -100,13 +100,13 @@ func nameTooLong(s string) *Problem {
 	return &Problem{"DomainNameTooLong", "Domain name is too long", s}
 }
 
-// unsupported refuses the first character of s, which must be written as \ooo in octal.
+// unsupported returns the error for the first character of s, which must be written as \ooo in octal.
 func unsupported(s string) *Problem {
 	_, n := utf8.DecodeRuneInString(s)
 	return &Problem{"UnsupportedCharacter", "Value contains unsupported characters", s[:n]}
 }
 
-// labelAround returns the label of s that the byte at i belongs to.
+// labelAround returns the label of s that contains the byte at i.
 func labelAround(s string, i int) string {
 	start := strings.LastIndexByte(s[:i], '.') + 1
 	if end := strings.IndexByte(s[i:], '.'); end >= 0 {
@@ -115,7 +115,7 @@ func labelAround(s string, i int) string {
 	return s[start:]
 }
 
-// nameByte reads one byte of a label, raw or escaped; n is 0 when it is not allowed as written.
+// nameByte reads one byte of a label, raw or escaped. n is 0 if the byte is not allowed in this form.
 func nameByte(s string) (c byte, n int) {
 	if s[0] == '\\' {
 		c, ok := octal(s[1:])
@@ -130,7 +130,7 @@ func nameByte(s string) (c byte, n int) {
 	return s[0], 1
 }
 
-// octal reads the three octal digits that s starts with.
+// octal reads the three octal digits at the start of s.
 func octal(s string) (byte, bool) {
 	if len(s) < 3 {
 		return 0, false
@@ -142,7 +142,7 @@ func octal(s string) (byte, bool) {
 	return a<<6 | b<<3 | c, true
 }
 
-// appendNameByte appends one byte of a label in canonical text form. Escaped upper case folds too. r53: C.7.
+// appendNameByte appends one byte of a label in canonical text form. It folds escaped upper case too. r53: C.7.
 func appendNameByte(text []byte, c byte) []byte {
 	switch {
 	case 'A' <= c && c <= 'Z':
@@ -162,8 +162,8 @@ func MustParseName(s string) Name {
 	return n
 }
 
-// NameFromWire decodes the uncompressed wire-format name (RFC 1035 section 3.1) at the start of b, folding case, and
-// returns the number of bytes it took. It refuses compression pointers, names over 255 bytes and names cut short.
+// NameFromWire decodes the uncompressed wire-format name (RFC 1035 section 3.1) at the start of b, in lower case, and
+// returns the number of its bytes. It refuses compression pointers, names over 255 bytes and incomplete names.
 func NameFromWire(b []byte) (Name, int, error) {
 	var room [maxName]byte
 	text := room[:0]
@@ -245,9 +245,10 @@ func (n Name) In(z Name) bool {
 // IsWildcard reports whether the leftmost label is exactly "*".
 func (n Name) IsWildcard() bool { return strings.HasPrefix(string(n), `\052.`) }
 
-// Compare orders names as Route 53 lists them: by the ASCII of the escaped text with the labels in reverse and a
-// trailing dot, so "-" sorts before "." and a name before those below it. The root comes first, and the zero value
-// before the root. It allocates nothing. r53: C.7 (that records sort by the escaped text, as zones do, is unconfirmed).
+// Compare orders names as Route 53 lists them: by the ASCII of the escaped text, with the labels in reverse order and a
+// trailing dot. So "-" sorts before ".", and a name before the names below it. The root is the first name; the zero
+// value sorts before the root. Compare allocates nothing. r53: C.7 (that records sort by the escaped text, as zones do,
+// is unconfirmed).
 func Compare(a, b Name) int {
 	if a == b {
 		return 0
@@ -255,8 +256,8 @@ func Compare(a, b Name) int {
 	if len(a) < 2 || len(b) < 2 { // "" or "."; both are shorter than any other name
 		return len(a) - len(b)
 	}
-	// Skip what both have in common at the end, then compare the labels in which they part. A dot in the text is always
-	// a separator: those inside labels are escaped.
+	// Skip the common end, then compare the labels in which the names differ. A dot in the text is always a separator,
+	// because dots inside labels are escaped.
 	i, j := len(a), len(b)
 	for i > 0 && j > 0 && a[i-1] == b[j-1] {
 		i--

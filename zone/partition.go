@@ -8,15 +8,15 @@ import (
 // A Partition is a part of AWS with accounts, Regions and names of its own.
 type Partition struct {
 	ID            string // as ARNs have it: aws, aws-cn
-	DNSSuffix     string // that names of its services and load balancers end in
-	DualStack     string // that names of its services end in where they have IPv6 too
-	Route53Region string // that requests to its Route 53 are signed for. r53: C.1
+	DNSSuffix     string // the end of the names of its services and load balancers
+	DualStack     string // the end of the names of its services that also have IPv6
+	Route53Region string // the Region in signatures of requests to its Route 53. r53: C.1
 	regions       []string
 }
 
-// partitions is the table of aws-sdk-go-v2 (internal/endpoints/awsrulesfn/partitions.json,
-// service/route53/endpoints.go; November 2026). A Region is "<one of regions>-<word>-<number>". Where Route 53 of a
-// partition has no endpoint there, its Region is that of the partition's other global services.
+// partitions returns the table of aws-sdk-go-v2 (internal/endpoints/awsrulesfn/partitions.json,
+// service/route53/endpoints.go; November 2026). A Region is "<one of regions>-<word>-<number>". If Route 53 has no
+// endpoint in a partition there, its Region is that of the other global services of the partition.
 func partitions() []Partition {
 	return []Partition{
 		{"aws", "amazonaws.com", "api.aws", "us-east-1", []string{"us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"}},
@@ -40,8 +40,7 @@ func PartitionNamed(id string) (Partition, bool) {
 	return Partition{}, false
 }
 
-// PartitionOfRegion returns the partition of an AWS Region, known by the form of its name; ok is false for other names,
-// which are free outside AWS.
+// PartitionOfRegion returns the partition of an AWS Region, by the form of its name. ok is false for other names.
 func PartitionOfRegion(region string) (p Partition, ok bool) {
 	rest, number := cutLast(region)
 	area, word := cutLast(rest)
@@ -65,8 +64,8 @@ func cutLast(s string) (before, after string) {
 	return s[:i], s[i+1:]
 }
 
-// PartitionOfHost returns the partition that a host of AWS is in, by its name: an API endpoint or a load balancer. ok
-// is false for names outside AWS. Names of GovCloud have its Region, or us-gov, among their labels.
+// PartitionOfHost returns the partition of a host of AWS, which is an API endpoint or a load balancer, by its name. ok
+// is false for names outside AWS. Names in GovCloud have its Region, or us-gov, among their labels.
 func PartitionOfHost(host string) (p Partition, ok bool) {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	labels := strings.Split(host, ".")

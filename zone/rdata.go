@@ -12,8 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// AppendRData parses one value in Route 53's presentation form and appends its wire-format RDATA, names uncompressed
-// and in lower case. The error is a *Problem in Route 53's terms, and dst is then returned as it was. r53: A.14.
+// AppendRData parses one value in Route 53's presentation form and appends its RDATA in wire format, with names
+// uncompressed and in lower case. The error is a *Problem in Route 53's terms; dst is then returned unchanged. r53:
+// A.14.
 //
 // Only four of Route 53's codes are recorded (ARRDATAIllegalIPv4Address, DomainNameEmpty, UnsupportedCharacter,
 // DomainNameTooLong); the others follow their pattern (unconfirmed).
@@ -59,7 +60,7 @@ func AppendRData(dst []byte, t RRType, value string) ([]byte, error) {
 	return p.out, nil
 }
 
-// rdataParser turns one value into RDATA. The first refusal sticks and makes every later step a no-op in effect.
+// rdataParser turns one value into RDATA. It keeps the first error; later steps then have no effect.
 type rdataParser struct {
 	rrtype RRType
 	value  string
@@ -75,7 +76,7 @@ func (p *rdataParser) fail(problem *Problem) {
 	}
 }
 
-// typed refuses with a code that begins with the record type, as ARRDATAIllegalIPv4Address does.
+// typed records an error whose code begins with the record type, such as ARRDATAIllegalIPv4Address.
 func (p *rdataParser) typed(code, text string) { p.refuse(p.rrtype.String()+"RRDATA"+code, text) }
 
 func (p *rdataParser) ipv4() {
@@ -241,7 +242,7 @@ func (p *rdataParser) hex(field, s string) {
 	p.out = append(p.out, b...)
 }
 
-// name appends a domain name, which is absolute with or without the trailing dot.
+// name appends a domain name. The name is absolute, with or without the trailing dot.
 func (p *rdataParser) name(s string) {
 	n, problem := parseName(s)
 	if problem != nil {
@@ -276,10 +277,10 @@ func (p *rdataParser) unquote(s string) []byte {
 	return b
 }
 
-// unescape decodes the inside of a quoted string. A backslash makes three octal digits a byte, as Route 53 has it where
-// RFC 1035 section 5.1 has decimal ones, and stands before any character but an octal digit for that character. A
-// quotation mark, control bytes and those from 177 up must be written so. r53: A.14 (that a raw byte of 177 and up is
-// refused is unconfirmed).
+// unescape decodes the inside of a quoted string. A backslash and three octal digits are one byte, as in Route 53; RFC
+// 1035 section 5.1 has decimal digits. A backslash before any other character stands for that character. A quotation
+// mark, control bytes and bytes from 177 up must be escaped. r53: A.14 (that a raw byte from 177 up is refused is
+// unconfirmed).
 func unescape(s string) ([]byte, *Problem) {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
@@ -309,7 +310,7 @@ func unescape(s string) ([]byte, *Problem) {
 	return b, nil
 }
 
-// splitFields splits a value at spaces and tabs outside quotation marks, and between two quoted strings; the fields
+// splitFields splits a value at spaces and tabs outside quotation marks, and between two quoted strings. The fields
 // keep their quotation marks.
 func splitFields(value string) []string {
 	var fields []string
@@ -343,15 +344,14 @@ func splitFields(value string) []string {
 	return fields
 }
 
-// sameValues reports whether two lists hold the same values of a type as sets, whatever their spelling. r53: C.6
-// DELETE.
+// sameValues reports whether two lists have the same values of a type as sets, in any spelling. r53: C.6 DELETE.
 func sameValues(t RRType, a, b []string) bool {
 	wireA, okA := wireSet(t, a)
 	wireB, okB := wireSet(t, b)
 	return okA && okB && slices.Equal(wireA, wireB)
 }
 
-// wireSet returns the values' RDATA, sorted and without repetitions.
+// wireSet returns the RDATA of the values, sorted and without duplicates.
 func wireSet(t RRType, values []string) ([]string, bool) {
 	set := make([]string, 0, len(values))
 	for _, v := range values {

@@ -7,11 +7,11 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// Records is the content of one hosted zone in listing order. It is persistent: Copy costs nothing, a change costs in
-// proportion to its path in a B-tree, and a copy and its origin may be used from different goroutines. One Records may
-// be read and copied from any number of goroutines at the same time, as long as none writes to it.
+// Records is the content of one hosted zone in listing order. It is persistent: Copy costs nothing, and a change costs
+// in proportion to its path in a B-tree. Different goroutines may use a copy and its origin. Any number of goroutines
+// may read and copy one Records at the same time, as long as none writes to it.
 type Records struct {
-	copying sync.Mutex // a copy marks its origin's nodes as shared, which concurrent copies must not do together
+	copying sync.Mutex // held by Copy, which marks the nodes of its origin as shared
 	tree    *btree.BTreeG[*ResourceRecordSet]
 }
 
@@ -21,7 +21,7 @@ func NewRecords() *Records {
 	return &Records{tree: btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})}
 }
 
-// Copy returns a content that can be changed without touching r, and that changes of r do not touch.
+// Copy returns a copy of the content. Changes of one do not affect the other.
 func (r *Records) Copy() *Records {
 	r.copying.Lock()
 	defer r.copying.Unlock()
@@ -44,12 +44,12 @@ func (r *Records) Delete(k Key) bool {
 }
 
 // From yields the record sets at or after k in listing order. The zero Key starts at the first record set, a Key with
-// only a name at the first of that name, one with name and type at the first member of that group.
+// only a name at the first record set of that name, and a Key with name and type at the first member of that group.
 func (r *Records) From(k Key) iter.Seq[*ResourceRecordSet] {
 	return func(yield func(*ResourceRecordSet) bool) { r.tree.Ascend(k.pivot(), yield) }
 }
 
-// Group returns the members that share name and type, ordered by SetIdentifier; nil when there is none.
+// Group returns the members with a name and type, ordered by SetIdentifier, or nil if there is none.
 func (r *Records) Group(n Name, t RRType) []*ResourceRecordSet {
 	var members []*ResourceRecordSet
 	for s := range r.From(Key{Name: n, Type: t}) {
@@ -61,7 +61,7 @@ func (r *Records) Group(n Name, t RRType) []*ResourceRecordSet {
 	return members
 }
 
-// pivot returns a record set that stands at k, to search by.
+// pivot returns a record set with the key k, for searches.
 func (k Key) pivot() *ResourceRecordSet {
 	return &ResourceRecordSet{Name: k.Name, Type: k.Type, SetIdentifier: k.SetIdentifier}
 }

@@ -9,7 +9,7 @@ type ResourceRecordSet struct {
 	Name Name   `json:"name"`
 	Type RRType `json:"type"`
 
-	// SetIdentifier tells the members of a group apart, 1 to 128 characters; empty for a simple record set.
+	// SetIdentifier distinguishes the members of a group, 1 to 128 characters; empty for a simple record set.
 	SetIdentifier string `json:"setIdentifier,omitempty"`
 
 	// At most one of the next seven is set; none means simple routing. r53: A.1.
@@ -26,11 +26,11 @@ type ResourceRecordSet struct {
 	ResourceRecords []string     `json:"resourceRecords,omitempty"` // values in presentation form, as given
 	AliasTarget     *AliasTarget `json:"aliasTarget,omitempty"`
 
-	// HealthCheckID binds the member to a health check; empty means none.
+	// HealthCheckID is the health check of the member; empty means none.
 	HealthCheckID string `json:"healthCheckId,omitempty"`
 }
 
-// An AliasTarget names what an alias record set answers for: a record set of the same zone, or an AWS resource.
+// An AliasTarget is the target of an alias record set: a record set of the same zone, or an AWS resource.
 type AliasTarget struct {
 	HostedZoneID         string `json:"hostedZoneId"` // without the /hostedzone/ prefix
 	DNSName              Name   `json:"dnsName"`
@@ -61,13 +61,13 @@ const (
 	IPBased
 )
 
-// String returns the policy's name as Route 53's guide writes it within a sentence.
+// String returns the policy's name as Route 53's guide writes it inside a sentence.
 func (p Policy) String() string {
 	return [...]string{"simple", "weighted", "latency", "failover", "multivalue", "geolocation", "geoproximity",
 		"IP-based"}[p]
 }
 
-// Policy tells which routing policy the record set uses.
+// Policy returns the routing policy of the record set.
 func (s *ResourceRecordSet) Policy() Policy {
 	switch {
 	case s.Weight != nil:
@@ -98,8 +98,8 @@ type Key struct {
 // Key returns the identity of the record set.
 func (s *ResourceRecordSet) Key() Key { return Key{s.Name, s.Type, s.SetIdentifier} }
 
-// Compare orders keys as ListResourceRecordSets does: name with labels reversed, then type as text, then SetIdentifier
-// as text. What a key leaves out sorts before what others have there. r53: C.7.
+// Compare orders keys as ListResourceRecordSets does: by name with its labels in reverse order, then by type as text,
+// then by SetIdentifier as text. A missing part sorts first. r53: C.7.
 func (k Key) Compare(o Key) int {
 	if c := Compare(k.Name, o.Name); c != 0 {
 		return c

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// IsRegion reports whether a name is a Region that latency and geoproximity records may have: one of the API model's
-// ResourceRecordSetRegion.
+// IsRegion reports whether latency and geoproximity records may have a Region of this name: one of
+// ResourceRecordSetRegion in the API model.
 func IsRegion(name string) bool { return slices.Contains(awsRegions(), name) }
 
 // awsRegions are the values of ResourceRecordSetRegion in the API model of August 2026.
@@ -22,7 +22,8 @@ func awsRegions() []string {
 	}
 }
 
-// isLocalZoneGroup judges the form only: AWS's list of Local Zones is not in the reference. r53: A.7.
+// isLocalZoneGroup checks only the form of the name, because the reference does not have AWS's list of Local Zones.
+// r53: A.7.
 func isLocalZoneGroup(name string) bool {
 	return slices.ContainsFunc(awsRegions(), func(region string) bool {
 		rest, ok := strings.CutPrefix(name, region+"-")

@@ -3,9 +3,9 @@ package zone
 import "reflect"
 
 // repeats reports whether a DELETE repeats the stored record set in every attribute: TTL, values as a set after
-// normalisation, alias target with EvaluateTargetHealth, the attributes of its routing policy, and HealthCheckId.
-// Reports from the field disagree about the last two; that a DELETE without the health check is refused has been logged
-// by several. r53: C.6.
+// normalisation, alias target with EvaluateTargetHealth, the attributes of the routing policy, and HealthCheckId.
+// Reports from users disagree about the last two. Several have logged that Route 53 refuses a DELETE without the health
+// check. r53: C.6.
 func repeats(s, stored *ResourceRecordSet) bool {
 	switch {
 	case !reflect.DeepEqual(attributes(s), attributes(stored)):
@@ -18,7 +18,7 @@ func repeats(s, stored *ResourceRecordSet) bool {
 	return *s.TTL == *stored.TTL && sameValues(s.Type, s.ResourceRecords, stored.ResourceRecords)
 }
 
-// attributes is a record set without what it answers. A bias of 0 is the same as none.
+// attributes returns a record set without its answer. A bias of 0 equals no bias.
 func attributes(s *ResourceRecordSet) ResourceRecordSet {
 	a := *s
 	a.TTL, a.ResourceRecords, a.AliasTarget = nil, nil, nil

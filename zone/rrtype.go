@@ -112,7 +112,7 @@ func (t RRType) String() string {
 	return "TYPE" + strconv.Itoa(int(t))
 }
 
-// MarshalText returns what String does, so that JSON shows "AAAA". It never fails.
+// MarshalText returns the text of String, so that JSON has "AAAA". It never fails.
 func (t RRType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // UnmarshalText reads a mnemonic or TYPEn.

@@ -2,7 +2,8 @@ package zone
 
 import "fmt"
 
-// checkSet judges what a record set owes whatever else its zone holds. It returns one message for each rule it breaks.
+// checkSet checks the rules that do not depend on the rest of the zone. It returns one message for each rule that the
+// record set breaks.
 func checkSet(z HostedZone, s *ResourceRecordSet) []string {
 	var faults []string
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
@@ -39,14 +40,13 @@ func checkSet(z HostedZone, s *ResourceRecordSet) []string {
 	return append(faults, checkHealth(s)...)
 }
 
-// checkValues judges the values of a record set.
+// checkValues checks the values of a record set.
 func checkValues(s *ResourceRecordSet) []string {
 	var faults []string
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 
-	// How many values there may be. The API reference allows one in a weighted or latency set, but the guide allows
-	// several, and Route 53 was seen to store them (unconfirmed). r53: A.1, A.14, C.8 (the text about one value is
-	// unconfirmed).
+	// The number of values. The API reference allows one value in a weighted or latency set. The guide allows several, and
+	// Route 53 was seen to store them (unconfirmed). r53: A.1, A.14, C.8 (the text about one value is unconfirmed).
 	n := len(s.ResourceRecords)
 	switch {
 	case n > maxValues:
@@ -54,8 +54,8 @@ func checkValues(s *ResourceRecordSet) []string {
 	case n > 1 && (s.Type == CNAME || s.Type == SOA):
 		fault("%s has %d ResourceRecords, but this type must have exactly one", describe(s), n)
 	}
-	// Values that mean the same count as repeated, whatever their spelling: on the wire they could not be told apart.
-	// Route 53 words it so for values spelled alike.
+	// Values that mean the same are duplicates in any spelling, because they are equal on the wire. Route 53 has this
+	// message for values with equal spelling.
 	seen := make(map[string]bool, n)
 	for _, value := range s.ResourceRecords {
 		rdata, err := AppendRData(nil, s.Type, value)
@@ -70,7 +70,7 @@ func checkValues(s *ResourceRecordSet) []string {
 	return faults
 }
 
-// checkHealth judges where a record set takes its health from. r53: A.10.
+// checkHealth checks where a record set gets its health from. r53: A.10.
 func checkHealth(s *ResourceRecordSet) []string {
 	switch {
 	case s.HealthCheckID != "" && s.Policy() == Simple:

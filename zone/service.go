@@ -2,7 +2,7 @@ package zone
 
 import "strings"
 
-// A Service is a service of AWS, beside Elastic Load Balancing, whose resources alias records may point at.
+// A Service is an AWS service, other than Elastic Load Balancing, at whose resources alias records may point.
 type Service string
 
 // The services, as messages call them.
@@ -22,8 +22,7 @@ type serviceZone struct {
 	id      string
 }
 
-// ServiceOf returns the service whose hosted zone has an id; ok is false for an id of none, load balancers' ids
-// included.
+// ServiceOf returns the service of a hosted zone id. ok is false for other ids, such as those of load balancers.
 func ServiceOf(hostedZoneID string) (s Service, ok bool) {
 	for _, z := range serviceZones() {
 		if z.id == hostedZoneID {
@@ -33,15 +32,15 @@ func ServiceOf(hostedZoneID string) (s Service, ok bool) {
 	return "", false
 }
 
-// IsAliasZone reports whether a hosted zone id is that of load balancers (IsServiceZone) or of another service
+// IsAliasZone reports whether a hosted zone id belongs to load balancers (IsServiceZone) or to another service
 // (ServiceOf).
 func IsAliasZone(hostedZoneID string) bool {
 	_, ok := ServiceOf(hostedZoneID)
 	return ok || IsServiceZone(hostedZoneID)
 }
 
-// InAliasZone reports whether the name of a resource belongs under the hosted zone id that an alias cites for it: a
-// load balancer's (InLoadBalancerZone) or another service's, judged by service and Region in the name.
+// InAliasZone reports whether the name of a resource belongs to the hosted zone id that an alias cites. The resource is
+// a load balancer (InLoadBalancerZone), or one of another service, by the service and Region in the name.
 func InAliasZone(hostedZoneID string, n Name) bool {
 	for _, z := range serviceZones() {
 		if z.id == hostedZoneID {
@@ -51,14 +50,14 @@ func InAliasZone(hostedZoneID string, n Name) bool {
 	return InLoadBalancerZone(hostedZoneID, n)
 }
 
-// EvaluatesTargetHealth reports whether aliases into a hosted zone may have EvaluateTargetHealth: those to CloudFront
+// EvaluatesTargetHealth reports whether aliases into a hosted zone may have EvaluateTargetHealth. Aliases to CloudFront
 // may not.
 func EvaluatesTargetHealth(hostedZoneID string) bool {
 	s, _ := ServiceOf(hostedZoneID)
 	return s != CloudFront
 }
 
-// holds reports whether a name is one of a resource of the zone's service and Region.
+// holds reports whether a name is that of a resource of the zone's service and Region.
 func (z serviceZone) holds(n Name) bool {
 	host, china := strings.CutSuffix(strings.TrimSuffix(string(n), "."), ".cn")
 	if china != strings.HasPrefix(z.region, "cn") {

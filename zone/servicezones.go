@@ -1,8 +1,8 @@
 package zone
 
-// serviceZones are the hosted zone ids that AWS publishes for alias targets beside load balancers. An id is here when
-// AWS's General Reference has it or two independent public sources agree; a Region that is missing has none that is
-// known. Where sources disagree, each id that two of them or AWS's own software have is taken.
+// serviceZones are the hosted zone ids that AWS publishes for alias targets other than load balancers. The table has an
+// id if AWS's General Reference has it, or if two independent public sources agree. If sources disagree, the table has
+// each id that two sources or AWS's own software have. Regions with no known id are missing.
 func serviceZones() []serviceZone {
 	return []serviceZone{
 		{CloudFront, "", "Z2FDTNDATAQYW2"}, // also edge-optimized APIs of API Gateway

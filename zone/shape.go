@@ -9,17 +9,17 @@ import (
 
 // Limits of a batch and of its members. r53: C.6, C.8.
 const (
-	maxBatchRecords    = 1000
-	maxBatchCharacters = 32000
-	maxValues          = 400
-	maxValueCharacters = 4000
-	maxMembers         = 100
-	maxNearMembers     = 30 // of a geoproximity group
-	maxTTL             = 1<<31 - 1
+	maxBatchRecords     = 1000
+	maxBatchCharacters  = 32000
+	maxValues           = 400
+	maxValueCharacters  = 4000
+	maxMembers          = 100
+	maxProximityMembers = 30 // of a geoproximity group
+	maxTTL              = 1<<31 - 1
 )
 
-// checkShape refuses changes that are malformed whatever the zone holds: all that break a constraint of the API model
-// at once, else the first whose elements do not go together. r53: C.6.
+// checkShape refuses changes that are malformed whatever the zone contains. It reports all broken constraints of the
+// API model at once; if there are none, it reports the first change whose elements do not belong together. r53: C.6.
 func checkShape(changes []Change) error {
 	var v validation.Violations
 	v.Check(len(changes) > 0, "[]", "changeBatch.changes", "Member must have length greater than or equal to 1")
@@ -70,7 +70,7 @@ func checkConstraints(v *validation.Violations, path string, c *Change) {
 	}
 }
 
-// misfit says which elements of a change do not go together; it is empty when they all do. r53: C.6.
+// misfit says which elements of a change do not belong together. It is empty if all do. r53: C.6.
 func misfit(c *Change) string {
 	const (
 		content = "Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]"
@@ -79,7 +79,7 @@ func misfit(c *Change) string {
 			"CidrRoutingConfig]"
 	)
 	s := &c.ResourceRecordSet
-	// An empty list of values counts as given: it is an error beside an alias target, and not enough without one.
+	// An empty list of values counts as given: it is an error beside an alias target, and it is not enough without one.
 	if s.AliasTarget != nil && (s.TTL != nil || s.ResourceRecords != nil) {
 		return content + ", but found more than one"
 	}
@@ -108,7 +108,7 @@ func changeIdentity(c *Change) string {
 	return fmt.Sprintf("[Action=%s, Name=%s, Type=%s, SetIdentifier=%s]", c.Action, s.Name, s.Type, identifier)
 }
 
-// checkHealthChecks refuses record sets that cite a health check that does not exist when they are written. r53: A.10.
+// checkHealthChecks refuses record sets that cite a health check that does not exist. r53: A.10.
 func checkHealthChecks(changes []Change, facts Facts) error {
 	for i := range changes {
 		id := changes[i].ResourceRecordSet.HealthCheckID
@@ -122,7 +122,7 @@ func checkHealthChecks(changes []Change, facts Facts) error {
 	return nil
 }
 
-// checkSize bounds what a batch carries: UPSERT counts twice, an alias as one record. r53: C.6.
+// checkSize checks the size of a batch. UPSERT counts twice, an alias counts as one record. r53: C.6.
 func checkSize(changes []Change) []string {
 	records, characters := 0, 0
 	for i := range changes {

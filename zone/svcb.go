@@ -30,8 +30,8 @@ type svcParam struct {
 	value []byte
 }
 
-// svcb appends an SVCB or HTTPS record: "priority target params...", priority 0 to 32767, 0 being the alias form, which
-// has no parameters. r53: A.14; the parameters are those of RFC 9460 sections 2.1 and 7.
+// svcb appends an SVCB or HTTPS record: "priority target params...", with a priority of 0 to 32767. Priority 0 is the
+// alias form, which has no parameters. r53: A.14. The parameters are those of RFC 9460 sections 2.1 and 7.
 func (p *rdataParser) svcb() {
 	f := splitFields(p.value)
 	if len(f) < 2 {
@@ -55,7 +55,7 @@ func (p *rdataParser) svcb() {
 		}
 		params = append(params, param)
 	}
-	// On the wire the keys go up, each once (RFC 9460 section 2.2).
+	// The keys on the wire are in ascending order, without duplicates (RFC 9460 section 2.2).
 	slices.SortStableFunc(params, func(a, b svcParam) int { return cmp.Compare(a.key, b.key) })
 	if err := checkSvcParams(params); err != nil {
 		p.typed("IllegalParam", err.Error())
@@ -96,8 +96,8 @@ func parseSvcParam(field string) (svcParam, error) {
 	return svcParam{key, wire}, nil
 }
 
-// parseSvcKey reads a parameter's name. A parameter that has a name of its own is refused as keyNNNNN, because its
-// value would escape the checks of that name.
+// parseSvcKey reads a parameter's name. It refuses keyNNNNN for a parameter that has a name, because the checks of that
+// name would not apply to its value.
 func parseSvcKey(s string) (uint16, error) {
 	switch s {
 	case "mandatory":
@@ -151,8 +151,8 @@ func svcValue(key uint16, raw []byte) ([]byte, error) {
 	return raw, nil
 }
 
-// mandatoryValue encodes a list of keys in ascending order, each once and none of them "mandatory" (RFC 9460 section
-// 8).
+// mandatoryValue encodes a list of keys in ascending order, without duplicates and without "mandatory" (RFC 9460
+// section 8).
 func mandatoryValue(raw string) ([]byte, error) {
 	var keys []uint16
 	for s := range strings.SplitSeq(raw, ",") {
@@ -176,8 +176,8 @@ func mandatoryValue(raw string) ([]byte, error) {
 	return wire, nil
 }
 
-// alpnValue encodes protocol ids separated by commas; \, and \\ stand for a comma and a backslash inside an id (RFC
-// 9460 appendix A.1). They come on top of the escapes of the string around them.
+// alpnValue encodes protocol ids separated by commas. Inside an id, \, is a comma and \\ is a backslash (RFC 9460
+// appendix A.1). These escapes are decoded after those of the string around them.
 func alpnValue(raw []byte) ([]byte, error) {
 	var wire, id []byte
 	for i := 0; i <= len(raw); i++ {
@@ -213,7 +213,7 @@ func hintValue(raw, family string, right func(netip.Addr) bool) ([]byte, error) 
 	return wire, nil
 }
 
-// checkSvcParams judges parameters sorted by key against each other (RFC 9460 sections 2.2, 7.1.1 and 8).
+// checkSvcParams checks parameters, sorted by key, against each other (RFC 9460 sections 2.2, 7.1.1 and 8).
 func checkSvcParams(params []svcParam) error {
 	has := func(key uint16) bool {
 		return slices.ContainsFunc(params, func(p svcParam) bool { return p.key == key })
