@@ -14,8 +14,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
-// An account says where a command finds Route 53: AWS, or an engine, which differs by its URL alone. Credentials come from the
-// AWS SDK's usual chain: environment, shared files, SSO, roles.
+// An account says where a command finds Route 53: AWS, or an engine, which differs by its URL alone. Credentials come
+// from the AWS SDK's usual chain: environment, shared files, SSO, roles.
 type account struct {
 	endpoint string
 	profile  string
@@ -26,9 +26,9 @@ type account struct {
 func addAccount(cmd *cobra.Command) *account {
 	a := &account{}
 	f := cmd.Flags()
-	f.StringVar(&a.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API and its surroundings; without it, what the AWS SDK chooses (AWS_ENDPOINT_URL_ROUTE_53)")
+	f.StringVar(&a.endpoint, "endpoint-url", "", "`URL` of an engine, for Route 53 and load balancers; without it the AWS SDK chooses (AWS_ENDPOINT_URL_ROUTE_53)")
 	f.StringVar(&a.profile, "profile", "", "`name` of a profile in the AWS configuration files")
-	f.StringVar(&a.provider, "provider", "", "`kind` of the account, aws or engine; without it, told by the endpoint")
+	f.StringVar(&a.provider, "provider", "", "`kind` of the account, aws or engine; without it, the endpoint says which")
 	cmd.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions([]string{"aws", "engine"}, cobra.ShellCompDirectiveNoFileComp))
 	return a
 }
@@ -51,8 +51,8 @@ func (a *account) check() error {
 	return nil
 }
 
-// open makes the clients, and fills in what o lacks of them. class may be nil; what it says of provider and endpoint is taken where
-// no flag does.
+// open makes the clients, and fills in what o lacks of them. class may be nil; what it says of provider and endpoint is
+// taken where no flag does.
 func (a *account) open(ctx context.Context, class *failover.Class, o apply.Options) (*apply.Applier, failover.Provider, error) {
 	if err := a.check(); err != nil {
 		return nil, "", err

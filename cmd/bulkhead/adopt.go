@@ -20,22 +20,22 @@ func newAdopt() *cobra.Command {
 		Use:        "adopt -f FILE... [HOSTNAME...]",
 		SuggestFor: []string{"import", "migrate"},
 		Short:      "Take over records that were made by hand or by external-dns",
-		Long: `Take over record sets that were made by hand or by other programs such as external-dns, and that stand in the way of policies.
+		Long: `Take over record sets that were made by hand or by other programs such as external-dns, for the hostnames of policies.
 
-Health checks are created and get their verdicts first. Then one atomic batch for each zone replaces the old record sets, so
-that a name is never without an answer. Before the batch is sent, the plan that takes it back is written to a file in the
-rollback directory.
+Health checks are created first, and their verdicts are awaited. Then one atomic batch for each zone replaces the old record
+sets, so a name is never without an answer. Before the batch is sent, the plan that undoes it is written to the rollback
+directory.
 
-Without hostnames, all names of the policies are taken over that have something in the way; the plan lists it as "adopted".
-Policies whose names have nothing in the way are left to bulkhead apply.
+Without hostnames, the command takes over all hostnames of the policies that somebody else owns; the plan shows them as
+"adopted". It leaves all other policies to bulkhead apply.
 
-Before the question, the plan says what clients notice, place by place, while nothing fails: who is answered with other endpoints,
-which endpoints and types are answered no more, and how long resolvers keep the old answers. -o json has every place.
+Before it asks, the command shows what clients notice while nothing fails: who gets other endpoints, which endpoints and types
+disappear, and how long resolvers keep the old answers. -o json has every client location.
 
-TXT records by which external-dns knows its names are left alone and reported, with what to do about them.
+TXT records of external-dns are not changed. The command lists them, and says what to do about them.
 
-Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
---detailed-exitcode 3 when there are changes.`,
+Exit codes: 0 done, nothing to do, or only shown (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
+--detailed-exitcode: 3 if there are changes.`,
 		Example: `  bulkhead adopt -f app1.yaml --dry-run
   bulkhead adopt -f app1.yaml app1.example.com
   bulkhead adopt -f policies/ --yes`,
@@ -80,7 +80,7 @@ Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or r
 		if r != nil {
 			r.notes = apply.Heritage(r.Current, names)
 			if !r.adopts() && err == nil && len(hostnames) > 0 {
-				r.notes = append(r.notes, plan.Finding{Text: "nothing is in the way of these names: bulkhead apply would do the same"})
+				r.notes = append(r.notes, plan.Finding{Text: "nobody else owns these names: bulkhead apply does the same"})
 			}
 			if err == nil {
 				err = r.compareAdopted(cmd.Context())
@@ -121,7 +121,7 @@ func chooseHostnames(groups []apply.Group, hostnames []string) ([]apply.Group, [
 	}
 	for name := range wanted {
 		if !slices.Contains(names, name) {
-			return nil, nil, fmt.Errorf("%s: no policy of the files has this hostname; a name is adopted for a policy", strings.TrimSuffix(string(name), "."))
+			return nil, nil, fmt.Errorf("%s: no policy of the files has this hostname: write one first", strings.TrimSuffix(string(name), "."))
 		}
 	}
 	return chosen, names, nil

@@ -14,26 +14,27 @@ func newApply() *cobra.Command {
 		Short:      "Make Route 53 serve what policies ask for",
 		Long: `Make Route 53 (AWS or an engine) serve what policies ask for.
 
-The plan is shown, as by bulkhead plan, and executed after a yes. Health checks come first. When they have a verdict, record sets
-change in one atomic batch for each zone, or for each thousand. Health checks that nothing refers to any more go last.
+The command shows the plan, as bulkhead plan does, and asks. Then it works in this order: it creates health checks, waits for
+their verdicts, changes record sets in one atomic batch for each zone (or each thousand record sets), and deletes health checks
+that nothing refers to.
 
-A health check that is to ask for something else, such as another path or load balancer, is made beside the old one. Record sets
-cite it when it is healthy; until then, and when it is not in time, the old one stays and the exit status is 1.
+A changed path, load balancer or other setting of a health check creates a new check beside the old one. Record sets move to it
+when it is healthy. If it is not healthy in time, they stay at the old one and the exit code is 1.
 
-A health check that an operator has taken out by hand (Disabled and Inverted), or holds in another way by these two, stays so and
-is shown. Undo that by hand, or name its policy with --release-holds.
+A health check that an operator holds by hand (with Disabled or Inverted) is shown and not changed. To release it, undo this by
+hand, or name its policy with --release-holds.
 
-Nothing is touched that Bulkhead did not make. Right before each batch, what it changes has to be as it was planned; so two runs
-at once do not undo each other's work: one of them ends and says so. Whatever interrupts a run, running it again completes it.
+What Bulkhead did not make is not changed. Right before each batch, the record sets must be as the plan saw them. So two runs at
+once do not undo each other's work: one of them ends and says so. If a run is interrupted, run it again to complete it.
 
-One JSON line for every call that writes is appended to log.jsonl in the rollback directory (see --log). The plan that undoes
-everything is kept there too, and before each batch that deletes something, one that takes this batch back.
+Files in the rollback directory: log.jsonl has one JSON line for each call that writes (see --log). undo-PLAN.json is the plan
+that undoes the run. Before each batch that deletes something, a plan that undoes this batch is written.
 
-With --plan, a plan that was kept by "bulkhead plan --out" or for undoing is executed, but only if everything that it changes is
-still as it saw it.
+With --plan, a saved plan is executed: one of "bulkhead plan --out", or one that undoes a run. It is executed only if the things
+that it changes are still as the plan saw them.
 
-Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
---detailed-exitcode 3 when there are changes.`,
+Exit codes: 0 done, nothing to do, or only shown (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
+--detailed-exitcode: 3 if there are changes.`,
 		Example: `  bulkhead apply -f examples/twoapps
   bulkhead apply -f policies/ --yes -o json
   bulkhead apply -f app1.yaml --dry-run
@@ -44,13 +45,13 @@ Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or r
 	}
 	c := addChangeFlags(cmd)
 	c.addRelease(cmd)
-	cmd.Flags().StringVar(&kept, "plan", "", "execute the plan of this `file` instead of making one")
+	cmd.Flags().StringVar(&kept, "plan", "", "execute the plan in this `file`, and make no other")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
 		case kept == "" && len(*c.files) == 0:
-			return usageError{errors.New("say what to apply: policies with -f, or a kept plan with --plan")}
+			return usageError{errors.New("nothing to apply: give policies with -f, or a saved plan with --plan")}
 		case kept != "" && (len(*c.files) > 0 || len(c.regions) > 0 || len(c.release) > 0):
-			return usageError{errors.New("--plan goes without -f, --region and --release-holds: the plan says what is done")}
+			return usageError{errors.New("--plan does not go with -f, --region or --release-holds: the plan already says what to do")}
 		}
 		if err := c.check(); err != nil {
 			return err

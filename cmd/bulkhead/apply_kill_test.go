@@ -43,8 +43,8 @@ func (l *testLab) stopAtEnd(t *testing.T) {
 	})
 }
 
-// stdout runs the program, wants an exit code, and returns the standard output. settings are variables of the environment beside
-// those that lead to the lab.
+// stdout runs the program, wants an exit code, and returns the standard output. settings are variables of the
+// environment beside those that lead to the lab.
 func (l *testLab) stdout(t *testing.T, want int, settings []string, args ...string) string {
 	t.Helper()
 	cmd, stderr := l.command(t.TempDir(), l.url, args...)
@@ -81,8 +81,8 @@ func (l *testLab) command(dir, endpoint string, args ...string) (*exec.Cmd, *byt
 	return cmd, out
 }
 
-// killed runs the program and ends it by SIGKILL when its call n was executed, before it has the answer. It reports whether it
-// came to that; a run with fewer calls has to succeed.
+// killed runs the program and ends it by SIGKILL when its call n was executed, before it has the answer. It reports
+// whether it came to that; a run with fewer calls has to succeed.
 func (l *testLab) killed(t *testing.T, n int64, dir string, args ...string) bool {
 	t.Helper()
 	target, err := url.Parse(l.url)
@@ -217,8 +217,8 @@ func (l *testLab) must(t *testing.T, want int, dir string, args ...string) strin
 	return said
 }
 
-// Wherever a run is killed, the next one completes it: nothing is there twice, and what others made stays. Workers take turns
-// at the calls, until a run ends before it is killed.
+// Wherever a run is killed, the next one completes it: nothing is there twice, and what others made stays. Workers take
+// turns at the calls, until a run ends before it is killed.
 func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	const workers = 10
@@ -258,8 +258,8 @@ func TestKilledAfterAnyCallCompletedByTheNext(t *testing.T) {
 	}
 }
 
-// Wherever a run that changes health checks is killed, the next one completes it: record sets cite checks that exist at any moment,
-// and there is one check for each Region in the end.
+// Wherever a run that changes health checks is killed, the next one completes it: record sets cite checks that exist at
+// any moment, and there is one check for each Region in the end.
 func TestKilledWhileChecksChangeCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	const workers = 6
@@ -312,8 +312,8 @@ func (l *testLab) wantTwoApps(t *testing.T, dir string, before contents, n int64
 	l.must(t, 0, dir, "plan", "-f", ".", "--detailed-exitcode")
 }
 
-// Two runs at once that want different things: each completes, or says that something changed under it; never is a batch written
-// over another's. The next run of either leads to what it wants, and no check is there twice.
+// Two runs at once that want different things: each completes, or says that something changed under it; never is a
+// batch written over another's. The next run of either leads to what it wants, and no check is there twice.
 func TestTwoRunsAtOnce(t *testing.T) {
 	t.Parallel()
 	l := newTestLab(t)
@@ -399,7 +399,7 @@ func TestInterruptedRunSaysHowToGoOn(t *testing.T) {
 		}
 	}
 	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(said.String(), "interrupted: what was done stays and harms nothing; run the same command again") {
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(said.String(), "interrupted: what was done stays and is safe; run the same command again") {
 		t.Errorf("exit code %d:\n%s", code, &said)
 	}
 	if err := os.WriteFile(app1, right, 0o600); err != nil {

@@ -36,20 +36,20 @@ func newAudit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:        "audit (--zone NAME ... | --all-zones | --input FILE)",
 		SuggestFor: []string{"lint", "check", "validate"},
-		Short:      "Find what is wrong with the failover of hosted zones, without changing anything",
-		Long: `Audit reads hosted zones, health checks and load balancers, and says what is wrong with failover: applications that share their
-fate, groups without checks, checks that look at the wrong thing or never fail, timers that miss the promised RTO, checks that
-nobody uses. Every finding names the hostnames concerned, why it matters, and the change that mends it.
+		Short:      "Find what is wrong with the failover of hosted zones; reads only",
+		Long: `Find what is wrong with the failover of hosted zones: applications that share their fate, groups without checks, checks that probe
+the wrong thing or never fail, timers that miss the promised RTO, checks that nobody uses. Each finding names the affected
+hostnames, the reason, and the fix.
 
-It works on any Route 53 account, whoever made its records, and makes read calls only. All zones are read, because an application
-of one zone may share a load balancer with one of another; findings are shown for the zones that are named. Of the health checks
-that nothing uses, those are listed that look at something of these zones, and the others are counted. Load balancers are
-described in the Regions that aliases name. Where that is not allowed, there are fewer findings, and a note says so.
+The command works on any Route 53 account, whoever made its records, and makes read calls only. It reads all zones, because
+applications of several zones may share a load balancer, and shows findings for the zones that you name. It lists unused health
+checks that probe something of these zones, and counts the others. It reads load balancers in the Regions that aliases name.
+Without the right to do so there are fewer findings, and a note says so.
 
-FailoverPolicies (-f) say which RTO their hostnames have been promised; --rto is the promise for all others.
+Policies (-f) say which RTO is promised for their hostnames. --rto is the promise for all other hostnames.
 
-Exit code: 3 with findings of the severity of --fail-on or worse, 0 without, also when --severity hides them; 1 when the account
-cannot be read; 2 for a wrong call.`,
+Exit codes: 0 no finding of the severity of --fail-on or worse; 1 the account cannot be read; 2 wrong call; 3 findings, also
+if --severity hides them.`,
 		Example: `  bulkhead audit --zone bank.example
   bulkhead audit --all-zones --rto 3m --fail-on warning
   bulkhead audit --zone bank.example -f policies/ --health
@@ -60,15 +60,15 @@ cannot be read; 2 for a wrong call.`,
 	}
 	a.account, a.files, a.output = addAccount(cmd), addFiles(cmd), addOutput(cmd)
 	f := cmd.Flags()
-	f.StringArrayVar(&a.zones, "zone", nil, "`name` or id of a hosted zone to judge; may be repeated")
-	f.BoolVar(&a.allZones, "all-zones", false, "judge all zones of the account")
-	f.DurationVar(&a.rto, "rto", 0, "`time` in which hostnames without a policy are to fail over, such as 3m")
-	f.StringVar(&a.severity, "severity", string(audit.Info), "least `severity` to show: critical, warning or info")
-	f.StringVar(&a.failOn, "fail-on", string(audit.Critical), "least `severity` that makes the exit code 3: critical, warning, info or never")
-	f.BoolVar(&a.health, "health", false, "read what every checker says too: one call for each health check, which AWS allows once a second")
-	f.BoolVar(&a.ownAll, "own-load-balancers", false, "all load balancers belong to this account: tell of aliases to others")
-	f.StringVar(&a.input, "input", "", "`file` that --out has written, to judge instead of an account")
-	f.StringVar(&a.out, "out", "", "`file` to keep what was read in")
+	f.StringArrayVar(&a.zones, "zone", nil, "`name` or id of a hosted zone to audit; may be repeated")
+	f.BoolVar(&a.allZones, "all-zones", false, "audit all zones of the account")
+	f.DurationVar(&a.rto, "rto", 0, "`time` in which hostnames without a policy must fail over, such as 3m")
+	f.StringVar(&a.severity, "severity", string(audit.Info), "lowest `severity` to show: critical, warning or info")
+	f.StringVar(&a.failOn, "fail-on", string(audit.Critical), "lowest `severity` with exit code 3: critical, warning, info or never")
+	f.BoolVar(&a.health, "health", false, "also read what every checker says: one call for each health check, and AWS allows one a second")
+	f.BoolVar(&a.ownAll, "own-load-balancers", false, "all load balancers belong to this account: report aliases to others")
+	f.StringVar(&a.input, "input", "", "`file` that --out has written, to audit without an account")
+	f.StringVar(&a.out, "out", "", "`file` to save what was read")
 	severities := []string{string(audit.Critical), string(audit.Warning), string(audit.Info)}
 	cmd.RegisterFlagCompletionFunc("severity", cobra.FixedCompletions(severities, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(append(severities, never), cobra.ShellCompDirectiveNoFileComp))
@@ -139,13 +139,13 @@ func (a *auditFlags) chosen(zones []zone.HostedZone) ([]zone.HostedZone, error) 
 func (a *auditFlags) check() error {
 	switch {
 	case a.input == "" && len(a.zones) == 0 && !a.allZones:
-		return usageError{errors.New("say which zones to judge: --zone NAME, or --all-zones")}
+		return usageError{errors.New("no zone to audit: use --zone NAME, or --all-zones")}
 	case len(a.zones) > 0 && a.allZones:
 		return usageError{errors.New("--zone and --all-zones: use one of them")}
 	case a.input != "" && a.account.endpoint != "":
-		return usageError{errors.New("--input and --endpoint-url: judge a file or an account")}
+		return usageError{errors.New("--input and --endpoint-url: use one of them, a file or an account")}
 	case a.input != "" && (a.health || a.out != ""):
-		return usageError{errors.New("--input reads no account: --health and --out are for one")}
+		return usageError{errors.New("--input does not go with --health or --out: it reads no account")}
 	case a.rto < 0:
 		return usageError{fmt.Errorf("--rto %s: use a time above 0, such as 3m", a.rto)}
 	}

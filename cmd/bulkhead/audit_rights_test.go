@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// deny stands between commands and an engine, and refuses paths that have one of these parts, as IAM does. r53: C.5. It returns what leads
-// commands there.
+// deny stands between commands and an engine, and refuses paths that have one of these parts, as IAM does. r53: C.5. It
+// returns what leads commands there.
 func deny(t *testing.T, engine string, parts ...string) []string {
 	t.Helper()
 	target, err := url.Parse(engine)

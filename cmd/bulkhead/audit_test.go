@@ -167,8 +167,8 @@ func briefly(findings []audit.Finding) []string {
 	return list
 }
 
-// The bank's story: every planted fault and nothing else, as it looks on narrow and wide terminals, then two applications are
-// adopted and what was wrong with them is gone.
+// The bank's story: every planted fault and nothing else, as it looks on narrow and wide terminals, then two
+// applications are adopted and what was wrong with them is gone.
 func TestBankExample(t *testing.T) {
 	t.Parallel()
 	l := startBank(t, 77)
@@ -277,7 +277,8 @@ func compareWithFaults(t *testing.T, findings []audit.Finding, provider string) 
 	}
 }
 
-// A zone made by hand, judged with nothing but read calls. The account has another zone, which shares a load balancer with it.
+// A zone made by hand, judged with nothing but read calls. The account has another zone, which shares a load balancer
+// with it.
 func TestAuditOfAZoneMadeByHand(t *testing.T) {
 	t.Parallel()
 	l := newTestLab(t)

@@ -146,8 +146,8 @@ func (s *survey) readLimits(ctx context.Context, applier *apply.Applier, zones [
 	return err
 }
 
-// readBalancers describes the load balancers that aliases name, Region by Region. A Region that does not tell costs findings
-// and nothing else.
+// readBalancers describes the load balancers that aliases name, Region by Region. A Region that does not tell costs
+// findings and nothing else.
 func (s *survey) readBalancers(ctx context.Context, applier *apply.Applier, ownAll bool) error {
 	names := map[string][]zone.Name{} // by Region
 	for _, r := range s.input.State.Records {

@@ -26,8 +26,8 @@ type auditRead struct {
 	Calls         map[string]int `json:"calls"` // by operation
 }
 
-// judge lists the findings that concern the zones that were named, all where none was. Where a zone was not read, no check counts
-// as unused.
+// judge lists the findings that concern the zones that were named, all where none was. Where a zone was not read, no
+// check counts as unused.
 func (s *survey) judge(named []zone.HostedZone) []audit.Finding {
 	in := s.input
 	for _, z := range named {

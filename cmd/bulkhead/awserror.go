@@ -22,8 +22,8 @@ type accountError struct {
 func (e *accountError) Error() string { return e.text }
 func (e *accountError) Unwrap() error { return e.err }
 
-// plainly puts a sentence in the place of the SDK's chain of errors, which names operations, attempts and status codes before it comes
-// to the reason. What was being done stays before it.
+// plainly puts a sentence in the place of the SDK's chain of errors, which names operations, attempts and status codes
+// before it comes to the reason. What was being done stays before it.
 func plainly(err error) error {
 	var operation *smithy.OperationError
 	var already *accountError

@@ -13,13 +13,13 @@ func newCompletion() *cobra.Command {
 	var plain bool
 	cmd := &cobra.Command{
 		Use:   "completion {" + strings.Join(shells, " | ") + "}",
-		Short: "Print the script by which a shell completes commands, flags, policies, Regions and zones",
-		Long: `Print the script by which a shell completes commands and flags, and what an account or the files of -f have: policies, hostnames,
-Regions, zones, and the applications of a lab.
+		Short: "Print the script by which a shell completes commands, flags and names",
+		Long: `Print the script by which a shell completes commands, flags, and names from an account or from the files of -f: policies,
+hostnames, Regions, zones, and the applications of a lab.
 
-  bash        needs the package bash-completion; keep the script in /etc/bash_completion.d/bulkhead
-  zsh         keep the script as _bulkhead in a directory of $fpath, before compinit runs
-  fish        keep the script as ~/.config/fish/completions/bulkhead.fish
+  bash        needs the package bash-completion; save the script as /etc/bash_completion.d/bulkhead
+  zsh         save the script as _bulkhead in a directory of $fpath, before compinit runs
+  fish        save the script as ~/.config/fish/completions/bulkhead.fish
   powershell  add the script to $PROFILE`,
 		Example: `  source <(bulkhead completion bash)
   bulkhead completion zsh > "${fpath[1]}/_bulkhead"

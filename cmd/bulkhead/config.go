@@ -166,7 +166,7 @@ func (c config) options() (node.Options, error) {
 		SlowConfirmation: c.FastConfirmation != nil && !*c.FastConfirmation,
 	}
 	if c.RefusePrivateAddresses != nil {
-		return o, errors.New("refusePrivateAddresses is no setting any more: take it out. Internal addresses are refused, " +
+		return o, errors.New("unknown field \"refusePrivateAddresses\": remove it. Internal addresses are refused, " +
 			"except those that probeAllow lists, such as [10.0.0.0/8]")
 	}
 	for _, p := range c.Places {

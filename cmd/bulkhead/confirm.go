@@ -17,7 +17,7 @@ var errDeclined = errors.New("not confirmed, nothing was written")
 
 // confirm asks a question on stderr. Only the word yes confirms.
 func confirm(cmd *cobra.Command, question string) error {
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s Only 'yes' is taken for yes: ", question)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s Type 'yes' to continue: ", question)
 	answer, err := readLine(cmd)
 	if err != nil {
 		return err

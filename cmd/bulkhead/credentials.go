@@ -19,7 +19,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/failover"
 )
 
-// hasCredentials asks the SDK's chain once, so that somebody without credentials learns what is missing and not which call failed.
+// hasCredentials asks the SDK's chain once, so that somebody without credentials learns what is missing and not which
+// call failed.
 func (a *account) hasCredentials(ctx context.Context, cfg aws.Config, provider failover.Provider) error {
 	if cfg.Credentials == nil {
 		return errors.New(a.noCredentials(provider))

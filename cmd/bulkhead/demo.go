@@ -11,7 +11,7 @@ import (
 )
 
 // errExpectations ends the demo with exit code 1; the table has said why.
-var errExpectations = errors.New("an expectation did not hold")
+var errExpectations = errors.New("an expectation is not met")
 
 func newDemo() *cobra.Command {
 	var (
@@ -24,10 +24,10 @@ func newDemo() *cobra.Command {
 		Long: `Watch app1 fail over alone, on this machine.
 
 An engine and a lab of two Regions start in this process, with a temporary data directory. Zone, health checks and records are
-written through the Route 53 API. Then app1 is scaled to 0 in eu-west-1: its users move, app2's stay. After that the same with
-EvaluateTargetHealth and no checks, the old way, where app2 is dragged along.
+created through the Route 53 API. Then app1 is scaled to 0 in eu-west-1: app1's users move, app2's users stay. Afterwards the same
+is shown with EvaluateTargetHealth and without checks, where app2's users move too.
 
-Exit status 0 means that every expectation held.`,
+Exit code 0 means that every expectation is met.`,
 		Example: `  bulkhead demo
   bulkhead demo --interval 10 --threshold 3
   bulkhead demo --json > demo.json

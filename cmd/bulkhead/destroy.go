@@ -17,19 +17,19 @@ func newDestroy() *cobra.Command {
 		Use:        "destroy {-f FILE... | NAMESPACE/NAME... | --cluster ID --region REGION}",
 		SuggestFor: []string{"delete", "remove", "rm"},
 		Short:      "Remove the health checks and record sets of policies",
-		Long: `Remove the health checks and record sets that Bulkhead made for policies: those of the files, and those that are named.
+		Long: `Remove the health checks and record sets that Bulkhead made for policies: those of the files, and those that you name.
 
-The policies themselves need not exist any more, nor be valid: what was made for them is known by the tags of health checks.
-Everything else in the zones stays as it is. Names may go without an answer by this.
+The policies do not have to exist or be valid any more: tags of the health checks say what was made for them. Everything else in
+the zones stays as it is. A name may be without an answer afterwards.
 
---cluster removes all that the controller of one cluster has made in a Region: of a cluster that is lost, say. Its id is the UID of its
-namespace kube-system; with an id that is not there the error lists those that are. This is refused where a name would be left without
-an answer, unless it is forced. A cluster that is there has 'bulkhead-controller remove' for it.
+--cluster removes what the controller of one cluster has made in a Region. Use it for a cluster that is lost; if the cluster still
+exists, use 'bulkhead-controller remove'. The id is the UID of the cluster's namespace kube-system. If the id is wrong, the error
+lists the clusters. It is refused if a name would be without an answer, unless you give --force.
 
-The plan is shown and executed after a yes. A plan that makes everything again is kept in the rollback directory.
+The command shows the plan and asks. A plan that creates everything again is written to the rollback directory.
 
-Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
---detailed-exitcode 3 when there are changes.`,
+Exit codes: 0 done, nothing to do, or only shown (--dry-run); 1 failed or refused; 2 wrong call. With --dry-run
+--detailed-exitcode: 3 if there are changes.`,
 		Example: `  bulkhead destroy -f examples/twoapps
   bulkhead destroy team-a/app1 team-b/app2
   bulkhead destroy team-a/app1 --region eu-west-1 --dry-run
@@ -37,7 +37,7 @@ Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or r
   bulkhead destroy --cluster 5a1c6c1e-7f0e-4c5e-9d0b-2f5a3a1f9a11 --region eu-west-1 --allow-many`,
 	}
 	c := addChangeFlags(cmd)
-	cluster := cmd.Flags().String("cluster", "", "`id` of the cluster of which everything is removed, with --region")
+	cluster := cmd.Flags().String("cluster", "", "`id` of the cluster whose checks and records are removed, with --region")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		for _, name := range args {
 			if namespace, policy, ok := strings.Cut(name, "/"); !ok || namespace == "" || policy == "" || strings.Contains(policy, "/") {
@@ -52,11 +52,11 @@ Exit status: 0 done, nothing to do, or only looked at (--dry-run); 1 failed or r
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		switch named := len(names) > 0 || len(*c.files) > 0; {
 		case !named && *cluster == "":
-			return usageError{errors.New("say what to destroy: policies as NAMESPACE/NAME, their files with -f, or all of a cluster with --cluster")}
+			return usageError{errors.New("nothing to destroy: give policies as NAMESPACE/NAME, their files with -f, or a cluster with --cluster")}
 		case named && *cluster != "":
-			return usageError{errors.New("--cluster means all of a cluster: name no policies beside it")}
+			return usageError{errors.New("--cluster does not go with policies: it removes all policies of the cluster")}
 		case *cluster != "" && len(c.regions) != 1:
-			return usageError{errors.New("--cluster goes with one --region: the Region of that cluster")}
+			return usageError{errors.New("--cluster needs one --region: the Region of the cluster")}
 		}
 		if err := c.check(); err != nil {
 			return err

@@ -20,24 +20,24 @@ func newExplain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:        "explain NAME",
 		SuggestFor: []string{"why", "trace", "describe"},
-		Short:      "Explain a name: who owns it, which answer every place gets and why, and what if a Region fails",
-		Long: `Explain any name of a Route 53 zone, whoever made its records: who owns it, the records as they are and what checkers say,
-which answer every place gets and why, and who would move where if a member failed, or all of them. Nothing is written.
+		Short:      "Explain a name: who owns it, who gets which answer and why, and what happens if a Region fails",
+		Long: `Explain any name of a Route 53 zone, whoever made its records: who owns it, its records and what checkers say, which answer each
+client gets and why, and who would move where if a member failed, or all of them. Nothing is written.
 
-Without --client, one client is asked for each place that the records tell apart. A PLACE is an AWS Region (eu-west-1: next to
-it), a country (DE), a state of the US (US-VA), a continent (EU, or "continent AF" where a country has the same code), or an
-address. Where addresses are is told by --geoip; without it, only CIDR blocks place them.
+Without --client, one client of each location that the records tell apart is shown. A PLACE is an AWS Region (a client near
+eu-west-1), a country (DE), a state of the US (US-VA), a continent (EU, or "continent AF" if a country has the same code), or an
+address. --geoip says where addresses are. Without it, only CIDR blocks do.
 
-  →  answers    ×  unhealthy, passed over    ·  healthy, not chosen
+  →  answers    ×  unhealthy    ·  healthy, not chosen
 
-"fail-open" means that nothing was healthy, so that all count as healthy: Route 53 always answers something. "down" means that
-clients are sent to what is supposed to have failed.
+"fail-open" means that no member is healthy, so all count as healthy: Route 53 always answers. "down" means that clients are sent
+to a member that --if-down lets fail.
 
---confirm asks the provider too (TestDNSAnswer, which reads): for every --client that is an address, sent as EDNS client subnet,
-and once without one for all places together. An engine tells its reasons as well. At AWS, answers with addresses are told apart by
-what the load balancers' names resolve to on this machine.
+--confirm also asks the provider (TestDNSAnswer, a read call): once for each --client that is an address, sent as EDNS Client
+Subnet, and once without an address for all other clients. An engine also tells its reasons. At AWS, answers that are addresses
+are compared with what the load balancers' names resolve to on this machine.
 
-Exit status: 0 fine, 1 failed, 2 wrong call, 3 when the provider answers differently (--confirm).`,
+Exit codes: 0 explained; 1 failed; 2 wrong call; 3 the provider's answer differs (--confirm).`,
 		Example: `  bulkhead explain app1.example.com
   bulkhead explain app1.example.com --client eu-central-1 --client US-VA
   bulkhead explain app1.example.com --if-down eu-west-1 --if-down eu-central-1
@@ -57,11 +57,11 @@ Exit status: 0 fine, 1 failed, 2 wrong call, 3 when the provider answers differe
 	}
 	e.look = addLookFlags(cmd)
 	f := cmd.Flags()
-	f.StringArrayVar(&e.clients, "client", nil, "`PLACE` or address to explain the answer for; may be repeated")
-	f.StringVar(&e.recordType, "type", "", "record `type`; without it, A where there is one, else AAAA, CNAME, or what there is")
-	f.StringArrayVar(&e.down, "if-down", nil, "`Region` or SetIdentifier that is supposed to fail; repeated: together")
-	f.BoolVar(&e.confirm, "confirm", false, "ask the provider for its answers too, and say where they differ")
-	f.StringVar(&e.geoIP, "geoip", "", "`file` of a GeoIP database (MaxMind's GeoLite2 or GeoIP2, Country or City, or ipinfo's .mmdb) that tells where addresses are")
+	f.StringArrayVar(&e.clients, "client", nil, "`PLACE` or address whose answer is explained; may be repeated")
+	f.StringVar(&e.recordType, "type", "", "record `type`; without it A, else AAAA, CNAME, or another type that exists")
+	f.StringArrayVar(&e.down, "if-down", nil, "`Region` or SetIdentifier that fails; repeat it for several that fail together")
+	f.BoolVar(&e.confirm, "confirm", false, "also ask the provider for its answers, and say where they differ")
+	f.StringVar(&e.geoIP, "geoip", "", "`file` of a GeoIP database (MaxMind's GeoLite2 or GeoIP2, Country or City, or ipinfo's .mmdb) that says where addresses are")
 	cmd.MarkFlagFilename("geoip", "mmdb")
 	cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"A", "AAAA", "CNAME", "MX", "TXT", "SRV", "CAA", "NS", "SOA", "PTR", "HTTPS"},
 		cobra.ShellCompDirectiveNoFileComp))
@@ -147,7 +147,8 @@ func (e *explainFlags) explain(ctx context.Context, cmd *cobra.Command, in *look
 	return explain.Name(in.Input, q)
 }
 
-// nearest chooses the one zone that answers for a name, and all where none does, so that the error can name them. r53: A.2.
+// nearest chooses the one zone that answers for a name, and all where none does, so that the error can name them. r53:
+// A.2.
 func nearest(name zone.Name) func([]zone.HostedZone) []zone.HostedZone {
 	return func(zones []zone.HostedZone) []zone.HostedZone {
 		var best []zone.HostedZone

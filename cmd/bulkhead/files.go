@@ -22,8 +22,8 @@ func addFiles(cmd *cobra.Command) *[]string {
 	return files
 }
 
-// readObjects reads all files before anything is done: everything that is wrong in any of them is one error. A directory means its
-// .yaml, .yml and .json files, not those below it.
+// readObjects reads all files before anything is done: everything that is wrong in any of them is one error. A
+// directory means its .yaml, .yml and .json files, not those below it.
 func readObjects(stdin io.Reader, files []string) ([]failover.Object, error) {
 	var (
 		objects  []failover.Object

@@ -36,10 +36,11 @@ func newLab() *cobra.Command {
 		Short: "Keep two Regions, two applications and an engine running on this machine",
 		Long: `Keep two Regions, two applications and an engine running on this machine, for your own AWS CLI, dig and curl.
 
-The zone example.com, four health checks and four latency alias records are there from the first start. With --zone-only the zone
-alone is made, for ` + "`bulkhead apply`" + ` to fill; with --empty nothing is. State is kept in the data directory across restarts.
+The first start creates the zone example.com, four health checks and four latency alias records. With --zone-only it creates only
+the zone, so that ` + "`bulkhead apply`" + ` can fill it. With --empty it creates nothing. The data directory keeps the state
+across restarts.
 
---definition makes a world of your own: Regions, load balancers, applications, and faults to start with. docs/lab.md shows the format.`,
+--definition describes your own Regions, load balancers, applications and faults. docs/lab.md shows the format.`,
 		Example: `  bulkhead lab
   bulkhead lab --interval 1
   bulkhead lab --zone-only
@@ -52,7 +53,7 @@ alone is made, for ` + "`bulkhead apply`" + ` to fill; with --empty nothing is. 
 				return err
 			}
 			if o.Empty && o.ZoneOnly {
-				return usageError{errors.New("--empty and --zone-only: choose one")}
+				return usageError{errors.New("--empty and --zone-only: use one of them")}
 			}
 			if definition != "" {
 				data, err := readFile(cmd.InOrStdin(), definition)
@@ -80,11 +81,11 @@ alone is made, for ` + "`bulkhead apply`" + ` to fill; with --empty nothing is. 
 	f.StringVarP(&definition, "definition", "c", "", "YAML `file` of Regions, load balancers and applications, or - for standard input (docs/lab.md)")
 	f.StringVar(&o.HTTPAddr, "http", node.DefaultHTTPAddr, "`address` of the Route 53 API")
 	f.StringVar(&o.DNSAddr, "dns", node.DefaultDNSAddr, "`address` of DNS, UDP and TCP")
-	f.BoolVar(&o.Empty, "empty", false, "leave out zone, checks and records, to make them yourself")
-	f.BoolVar(&o.ZoneOnly, "zone-only", false, "make the zone, leave out checks and records, for bulkhead apply to make")
-	f.BoolVar(&o.AnyPort, "any-port", false, "take free ports where the defaults are taken")
+	f.BoolVar(&o.Empty, "empty", false, "create no zone, checks or records")
+	f.BoolVar(&o.ZoneOnly, "zone-only", false, "create the zone, and no checks or records")
+	f.BoolVar(&o.AnyPort, "any-port", false, "use free ports if the default ports are in use")
 	f.StringToStringVar(&o.Kubeconfig, "kubeconfig", nil, "`REGION=FILE` of a cluster to attach, for aws eks list-clusters; may be repeated")
-	f.StringSliceVar(&probeAllow, "probe-allow", nil, "internal `addresses` that health checks may probe beside the lab's own, as CIDRs")
+	f.StringSliceVar(&probeAllow, "probe-allow", nil, "internal `addresses` that health checks may probe, with the lab's own, as CIDRs")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
 	addTimers(cmd, &o.Interval, &o.Threshold, 10)
 	cmd.MarkFlagFilename("definition", "yaml", "yml")
@@ -109,8 +110,8 @@ func runLab(ctx context.Context, out io.Writer, o lab.Options) error {
 	return <-ended
 }
 
-// labURL is where the lab of a data directory is reached: where a flag says, else where that lab listens, else where the AWS clients of
-// this environment ask, else at the default address.
+// labURL is where the lab of a data directory is reached: where a flag says, else where that lab listens, else where
+// the AWS clients of this environment ask, else at the default address.
 func labURL(dataDir, flag string) (string, error) {
 	if flag != "" {
 		if !apply.IsURL(flag) {
@@ -159,13 +160,13 @@ func labClient(dataDir, endpoint string) (*lab.Client, error) {
 
 // noLab says that a data directory is no lab's.
 func noLab(dataDir string) error {
-	return fmt.Errorf("no lab has run with the data directory %s: start one with %s, or name its directory by --data-dir",
+	return fmt.Errorf("no lab has run with the data directory %s: start one with %s, or give its directory with --data-dir",
 		dataDir, labCommand("", dataDir))
 }
 
 // addEndpoint adds the flag that says where the lab is.
 func addEndpoint(cmd *cobra.Command) *string {
-	return cmd.Flags().String("endpoint-url", "", "`URL` of the lab; without it, where the lab of the data directory listens")
+	return cmd.Flags().String("endpoint-url", "", "`URL` of the lab; without it, the address of the lab that uses the data directory")
 }
 
 // needs refuses a call without a flag; what says what the flag tells.
@@ -195,7 +196,7 @@ func newLabScale(dataDir *string) *cobra.Command {
 }
 
 func newLabFail(dataDir *string) *cobra.Command {
-	return newLabChange("fail APPLICATION", "Make an application's pods in a Region answer 500; they stay registered",
+	return newLabChange("fail APPLICATION", "Make an application's pods in a Region answer 500; they stay targets of the load balancer",
 		"  bulkhead lab fail app1 --region eu-west-1\n  bulkhead lab fail app2 --region eu-central-1\n  bulkhead lab heal app1 --region eu-west-1", dataDir,
 		func(ctx context.Context, c *lab.Client, application, region string) (lab.Status, error) {
 			return c.Fail(ctx, application, region)
@@ -203,7 +204,7 @@ func newLabFail(dataDir *string) *cobra.Command {
 }
 
 func newLabHeal(dataDir *string) *cobra.Command {
-	return newLabChange("heal APPLICATION", "End what fail began",
+	return newLabChange("heal APPLICATION", "Make an application's pods in a Region answer 200 again",
 		"  bulkhead lab heal app1 --region eu-west-1\n  bulkhead lab heal app2 --region eu-central-1\n  bulkhead lab status", dataDir,
 		func(ctx context.Context, c *lab.Client, application, region string) (lab.Status, error) {
 			return c.Heal(ctx, application, region)
@@ -295,8 +296,8 @@ func newLabStatus(dataDir *string) *cobra.Command {
 func newLabEnv(dataDir *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "env", Short: "Print the lab's credentials and endpoints as export lines",
-		Long: `Print the lab's credentials and endpoints as export lines, so that bulkhead and the AWS CLI talk to the lab: Route 53, and Elastic
-Load Balancing for the load balancers. The endpoint is the one at which the lab of the data directory listens.`,
+		Long: `Print the lab's credentials and endpoints as export lines, for bulkhead and the AWS CLI: Route 53, and Elastic Load Balancing for
+the load balancers. The endpoint is the address of the lab that uses the data directory.`,
 		Example: `  eval "$(bulkhead lab env)"
   eval "$(bulkhead lab env --data-dir mine)"
   eval "$(bulkhead lab env)" && aws elbv2 describe-load-balancers --region eu-west-1`,

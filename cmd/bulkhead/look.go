@@ -30,8 +30,8 @@ func addLookFlags(cmd *cobra.Command) *lookFlags {
 	l := &lookFlags{files: addFiles(cmd), account: addAccount(cmd), output: addOutput(cmd)}
 	f := cmd.Flags()
 	f.StringArrayVar(&l.zones, "zone", nil, "`name` or id of a hosted zone to read; may be repeated; without it, all public ones")
-	f.BoolVar(&l.noHealth, "no-health", false, "do not ask checkers: saves one call for each health check, of which AWS allows one a second")
-	f.BoolVar(&l.lastFailures, "last-failures", false, "tell the last failed probe of healthy checks too: another call for each")
+	f.BoolVar(&l.noHealth, "no-health", false, "do not ask checkers: saves one call for each health check, and AWS allows one a second")
+	f.BoolVar(&l.lastFailures, "last-failures", false, "also show the last failed probe of healthy checks: one more call for each")
 	cmd.RegisterFlagCompletionFunc("zone", completeZones(l.account))
 	return l
 }
@@ -56,8 +56,8 @@ func (l *lookFlags) open(ctx context.Context, stdin io.Reader) (*look, error) {
 	return in, err
 }
 
-// read reads the account: zones, record sets, checks and CIDR collections. wanted chooses zones; nil takes those of --zone,
-// without one all that are public.
+// read reads the account: zones, record sets, checks and CIDR collections. wanted chooses zones; nil takes those of
+// --zone, without one all that are public.
 func (l *lookFlags) read(ctx context.Context, stderr io.Writer, in *look, wanted func([]zone.HostedZone) []zone.HostedZone) error {
 	defer sayReading(ctx, stderr, in.applier)()
 	zones, err := in.applier.Zones(ctx)
@@ -86,8 +86,8 @@ func (l *lookFlags) read(ctx context.Context, stderr io.Writer, in *look, wanted
 	return nil
 }
 
-// ask asks the checkers of the checks that are wanted, and of the children of calculated ones. It says beforehand how many calls
-// that takes where they take their time.
+// ask asks the checkers of the checks that are wanted, and of the children of calculated ones. It says beforehand how
+// many calls that takes where they take their time.
 func (l *lookFlags) ask(ctx context.Context, stderr io.Writer, in *look, wanted func(*plan.Check) bool) error {
 	if l.noHealth {
 		return nil
@@ -114,7 +114,7 @@ func (l *lookFlags) ask(ctx context.Context, stderr io.Writer, in *look, wanted 
 		calls *= 2
 	}
 	if in.Provider == failover.AWS && calls > pausesAfter {
-		p.say(fmt.Sprintf("asking the checkers of %d health checks takes %d calls, of which AWS allows one a second; --no-health leaves it",
+		p.say(fmt.Sprintf("asking the checkers of %d health checks takes %d calls, and AWS allows one a second; --no-health skips it",
 			len(endpoints), calls))
 	}
 	var err error

@@ -71,7 +71,7 @@ func newRoot() *cobra.Command {
 		Short: "Per-application DNS failover for multi-Region, multi-tenant platforms",
 		Long: `Bulkhead gives every application on a shared load balancer its own DNS failover.
 
-When app1 fails in one Region, only app1's users move; app2, on the same cluster and the same load balancer, stays.`,
+When app1 fails in one Region, only app1's users move. app2, on the same cluster and the same load balancer, stays.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       readBuild().Version,

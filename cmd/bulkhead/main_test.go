@@ -19,8 +19,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"bulkhead": main})
 }
 
-// Scripts run the program as a shell would. Beside the usual commands there is `exits N PROGRAM …`, which wants that exit code,
-// and those of script_test.go.
+// Scripts run the program as a shell would. Beside the usual commands there is `exits N PROGRAM …`, which wants that
+// exit code, and those of script_test.go.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{

@@ -21,15 +21,15 @@ func newPlan() *cobra.Command {
 		Long: `Show what apply would change at Route 53 (AWS or an engine), and what that takes. Nothing is written.
 
   +  is created    ~  is changed    -  is deleted
-  !  is refused    i  is good to know    .  has to hold before the plan goes on
+  !  is refused    i  good to know    .  must be true before the plan continues
 
-Below the changes: the calls that the plan makes, the account's quotas, the monthly cost of health checks, and for each
+Below the changes are the calls that the plan makes, the account's quotas, the monthly cost of health checks, and for each
 application how long a failover takes.
 
-Policies go by the FailoverClass that their classRef names, which has to be among the files, else by one called "default", else
-by none. Every public zone that the classes allow is read.
+A policy uses the FailoverClass that its classRef names; this class must be in the files. Without classRef it uses the class
+"default", if the files have one. All public zones that the classes allow are read.
 
-Exit status: 0 planned, with or without changes; 1 failed or refused; 2 wrong call. With --detailed-exitcode 3 when there are
+Exit codes: 0 planned, with or without changes; 1 failed or refused; 2 wrong call. With --detailed-exitcode: 3 if there are
 changes.`,
 		Example: `  bulkhead plan -f examples/twoapps
   bulkhead plan -f policies/ --region eu-west-1
@@ -41,8 +41,8 @@ changes.`,
 	}
 	p := addPlanFlags(cmd)
 	p.addRelease(cmd)
-	cmd.Flags().StringVar(&keep, "out", "", "keep the plan in a `file`, for apply --plan")
-	p.addDetailedExitCode(cmd, "exit with 3 when there are changes")
+	cmd.Flags().StringVar(&keep, "out", "", "write the plan to a `file`, for apply --plan")
+	p.addDetailedExitCode(cmd, "exit with 3 if there are changes")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := p.check(); err != nil {
 			return err
@@ -66,7 +66,7 @@ changes.`,
 				return err
 			}
 			if !r.Plan.Empty() {
-				fmt.Fprintf(cmd.ErrOrStderr(), "Kept. To execute exactly this: bulkhead apply --plan %s%s\n", quoted(keep), p.account.endpointFlag(groups))
+				fmt.Fprintf(cmd.ErrOrStderr(), "Saved. To execute exactly this plan: bulkhead apply --plan %s%s\n", quoted(keep), p.account.endpointFlag(groups))
 			}
 		}
 		return p.exit(r.Plan)

@@ -27,8 +27,8 @@ type planDocument struct {
 type objective struct {
 	Policy   string `json:"policy"`
 	Hostname string `json:"hostname"`
-	// Seconds from the failure of an endpoint until no client is answered with it. AtOnce is for one that answers badly, the
-	// other two for one that does not answer, which takes longer to tell.
+	// Seconds from the failure of an endpoint until no client is answered with it. AtOnce is for one that answers badly,
+	// the other two for one that does not answer, which takes longer to tell.
 	TypicalSeconds float64 `json:"typicalSeconds"`
 	WorstSeconds   float64 `json:"worstSeconds"`
 	AtOnceSeconds  float64 `json:"atOnceSeconds"`
@@ -69,7 +69,7 @@ func (d planDocument) objectives() string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("A failover takes, from the failure to the end of the old answer in resolvers:\n")
+	b.WriteString("How long a failover takes, from the failure until resolvers have forgotten the old answer:\n")
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  APPLICATION\tTYPICAL\tWORST\tWANTED")
 	for _, o := range d.Objectives {

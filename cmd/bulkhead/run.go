@@ -37,9 +37,10 @@ type planFlags struct {
 
 func addPlanFlags(cmd *cobra.Command) *planFlags {
 	p := &planFlags{files: addFiles(cmd), account: addAccount(cmd), output: addOutput(cmd)}
-	cmd.Flags().BoolVar(&p.force, "force", false, "go on although more than 30 % of what Bulkhead owns changes, the last healthy member goes, or checks are unhealthy everywhere")
-	cmd.Flags().BoolVar(&p.many, "allow-many", false, "go on although more than 30 % of what Bulkhead owns changes; what checkers say counts all the same")
-	cmd.Flags().StringArrayVar(&p.regions, "region", nil, "touch what belongs to this `Region` only; may be repeated")
+	cmd.Flags().BoolVar(&p.force, "force", false, "continue although more than 30 % of what Bulkhead owns changes, the last healthy member goes, or checks "+
+		"are unhealthy everywhere")
+	cmd.Flags().BoolVar(&p.many, "allow-many", false, "continue although more than 30 % of what Bulkhead owns changes; unhealthy checks still refuse")
+	cmd.Flags().StringArrayVar(&p.regions, "region", nil, "change only what belongs to this `Region`; may be repeated")
 	cmd.RegisterFlagCompletionFunc("region", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		var regions []string
 		for _, policy := range p.policies() {
@@ -69,7 +70,7 @@ func (p *planFlags) exit(shown plan.Plan) error {
 // check refuses a wrong call, before any file is read.
 func (p *planFlags) check() error {
 	if len(*p.files) == 0 {
-		return usageError{errors.New("-f is missing: say in which file or directory the policies are")}
+		return usageError{errors.New("-f is missing: give the file or directory of the policies")}
 	}
 	return p.account.check()
 }
@@ -94,15 +95,15 @@ func (p *planFlags) guard() plan.Guard {
 
 // addRelease is for the commands that show and do what policies ask for.
 func (p *planFlags) addRelease(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&p.release, "release-holds", nil, "put the health checks of the policy `NAMESPACE/NAME` that an operator has disabled or "+
-		"inverted by hand back as the policy says; may be repeated")
+	cmd.Flags().StringArrayVar(&p.release, "release-holds", nil, "release the health checks of the policy `NAMESPACE/NAME` that an operator has disabled "+
+		"or inverted by hand; may be repeated")
 	cmd.RegisterFlagCompletionFunc("release-holds", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return keysOf(p.policies()), cobra.ShellCompDirectiveNoFileComp
 	})
 }
 
-// read reads the files, and refuses a Region that none of their policies has: a slip of the pen would change nothing and look
-// like success.
+// read reads the files, and refuses a Region that none of their policies has: a slip of the pen would change nothing
+// and look like success.
 func (p *planFlags) read(stdin io.Reader) ([]failover.Object, []apply.Group, error) {
 	objects, err := readObjects(stdin, *p.files)
 	if err != nil {
@@ -129,7 +130,7 @@ func (p *planFlags) checkReleases(groups []apply.Group) error {
 	slices.Sort(known)
 	for _, key := range p.release {
 		if !slices.Contains(known, key) {
-			return usageError{fmt.Errorf("--release-holds %s: the files have no policy of this name; there: %s", key, strings.Join(known, ", "))}
+			return usageError{fmt.Errorf("--release-holds %s: the files have no such policy; they have: %s", key, strings.Join(known, ", "))}
 		}
 	}
 	return nil
@@ -148,7 +149,7 @@ func (p *planFlags) checkRegions(groups []apply.Group) error {
 	known = slices.Compact(known)
 	for _, r := range p.regions {
 		if !slices.Contains(known, r) {
-			return usageError{fmt.Errorf("--region %s: no policy of the files has it; there: %s", r, strings.Join(known, ", "))}
+			return usageError{fmt.Errorf("--region %s: no policy of the files has this Region; they have: %s", r, strings.Join(known, ", "))}
 		}
 	}
 	return nil
@@ -177,7 +178,8 @@ func (p *planFlags) prepare(cmd *cobra.Command, objects []failover.Object, group
 // readingPause is how long nothing is said while the account is read.
 const readingPause = 2 * time.Second
 
-// sayReading tells how many calls were made, as long as the account is read. It ends when the function is called that it returns.
+// sayReading tells how many calls were made, as long as the account is read. It ends when the function is called that
+// it returns.
 func sayReading(ctx context.Context, w io.Writer, a *apply.Applier) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -202,7 +204,8 @@ func sayReading(ctx context.Context, w io.Writer, a *apply.Applier) (stop func()
 	return func() { cancel(); <-ended; p.done() }
 }
 
-// advise adds to an error what a person can do about it. Of an error before anything was written, adviseEarly says more.
+// advise adds to an error what a person can do about it. Of an error before anything was written, adviseEarly says
+// more.
 func advise(ctx context.Context, err error) error {
 	var (
 		refused *plan.Refused
@@ -222,7 +225,7 @@ func advise(ctx context.Context, err error) error {
 	case errors.As(err, &batch):
 		return fmt.Errorf("the changes of %s were refused as a whole, no record set was changed:%s", batch.Zone, reasonList(batch.Reasons))
 	case ctx.Err() != nil:
-		return errors.New("interrupted: what was done stays and harms nothing; run the same command again to complete it")
+		return errors.New("interrupted: what was done stays and is safe; run the same command again to complete it")
 	}
 	return plainly(err)
 }
@@ -241,7 +244,7 @@ func (p *planFlags) refusedAsShown(err error) error {
 	if !errors.As(err, &refused) || *p.output != "table" {
 		return advise(context.Background(), err) // what reads the document is a program; its log has the reasons
 	}
-	return fmt.Errorf("the plan is refused, nothing was written: the lines with ! say why%s", wayOut(refused))
+	return fmt.Errorf("the plan is refused, nothing was written: see the lines with !%s", wayOut(refused))
 }
 
 // wayOut says what helps against refusals that the person may waive.
@@ -251,13 +254,13 @@ func wayOut(r *plan.Refused) string {
 		return slices.ContainsFunc(r.Findings, func(f plan.Finding) bool { return strings.Contains(f.Text, word) })
 	}
 	if mentions("dopt ") {
-		ways += "\nTo take over what is in the way: bulkhead adopt, with the same flags"
+		ways += "\nTo take over records that somebody else owns: bulkhead adopt, with the same flags"
 	}
 	if mentions("more than 30 %") {
-		ways += "\nTo change as much as that, and let checkers' verdicts count as always: --allow-many"
+		ways += "\nTo change this much, with verdicts still checked: --allow-many"
 	}
 	if mentions("force it") {
-		ways += "\nTo look at what would be done all the same: --force with plan or --dry-run"
+		ways += "\nTo see what would be done: --force with plan or --dry-run"
 	}
 	return ways
 }
@@ -278,7 +281,8 @@ func reasonList(reasons []string) string {
 	return "\n  " + strings.Join(reasons, "\n  ")
 }
 
-// widthOf is the number of columns of a terminal; what COLUMNS says comes first. 0 is as wide as needed, for files and pipes.
+// widthOf is the number of columns of a terminal; what COLUMNS says comes first. 0 is as wide as needed, for files and
+// pipes.
 func widthOf(w io.Writer) int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= minWidth {
 		return n

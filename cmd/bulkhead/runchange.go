@@ -33,11 +33,11 @@ func addChangeFlags(cmd *cobra.Command) *changeFlags {
 	c := &changeFlags{planFlags: addPlanFlags(cmd)}
 	f := cmd.Flags()
 	f.BoolVarP(&c.yes, "yes", "y", false, "do not ask")
-	f.BoolVar(&c.dryRun, "dry-run", false, "show the plan and end; nothing is written, at Route 53 or to files")
-	c.addDetailedExitCode(cmd, "with --dry-run, exit with 3 when there are changes")
-	f.StringVar(&c.rollback, "rollback-dir", defaultRollbackDir, "`directory` that receives plans which undo what is done")
-	f.StringVar(&c.log, "log", "", "`file` to which one JSON line is appended for every call that writes, - is stderr; default log.jsonl in the rollback directory")
-	f.DurationVar(&c.verdictTimeout, "verdict-timeout", 5*time.Minute, "how long new health checks have to get a first verdict")
+	f.BoolVar(&c.dryRun, "dry-run", false, "show the plan and end; nothing is written to Route 53 or to files")
+	c.addDetailedExitCode(cmd, "with --dry-run, exit with 3 if there are changes")
+	f.StringVar(&c.rollback, "rollback-dir", defaultRollbackDir, "`directory` for plans that undo changes")
+	f.StringVar(&c.log, "log", "", "`file` for one JSON line for each call that writes, - is stderr; default log.jsonl in the rollback directory")
+	f.DurationVar(&c.verdictTimeout, "verdict-timeout", 5*time.Minute, "how long to wait for the first verdict of new health checks")
 	cmd.MarkFlagDirname("rollback-dir")
 	return c
 }
@@ -46,9 +46,9 @@ func addChangeFlags(cmd *cobra.Command) *changeFlags {
 func (c *changeFlags) check() error {
 	switch {
 	case c.detailed && !c.dryRun:
-		return usageError{errors.New("--detailed-exitcode goes with --dry-run: a run that changes something ends with 0 when it is done")}
+		return usageError{errors.New("--detailed-exitcode needs --dry-run: a run that changes something ends with 0 when it is done")}
 	case c.rollback == "":
-		return usageError{errors.New("--rollback-dir is empty: what is replaced must be kept somewhere")}
+		return usageError{errors.New("--rollback-dir is empty: give a directory for the plans that undo changes")}
 	case c.verdictTimeout <= 0:
 		return usageError{fmt.Errorf("--verdict-timeout %v: use a time such as 5m", c.verdictTimeout)}
 	}
@@ -60,7 +60,7 @@ func (c *changeFlags) mayAsk(cmd *cobra.Command) error {
 	if c.dryRun || c.yes || isInteractive(cmd.InOrStdin()) {
 		return nil
 	}
-	return usageError{errors.New("standard input is no terminal, so nobody can confirm: use --yes, or --dry-run to look only")}
+	return usageError{errors.New("standard input is no terminal, so nobody can confirm: use --yes, or --dry-run to change nothing")}
 }
 
 // options are those of an execution. Its log is opened by execute.
@@ -175,7 +175,7 @@ func (o *outcome) summary(width int, undoFlags string) string {
 		writeBullet(&b, "to undo: bulkhead apply --plan "+quoted(o.Undo)+undoFlags, 0)
 	case len(o.Result.Rollbacks) > 0:
 		for _, path := range o.Result.Rollbacks {
-			writeBullet(&b, "to take this batch back: bulkhead apply --plan "+quoted(path)+undoFlags, 0)
+			writeBullet(&b, "to undo this batch: bulkhead apply --plan "+quoted(path)+undoFlags, 0)
 		}
 	}
 	return b.String()

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// A writeLog is the file to which a JSON line is appended for every call that writes. It is opened before the first of them, so
-// that a run which could not be followed later does not begin.
+// A writeLog is the file to which a JSON line is appended for every call that writes. It is opened before the first of
+// them, so that a run which could not be followed later does not begin.
 type writeLog struct {
 	path   string // - is stderr
 	stderr io.Writer

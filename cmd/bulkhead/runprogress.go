@@ -8,7 +8,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/plan"
 )
 
-// A progress tells what is going on: on a terminal in one line that changes, elsewhere in one line for each thing that is new.
+// A progress tells what is going on: on a terminal in one line that changes, elsewhere in one line for each thing that
+// is new.
 type progress struct {
 	out  io.Writer
 	live bool

@@ -104,8 +104,8 @@ func (t *testLab) put(zoneID, name, recordType string, values ...string) error {
 
 const labKey = "lab"
 
-// scriptLab is `lab`: it starts a lab with a zone example.com, which the script's environment then leads to. PORT is the port of
-// its load balancers.
+// scriptLab is `lab`: it starts a lab with a zone example.com, which the script's environment then leads to. PORT is
+// the port of its load balancers.
 func scriptLab(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: lab")
@@ -178,8 +178,8 @@ var unstable = []struct {
 	{regexp.MustCompile(`"time":"[^"]+"`), `"time":"TIME"`},
 }
 
-// scriptStable is `stable stdout|stderr|FILE`: it makes the text the standard output for commands that follow, with words in the
-// place of ids, hashes and addresses.
+// scriptStable is `stable stdout|stderr|FILE`: it makes the text the standard output for commands that follow, with
+// words in the place of ids, hashes and addresses.
 func scriptStable(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: stable stdout|stderr|FILE")

@@ -20,25 +20,24 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:        "status [APP...]",
 		SuggestFor: []string{"get", "list", "health"},
-		Short:      "Show every application in every Region: health, who is served where, and how long a failover takes",
+		Short:      "Show every application in every Region: health, who is served from where, how long a failover takes",
 		Long: `Show every application that Bulkhead owns in every Region: what its checkers say, which clients are answered with it now,
 and how long a failover takes. Nothing is written.
 
-APP is a hostname, the name of a policy, or its namespace/name; without one, all are shown. Policies of -f that are not applied
-are shown as such. Clients are one near each Region, or one of each place that the records tell apart; who is answered with what
-is decided by the same rules as in DNS.
+APP is a hostname, the name of a policy, or its namespace/name. Without APP, all applications are shown. Policies of -f that are
+not applied are shown too. The clients are one near each Region, or one of each location that the records tell apart. The rules of
+DNS decide who gets which answer.
 
-  ok         every Region is healthy, everybody is answered as while nothing fails
+  ok         every Region is healthy; clients get the answers that they get while nothing fails
   degraded   a Region is unhealthy; its clients are answered with another one
-  down       somebody is answered with what is unhealthy, for want of anything better
+  down       some clients are answered with an unhealthy Region, because no Region is healthy
   partial    a Region of the policy is not applied
-  unknown    checkers were not asked (--no-health) or have not reported, or what they say is not how the application is: the load
-             balancer answers them itself, or has no healthy target for it
+  unknown    checkers were not asked (--no-health), have not reported, or do not see the application: the load balancer
+             answers their probes itself, or has no healthy target for the application
 
-What checkers say takes one call for each health check, of which AWS allows one a second; only those of the applications shown
-are asked.
+Each health check takes one call, and AWS allows one a second. Only the checks of the shown applications are read.
 
-Exit status: 0, also when applications are down; 1 failed; 2 wrong call. With --exit-status 3 when an application is not ok.`,
+Exit codes: 0, also if applications are down; 1 failed; 2 wrong call. With --exit-status: 3 if an application is not ok.`,
 		Example: `  bulkhead status
   bulkhead status app1.example.com --endpoint-url http://127.0.0.1:8053
   bulkhead status team-a/app1 -f policies/ --last-failures
@@ -47,8 +46,8 @@ Exit status: 0, also when applications are down; 1 failed; 2 wrong call. With --
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args) },
 	}
 	s.look = addLookFlags(cmd)
-	cmd.Flags().BoolVar(&s.exitStatus, "exit-status", false, "exit with 3 when an application is not ok, or a client is not where it is while nothing fails")
-	cmd.Flags().DurationVar(&s.watch, "watch", 0, "show it again after this `time`, at least 1s, until interrupted")
+	cmd.Flags().BoolVar(&s.exitStatus, "exit-status", false, "exit with 3 if an application is not ok, or a client gets another answer than while nothing fails")
+	cmd.Flags().DurationVar(&s.watch, "watch", 0, "repeat after this `time`, at least 1s, until interrupted")
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return s.names(cmd), cobra.ShellCompDirectiveNoFileComp
 	}

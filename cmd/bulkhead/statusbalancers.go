@@ -17,8 +17,8 @@ import (
 // balancersTimeout bounds what is asked of load balancers beside the health of an application.
 const balancersTimeout = 10 * time.Second
 
-// readBalancersOf describes the load balancers that the record sets of policies lead to, with their rules and target health. What cannot
-// be read is not said; where the account does not let, that is told once.
+// readBalancersOf describes the load balancers that the record sets of policies lead to, with their rules and target
+// health. What cannot be read is not said; where the account does not let, that is told once.
 func readBalancersOf(ctx context.Context, stderr io.Writer, in *look, policies map[string]bool) error {
 	in.LoadBalancers = nil
 	owners := plan.NewOwners(in.State)

@@ -30,7 +30,7 @@ func (r *planned) compareAdopted(ctx context.Context) error {
 		c, err := r.applier.Collection(ctx, id)
 		switch {
 		case err != nil && apply.Denied(err):
-			r.notes = append(r.notes, plan.Finding{Text: fmt.Sprintf("CIDR collection %s was not read (%s): what changes for its clients is not told",
+			r.notes = append(r.notes, plan.Finding{Text: fmt.Sprintf("CIDR collection %s was not read (%s): changes for its clients are not shown",
 				id, brief(err))})
 		case err != nil:
 			return err
@@ -91,8 +91,8 @@ func replaced(current, desired plan.State, p plan.Plan) (names []zone.Name, afte
 // takeoversShown is how many names are told of on a screen.
 const takeoversShown = 10
 
-// changesForClients is the section of a plan about what clients notice of a takeover. It stays short however many names and places
-// there are.
+// changesForClients is the section of a plan about what clients notice of a takeover. It stays short however many names
+// and places there are.
 func changesForClients(list []explain.Takeover, width int) string {
 	if len(list) == 0 {
 		return ""

@@ -13,7 +13,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// What is there after a plan is what was there, without what it deletes and with what it creates; the names are those taken over.
+// What is there after a plan is what was there, without what it deletes and with what it creates; the names are those
+// taken over.
 func TestStateAfterAnAdoption(t *testing.T) {
 	set := func(name string, rrtype zone.RRType, id, value string) zone.ResourceRecordSet {
 		return zone.ResourceRecordSet{Name: zone.Name(name + ".example.com."), Type: rrtype, SetIdentifier: id, TTL: new(int64(60)), ResourceRecords: []string{value}}

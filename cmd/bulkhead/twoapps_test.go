@@ -15,7 +15,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// exampleTwoApps copies examples/twoapps, with the lab's port and timers that a test can wait for, and returns the directory.
+// exampleTwoApps copies examples/twoapps, with the lab's port and timers that a test can wait for, and returns the
+// directory.
 func (l *testLab) exampleTwoApps(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -73,8 +74,8 @@ func (l *testLab) eventually(t *testing.T, name, client, want string) {
 	}
 }
 
-// The two applications from the first command to its last: two applications in two Regions are eight objects, app1 moves alone and comes back,
-// and when all is destroyed the account is what it was, byte for byte.
+// The two applications from the first command to its last: two applications in two Regions are eight objects, app1
+// moves alone and comes back, and when all is destroyed the account is what it was, byte for byte.
 func TestTwoApps(t *testing.T) {
 	t.Parallel()
 	l := newTestLab(t)

@@ -60,8 +60,8 @@ func (b build) text() string {
 func newVersion() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print which version this is, from which commit, and by which Go it was built",
-		Long: `Print which version this is, from which commit, and by which Go it was built. --version prints the first line alone.
+		Short: "Print the version of this program, its commit, and its version of Go",
+		Long: `Print the version of this program, its commit, and the version of Go that built it. --version prints only the first line.
 
 A program that was built without its Git checkout has no commit.`,
 		Example: `  bulkhead version

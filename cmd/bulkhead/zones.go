@@ -28,9 +28,9 @@ func zonesNamed(zones []zone.HostedZone, names []string) ([]zone.HostedZone, err
 		switch {
 		case found:
 		case len(zones) == 0:
-			return nil, usageError{fmt.Errorf("--zone %s: there is no hosted zone", n)}
+			return nil, usageError{fmt.Errorf("--zone %s: the account has no hosted zone", n)}
 		default:
-			return nil, usageError{fmt.Errorf("--zone %s: there is no such hosted zone; there are: %s", n, strings.Join(zoneNames(zones), ", "))}
+			return nil, usageError{fmt.Errorf("--zone %s: no such hosted zone; the account has: %s", n, strings.Join(zoneNames(zones), ", "))}
 		}
 	}
 	return chosen, nil
@@ -72,7 +72,8 @@ func citedCollections(records []plan.Record) (ids []string) {
 	return slices.Compact(ids)
 }
 
-// readPolicies reads those of -f, completed by their classes, and the class that names the account; nothing without files.
+// readPolicies reads those of -f, completed by their classes, and the class that names the account; nothing without
+// files.
 func readPolicies(stdin io.Reader, files []string) ([]failover.Policy, *failover.Class, error) {
 	if len(files) == 0 {
 		return nil, nil, nil
