@@ -69,7 +69,7 @@ func (d planDocument) objectives() string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("How long a failover takes, from the failure until resolvers have forgotten the old answer:\n")
+	b.WriteString("How long a failover takes, until resolvers have forgotten the old answer:\n")
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  APPLICATION\tTYPICAL\tWORST\tWANTED")
 	for _, o := range d.Objectives {
