@@ -1,9 +1,9 @@
-// Package cwserver is as much of the CloudWatch API as tells the health of health checks: GetMetricData for the metric
-// HealthCheckStatus of the namespace AWS/Route53. Route 53 itself has no call for a verdict (r53: B.7), so clients that
-// watch many checks read them here, 500 with one call.
+// Package cwserver is the part of the CloudWatch API that has the verdicts of health checks: GetMetricData for the
+// metric HealthCheckStatus of the namespace AWS/Route53. Route 53 itself has no call for verdicts (r53: B.7), so
+// clients that watch many checks read them here, 500 with one call.
 //
-// The protocol is Smithy RPC v2 with CBOR, which AWS's SDKs for CloudWatch speak. An engine has no history: a metric
-// has one data point, of the period that is not over yet. A check that nobody has probed has none, as on AWS.
+// The protocol is Smithy RPC v2 with CBOR, which AWS's SDKs use for CloudWatch. An engine has no history: a metric has
+// one data point, that of the current period. A check that nobody has probed has none, as at AWS.
 package cwserver
 
 import (
@@ -23,17 +23,17 @@ import (
 const Prefix = "/service/GraniteServiceVersion20100801/operation/"
 
 const (
-	// service is what credential scopes must name; the Region may be any.
+	// service is the name in credential scopes. Any Region is accepted.
 	service = "monitoring"
-	// maxBody bounds a request body in bytes; 500 queries with labels have a quarter of it.
+	// maxBody limits a request body, in bytes. 500 queries with labels need a quarter of it.
 	maxBody = 512 << 10
 )
 
 // Options of New. Lookup and Verdict are required.
 type Options struct {
-	// Lookup finds the key pair of an access key. Whoever has one may read verdicts, as with the Route 53 API.
+	// Lookup finds the key pair of an access key. Every user may read verdicts, as with the Route 53 API.
 	Lookup func(accessKeyID string) (sigv4.Credentials, bool)
-	// Verdict is the status of a health check by now; known is false when there is no such check, or no report of it.
+	// Verdict is the current verdict on a health check. known is false when there is no such check or no report of it.
 	Verdict func(checkID string) (healthy, known bool)
 	Now     func() time.Time // the clock of signatures and data points; nil is time.Now
 	Logger  *slog.Logger     // nil discards
@@ -56,16 +56,6 @@ func New(o Options) (*Server, error) {
 	return &Server{o}, nil
 }
 
-// A fault is a refused request in AWS's terms.
-type fault struct {
-	status  int // HTTP
-	code    string
-	message string
-}
-
-// Error is code and message.
-func (f *fault) Error() string { return f.code + ": " + f.message }
-
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amzn-Requestid", uuid.NewString())
@@ -74,7 +64,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out, err := s.serve(w, r)
 	status := http.StatusOK
 	if err != nil {
-		f := faultOf(err)
+		f := translate(err)
 		status, out = f.status, errorReply{Type: "com.amazonaws.cloudwatch#" + f.code, Message: f.message}
 		w.Header().Set("X-Amzn-Query-Error", f.code+";Sender")
 	}
@@ -89,7 +79,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve authenticates before it looks at anything else but the body, which the signature covers.
+// serve authenticates first. Before that it only reads the body, which the signature covers.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -112,28 +102,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (any, error) {
 	operation := strings.TrimPrefix(r.URL.Path, Prefix)
 	switch {
 	case r.Method != http.MethodPost || operation != "GetMetricData":
-		return nil, &fault{http.StatusNotFound, "UnknownOperationException",
-			"An engine has one operation of CloudWatch: GetMetricData."}
+		return nil, unknownOperation()
 	case r.Header.Get("Smithy-Protocol") != "rpc-v2-cbor":
-		return nil, &fault{http.StatusBadRequest, "SerializationException", "The protocol must be rpc-v2-cbor."}
+		return nil, notSerializable("The protocol must be rpc-v2-cbor.")
 	}
 	return s.getMetricData(body)
-}
-
-// faultOf puts an error of reading, verifying or answering a request in AWS's terms.
-func faultOf(err error) *fault {
-	var (
-		own       *fault
-		signature *sigv4.Error
-		tooLarge  *http.MaxBytesError
-	)
-	switch {
-	case errors.As(err, &own):
-		return own
-	case errors.As(err, &signature):
-		return &fault{signature.Status, signature.Code, signature.Message}
-	case errors.As(err, &tooLarge):
-		return &fault{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is too large."}
-	}
-	return &fault{http.StatusBadRequest, "IncompleteBody", "The request body could not be read to its end."}
 }

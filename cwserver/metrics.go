@@ -1,8 +1,6 @@
 package cwserver
 
 import (
-	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"time"
@@ -18,7 +16,8 @@ const (
 
 var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]{0,254}$`)
 
-// encoding and decoding of the protocol: times are epoch seconds with a tag. What a client can make us hold is bounded.
+// The encoding of the protocol: times are epoch seconds with a tag. Decoding limits what a client can make the server
+// hold.
 var (
 	encoding = must(cbor.EncOptions{Time: cbor.TimeUnixMicro, TimeTag: cbor.EncTagRequired}.EncMode())
 	decoding = must(cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: 16,
@@ -76,15 +75,10 @@ type (
 	}
 )
 
-func refuse(format string, args ...any) error {
-	return &fault{http.StatusBadRequest, "ValidationError", fmt.Sprintf(format, args...)}
-}
-
 func (s *Server) getMetricData(body []byte) (any, error) {
 	var in metricDataInput
 	if err := decoding.Unmarshal(body, &in); err != nil {
-		return nil, &fault{http.StatusBadRequest, "SerializationException",
-			"The request body is no GetMetricDataInput in CBOR."}
+		return nil, notSerializable("The request body is not a GetMetricDataInput in CBOR.")
 	}
 	if err := in.check(); err != nil {
 		return nil, err
@@ -109,49 +103,48 @@ func (s *Server) getMetricData(body []byte) (any, error) {
 	return out, nil
 }
 
-// check refuses what no client means, and what an engine does not have.
+// check refuses what is not valid, and what an engine does not have.
 func (in *metricDataInput) check() error {
 	switch n := len(in.MetricDataQueries); {
 	case n == 0:
-		return refuse("The parameter MetricDataQueries is required.")
+		return invalid("The parameter MetricDataQueries is required.")
 	case n > maxQueries:
-		return refuse("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
+		return invalid("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
 	case in.StartTime.IsZero() || in.EndTime.IsZero():
-		return refuse("The parameters StartTime and EndTime are required.")
+		return invalid("The parameters StartTime and EndTime are required.")
 	case !in.StartTime.Before(in.EndTime):
-		return refuse("The parameter StartTime must be less than the parameter EndTime.")
+		return invalid("The parameter StartTime must be less than the parameter EndTime.")
 	case in.MaxDatapoints != nil && (*in.MaxDatapoints < 1 || *in.MaxDatapoints > maxDatapoints):
-		return refuse("The parameter MaxDatapoints must be between 1 and %d.", maxDatapoints)
+		return invalid("The parameter MaxDatapoints must be between 1 and %d.", maxDatapoints)
 	case in.NextToken != "":
-		return &fault{http.StatusBadRequest, "InvalidNextToken",
-			"There is no page after the first: an engine returns all results at once."}
+		return invalidNextToken()
 	}
 	seen := map[string]bool{}
 	for _, q := range in.MetricDataQueries {
 		switch {
 		case !queryID.MatchString(q.ID):
-			return refuse("The value %.64q for parameter Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.", q.ID)
+			return invalid("The value %.64q for parameter Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.", q.ID)
 		case seen[q.ID]:
-			return refuse("The values for parameter id in MetricDataQueries are not unique: %s.", q.ID)
+			return invalid("The values for parameter id in MetricDataQueries are not unique: %s.", q.ID)
 		case q.Expression != "":
-			return refuse("The query %s has an expression: an engine takes MetricStat only.", q.ID)
+			return invalid("The query %s has an expression: an engine takes MetricStat only.", q.ID)
 		case q.MetricStat == nil:
-			return refuse("The query %s has no MetricStat.", q.ID)
+			return invalid("The query %s has no MetricStat.", q.ID)
 		}
 		seen[q.ID] = true
 		p := q.MetricStat.Period
 		if !slices.Contains([]int{1, 5, 10, 20, 30}, p) && (p < 60 || p%60 != 0 || p > 86400) {
-			return refuse("The Period %d of query %s must be 1, 5, 10, 20, 30 or a multiple of 60, at most 86400.", p, q.ID)
+			return invalid("The Period %d of query %s must be 1, 5, 10, 20, 30 or a multiple of 60, at most 86400.", p, q.ID)
 		}
 		if _, ok := statistic(q.MetricStat.Stat, 0); !ok {
-			return refuse("The Stat %.64q of query %s must be Minimum, Maximum, Average, Sum or SampleCount.",
+			return invalid("The Stat %.64q of query %s must be Minimum, Maximum, Average, Sum or SampleCount.",
 				q.MetricStat.Stat, q.ID)
 		}
 	}
 	return nil
 }
 
-// value is the metric as it is now; a metric that there is not has no data, which is no error.
+// value is the current value of a metric. An unknown metric has no data, which is not an error.
 func (s *Server) value(m *metricStat) (float64, bool) {
 	d := m.Metric.Dimensions
 	if m.Metric.Namespace != "AWS/Route53" || m.Metric.MetricName != "HealthCheckStatus" ||

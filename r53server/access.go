@@ -7,22 +7,22 @@ import (
 	"github.com/bulkhead-dns/bulkhead/users"
 )
 
-// accountID stands for the account in ARNs. An engine is one account, which AWS has not.
+// accountID is the account in ARNs. An engine is one account, with a number that AWS does not give.
 const accountID = "000000000000"
 
-// A level is what an operation does. The zero value is what only administrators may do.
+// A level says what an operation does. Only administrators may do what the zero value says.
 type level int
 
 const (
-	manage level = iota // changes what is not inside one hosted zone, or makes or unmakes one
+	manage level = iota // creates or deletes a hosted zone, or changes something that is not inside one
 	edit                // changes what is inside a hosted zone
 	read
 )
 
-// A permission is what it takes to call an operation.
+// A permission says which right an operation needs, and to what.
 type permission struct {
 	level level
-	// on finds what a request is about; nil when it is about nothing in particular.
+	// on finds the resources of a request; nil when it names none.
 	on func(*request) []resource
 }
 
@@ -36,8 +36,7 @@ const (
 	kindCIDR   = "cidrcollection"
 )
 
-// permissions say for every operation of routes what it does and to what. An operation that is missing here is for
-// administrators only.
+// permissions lists the permission of every operation. Only administrators may call an operation that is missing here.
 func permissions() map[string]permission {
 	inPath := func(kind, parameter string) func(*request) []resource {
 		return func(r *request) []resource { return []resource{{kind, r.path[parameter]}} }
@@ -49,8 +48,8 @@ func permissions() map[string]permission {
 	change, cidr := inPath(kindChange, "Id"), inPath(kindCIDR, "Id")
 	signingKey := inPath(kindZone, "HostedZoneId")
 	return map[string]permission{
-		// Hosted zones. Lists show names, ids and sizes of all zones, of other zones no more: without them clients do not find
-		// their own.
+		// Hosted zones. Lists show name, id and size of all zones, because clients find their own zone there. They show
+		// nothing else of the zones of others.
 		"CreateHostedZone":         {manage, nil},
 		"GetHostedZone":            {read, zone},
 		"DeleteHostedZone":         {manage, zone},
@@ -61,7 +60,7 @@ func permissions() map[string]permission {
 		"UpdateHostedZoneFeatures": {manage, zone},
 		"GetHostedZoneLimit":       {read, zone},
 
-		// Record sets and changes. A change shows its status and comment, to whom knows its id.
+		// Record sets and changes. Whoever knows the id of a change may read its status and comment.
 		"ChangeResourceRecordSets": {edit, zone},
 		"ListResourceRecordSets":   {read, zone},
 		"GetChange":                {read, change},
@@ -148,7 +147,8 @@ func taggedResource(r *request) []resource {
 	return []resource{{r.path["ResourceType"], r.path["ResourceId"]}}
 }
 
-// taggedResources are those that a body names. A body that cannot be parsed names none, and the operation refuses it.
+// taggedResources returns the resources that a body names. A body that cannot be parsed names none, and the operation
+// refuses it.
 func taggedResources(r *request) []resource {
 	root, err := parse(r.body)
 	if err != nil {
@@ -163,8 +163,8 @@ func taggedResources(r *request) []resource {
 	return named
 }
 
-// authorize refuses what a user may not do, before anything is said about whether it could be done: a refusal is the same
-// whether the resource exists or not.
+// authorize refuses what the user may not do. It runs before anything else looks at the resource, so that a refusal is
+// the same whether the resource exists or not.
 func authorize(u users.User, p permission, r *request, state *store.State) error {
 	var resources []resource
 	if p.on != nil {

@@ -7,7 +7,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/users"
 )
 
-// The zero user and a role that does not exist may do nothing, and an operation without a permission is the administrators'.
+// The zero user and a role that does not exist may do nothing, and an operation without a permission is the
+// administrators'.
 func TestNothingIsAllowedByOmission(t *testing.T) {
 	state := &store.State{}
 	for _, role := range []users.Role{"", "root", "Administrator"} {
@@ -19,7 +20,8 @@ func TestNothingIsAllowedByOmission(t *testing.T) {
 		}
 	}
 	r := &request{operation: "NewOperation"}
-	for role, allowed := range map[users.Role]bool{users.RoleAdministrator: true, users.RoleReadOnly: false, users.RoleZones: false} {
+	for role, allowed := range map[users.Role]bool{users.RoleAdministrator: true, users.RoleReadOnly: false,
+		users.RoleZones: false} {
 		err := authorize(users.User{Name: "x", Role: role}, permissions()["NewOperation"], r, state)
 		if (err == nil) != allowed {
 			t.Errorf("role %s on an operation without permission: %v", role, err)

@@ -50,11 +50,12 @@ func actions(t *testing.T) []action {
 	return all
 }
 
-// denied sends the smallest request of an operation about a resource, and returns what the refusal names as the resource; ""
-// when the user is not denied.
+// denied sends the smallest request of an operation about a resource, and returns what the refusal names as the
+// resource; "" when the user is not denied.
 func (o *office) denied(t *testing.T, user string, a action, kind, id string) string {
 	t.Helper()
-	path := "/2013-04-01" + strings.NewReplacer("{Id}", id, "{HostedZoneId}", id, "{ResourceId}", id, "{ResourceType}", kind,
+	path := "/2013-04-01" + strings.NewReplacer("{Id}", id, "{HostedZoneId}", id, "{ResourceId}", id, "{ResourceType}",
+		kind,
 		"{Type}", "MAX_RRSETS_BY_ZONE", "{Name}", "key", "{Version}", "1").Replace(a.Path)
 	query, body := "", ""
 	switch a.Name {
@@ -63,16 +64,19 @@ func (o *office) denied(t *testing.T, user string, a action, kind, id string) st
 	case "TestDNSAnswer":
 		query = "hostedzoneid=" + id
 	case "ListTagsForResources":
-		body = "<ListTagsForResourcesRequest><ResourceIds><ResourceId>" + id + "</ResourceId></ResourceIds></ListTagsForResourcesRequest>"
+		body = "<ListTagsForResourcesRequest><ResourceIds><ResourceId>" + id +
+			"</ResourceId></ResourceIds></ListTagsForResourcesRequest>"
 	}
 	r := o.request(t, a.Method, path+"?"+query, body)
-	signed := sigv4.Request{Method: a.Method, Path: path, RawQuery: query, Host: r.Host, Header: r.Header, Body: []byte(body)}
+	signed := sigv4.Request{Method: a.Method, Path: path, RawQuery: query, Host: r.Host, Header: r.Header,
+		Body: []byte(body)}
 	sigv4.Sign(&signed, o.users[user].Credentials, "eu-west-1", "route53", o.clock())
 	response, text := o.do(t, r)
 	if response.StatusCode != 403 {
 		return ""
 	}
-	message := fmt.Sprintf("<Code>AccessDenied</Code><Message>User: arn:aws:iam::000000000000:user/%s is not authorized to "+
+	message := fmt.Sprintf("<Code>AccessDenied</Code><Message>User: arn:aws:iam::000000000000:user/%s is not "+
+		"authorized to "+
 		"perform: route53:%s on resource: ", user, a.Name)
 	_, rest, ok := strings.Cut(text, message)
 	if !ok {
@@ -96,8 +100,10 @@ func TestPermissionsAreThoseOfIAM(t *testing.T) {
 	edits := []string{"ChangeResourceRecordSets", "UpdateHostedZoneComment", "ChangeTagsForResource"}
 	// The engine knows no permission for one of these: who may call the operation may do it to all of them.
 	unrestricted := []string{"delegationset", "trafficpolicy", "trafficpolicyinstance", "queryloggingconfig"}
-	// The zone of these is in the body or an optional parameter. The engine refuses them as a whole, or has nothing to show.
-	elsewhere := []string{"CreateKeySigningKey", "CreateQueryLoggingConfig", "CreateTrafficPolicyInstance", "ListQueryLoggingConfigs"}
+	// The zone of these is in the body or an optional parameter. The engine refuses them as a whole, or has nothing to
+	// show.
+	elsewhere := []string{"CreateKeySigningKey", "CreateQueryLoggingConfig", "CreateTrafficPolicyInstance",
+		"ListQueryLoggingConfigs"}
 	for _, a := range actions(t) {
 		kinds := slices.DeleteFunc(slices.Clone(a.kinds), func(k string) bool { return slices.Contains(unrestricted, k) })
 		switch {

@@ -15,7 +15,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/store"
 )
 
-// createCidrCollection makes an empty collection, or returns the one that the same request made. r53: C.3.
+// createCidrCollection creates an empty collection, or returns the one that the same request created. r53: C.3.
 func (s *Server) createCidrCollection(r *request) (reply, error) {
 	d, in := decode(r, "Name", "CallerReference")
 	in.require("Name", "CallerReference")
@@ -41,7 +41,8 @@ func (s *Server) changeCidrCollection(r *request) (reply, error) {
 	if v := in.int64("CollectionVersion"); v != nil {
 		version = *v
 		if version < 1 {
-			d.fail(constraint(strconv.FormatInt(version, 10), "CollectionVersion", "Member must have value greater than or equal to 1"))
+			d.fail(constraint(strconv.FormatInt(version, 10), "CollectionVersion",
+				"Member must have value greater than or equal to 1"))
 		}
 	}
 	var changes []cidr.Change
@@ -151,9 +152,9 @@ func findCIDRCollection(state *store.State, id string) (cidr.Collection, error) 
 	return c, nil
 }
 
-// tokenPage takes the page of seq that maxresults and nexttoken ask for, and returns the token of the next page, empty
-// after the last. A token names the item that its page begins with; when that is gone meanwhile, the page begins with
-// those behind it. seq must be in the order of key.
+// tokenPage returns the page of seq that maxresults and nexttoken ask for, and the token of the next page, which is
+// empty after the last page. A token names the first item of its page. If that item has been deleted, the page begins
+// with the next one. seq must be in the order of key.
 func tokenPage[T any](query url.Values, seq iter.Seq[T], key func(T) string) (items []T, next string, err error) {
 	size, err := resultSize(query)
 	if err != nil {
@@ -176,7 +177,7 @@ func encodeToken(key string) string { return base64.RawURLEncoding.EncodeToStrin
 func decodeToken(token string) (string, error) {
 	key, err := base64.RawURLEncoding.DecodeString(strings.TrimSpace(token))
 	if err != nil {
-		return "", invalidInput("nexttoken '%s' is not one of this engine's: give the NextToken of the page before.", clip(token))
+		return "", invalidInput("nexttoken '%s' is not valid: use the NextToken of the page before.", clip(token))
 	}
 	return string(key), nil
 }

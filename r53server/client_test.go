@@ -25,14 +25,16 @@ import (
 
 func createZone(t *testing.T, client *route53.Client, name, reference string) *route53.CreateHostedZoneOutput {
 	t.Helper()
-	out, err := client.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: &name, CallerReference: &reference})
+	out, err := client.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: &name,
+		CallerReference: &reference})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
-func change(client *route53.Client, zone *string, changes ...types.Change) (*route53.ChangeResourceRecordSetsOutput, error) {
+func change(client *route53.Client, zone *string, changes ...types.Change) (*route53.ChangeResourceRecordSetsOutput,
+	error) {
 	return client.ChangeResourceRecordSets(context.Background(), &route53.ChangeResourceRecordSetsInput{
 		HostedZoneId: zone, ChangeBatch: &types.ChangeBatch{Changes: changes},
 	})
@@ -65,7 +67,8 @@ func TestSDKFailoverSetup(t *testing.T) {
 		check, err := client.CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{
 			CallerReference: aws.String(string(region)),
 			HealthCheckConfig: &types.HealthCheckConfig{
-				Type: types.HealthCheckTypeHttp, FullyQualifiedDomainName: aws.String("lb." + string(region) + ".example.com"), ResourcePath: aws.String("/app1health"),
+				Type: types.HealthCheckTypeHttp, FullyQualifiedDomainName: aws.String("lb." + string(region) + ".example.com"),
+				ResourcePath:    aws.String("/app1health"),
 				RequestInterval: aws.Int32(10), FailureThreshold: aws.Int32(2),
 			},
 		})
@@ -95,7 +98,8 @@ func TestSDKFailoverSetup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, listed.ResourceRecordSets, cmpopts.IgnoreUnexported(types.ResourceRecordSet{}, types.ResourceRecord{})); diff != "" {
+	if diff := cmp.Diff(want, listed.ResourceRecordSets, cmpopts.IgnoreUnexported(types.ResourceRecordSet{},
+		types.ResourceRecord{})); diff != "" {
 		t.Errorf("record sets (-want +got):\n%s", diff)
 	}
 
@@ -136,14 +140,18 @@ func TestSDKErrorTypes(t *testing.T) {
 	check("unknown check", err, new(*types.NoSuchHealthCheck), "NoSuchHealthCheck", http.StatusNotFound)
 	_, err = client.GetChange(ctx, &route53.GetChangeInput{Id: aws.String("C0")})
 	check("unknown change", err, new(*types.NoSuchChange), "NoSuchChange", http.StatusNotFound)
-	_, err = client.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("example.org"), CallerReference: aws.String("ref")})
+	_, err = client.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("example.org"),
+		CallerReference: aws.String("ref")})
 	check("zone reference taken", err, new(*types.HostedZoneAlreadyExists), "HostedZoneAlreadyExists", http.StatusConflict)
-	_, err = client.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("org"), CallerReference: aws.String("ref2")})
+	_, err = client.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("org"),
+		CallerReference: aws.String("ref2")})
 	check("single label", err, new(*types.InvalidDomainName), "InvalidDomainName", http.StatusBadRequest)
-	_, err = change(client, zone, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: &types.ResourceRecordSet{
-		Name: aws.String("a.example.com"), Type: types.RRTypeA, SetIdentifier: aws.String("de"), TTL: aws.Int64(1),
-		GeoLocation: &types.GeoLocation{CountryCode: aws.String("DE")}, ResourceRecords: []types.ResourceRecord{{Value: aws.String("192.0.2.1")}},
-	}})
+	_, err = change(client, zone, types.Change{Action: types.ChangeActionCreate,
+		ResourceRecordSet: &types.ResourceRecordSet{
+			Name: aws.String("a.example.com"), Type: types.RRTypeA, SetIdentifier: aws.String("de"), TTL: aws.Int64(1),
+			GeoLocation:     &types.GeoLocation{CountryCode: aws.String("DE")},
+			ResourceRecords: []types.ResourceRecord{{Value: aws.String("192.0.2.1")}},
+		}})
 	if err != nil {
 		t.Errorf("a geolocation record is refused: %v", err)
 	}
@@ -159,7 +167,8 @@ func TestSDKErrorTypes(t *testing.T) {
 		t.Errorf("two faults: %+v, want the message %q", batch, want)
 	}
 	// Bare ids only. r53: C.1, G.1 rule 16.
-	_, err = client.ListTagsForResource(ctx, &route53.ListTagsForResourceInput{ResourceId: zone, ResourceType: types.TagResourceTypeHostedzone})
+	_, err = client.ListTagsForResource(ctx, &route53.ListTagsForResourceInput{ResourceId: zone,
+		ResourceType: types.TagResourceTypeHostedzone})
 	check("tags of a prefixed id", err, new(*types.InvalidInput), "InvalidInput", http.StatusBadRequest)
 }
 
@@ -182,8 +191,10 @@ func TestSDKPagesOfRecords(t *testing.T) {
 	for _, tt := range []struct {
 		maxItems      *int32
 		pages, echoed int
-	}{{nil, 4, 100}, {aws.Int32(100), 4, 100}, {aws.Int32(300), 2, 300}, {aws.Int32(1000), 2, 300}, {aws.Int32(11), 32, 11}} {
-		pages := route53.NewListResourceRecordSetsPaginator(client, &route53.ListResourceRecordSetsInput{HostedZoneId: zone, MaxItems: tt.maxItems})
+	}{{nil, 4, 100}, {aws.Int32(100), 4, 100}, {aws.Int32(300), 2, 300}, {aws.Int32(1000), 2, 300},
+		{aws.Int32(11), 32, 11}} {
+		pages := route53.NewListResourceRecordSetsPaginator(client,
+			&route53.ListResourceRecordSetsInput{HostedZoneId: zone, MaxItems: tt.maxItems})
 		var got []string
 		count := 0
 		for pages.HasMorePages() {
@@ -219,8 +230,9 @@ func TestSDKPagesOfHealthChecks(t *testing.T) {
 	for i := range ids {
 		group.Go(func() error {
 			out, err := client.CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{
-				CallerReference:   aws.String(fmt.Sprint("ref", i)),
-				HealthCheckConfig: &types.HealthCheckConfig{Type: types.HealthCheckTypeTcp, IPAddress: aws.String("8.8.8.8"), Port: aws.Int32(53)},
+				CallerReference: aws.String(fmt.Sprint("ref", i)),
+				HealthCheckConfig: &types.HealthCheckConfig{Type: types.HealthCheckTypeTcp, IPAddress: aws.String("8.8.8.8"),
+					Port: aws.Int32(53)},
 			})
 			if err == nil {
 				ids[i] = *out.HealthCheck.Id
@@ -263,10 +275,12 @@ func TestSDKPagesOfHealthChecks(t *testing.T) {
 	if *first.NextMarker != ids[10] {
 		t.Errorf("NextMarker is %s, want the first of the next page %s", *first.NextMarker, ids[10])
 	}
-	if _, err := client.DeleteHealthCheck(ctx, &route53.DeleteHealthCheckInput{HealthCheckId: first.NextMarker}); err != nil {
+	if _, err := client.DeleteHealthCheck(ctx,
+		&route53.DeleteHealthCheckInput{HealthCheckId: first.NextMarker}); err != nil {
 		t.Fatal(err)
 	}
-	second, err := client.ListHealthChecks(ctx, &route53.ListHealthChecksInput{Marker: first.NextMarker, MaxItems: aws.Int32(1)})
+	second, err := client.ListHealthChecks(ctx, &route53.ListHealthChecksInput{Marker: first.NextMarker,
+		MaxItems: aws.Int32(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +351,8 @@ func TestSDKChangeIsPendingUntilAllNodesHaveIt(t *testing.T) {
 			<-release // a node that is slow to compile what it read
 		}
 	})
-	out, err := change(client, zone, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: address("a.example.com", "192.0.2.1")})
+	out, err := change(client, zone, types.Change{Action: types.ChangeActionCreate,
+		ResourceRecordSet: address("a.example.com", "192.0.2.1")})
 	if err != nil {
 		close(release)
 		t.Fatal(err)

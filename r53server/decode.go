@@ -18,7 +18,8 @@ const (
 	maxElements = 100_000
 )
 
-// An element is a parsed XML element. Its name is the local one: requests come with and without the namespace (r53: C.1).
+// An element is a parsed XML element. Its name is the local one: requests come with and without the namespace (r53:
+// C.1).
 type element struct {
 	name     string
 	text     []byte
@@ -56,7 +57,8 @@ func parse(body []byte) (*element, error) {
 			open = append(open, e)
 		case xml.EndElement:
 			if e := open[len(open)-1]; len(e.children) > 0 && len(bytes.TrimSpace(e.text)) > 0 {
-				return nil, invalidXML("cvc-complex-type.2.3", "Element '%s' cannot have character content, because it has elements.", clip(e.name))
+				return nil, invalidXML("cvc-complex-type.2.3", "Element '%s' cannot have character content, because it has "+
+					"elements.", clip(e.name))
 			}
 			open = open[:len(open)-1]
 		case xml.CharData:
@@ -76,8 +78,8 @@ func parse(body []byte) (*element, error) {
 	return root, nil
 }
 
-// A decoder reads the members of a document and keeps the first thing that is wrong with it, so that operations read all
-// they want and ask once.
+// A decoder reads the members of a document and keeps the first error, so that an operation reads all members and then
+// checks once.
 type decoder struct{ err error }
 
 // An object is an element with named members.
@@ -96,7 +98,8 @@ func decode(r *request, members ...string) (*decoder, object) {
 		return d, object{d: d}
 	}
 	if want := r.operation + "Request"; root.name != want {
-		d.fail(invalidXML("cvc-elt.1", "Cannot find the declaration of element '%s'. '%s' is expected.", clip(root.name), want))
+		d.fail(invalidXML("cvc-elt.1", "Cannot find the declaration of element '%s'. '%s' is expected.", clip(root.name),
+			want))
 	}
 	return d, d.object(root, members...)
 }
@@ -107,14 +110,15 @@ func (d *decoder) fail(err error) {
 	}
 }
 
-// object reads the members of e, in whatever order, each at most once. Members that are not listed are refused.
+// object reads the members of e in any order, each at most once. It refuses members that are not listed.
 func (d *decoder) object(e *element, members ...string) object {
 	o := object{d: d, name: e.name, members: map[string]*element{}}
 	for _, child := range e.children {
 		_, twice := o.members[child.name]
 		if twice || !slices.Contains(members, child.name) {
 			expected := slices.DeleteFunc(slices.Clone(members), func(m string) bool { return o.members[m] != nil })
-			d.fail(invalidXML("cvc-complex-type.2.4.a", "Invalid content was found starting with element '%s' in '%s'. One of '{%s}' is expected.",
+			d.fail(invalidXML("cvc-complex-type.2.4.a", "Invalid content was found starting with element '%s' in '%s'. One "+
+				"of '{%s}' is expected.",
 				clip(child.name), e.name, strings.Join(expected, ", ")))
 			continue
 		}
@@ -132,12 +136,13 @@ func (o object) has(member string) bool { return o.members[member] != nil }
 func (o object) require(members ...string) {
 	missing := slices.DeleteFunc(members, o.has)
 	if len(missing) > 0 {
-		o.d.fail(invalidXML("cvc-complex-type.2.4.b", "The content of element '%s' is not complete. One of '{%s}' is expected.",
+		o.d.fail(invalidXML("cvc-complex-type.2.4.b", "The content of element '%s' is not complete. One of '{%s}' is "+
+			"expected.",
 			o.name, strings.Join(missing, ", ")))
 	}
 }
 
-// object returns a member that has members itself; an absent one has none.
+// object returns a member that has members itself. An absent member has none.
 func (o object) object(member string, members ...string) object {
 	e := o.members[member]
 	if e == nil {
@@ -146,7 +151,7 @@ func (o object) object(member string, members ...string) object {
 	return o.d.object(e, members...)
 }
 
-// list returns the items of a list member; all must have the given name.
+// list returns the items of a list member. All items must have the given name.
 func (o object) list(member, item string) []*element {
 	e := o.members[member]
 	if e == nil {
@@ -154,7 +159,8 @@ func (o object) list(member, item string) []*element {
 	}
 	for _, child := range e.children {
 		if child.name != item {
-			o.d.fail(invalidXML("cvc-complex-type.2.4.a", "Invalid content was found starting with element '%s' in '%s'. One of '{%s}' is expected.",
+			o.d.fail(invalidXML("cvc-complex-type.2.4.a", "Invalid content was found starting with element '%s' in '%s'. One "+
+				"of '{%s}' is expected.",
 				clip(child.name), member, item))
 		}
 	}
@@ -184,7 +190,8 @@ func (o object) text(member string) string {
 
 func (d *decoder) text(e *element) string {
 	if len(e.children) > 0 {
-		d.fail(invalidXML("cvc-type.3.1.2", "Element '%s' must have no element children, but has '%s'.", e.name, clip(e.children[0].name)))
+		d.fail(invalidXML("cvc-type.3.1.2", "Element '%s' must have no element children, but has '%s'.", e.name,
+			clip(e.children[0].name)))
 	}
 	return string(e.text)
 }
@@ -205,7 +212,7 @@ func (o object) sized(member string, min, max int) string {
 	return s
 }
 
-// filled is a text that must not be empty; "" when absent. Its greatest length is zone's to judge.
+// filled is a text that must not be empty; "" when absent. The zone room checks its length.
 func (o object) filled(member string) string { return o.sized(member, 1, maxBody) }
 
 // enum is a text out of a list; "" when absent.
@@ -268,11 +275,17 @@ func malformed(format string, args ...any) *apiError {
 
 func notInEnumeration(value string, values []string) *apiError {
 	return invalidXML("cvc-enumeration-valid",
-		"Value '%s' is not facet-valid with respect to enumeration '[%s]'. It must be a value from the enumeration.", clip(value), strings.Join(values, ", "))
+		"Value '%s' is not facet-valid with respect to enumeration '[%s]'. It must be a value from the enumeration.",
+		clip(value), strings.Join(values, ", "))
 }
 
 func tooLong(value, member string, most int) *apiError {
 	return constraint(value, member, fmt.Sprintf("Member must have length less than or equal to %d", most))
+}
+
+// notInValueSet refuses a value that is not one of an enumeration's.
+func notInValueSet(value, member string, values ...string) *apiError {
+	return constraint(value, member, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
 }
 
 // constraint names the member as the API does: with a small first letter.

@@ -7,8 +7,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// createReusableDelegationSet makes a delegation set that hosted zones can share, out of those of a zone if one is named.
-// r53: C.4.
+// createReusableDelegationSet creates a delegation set that hosted zones can share. If a zone is named, its name
+// servers become the set. r53: C.4.
 func (s *Server) createReusableDelegationSet(r *request) (reply, error) {
 	d, in := decode(r, "CallerReference", "HostedZoneId")
 	in.require("CallerReference")
@@ -42,15 +42,17 @@ func (s *Server) deleteReusableDelegationSet(r *request) (reply, error) {
 	return reply{}, s.store.DeleteDelegationSet(r.ctx, r.path["Id"])
 }
 
-// listReusableDelegationSets lists by id; a marker that is gone meanwhile is treated as in listHostedZones.
+// listReusableDelegationSets lists by id. It treats a deleted marker as listHostedZones does.
 func (s *Server) listReusableDelegationSets(r *request) (reply, error) {
 	size, err := pageSize(r.query, maxResultPage)
 	if err != nil {
 		return reply{}, err
 	}
 	marker := bareID(r.query.Get("marker"))
-	sets, next, truncated := page(s.store.State().DelegationSets(), func(set store.DelegationSet) bool { return set.ID >= marker }, size)
-	out := listDelegationSetsReply{Marker: r.query.Get("marker"), IsTruncated: truncated, NextMarker: next.ID, MaxItems: size}
+	sets, next, truncated := page(s.store.State().DelegationSets(),
+		func(set store.DelegationSet) bool { return set.ID >= marker }, size)
+	out := listDelegationSetsReply{Marker: r.query.Get("marker"), IsTruncated: truncated, NextMarker: next.ID,
+		MaxItems: size}
 	for _, set := range sets {
 		out.DelegationSets.DelegationSet = append(out.DelegationSets.DelegationSet, delegationSetShape(set))
 	}

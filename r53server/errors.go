@@ -47,8 +47,8 @@ func unknownOperation(method, path string) *apiError {
 		fmt.Sprintf("No operation of API version 2013-04-01 is %s %s.", method, clip(path)))
 }
 
-// hostedZoneNotFound is the error of CreateReusableDelegationSet, the only operation that does not say NoSuchHostedZone.
-// r53: C.5.
+// hostedZoneNotFound is the error of CreateReusableDelegationSet, the only operation that does not say
+// NoSuchHostedZone. r53: C.5.
 func hostedZoneNotFound(id string) *apiError {
 	return newError(codeHostedZoneNotFound, "No hosted zone found with ID: "+clip(id))
 }
@@ -56,7 +56,8 @@ func hostedZoneNotFound(id string) *apiError {
 // serviceUnavailable refuses what the engine cannot do now. Clients retry.
 func serviceUnavailable(message string) *apiError { return newError(codeServiceUnavailable, message) }
 
-// notAvailable refuses a feature of Route 53 that the engine does not have. c is the code of the API model that fits best.
+// notAvailable refuses a feature of Route 53 that the engine does not have. c is the code of the API model that fits
+// best.
 func notAvailable(c code, feature string) *apiError {
 	return newError(c, feature+" not available on this engine.")
 }

@@ -47,7 +47,8 @@ func (s *Server) listGeoLocations(r *request) (reply, error) {
 		NextSubdivisionCode: next.SubdivisionCode, MaxItems: size,
 	}
 	for _, l := range locations {
-		out.GeoLocationDetailsList.GeoLocationDetails = append(out.GeoLocationDetailsList.GeoLocationDetails, geoLocationDetailsShape(l))
+		out.GeoLocationDetailsList.GeoLocationDetails = append(out.GeoLocationDetailsList.GeoLocationDetails,
+			geoLocationDetailsShape(l))
 	}
 	return reply{body: out}, nil
 }
@@ -69,7 +70,7 @@ func checkGeoLocation(l zone.GeoLocation) error {
 	return nil
 }
 
-// decodeGeoLocation reads a member of a record set, as the next two do; what it may hold is zone's to judge.
+// decodeGeoLocation reads a member of a record set, as the next two functions do. The zone room checks the values.
 func decodeGeoLocation(set object) *zone.GeoLocation {
 	if !set.has("GeoLocation") {
 		return nil
@@ -151,7 +152,7 @@ type cidrRoutingConfig struct {
 	LocationName string
 }
 
-// geoProximityLocation shows a Bias when one was given: clients take none for 0. r53: E.5.
+// geoProximityLocation shows a Bias only when one was given. Clients read a missing Bias as 0. r53: E.5.
 type geoProximityLocation struct {
 	AWSRegion      string `xml:",omitempty"`
 	LocalZoneGroup string `xml:",omitempty"`

@@ -11,16 +11,18 @@ import (
 
 // configMembers are the members of HealthCheckConfig that an update may carry too. r53: B.2.
 func configMembers() []string {
-	return []string{"IPAddress", "Port", "ResourcePath", "FullyQualifiedDomainName", "SearchString", "FailureThreshold", "Inverted", "Disabled",
+	return []string{"IPAddress", "Port", "ResourcePath", "FullyQualifiedDomainName", "SearchString", "FailureThreshold",
+		"Inverted", "Disabled",
 		"HealthThreshold", "ChildHealthChecks", "EnableSNI", "Regions", "AlarmIdentifier", "InsufficientDataHealthStatus"}
 }
 
-// createHealthCheck makes a check, or returns the one that the same caller reference and settings made. r53: B.8, C.3.
+// createHealthCheck creates a check, or returns the one that has the same caller reference and settings. r53: B.8, C.3.
 func (s *Server) createHealthCheck(r *request) (reply, error) {
 	d, in := decode(r, "CallerReference", "HealthCheckConfig")
 	in.require("CallerReference", "HealthCheckConfig")
 	reference := in.sized("CallerReference", 1, 64)
-	members := in.object("HealthCheckConfig", append(configMembers(), "Type", "RequestInterval", "MeasureLatency", "RoutingControlArn")...)
+	members := in.object("HealthCheckConfig", append(configMembers(), "Type", "RequestInterval", "MeasureLatency",
+		"RoutingControlArn")...)
 	if in.has("HealthCheckConfig") {
 		members.require("Type")
 	}
@@ -42,7 +44,7 @@ func (s *Server) createHealthCheck(r *request) (reply, error) {
 	}, nil
 }
 
-// updateHealthCheck changes what the request carries and leaves the rest. r53: B.2, B.8.
+// updateHealthCheck changes the members of the request and leaves the others as they are. r53: B.2, B.8.
 func (s *Server) updateHealthCheck(r *request) (reply, error) {
 	d, in := decode(r, slices.Concat([]string{"HealthCheckVersion"}, configMembers(), []string{"ResetElements"})...)
 	update := health.Update{Config: decodeConfig(in), ResetElements: in.strings("ResetElements", "ResettableElementName")}
@@ -63,7 +65,8 @@ func (s *Server) updateHealthCheck(r *request) (reply, error) {
 	return reply{body: healthCheckReply{healthCheckShape(check)}}, nil
 }
 
-// decodeConfig reads the members that are there; an update has no Type, RequestInterval, MeasureLatency, RoutingControlArn.
+// decodeConfig reads the members of a config. An update has no Type, RequestInterval, MeasureLatency and
+// RoutingControlArn.
 func decodeConfig(in object) health.Config {
 	config := health.Config{
 		IPAddress:                    in.text("IPAddress"),
@@ -100,7 +103,7 @@ func (s *Server) getHealthCheck(r *request) (reply, error) {
 	return reply{body: healthCheckReply{healthCheckShape(check)}}, nil
 }
 
-// deleteHealthCheck never looks at references: deleting a check in use succeeds. r53: B.8.
+// deleteHealthCheck deletes a check even if record sets cite it. r53: B.8.
 func (s *Server) deleteHealthCheck(r *request) (reply, error) {
 	check, err := findCheck(s.store.State(), r.path["Id"])
 	if err != nil {
@@ -109,7 +112,7 @@ func (s *Server) deleteHealthCheck(r *request) (reply, error) {
 	return reply{}, s.store.DeleteHealthCheck(r.ctx, check.ID)
 }
 
-// listHealthChecks lists by id; a marker that is gone meanwhile is treated as in listHostedZones.
+// listHealthChecks lists by id. It treats a deleted marker as listHostedZones does.
 func (s *Server) listHealthChecks(r *request) (reply, error) {
 	size, err := pageSize(r.query, maxCheckPage)
 	if err != nil {
@@ -135,7 +138,7 @@ func (s *Server) getHealthCheckStatus(r *request) (reply, error) {
 	})
 }
 
-// getHealthCheckLastFailureReason shows every checker's last failed probe; a checker that saw none is left out.
+// getHealthCheckLastFailureReason shows every checker's last failed probe. A checker without one is left out.
 func (s *Server) getHealthCheckLastFailureReason(r *request) (reply, error) {
 	return s.observe(r, func(o health.Report) statusReport {
 		return statusReport{o.Failure, formatTime(o.FailureTime)}
@@ -149,7 +152,8 @@ func (s *Server) observe(r *request, shape func(health.Report) statusReport) (re
 	}
 	if check.Config.Type == health.Calculated {
 		// The model leaves no other code (unconfirmed). r53: B.7.
-		return reply{}, invalidInput("Health check %s is of type CALCULATED, which no checker probes: ask for the status of its child health checks.", check.ID)
+		return reply{}, invalidInput("Health check %s is of type CALCULATED, which no checker probes. Ask for the status "+
+			"of its child health checks.", check.ID)
 	}
 	reports := slices.Clone(s.observations(check.ID))
 	slices.SortFunc(reports, func(a, b health.Report) int {
@@ -167,8 +171,8 @@ func (s *Server) observe(r *request, shape func(health.Report) statusReport) (re
 	return reply{body: out}, nil
 }
 
-// getCheckerIPRanges lists the addresses that this engine's checkers probe from, as far as their reports say: the ranges
-// of AWS's checkers (r53: B.9) would open a firewall to the wrong ones.
+// getCheckerIPRanges lists the addresses that the checkers of this engine probe from. It reads them from reports. It
+// does not list the ranges of AWS (r53: B.9), which would open a firewall to the wrong checkers.
 func (s *Server) getCheckerIPRanges(*request) (reply, error) {
 	state := s.store.State()
 	seen := map[netip.Addr]bool{}

@@ -8,11 +8,11 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// createHostedZone makes a public zone. r53: C.2.
+// createHostedZone creates a public zone. r53: C.2.
 func (s *Server) createHostedZone(r *request) (reply, error) {
 	d, in := decode(r, "Name", "VPC", "CallerReference", "HostedZoneConfig", "DelegationSetId")
 	in.require("Name", "CallerReference")
-	// PrivateZone says nothing of its own: a zone is private when a VPC is given.
+	// PrivateZone has no effect: a zone is private when a VPC is given.
 	config := in.object("HostedZoneConfig", "Comment", "PrivateZone")
 	config.bool("PrivateZone")
 	wanted := zone.HostedZone{
@@ -64,7 +64,7 @@ func (s *Server) getHostedZone(r *request) (reply, error) {
 	}}, nil
 }
 
-// updateHostedZoneComment replaces the comment; one that is left out is deleted. r53: C.2.
+// updateHostedZoneComment replaces the comment. A request without a comment deletes it. r53: C.2.
 func (s *Server) updateHostedZoneComment(r *request) (reply, error) {
 	d, in := decode(r, "Comment")
 	comment := in.sized("Comment", 0, 256)
@@ -78,7 +78,8 @@ func (s *Server) updateHostedZoneComment(r *request) (reply, error) {
 	return reply{body: hostedZoneReply{s.hostedZoneShape(s.store.State(), z)}}, nil
 }
 
-// updateHostedZoneFeatures switches accelerated recovery on or off. A request that does not say which changes nothing. r53: C.2.
+// updateHostedZoneFeatures switches accelerated recovery on or off. A request without the member changes nothing.
+// r53: C.2.
 func (s *Server) updateHostedZoneFeatures(r *request) (reply, error) {
 	d, in := decode(r, "EnableAcceleratedRecovery")
 	enable := in.bool("EnableAcceleratedRecovery")
@@ -110,8 +111,8 @@ func (s *Server) deleteHostedZone(r *request) (reply, error) {
 	return reply{body: changeReply{changeInfoShape(info)}}, nil
 }
 
-// listHostedZones lists by id. A marker whose zone is gone meanwhile goes on with the next one: what AWS does then is
-// (unconfirmed), and a listing must not fail because somebody deletes a zone.
+// listHostedZones lists by id. If the zone of a marker has been deleted, the page begins with the next one, because a
+// list must not fail when somebody deletes a zone. What AWS does then is (unconfirmed).
 func (s *Server) listHostedZones(r *request) (reply, error) {
 	size, err := pageSize(r.query, maxZonePage)
 	if err != nil {
@@ -140,8 +141,8 @@ func (s *Server) listHostedZones(r *request) (reply, error) {
 	}}, nil
 }
 
-// listHostedZonesByName starts at a name, or at one zone of it, and goes on from there: the zone asked for need not be the
-// first one, or in the list at all. r53: C.2, C.7, H.
+// listHostedZonesByName starts at a name, or at one zone of that name, and continues in the order of names. The zone
+// that the client asks for need not be the first one, or in the list at all. r53: C.2, C.7, H.
 func (s *Server) listHostedZonesByName(r *request) (reply, error) {
 	size, err := pageSize(r.query, maxZonePage)
 	if err != nil {
@@ -173,8 +174,8 @@ func (s *Server) getHostedZoneCount(*request) (reply, error) {
 	return reply{body: hostedZoneCountReply{s.store.State().ZoneCount()}}, nil
 }
 
-// zoneShapes are zones as a list shows them: of zones that are not the user's, a list has what it takes to find one's own, and
-// neither comment nor caller reference.
+// zoneShapes returns zones as a list shows them to a user. It hides comment and caller reference of zones that the user
+// may not read.
 func (s *Server) zoneShapes(r *request, state *store.State, zones []zone.HostedZone) hostedZones {
 	var shapes hostedZones
 	for _, z := range zones {
@@ -187,7 +188,7 @@ func (s *Server) zoneShapes(r *request, state *store.State, zones []zone.HostedZ
 	return shapes
 }
 
-// hidden stands for a caller reference, which the API model wants in every zone.
+// hidden replaces a caller reference, because the API model requires one in every zone.
 const hidden = "(hidden)"
 
 func findZone(state *store.State, id string) (zone.HostedZone, error) {

@@ -20,7 +20,8 @@ import (
 func TestSDKCIDRCollections(t *testing.T) {
 	ctx := t.Context()
 	client := startNode(t, etcdtest.Start(t), nil).client()
-	created, err := client.CreateCidrCollection(ctx, &route53.CreateCidrCollectionInput{Name: aws.String("offices"), CallerReference: aws.String("1")})
+	created, err := client.CreateCidrCollection(ctx, &route53.CreateCidrCollectionInput{Name: aws.String("offices"),
+		CallerReference: aws.String("1")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,14 +30,17 @@ func TestSDKCIDRCollections(t *testing.T) {
 	var want []string
 	for i := range 25 {
 		location, block := fmt.Sprintf("l%02d", i/5), fmt.Sprintf("10.%d.0.0/16", i)
-		changes = append(changes, types.CidrCollectionChange{Action: types.CidrCollectionChangeActionPut, LocationName: &location, CidrList: []string{block}})
+		changes = append(changes, types.CidrCollectionChange{Action: types.CidrCollectionChangeActionPut,
+			LocationName: &location, CidrList: []string{block}})
 		want = append(want, location+" "+block)
 	}
-	if _, err := client.ChangeCidrCollection(ctx, &route53.ChangeCidrCollectionInput{Id: id, CollectionVersion: aws.Int64(1), Changes: changes}); err != nil {
+	if _, err := client.ChangeCidrCollection(ctx, &route53.ChangeCidrCollectionInput{Id: id,
+		CollectionVersion: aws.Int64(1), Changes: changes}); err != nil {
 		t.Fatal(err)
 	}
 	var blocks []string
-	pages := route53.NewListCidrBlocksPaginator(client, &route53.ListCidrBlocksInput{CollectionId: id, MaxResults: aws.Int32(7)})
+	pages := route53.NewListCidrBlocksPaginator(client, &route53.ListCidrBlocksInput{CollectionId: id,
+		MaxResults: aws.Int32(7)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -50,7 +54,8 @@ func TestSDKCIDRCollections(t *testing.T) {
 		t.Errorf("blocks (-want +got):\n%s", diff)
 	}
 	var locations []string
-	for p := route53.NewListCidrLocationsPaginator(client, &route53.ListCidrLocationsInput{CollectionId: id, MaxResults: aws.Int32(2)}); p.HasMorePages(); {
+	for p := route53.NewListCidrLocationsPaginator(client, &route53.ListCidrLocationsInput{CollectionId: id,
+		MaxResults: aws.Int32(2)}); p.HasMorePages(); {
 		page, err := p.NextPage(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -68,9 +73,11 @@ func TestSDKCIDRCollections(t *testing.T) {
 	}
 	_, err = client.DeleteCidrCollection(ctx, &route53.DeleteCidrCollectionInput{Id: id})
 	wantCode(t, err, new(*types.CidrCollectionInUseException))
-	_, err = client.ChangeCidrCollection(ctx, &route53.ChangeCidrCollectionInput{Id: id, CollectionVersion: aws.Int64(1), Changes: changes})
+	_, err = client.ChangeCidrCollection(ctx, &route53.ChangeCidrCollectionInput{Id: id, CollectionVersion: aws.Int64(1),
+		Changes: changes})
 	wantCode(t, err, new(*types.CidrCollectionVersionMismatchException))
-	_, err = client.ListCidrBlocks(ctx, &route53.ListCidrBlocksInput{CollectionId: id, LocationName: aws.String("nowhere")})
+	_, err = client.ListCidrBlocks(ctx, &route53.ListCidrBlocksInput{CollectionId: id,
+		LocationName: aws.String("nowhere")})
 	wantCode(t, err, new(*types.NoSuchCidrLocationException))
 	_, err = client.ListCidrLocations(ctx, &route53.ListCidrLocationsInput{CollectionId: aws.String("nope")})
 	wantCode(t, err, new(*types.NoSuchCidrCollectionException))
@@ -90,12 +97,14 @@ func TestSDKTags(t *testing.T) { // r53: C.3
 	zone := strings.TrimPrefix(*createZone(t, client, "example.com", "ref").HostedZone.Id, "/hostedzone/")
 	_, err := client.ChangeTagsForResource(ctx, &route53.ChangeTagsForResourceInput{
 		ResourceId: &zone, ResourceType: types.TagResourceTypeHostedzone,
-		AddTags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}, {Key: aws.String("Name"), Value: aws.String("z")}},
+		AddTags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")},
+			{Key: aws.String("Name"), Value: aws.String("z")}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sets, err := client.ListTagsForResources(ctx, &route53.ListTagsForResourcesInput{ResourceIds: []string{zone}, ResourceType: types.TagResourceTypeHostedzone})
+	sets, err := client.ListTagsForResources(ctx, &route53.ListTagsForResourcesInput{ResourceIds: []string{zone},
+		ResourceType: types.TagResourceTypeHostedzone})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +115,8 @@ func TestSDKTags(t *testing.T) { // r53: C.3
 	if diff := cmp.Diff([]string{"Name=z", "team=a"}, got); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
-	_, err = client.ListTagsForResource(ctx, &route53.ListTagsForResourceInput{ResourceId: aws.String("none"), ResourceType: types.TagResourceTypeHealthcheck})
+	_, err = client.ListTagsForResource(ctx, &route53.ListTagsForResourceInput{ResourceId: aws.String("none"),
+		ResourceType: types.TagResourceTypeHealthcheck})
 	wantCode(t, err, new(*types.NoSuchHealthCheck))
 }
 
@@ -129,7 +139,8 @@ func TestSDKGeoLocations(t *testing.T) {
 		if !page.IsTruncated {
 			break
 		}
-		in.StartContinentCode, in.StartCountryCode, in.StartSubdivisionCode = page.NextContinentCode, page.NextCountryCode, page.NextSubdivisionCode
+		in.StartContinentCode, in.StartCountryCode, in.StartSubdivisionCode = page.NextContinentCode, page.NextCountryCode,
+			page.NextSubdivisionCode
 	}
 	for _, l := range []string{"/*/", "/DE/", "/US/", "/US/VA", "EU//"} {
 		if seen[l] != 1 {
@@ -147,7 +158,8 @@ func TestSDKDelegationSetOfAZone(t *testing.T) { // r53: C.4
 	ctx := t.Context()
 	client := startNode(t, etcdtest.Start(t), nil).client()
 	zone := createZone(t, client, "example.com", "ref")
-	set, err := client.CreateReusableDelegationSet(ctx, &route53.CreateReusableDelegationSetInput{CallerReference: aws.String("1"), HostedZoneId: zone.HostedZone.Id})
+	set, err := client.CreateReusableDelegationSet(ctx,
+		&route53.CreateReusableDelegationSetInput{CallerReference: aws.String("1"), HostedZoneId: zone.HostedZone.Id})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,12 +188,14 @@ func TestSDKOneBadChangeOfAHundred(t *testing.T) {
 	zone := createZone(t, client, "example.com", "ref").HostedZone.Id
 	changes := make([]types.Change, 100)
 	for i := range changes {
-		changes[i] = types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: address(fmt.Sprintf("n%d.example.com", i), "192.0.2.1")}
+		changes[i] = types.Change{Action: types.ChangeActionCreate,
+			ResourceRecordSet: address(fmt.Sprintf("n%d.example.com", i), "192.0.2.1")}
 	}
 	changes[57].ResourceRecordSet.ResourceRecords[0].Value = aws.String("192.0.2.256")
 	_, err := change(client, zone, changes...)
 	var refused *types.InvalidChangeBatch
-	if !errors.As(err, &refused) || !strings.Contains(*refused.Message, "192.0.2.256") || strings.Contains(*refused.Message, ", ") {
+	if !errors.As(err, &refused) || !strings.Contains(*refused.Message, "192.0.2.256") ||
+		strings.Contains(*refused.Message, ", ") {
 		t.Errorf("error %v, want one message about 192.0.2.256", err)
 	}
 	got, err := client.GetHostedZone(t.Context(), &route53.GetHostedZoneInput{Id: zone})
@@ -190,7 +204,8 @@ func TestSDKOneBadChangeOfAHundred(t *testing.T) {
 	}
 }
 
-// What the engine has not is refused as the SDK knows it, or listed as empty; nothing is accepted and ignored. r53: C.4.
+// What the engine has not is refused as the SDK knows it, or listed as empty; nothing is accepted and ignored. r53:
+// C.4.
 func TestSDKUnavailable(t *testing.T) {
 	ctx := t.Context()
 	client := startNode(t, etcdtest.Start(t), nil).client()
@@ -202,10 +217,12 @@ func TestSDKUnavailable(t *testing.T) {
 			return client.AssociateVPCWithHostedZone(ctx, &route53.AssociateVPCWithHostedZoneInput{HostedZoneId: zone, VPC: vpc})
 		},
 		"VPCAssociationNotFound": func() (any, error) {
-			return client.DisassociateVPCFromHostedZone(ctx, &route53.DisassociateVPCFromHostedZoneInput{HostedZoneId: zone, VPC: vpc})
+			return client.DisassociateVPCFromHostedZone(ctx, &route53.DisassociateVPCFromHostedZoneInput{HostedZoneId: zone,
+				VPC: vpc})
 		},
 		"VPCAssociationAuthorizationNotFound": func() (any, error) {
-			return client.DeleteVPCAssociationAuthorization(ctx, &route53.DeleteVPCAssociationAuthorizationInput{HostedZoneId: zone, VPC: vpc})
+			return client.DeleteVPCAssociationAuthorization(ctx,
+				&route53.DeleteVPCAssociationAuthorizationInput{HostedZoneId: zone, VPC: vpc})
 		},
 		"KeySigningKeyWithActiveStatusNotFound": func() (any, error) {
 			return client.EnableHostedZoneDNSSEC(ctx, &route53.EnableHostedZoneDNSSECInput{HostedZoneId: zone})
@@ -217,7 +234,8 @@ func TestSDKUnavailable(t *testing.T) {
 			return client.DeleteKeySigningKey(ctx, &route53.DeleteKeySigningKeyInput{HostedZoneId: zone, Name: name})
 		},
 		"NoSuchCloudWatchLogsLogGroup": func() (any, error) {
-			return client.CreateQueryLoggingConfig(ctx, &route53.CreateQueryLoggingConfigInput{HostedZoneId: zone, CloudWatchLogsLogGroupArn: name})
+			return client.CreateQueryLoggingConfig(ctx, &route53.CreateQueryLoggingConfigInput{HostedZoneId: zone,
+				CloudWatchLogsLogGroupArn: name})
 		},
 		"NoSuchQueryLoggingConfig": func() (any, error) {
 			return client.GetQueryLoggingConfig(ctx, &route53.GetQueryLoggingConfigInput{Id: name})
@@ -232,14 +250,16 @@ func TestSDKUnavailable(t *testing.T) {
 			return client.GetTrafficPolicyInstance(ctx, &route53.GetTrafficPolicyInstanceInput{Id: name})
 		},
 		"HostedZoneNotPrivate": func() (any, error) {
-			return client.GetHostedZoneLimit(ctx, &route53.GetHostedZoneLimitInput{HostedZoneId: zone, Type: types.HostedZoneLimitTypeMaxVpcsAssociatedByZone})
+			return client.GetHostedZoneLimit(ctx, &route53.GetHostedZoneLimitInput{HostedZoneId: zone,
+				Type: types.HostedZoneLimitTypeMaxVpcsAssociatedByZone})
 		},
 	} {
 		_, err := call()
 		var api smithy.APIError
 		if !errors.As(err, &api) || api.ErrorCode() != operation {
 			t.Errorf("error %v, want %s", err, operation)
-		} else if operation != "HostedZoneNotPrivate" && !strings.Contains(api.ErrorMessage(), "not available on this engine") {
+		} else if operation != "HostedZoneNotPrivate" && !strings.Contains(api.ErrorMessage(),
+			"not available on this engine") {
 			t.Errorf("%s says %q", operation, api.ErrorMessage())
 		}
 	}
@@ -247,10 +267,12 @@ func TestSDKUnavailable(t *testing.T) {
 	if err != nil || *dnssec.Status.ServeSignature != "NOT_SIGNING" || len(dnssec.KeySigningKeys) != 0 {
 		t.Errorf("GetDNSSEC: %+v, %v", dnssec, err)
 	}
-	if out, err := client.ListTrafficPolicies(ctx, &route53.ListTrafficPoliciesInput{}); err != nil || len(out.TrafficPolicySummaries) != 0 {
+	if out, err := client.ListTrafficPolicies(ctx, &route53.ListTrafficPoliciesInput{}); err != nil ||
+		len(out.TrafficPolicySummaries) != 0 {
 		t.Errorf("ListTrafficPolicies: %+v, %v", out, err)
 	}
-	if out, err := client.GetTrafficPolicyInstanceCount(ctx, &route53.GetTrafficPolicyInstanceCountInput{}); err != nil || *out.TrafficPolicyInstanceCount != 0 {
+	if out, err := client.GetTrafficPolicyInstanceCount(ctx, &route53.GetTrafficPolicyInstanceCountInput{}); err != nil ||
+		*out.TrafficPolicyInstanceCount != 0 {
 		t.Errorf("GetTrafficPolicyInstanceCount: %+v, %v", out, err)
 	}
 }

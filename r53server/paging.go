@@ -15,8 +15,8 @@ const (
 	maxResultPage = 100 // of lists that take maxresults, of geolocations and delegation sets (unconfirmed)
 )
 
-// pageSize reads maxitems. More than the list's maximum is taken as the maximum, and the reply's MaxItems says so; how AWS
-// echoes it is (unconfirmed).
+// pageSize reads maxitems. A value above the list's maximum counts as the maximum, and the reply's MaxItems says so.
+// What AWS's MaxItems says then is (unconfirmed).
 func pageSize(query url.Values, most int) (int, error) {
 	return sizeOf(query, "maxitems", "MaxItems", most)
 }
@@ -41,8 +41,8 @@ func sizeOf(query url.Values, parameter, member string, most int) (int, error) {
 	return int(min(n, int64(most))), nil
 }
 
-// page takes the first size items of seq at or after the start of the page, and the item that begins the next page, if
-// there is one: that is what Route 53's markers name (r53: G.1 rule 15).
+// page returns the first size items of seq from the start of the page on, and the first item of the next page, if there
+// is one. Route 53's markers name that item (r53: G.1 rule 15).
 func page[T any](seq iter.Seq[T], started func(T) bool, size int) (items []T, next T, truncated bool) {
 	for item := range seq {
 		switch {

@@ -6,24 +6,25 @@ import (
 	"sync"
 )
 
-// maxPerClient is how many requests of one client are worked on at once. Each may hold maxBody bytes before its signature is
-// known, so the bound holds for everybody, throttled or not.
+// maxPerClient is how many requests of one client may be in flight. Each may hold maxBody bytes before its signature is
+// checked, so the limit is always on.
 const maxPerClient = 64
 
-// PerClient counts what every client has under way, up to a bound. It remembers only clients that have something.
+// PerClient counts the requests that each client has in flight, up to a limit. It remembers only clients that have
+// some.
 type PerClient struct {
 	max  int
 	mu   sync.Mutex
 	busy map[netip.Prefix]int
 }
 
-// NewPerClient allows every client up to max at once.
+// NewPerClient allows every client up to max requests in flight.
 func NewPerClient(max int) *PerClient {
 	return &PerClient{max: max, busy: map[netip.Prefix]int{}}
 }
 
-// Enter counts one more for the client with this address ("192.0.2.1:4711"); leave must be called once when it is done. ok
-// is false, and leave nil, when the client has as many as it may.
+// Enter counts one more request of the client with this address ("192.0.2.1:4711"). The caller calls leave once, when
+// the request is done. If the client is at its limit, ok is false and leave is nil.
 func (c *PerClient) Enter(remoteAddr string) (leave func(), ok bool) {
 	client := clientOf(remoteAddr)
 	c.mu.Lock()
@@ -41,8 +42,8 @@ func (c *PerClient) Enter(remoteAddr string) (leave func(), ok bool) {
 	}, true
 }
 
-// clientOf is the client's address, of IPv6 the /64 that one host can have for itself. All that have no address (at a Unix
-// socket) are one client.
+// clientOf is the client's IPv4 address, or the /64 of its IPv6 address, because one host can have a /64 for itself.
+// All clients without an address, as at a Unix socket, count as one.
 func clientOf(remoteAddr string) netip.Prefix {
 	host, _, err := net.SplitHostPort(remoteAddr)
 	if err != nil {

@@ -24,15 +24,18 @@ func TestProbeHealthCheck(t *testing.T) {
 		}
 	})
 	create := func(reference string, config types.HealthCheckConfig) string {
-		out, err := n.client().CreateHealthCheck(t.Context(), &route53.CreateHealthCheckInput{CallerReference: &reference, HealthCheckConfig: &config})
+		out, err := n.client().CreateHealthCheck(t.Context(), &route53.CreateHealthCheckInput{CallerReference: &reference,
+			HealthCheckConfig: &config})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return *out.HealthCheck.Id
 	}
 	check := create("1", types.HealthCheckConfig{Type: types.HealthCheckTypeHttp, IPAddress: aws.String("8.8.8.8")})
-	disabled := create("2", types.HealthCheckConfig{Type: types.HealthCheckTypeHttp, IPAddress: aws.String("8.8.8.8"), Disabled: aws.Bool(true)})
-	calculated := create("3", types.HealthCheckConfig{Type: types.HealthCheckTypeCalculated, HealthThreshold: aws.Int32(1), ChildHealthChecks: []string{check}})
+	disabled := create("2", types.HealthCheckConfig{Type: types.HealthCheckTypeHttp, IPAddress: aws.String("8.8.8.8"),
+		Disabled: aws.Bool(true)})
+	calculated := create("3", types.HealthCheckConfig{Type: types.HealthCheckTypeCalculated, HealthThreshold: aws.Int32(1),
+		ChildHealthChecks: []string{check}})
 	for _, tt := range []struct {
 		name, id, body string
 		status         int

@@ -1,10 +1,10 @@
 // Package r53server is the Route 53 API (REST and XML, version 2013-04-01) over a store.
 //
-// A request is read whole, its signature verified, its operation found in the route table (routes.go), its rate and its
-// user's permissions checked (throttle.go, access.go), its body decoded strictly (decode.go), and the operation run against
-// the store. Replies are the shapes of shapes.go; every error becomes
-// an ErrorResponse by the one table of errors.go. What a batch or a health check may hold is decided by zone and health,
-// not here. Behaviour is cited as r53: C.2.
+// A request is read whole, its signature verified, its operation found in the route table (routes.go, router.go), its
+// rate and the user's permissions checked (throttle.go, access.go), its body decoded strictly (decode.go), and the
+// operation run against the store. Replies are the shapes of shapes.go. Every error becomes an ErrorResponse by the one
+// table of translate.go, with a code of codes.go. The rooms zone and health decide what a batch or a health check may
+// hold. Behaviour is cited as r53: C.2.
 package r53server
 
 import (
@@ -39,22 +39,23 @@ const (
 
 // Options of New.
 type Options struct {
-	// Store is where zones, record sets and checks are; required.
+	// Store holds zones, record sets and checks. Required.
 	Store *store.Store
 	// Lookup finds who has an access key; required.
 	Lookup func(accessKeyID string) (users.User, bool)
 	// Throttle refuses requests and changes beyond Route 53's rates (r53: C.8).
 	Throttle bool
-	// Now is the clock of signatures and rates; nil is time.Now.
+	// Now is the clock of signatures and rates. nil means time.Now.
 	Now func() time.Time
-	// Rules bound health checks; Child is filled in by the server.
+	// Rules limit health checks. The server fills in Child.
 	Rules health.Rules
 	// Observations returns every known checker's latest report of a check: this node's own as they are now, others' as
 	// published. nil takes all of them as published.
 	Observations func(checkID string) []health.Report
-	// Answer returns what DNS answers by now, for TestDNSAnswer; nil, or a nil view, when it does not answer.
+	// Answer returns the View and Table that DNS answers from, for TestDNSAnswer. nil, or a nil View, means that it does
+	// not answer.
 	Answer func() (*steer.View, *steer.Table)
-	// Logger gets the errors whose text clients do not see; nil discards them.
+	// Logger gets the errors whose text clients do not see. nil discards them.
 	Logger *slog.Logger
 }
 
@@ -100,7 +101,7 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// A request is what an operation works on.
+// A request is the input of an operation.
 type request struct {
 	ctx       context.Context
 	operation string
@@ -112,10 +113,10 @@ type request struct {
 	client    netip.Addr
 }
 
-// A reply is what an operation answers: 200, or 201 with a Location.
+// A reply is the result of an operation: status 200, or 201 with a Location.
 type reply struct {
 	location string
-	why      string // of a DNS answer, for the header X-Bulkhead-Why
+	why      string // explains a DNS answer, for the header X-Bulkhead-Why
 	body     any    // a shape; nil for an empty reply
 }
 
@@ -139,11 +140,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.write(w, status, route.operation+"Response", out.body)
 }
 
-// serve authenticates before it looks at anything else but the body, which the signature covers.
+// serve authenticates first. Before that it only reads the body, which the signature covers.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, error) {
 	leave, ok := s.clients.Enter(r.RemoteAddr)
 	if !ok {
-		// A connection that is kept would first be read to the end of the body, however long that takes.
+		// Without this the server would first read the body to its end, however long that takes.
 		w.Header().Set("Connection", "close")
 		return route{}, reply{}, tooManyAtOnce()
 	}
@@ -169,8 +170,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (route, reply, er
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 	defer cancel()
-	in := &request{ctx: ctx, operation: found.operation, user: user, path: path, query: query, body: body, base: baseURL(r),
-		client: clientAddr(r)}
+	in := &request{ctx: ctx, operation: found.operation, user: user, path: path, query: query, body: body,
+		base: baseURL(r), client: clientAddr(r)}
 	if err := authorize(user, s.permissions[in.operation], in, s.store.State()); err != nil {
 		return route{}, reply{}, err
 	}
@@ -208,7 +209,7 @@ func (s *Server) authenticate(r *http.Request, body []byte) (users.User, error) 
 	return user, nil
 }
 
-// rawPath is the path as sent, which is what is signed; URL.EscapedPath may have another encoding of it.
+// rawPath is the path as the client sent and signed it. URL.EscapedPath may encode it differently.
 func rawPath(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") {
 		path, _, _ := strings.Cut(r.RequestURI, "?")
@@ -217,7 +218,7 @@ func rawPath(r *http.Request) string {
 	return r.URL.EscapedPath()
 }
 
-// clientAddr is where a request comes from; the zero Addr when that is not an address.
+// clientAddr is the address that a request comes from; the zero Addr at a Unix socket.
 func clientAddr(r *http.Request) netip.Addr {
 	from, _ := netip.ParseAddrPort(r.RemoteAddr)
 	return from.Addr().Unmap().WithZone("")

@@ -13,8 +13,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// printRData returns RDATA as the value of a record set: what zone.AppendRData makes RDATA of. The error is about RDATA that
-// is not whole. r53: A.14.
+// printRData returns RDATA as the value of a record set. It is the reverse of zone.AppendRData. Incomplete RDATA is an
+// error. r53: A.14.
 func printRData(t zone.RRType, rdata []byte) (string, error) {
 	p := rdataPrinter{rest: rdata}
 	switch t {
@@ -80,7 +80,7 @@ func printRData(t zone.RRType, rdata []byte) (string, error) {
 		return "", fmt.Errorf("records of type %s have no values in Route 53", t)
 	}
 	if p.short || len(p.rest) > 0 {
-		return "", errors.New("the record is not whole")
+		return "", errors.New("the record is incomplete")
 	}
 	return strings.Join(p.fields, " "), nil
 }
@@ -89,12 +89,12 @@ func printRData(t zone.RRType, rdata []byte) (string, error) {
 type rdataPrinter struct {
 	rest   []byte
 	fields []string
-	short  bool // more was asked for than was there
+	short  bool // a field was longer than the rest
 }
 
 func (p *rdataPrinter) field(s string) { p.fields = append(p.fields, s) }
 
-// bytes takes n bytes, zeros if there are not so many.
+// bytes takes n bytes. It returns zeros if fewer are left.
 func (p *rdataPrinter) bytes(n int) []byte {
 	if n > len(p.rest) {
 		p.short, p.rest = true, nil
@@ -162,7 +162,7 @@ func serviceParameter(key uint16, value []byte) string {
 	case 4, 6: // ipv4hint, ipv6hint
 		size := map[uint16]int{4: 4, 6: 16}[key]
 		for len(p.rest) > 0 {
-			addr, _ := netip.AddrFromSlice(p.bytes(size)) // of the one size or the other
+			addr, _ := netip.AddrFromSlice(p.bytes(size)) // both sizes are valid
 			parts = append(parts, addr.String())
 		}
 	case 5: // ech

@@ -29,7 +29,8 @@ func TestPrintRData(t *testing.T) {
 		{zone.SSHFP, "4 2 0123ABCD"},
 		{zone.SOA, "ns-1.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"},
 		{zone.HTTPS, "0 other.example.com."},
-		{zone.SVCB, `1 . mandatory=alpn,port alpn="h2,h3" no-default-alpn port=8443 ipv4hint=192.0.2.1,192.0.2.2 ech="AAEC" ipv6hint=2001:db8::1 key7="a\\b"`},
+		{zone.SVCB, `1 . mandatory=alpn,port alpn="h2,h3" no-default-alpn port=8443 ipv4hint=192.0.2.1,192.0.2.2 ` +
+			`ech="AAEC" ipv6hint=2001:db8::1 key7="a\\b"`},
 	} {
 		rdata, err := zone.AppendRData(nil, tt.t, tt.value)
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// changeResourceRecordSets decodes a batch; what it may do to the zone is judged by zone.Records.Apply in the store.
+// changeResourceRecordSets decodes a batch. zone.Records.Apply checks in the store whether the zone accepts it.
 // r53: C.6.
 func (s *Server) changeResourceRecordSets(r *request) (reply, error) {
 	comment, changes, err := decodeChangeBatch(r)
@@ -45,13 +45,15 @@ func decodeChangeBatch(r *request) (comment string, changes []zone.Change, err e
 	comment = batch.sized("Comment", 0, 256)
 	items := batch.list("Changes", "Change")
 	if d.err == nil && len(items) == 0 {
-		d.fail(invalidXML("cvc-complex-type.2.4.b", "The content of element 'Changes' is not complete. One of '{Change}' is expected."))
+		d.fail(invalidXML("cvc-complex-type.2.4.b", "The content of element 'Changes' is not complete. One of '{Change}' "+
+			"is expected."))
 	}
 	var problems []string
 	for _, e := range items {
 		in := d.object(e, "Action", "ResourceRecordSet")
 		in.require("Action", "ResourceRecordSet")
-		c := zone.Change{Action: zone.Action(in.enum("Action", string(zone.Create), string(zone.Delete), string(zone.Upsert)))}
+		c := zone.Change{Action: zone.Action(in.enum("Action", string(zone.Create), string(zone.Delete),
+			string(zone.Upsert)))}
 		if in.has("ResourceRecordSet") {
 			c.ResourceRecordSet, err = decodeRecordSet(in, c.Action)
 			if err != nil {
@@ -69,8 +71,8 @@ func decodeChangeBatch(r *request) (comment string, changes []zone.Change, err e
 	return comment, changes, nil
 }
 
-// decodeRecordSet reads the record set of a change. The error is a name that is not valid, which is the batch's fault and
-// not the document's.
+// decodeRecordSet reads the record set of a change. Its error is about a name that is not valid: that makes the batch
+// invalid, not the document.
 func decodeRecordSet(change object, action zone.Action) (zone.ResourceRecordSet, error) {
 	in := change.object("ResourceRecordSet", "Name", "Type", "SetIdentifier", "Weight", "Region", "GeoLocation",
 		"Failover", "MultiValueAnswer", "TTL", "ResourceRecords", "AliasTarget", "HealthCheckId", "TrafficPolicyInstanceId",
@@ -84,7 +86,7 @@ func decodeRecordSet(change object, action zone.Action) (zone.ResourceRecordSet,
 		Region:        in.filled("Region"),
 		Failover:      zone.Failover(in.enum("Failover", string(zone.Primary), string(zone.Secondary))),
 		TTL:           in.int64("TTL"),
-		// An empty id is what a script with an unset variable sends: a record set without its health check must not come of it.
+		// A script with an unset variable sends an empty id. It is refused: otherwise the record set would lose its check.
 		HealthCheckID: in.filled("HealthCheckId"),
 	}
 	if b := in.bool("MultiValueAnswer"); b != nil {
@@ -136,7 +138,7 @@ func describe(action zone.Action, name string, set zone.ResourceRecordSet) strin
 	return fmt.Sprintf("[Action=%s, Name=%s, Type=%s, SetIdentifier=%s]", action, clip(name), set.Type, identifier)
 }
 
-// recordTypes are what a Type may be, in the order of the API model.
+// recordTypes lists the valid values of Type, in the order of the API model.
 func recordTypes() []string {
 	return strings.Fields("SOA A TXT NS CNAME MX NAPTR PTR SRV SPF AAAA CAA DS TLSA SSHFP SVCB HTTPS")
 }
@@ -161,18 +163,21 @@ func (s *Server) listResourceRecordSets(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	sets, next, truncated := page(state.Records(z.ID).From(start), func(*zone.ResourceRecordSet) bool { return true }, size)
+	sets, next, truncated := page(state.Records(z.ID).From(start), func(*zone.ResourceRecordSet) bool { return true },
+		size)
 	out := listResourceRecordSetsReply{IsTruncated: truncated, MaxItems: size}
 	for _, set := range sets {
-		out.ResourceRecordSets.ResourceRecordSet = append(out.ResourceRecordSets.ResourceRecordSet, resourceRecordSetShape(set))
+		out.ResourceRecordSets.ResourceRecordSet = append(out.ResourceRecordSets.ResourceRecordSet,
+			resourceRecordSetShape(set))
 	}
 	if truncated {
-		out.NextRecordName, out.NextRecordType, out.NextRecordIdentifier = string(next.Name), next.Type.String(), next.SetIdentifier
+		out.NextRecordName, out.NextRecordType, out.NextRecordIdentifier = string(next.Name), next.Type.String(),
+			next.SetIdentifier
 	}
 	return reply{body: out}, nil
 }
 
-// startRecord reads where a list of record sets begins: type needs name, identifier needs both. r53: C.7.
+// startRecord reads the first record set of a list. A type needs a name, an identifier needs both. r53: C.7.
 func startRecord(r *request) (zone.Key, error) {
 	name, kind, identifier := r.query.Get("name"), r.query.Get("type"), r.query.Get("identifier")
 	switch {
@@ -191,7 +196,7 @@ func startRecord(r *request) (zone.Key, error) {
 	if kind != "" {
 		t, ok := zone.ParseRRType(kind)
 		if !ok {
-			return zone.Key{}, constraint(kind, "Type", "Member must satisfy enum value set: ["+strings.Join(recordTypes(), ", ")+"]")
+			return zone.Key{}, notInValueSet(kind, "Type", recordTypes()...)
 		}
 		key.Type = t
 	}

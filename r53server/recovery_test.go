@@ -12,8 +12,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Accelerated recovery as Terraform's provider uses it: switch, wait for the status that every zone has, switch it off before
-// the zone is deleted. One zone at a time. r53: C.2, D.5.
+// Accelerated recovery as Terraform's provider uses it: switch, wait for the status that every zone has, switch it off
+// before the zone is deleted. One zone at a time. r53: C.2, D.5.
 func TestSDKAcceleratedRecovery(t *testing.T) {
 	o := startOffice(t, false, users.User{Name: "root", Role: users.RoleAdministrator},
 		users.User{Name: "tenant", Role: users.RoleZones, Zones: []string{"example.com."}})
@@ -22,7 +22,8 @@ func TestSDKAcceleratedRecovery(t *testing.T) {
 	first, second := created.Id, createZone(t, client, "example.org", "2").HostedZone.Id
 	update := func(c *route53.Client, id *string, on bool) string {
 		t.Helper()
-		_, err := c.UpdateHostedZoneFeatures(ctx, &route53.UpdateHostedZoneFeaturesInput{HostedZoneId: id, EnableAcceleratedRecovery: &on})
+		_, err := c.UpdateHostedZoneFeatures(ctx, &route53.UpdateHostedZoneFeaturesInput{HostedZoneId: id,
+			EnableAcceleratedRecovery: &on})
 		return refusal(t, err)
 	}
 	remove := func() string {
@@ -41,7 +42,8 @@ func TestSDKAcceleratedRecovery(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, z := range list.HostedZones {
-			if *z.Id == *first && z.Features.AcceleratedRecoveryStatus != want || *z.Id == *second && z.Features.AcceleratedRecoveryStatus != "DISABLED" {
+			if *z.Id == *first && z.Features.AcceleratedRecoveryStatus != want ||
+				*z.Id == *second && z.Features.AcceleratedRecoveryStatus != "DISABLED" {
 				t.Errorf("ListHostedZones: %s is %s", *z.Name, z.Features.AcceleratedRecoveryStatus)
 			}
 		}
@@ -67,25 +69,31 @@ func TestSDKAcceleratedRecovery(t *testing.T) {
 	equal("a second zone too early", update(client, second, true), oneAtATime)
 	equal("delete while it is on its way", remove(), locked)
 	// Changes of records are not refused meanwhile.
-	if _, err := change(client, first, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: address("a.example.com", "192.0.2.1")},
-		types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: address("b.example.com", "192.0.2.1")}); err != nil {
+	if _, err := change(client, first, types.Change{Action: types.ChangeActionCreate,
+		ResourceRecordSet: address("a.example.com", "192.0.2.1")},
+		types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: address("b.example.com",
+			"192.0.2.1")}); err != nil {
 		t.Error(err)
 	}
 	o.advance(zone.RecoveryTransition)
 	status("ENABLED")
-	if _, err := client.UpdateHostedZoneComment(ctx, &route53.UpdateHostedZoneCommentInput{Id: first, Comment: aws.String("new")}); err != nil {
+	if _, err := client.UpdateHostedZoneComment(ctx, &route53.UpdateHostedZoneCommentInput{Id: first,
+		Comment: aws.String("new")}); err != nil {
 		t.Error(err)
 	}
 	status("ENABLED")
 	equal("delete", remove(), locked)
-	equal("a zone that does not exist", update(client, aws.String("Z0NONE"), true), "404 NoSuchHostedZone: No hosted zone found with ID: Z0NONE")
+	equal("a zone that does not exist", update(client, aws.String("Z0NONE"), true),
+		"404 NoSuchHostedZone: No hosted zone found with ID: Z0NONE")
 	equal("off", update(client, first, false), "")
 	status("DISABLING")
 	equal("a second zone while the first is on its way off", update(client, second, true), oneAtATime)
 	o.advance(zone.RecoveryTransition)
 	status("DISABLED")
-	if _, err := change(client, first, types.Change{Action: types.ChangeActionDelete, ResourceRecordSet: address("a.example.com", "192.0.2.1")},
-		types.Change{Action: types.ChangeActionDelete, ResourceRecordSet: address("b.example.com", "192.0.2.1")}); err != nil {
+	if _, err := change(client, first, types.Change{Action: types.ChangeActionDelete,
+		ResourceRecordSet: address("a.example.com", "192.0.2.1")},
+		types.Change{Action: types.ChangeActionDelete, ResourceRecordSet: address("b.example.com",
+			"192.0.2.1")}); err != nil {
 		t.Error(err)
 	}
 	equal("delete when it is off", remove(), "")

@@ -29,8 +29,8 @@ func newRouter(routes []route) router {
 	return r
 }
 
-// find returns the operation of a method and a percent-encoded path, and the path's parameters. A trailing slash makes no
-// difference (r53: C.1).
+// find returns the operation of a method and a percent-encoded path, and the path's parameters. A trailing slash makes
+// no difference (r53: C.1).
 func (r router) find(method, path string) (route, map[string]string, error) {
 	rest, ok := strings.CutPrefix(path, version)
 	if !ok {

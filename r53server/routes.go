@@ -76,8 +76,8 @@ func supported() []route {
 	}
 }
 
-// unsupported lists the operations of the features that the engine does not have (unsupported.go): their lists are empty,
-// and requests to create or change something are refused.
+// unsupported lists the operations of the features that the engine does not have (unsupported.go): their lists are
+// empty, and requests to create or change something are refused.
 func unsupported() []route {
 	return []route{
 		// Private zones.

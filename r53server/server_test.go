@@ -133,7 +133,8 @@ func (n *node) request(t *testing.T, method, target, body string) *http.Request 
 	}
 	r.Host = "route53.test"
 	path, query, _ := strings.Cut(target, "?")
-	signed := sigv4.Request{Method: method, Path: path, RawQuery: query, Host: r.Host, Header: r.Header, Body: []byte(body)}
+	signed := sigv4.Request{Method: method, Path: path, RawQuery: query, Host: r.Host, Header: r.Header,
+		Body: []byte(body)}
 	sigv4.Sign(&signed, key, "eu-west-1", "route53", time.Now())
 	return r
 }
@@ -194,7 +195,8 @@ func TestRefusalsBeforeAnyOperation(t *testing.T) {
 			sigv4.Sign(&signed, key, "eu-west-1", "sts", time.Now())
 			return r
 		}, 403, "SignatureDoesNotMatch"},
-		{"no such operation", func() *http.Request { return n.request(t, "PATCH", path, "") }, 404, "UnknownOperationException"},
+		{"no such operation", func() *http.Request { return n.request(t, "PATCH", path, "") }, 404,
+			"UnknownOperationException"},
 		{"bad query", func() *http.Request { return n.request(t, "GET", path+"?marker=%zz", "") }, 400, "InvalidInput"},
 		{"too large", func() *http.Request {
 			return n.request(t, "POST", path, strings.Repeat(" ", 4<<20+1))
@@ -216,7 +218,8 @@ func TestRefusalsBeforeAnyOperation(t *testing.T) {
 	}
 }
 
-// An id that must be escaped is signed with its path encoded once more (r53: C.1): the SDK's client gets through, as ours.
+// An id that must be escaped is signed with its path encoded once more (r53: C.1): the SDK's client gets through, as
+// ours.
 func TestEscapedPathVerifies(t *testing.T) {
 	n := startNode(t, etcdtest.Start(t), nil)
 	_, err := n.client().GetHealthCheck(t.Context(), &route53.GetHealthCheckInput{HealthCheckId: aws.String("a b'c/d")})
@@ -234,7 +237,8 @@ func TestStoreUnavailable(t *testing.T) {
 	server := etcdtest.StartIn(t, etcdtest.Dir(t))
 	n := startNode(t, server.Endpoint(), nil)
 	server.Close()
-	const create = `<CreateHostedZoneRequest><Name>example.com</Name><CallerReference>1</CallerReference></CreateHostedZoneRequest>`
+	const create = `<CreateHostedZoneRequest><Name>example.com</Name><CallerReference>1</CallerReference>` +
+		`</CreateHostedZoneRequest>`
 	response, body := n.do(t, n.request(t, "POST", "/2013-04-01/hostedzone", create))
 	if response.StatusCode != 503 || !strings.Contains(body, "<Type>Receiver</Type><Code>ServiceUnavailable</Code>") {
 		t.Errorf("create: %d %s, want 503 ServiceUnavailable", response.StatusCode, body)

@@ -11,7 +11,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// The shapes of replies, members in the order of the API model (r53: C.2, C.3). The root element is named by the operation.
+// The shapes of replies. Their members are in the order of the API model (r53: C.2, C.3). The operation names the root
+// element.
 
 const namespace = "https://route53.amazonaws.com/doc/2013-04-01/"
 
@@ -37,7 +38,7 @@ type hostedZoneReply struct{ HostedZone hostedZone }
 
 type listHostedZonesReply struct {
 	HostedZones hostedZones
-	Marker      string `xml:",omitempty"` // Route 53 leaves it out on the first page, though its model wants it on every one
+	Marker      string `xml:",omitempty"` // not on the first page, although the API model requires it
 	IsTruncated bool
 	NextMarker  string `xml:",omitempty"`
 	MaxItems    int
@@ -84,7 +85,7 @@ type checkerIPRangesReply struct {
 	CheckerIPRanges checkerIPRanges `xml:"CheckerIpRanges"`
 }
 
-// Lists are structs of their own, so that an empty one is still there.
+// Lists are structs of their own, so that a reply has the element of an empty list too.
 type (
 	hostedZones        struct{ HostedZone []hostedZone }
 	resourceRecordSets struct{ ResourceRecordSet []resourceRecordSet }
@@ -183,7 +184,8 @@ func resourceRecordSetShape(s *zone.ResourceRecordSet) resourceRecordSet {
 	if c := s.CidrRoutingConfig; c != nil {
 		shape.CidrRoutingConfig = &cidrRoutingConfig{c.CollectionID, c.LocationName}
 	}
-	shape.GeoLocation, shape.GeoProximityLocation = geoLocationShape(s.GeoLocation), geoProximityShape(s.GeoProximityLocation)
+	shape.GeoLocation, shape.GeoProximityLocation = geoLocationShape(s.GeoLocation),
+		geoProximityShape(s.GeoProximityLocation)
 	return shape
 }
 
@@ -245,7 +247,7 @@ type observation struct {
 
 type statusReport struct{ Status, CheckedTime string }
 
-// formatTime is the only form of a time that every client reads. r53: C.1, H.
+// formatTime writes a time in the only form that every client reads. r53: C.1, H.
 func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // write sends a shape as XML under the given root. A nil body is an empty root.
@@ -267,7 +269,7 @@ func encode(root string, body any) []byte {
 	}
 	b := bytes.NewBufferString(xml.Header)
 	if err := xml.NewEncoder(b).EncodeElement(body, start); err != nil {
-		panic(err) // a shape that cannot be encoded is a mistake in this file: writing to memory does not fail
+		panic(err) // only a shape that XML cannot encode, which is a bug: writing to memory does not fail
 	}
 	return b.Bytes()
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/tagging"
 )
 
-// Bounds of the tag operations. r53: C.1 "ID prefixes", C.3. The ids of zones are at most 32 characters, those of checks,
-// UUIDs, longer (their bound is that of the API model).
+// Bounds of the tag operations. r53: C.1 "ID prefixes", C.3. The ids of zones are at most 32 characters, those of
+// checks, UUIDs, longer (their bound is that of the API model).
 const (
 	maxTaggedZoneID  = 32
 	maxTaggedCheckID = 64
@@ -48,7 +48,8 @@ func (s *Server) listTagsForResource(r *request) (reply, error) {
 	return reply{body: tagsReply{set}}, nil
 }
 
-// listTagsForResources lists the tags of up to ten resources of one type. One that does not exist refuses all.
+// listTagsForResources lists the tags of up to ten resources of one type. If one of them does not exist, the request is
+// refused.
 func (s *Server) listTagsForResources(r *request) (reply, error) {
 	d, in := decode(r, "ResourceIds")
 	in.require("ResourceIds")
@@ -75,8 +76,8 @@ func (s *Server) listTagsForResources(r *request) (reply, error) {
 	return reply{body: out}, nil
 }
 
-// findTags returns the tags of a resource, which must be named by its bare id: other operations strip prefixes, these do
-// not. r53: C.1, G.1 rule 16.
+// findTags returns the tags of a resource. The tag operations take bare ids only: they do not strip prefixes as the
+// others do. r53: C.1, G.1 rule 16.
 func findTags(state *store.State, kind store.ResourceType, id string) (resourceTagSet, error) {
 	var err error
 	most := maxTaggedZoneID
@@ -87,8 +88,7 @@ func findTags(state *store.State, kind store.ResourceType, id string) (resourceT
 		_, err = findCheck(state, id)
 		most = maxTaggedCheckID
 	default:
-		return resourceTagSet{}, constraint(string(kind), "ResourceType",
-			"Member must satisfy enum value set: [healthcheck, hostedzone]")
+		return resourceTagSet{}, notInValueSet(string(kind), "ResourceType", "healthcheck", "hostedzone")
 	}
 	if utf8.RuneCountInString(id) > most {
 		err = tooLong(id, "resourceId", most)

@@ -14,10 +14,10 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// testDNSAnswer tells what DNS would answer now, by the same decision. Only the answer section is told; the header
-// X-Bulkhead-Why, an extension, says how it came about. r53: C.2.
+// testDNSAnswer returns what DNS would answer now, by the same decision. The reply has the answer section only. The
+// header X-Bulkhead-Why, an extension, explains the decision. r53: C.2.
 //
-// Without resolverip the resolver is the client of this request; at AWS it is one in us-east-1.
+// Without resolverip the resolver is the client of this request. At AWS it is a resolver in us-east-1.
 func (s *Server) testDNSAnswer(r *request) (reply, error) {
 	q, err := s.decodeTestQuery(r)
 	if err != nil {
@@ -28,7 +28,7 @@ func (s *Server) testDNSAnswer(r *request) (reply, error) {
 		return reply{}, err
 	}
 	if z.PrivateZone {
-		return reply{}, invalidInput("Hosted zone %s is private: only the answers of public hosted zones can be tested.", z.ID)
+		return reply{}, invalidInput("Hosted zone %s is private. Only answers of public hosted zones can be tested.", z.ID)
 	}
 	if !q.name.In(z.Name) {
 		return reply{}, invalidInput("recordname '%s' is not in hosted zone %s.", q.name, z.Name)
@@ -44,7 +44,8 @@ func (s *Server) testDNSAnswer(r *request) (reply, error) {
 	var a steer.Answer
 	trace := steer.Explain(view, table, &q.decide, &a)
 	if a.ZoneID != z.ID {
-		return reply{}, invalidInput("DNS answers '%s' from another hosted zone, %s, as that one is nearer to the name or older.",
+		return reply{}, invalidInput("DNS answers '%s' from hosted zone %s, which matches more labels of the name or is "+
+			"older.",
 			q.name, a.ZoneID)
 	}
 	values, err := answerValues(&a)
@@ -61,17 +62,18 @@ func (s *Server) testDNSAnswer(r *request) (reply, error) {
 	}}, nil
 }
 
-// maxWhy bounds the header: clients take 8 KiB or more.
+// maxWhy is the longest header in bytes. Clients accept 8 KiB or more.
 const maxWhy = 6 << 10
 
-// whyHeader is a trace as one line of JSON in ASCII. Of a trace that is too long, only what was picked is told.
+// whyHeader returns a trace as one line of JSON in ASCII. A trace that is too long keeps the picked members only.
 func whyHeader(t *steer.Trace) (string, error) {
 	text, err := json.Marshal(t)
 	if err == nil && len(text) > maxWhy {
 		short := *t
 		short.Steps = slices.Clone(t.Steps)
 		for i, step := range short.Steps {
-			short.Steps[i].Members = slices.DeleteFunc(slices.Clone(step.Members), func(m steer.Member) bool { return !m.Picked })
+			short.Steps[i].Members = slices.DeleteFunc(slices.Clone(step.Members),
+				func(m steer.Member) bool { return !m.Picked })
 		}
 		text, err = json.Marshal(short)
 	}
@@ -89,7 +91,7 @@ func whyHeader(t *steer.Trace) (string, error) {
 	return b.String(), nil
 }
 
-// A testQuery is what TestDNSAnswer asks.
+// A testQuery is the query that TestDNSAnswer asks.
 type testQuery struct {
 	zoneID string
 	name   zone.Name
@@ -109,7 +111,7 @@ func (s *Server) decodeTestQuery(r *request) (q testQuery, err error) {
 	kind := r.query.Get("recordtype")
 	t, ok := zone.ParseRRType(kind)
 	if !ok {
-		return q, constraint(kind, "RecordType", "Member must satisfy enum value set: ["+strings.Join(recordTypes(), ", ")+"]")
+		return q, notInValueSet(kind, "RecordType", recordTypes()...)
 	}
 	resolver := r.client
 	if ip := r.query.Get("resolverip"); ip != "" {
@@ -129,13 +131,13 @@ func (s *Server) decodeTestQuery(r *request) (q testQuery, err error) {
 	if err != nil {
 		return q, err
 	}
-	if subnet.Bits() > 0 { // an empty subnet says nothing: the resolver counts (RFC 7871 section 7.1.2)
+	if subnet.Bits() > 0 { // an empty subnet has no address, so the resolver counts (RFC 7871 section 7.1.2)
 		q.decide.Client, q.decide.ECS = subnet, true
 	}
 	return q, nil
 }
 
-// clientSubnet reads an EDNS Client Subnet; the mask is 24 or 64 when there is none. r53: C.2.
+// clientSubnet reads an EDNS Client Subnet. The default mask is 24 for IPv4 and 64 for IPv6. r53: C.2.
 func clientSubnet(ip, mask string) (netip.Prefix, error) {
 	addr, err := parseAddr("edns0clientsubnetip", ip)
 	if err != nil {
@@ -161,7 +163,7 @@ func parseAddr(parameter, s string) (netip.Addr, error) {
 	return addr.Unmap(), nil
 }
 
-// answerValues prints the answer section, each record set from the record it begins with.
+// answerValues prints the answer section. Each record set starts with the record that rotation put first.
 func answerValues(a *steer.Answer) ([]string, error) {
 	var values []string
 	for _, link := range a.Links[:a.N] {
@@ -182,14 +184,14 @@ func answerValues(a *steer.Answer) ([]string, error) {
 	return values, nil
 }
 
-// cutRecord takes the first record off: type, class, TTL, RDLENGTH, RDATA (RFC 1035 section 3.2.1).
+// cutRecord splits off the first record: type, class, TTL, RDLENGTH, RDATA (RFC 1035 section 3.2.1).
 func cutRecord(wire []byte) (t zone.RRType, rdata, rest []byte, err error) {
 	p := rdataPrinter{rest: wire}
 	t = zone.RRType(binary.BigEndian.Uint16(p.bytes(2)))
 	p.bytes(6)
 	rdata = p.bytes(int(binary.BigEndian.Uint16(p.bytes(2))))
 	if p.short {
-		return 0, nil, nil, fmt.Errorf("a record of type %s is not whole", t)
+		return 0, nil, nil, fmt.Errorf("a record of type %s is incomplete", t)
 	}
 	return t, rdata, p.rest, nil
 }

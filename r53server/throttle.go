@@ -7,9 +7,9 @@ import (
 	"github.com/bulkhead-dns/bulkhead/rate"
 )
 
-// A Throttle refuses what is faster than Route 53's rates: requests, by account and by operation, and changes. Route 53 counts
-// per account. An engine is one account, and every node counts for itself. A nil Throttle refuses nothing. It never grows:
-// every operation has its bucket from the start.
+// A Throttle refuses what is faster than Route 53's rates: requests, by account and by operation, and changes. Route 53
+// counts per account. An engine is one account, and every node counts for itself. A nil Throttle refuses nothing. It
+// never grows: every operation has its bucket from the start.
 type Throttle struct {
 	mu         sync.Mutex
 	account    *rate.Bucket
@@ -27,8 +27,8 @@ func NewThrottle() *Throttle {
 	return t
 }
 
-// Request refuses a request that is too fast for its operation or for the account. A refused request costs nothing in either
-// bucket (unconfirmed): otherwise clients that retry would never get through.
+// Request refuses a request that is too fast for its operation or for the account. A refused request costs nothing in
+// either bucket (unconfirmed): otherwise clients that retry would never get through.
 func (t *Throttle) Request(operation string, now time.Time) error {
 	if t == nil {
 		return nil

@@ -43,7 +43,8 @@ func TestThrottleOfRequests(t *testing.T) {
 		{"ListHostedZones", 50, time.Second, 8, "9 came back, 1 was taken"},
 	} {
 		if got := ask(step.operation, step.times, noon.Add(step.after)); got != step.want {
-			t.Errorf("%d × %s after %v: %d pass, want %d (%s)", step.times, step.operation, step.after, got, step.want, step.whyAllowed)
+			t.Errorf("%d × %s after %v: %d pass, want %d (%s)", step.times, step.operation, step.after, got, step.want,
+				step.whyAllowed)
 		}
 	}
 	var refusal *apiError
@@ -79,7 +80,8 @@ func TestThrottleOfChanges(t *testing.T) {
 		{"500 UPSERT before 10 s", rate.BatchCost(batch(0, 0, 500)), 10 * time.Second, false},
 		{"500 UPSERT 10 s later", rate.BatchCost(batch(0, 0, 500)), 10*time.Second + 10*time.Millisecond, true},
 		{"more than fits, not full", rate.BatchCost(batch(0, 0, 5000)), 20 * time.Second, false},
-		{"more than fits, full", rate.BatchCost(batch(0, 0, 5000)), 60 * time.Second, true}, // to be told what is wrong with it
+		// to be told what is wrong with it
+		{"more than fits, full", rate.BatchCost(batch(0, 0, 5000)), 60 * time.Second, true},
 		{"and is empty then", rate.BatchCost(batch(1, 0, 0)), 60 * time.Second, false},
 	} {
 		if err := limit.Change(step.cost, noon.Add(step.after)); (err == nil) != step.pass {

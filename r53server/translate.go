@@ -70,8 +70,8 @@ func errorRows() []errorRow {
 	}
 }
 
-// translate is the one table from the errors of all rooms to what a client reads. known is false for an error that has no
-// row: its text goes to the log only.
+// translate is the one table from the errors of all rooms to what a client reads. known is false for an error that has
+// no row: its text goes to the log only.
 func translate(err error) (e *apiError, known bool) {
 	var (
 		own        *apiError

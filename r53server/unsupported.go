@@ -1,8 +1,8 @@
 package r53server
 
-// What Route 53 has and the engine has not: private hosted zones, DNSSEC signing, query logging and traffic policies. Lists of
-// them are empty, since clients list them as a matter of course; requests to make or change them are refused with the error of
-// the API model that comes nearest. r53: C.2, C.4.
+// Features of Route 53 that the engine does not have: private hosted zones, DNSSEC signing, query logging and traffic
+// policies. Their lists are empty, because clients list them routinely. Requests to create or change them are refused
+// with the code of the API model that fits best. r53: C.2, C.4.
 
 const (
 	privateZones    = "Private hosted zones are"
@@ -31,11 +31,13 @@ func (s *Server) listHostedZonesByVPC(r *request) (reply, error) {
 }
 
 func (s *Server) associateVPCWithHostedZone(r *request) (reply, error) {
-	return s.refuseVPC(r, notAvailable(codePublicZoneVPCAssociation, "The hosted zone is public. "+privateZones), "VPC", "Comment")
+	return s.refuseVPC(r, notAvailable(codePublicZoneVPCAssociation, "The hosted zone is public. "+privateZones), "VPC",
+		"Comment")
 }
 
 func (s *Server) disassociateVPCFromHostedZone(r *request) (reply, error) {
-	return s.refuseVPC(r, notAvailable(codeVPCAssociationNotFound, "The hosted zone has no VPC. "+privateZones), "VPC", "Comment")
+	return s.refuseVPC(r, notAvailable(codeVPCAssociationNotFound, "The hosted zone has no VPC. "+privateZones), "VPC",
+		"Comment")
 }
 
 func (s *Server) createVPCAssociationAuthorization(r *request) (reply, error) {
@@ -46,7 +48,7 @@ func (s *Server) deleteVPCAssociationAuthorization(r *request) (reply, error) {
 	return s.refuseVPC(r, notAvailable(codeVPCAuthorizationNotFound, privateZones), "VPC")
 }
 
-// refuseVPC refuses a request about a VPC, once the request itself is right.
+// refuseVPC refuses a valid request about a VPC with refusal, and other requests with their own error.
 func (s *Server) refuseVPC(r *request, refusal error, members ...string) (reply, error) {
 	d, in := decode(r, members...)
 	in.require("VPC")
@@ -73,7 +75,7 @@ func (s *Server) listVPCAssociationAuthorizations(r *request) (reply, error) {
 
 // DNSSEC.
 
-// getDNSSEC says of every zone that it is not signed: Terraform asks before it deletes a zone. r53: C.4.
+// getDNSSEC says that a zone is not signed. Terraform asks before it deletes a zone. r53: C.4.
 func (s *Server) getDNSSEC(r *request) (reply, error) {
 	if _, err := findZone(s.store.State(), r.path["Id"]); err != nil {
 		return reply{}, err
@@ -101,7 +103,7 @@ func (s *Server) noSuchSigningKey(r *request) (reply, error) {
 	return s.refuseForZone("HostedZoneId", r, notAvailable(codeNoSuchKeySigningKey, signing))
 }
 
-// refuseForZone refuses a request about a hosted zone, if there is one.
+// refuseForZone refuses a request about a hosted zone with refusal, or says that the zone does not exist.
 func (s *Server) refuseForZone(parameter string, r *request, refusal error) (reply, error) {
 	if _, err := findZone(s.store.State(), r.path[parameter]); err != nil {
 		return reply{}, err
@@ -164,7 +166,7 @@ func (s *Server) listTrafficPolicyInstancesByPolicy(*request) (reply, error) {
 	return reply{}, noSuchTrafficPolicy()
 }
 
-// createTrafficPolicyInstance needs a policy, of which there is none.
+// createTrafficPolicyInstance needs a policy, and there are none.
 func (s *Server) createTrafficPolicyInstance(*request) (reply, error) {
 	return reply{}, noSuchTrafficPolicy()
 }
@@ -208,7 +210,7 @@ func (s *Server) listTrafficPolicyInstancesByHostedZone(r *request) (reply, erro
 	return s.listTrafficPolicyInstances(r)
 }
 
-// The lists are empty, but they are there.
+// The lists are empty, but replies have their elements.
 type (
 	listHostedZonesByVPCReply struct {
 		HostedZoneSummaries struct{}

@@ -124,12 +124,14 @@ func TestRoles(t *testing.T) {
 	)
 	ctx, root := t.Context(), o.as("root", once)
 	bare := func(id *string) string { return strings.TrimPrefix(*id, "/hostedzone/") }
-	own, other := bare(createZone(t, root, "own.example.com", "1").HostedZone.Id), bare(createZone(t, root, "example.com", "2").HostedZone.Id)
+	own, other := bare(createZone(t, root, "own.example.com", "1").HostedZone.Id),
+		bare(createZone(t, root, "example.com", "2").HostedZone.Id)
 	o.users["byid"].Zones = []string{own}
 	newCheck := func(c *route53.Client, reference string) (string, error) {
-		out, err := c.CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{CallerReference: &reference, HealthCheckConfig: &types.HealthCheckConfig{
-			Type: types.HealthCheckTypeTcp, IPAddress: aws.String("192.0.2.1"), Port: aws.Int32(80),
-		}})
+		out, err := c.CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{CallerReference: &reference,
+			HealthCheckConfig: &types.HealthCheckConfig{
+				Type: types.HealthCheckTypeTcp, IPAddress: aws.String("192.0.2.1"), Port: aws.Int32(80),
+			}})
 		if err != nil {
 			return "", err
 		}
@@ -166,15 +168,18 @@ func TestRoles(t *testing.T) {
 			return err
 		}},
 		{"ChangeResourceRecordSets", "hostedzone/" + own, zoneUsers, func(c *route53.Client, user string) error {
-			_, err := change(c, &own, types.Change{Action: types.ChangeActionUpsert, ResourceRecordSet: address(user+".own.example.com", "192.0.2.1")})
+			_, err := change(c, &own, types.Change{Action: types.ChangeActionUpsert,
+				ResourceRecordSet: address(user+".own.example.com", "192.0.2.1")})
 			return err
 		}},
 		{"ChangeResourceRecordSets", "hostedzone/" + other, managers, func(c *route53.Client, user string) error {
-			_, err := change(c, &other, types.Change{Action: types.ChangeActionUpsert, ResourceRecordSet: address(user+".example.com", "192.0.2.1")})
+			_, err := change(c, &other, types.Change{Action: types.ChangeActionUpsert,
+				ResourceRecordSet: address(user+".example.com", "192.0.2.1")})
 			return err
 		}},
 		{"CreateHostedZone", "*", managers, func(c *route53.Client, user string) error {
-			_, err := c.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("new.own.example.com"), CallerReference: &user})
+			_, err := c.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("new.own.example.com"),
+				CallerReference: &user})
 			return err
 		}},
 		{"GetHealthCheck", "healthcheck/" + check, everybody, func(c *route53.Client, _ string) error {
@@ -203,7 +208,8 @@ func TestRoles(t *testing.T) {
 				if resource != "*" {
 					resource = "arn:aws:route53:::" + resource
 				}
-				want = fmt.Sprintf("403 AccessDenied: User: arn:aws:iam::000000000000:user/%s is not authorized to perform: route53:%s on resource: %s",
+				want = fmt.Sprintf("403 AccessDenied: User: arn:aws:iam::000000000000:user/%s is not authorized to perform: "+
+					"route53:%s on resource: %s",
 					user, op.operation, resource)
 			}
 			if got := refusal(t, op.call(o.as(user, once), user)); got != want {
@@ -219,8 +225,8 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// What a zones user may not see is refused in the same words whether it exists or not, tags of other zones and TestDNSAnswer
-// included, and neither prefix nor query tricks help.
+// What a zones user may not see is refused in the same words whether it exists or not, tags of other zones and
+// TestDNSAnswer included, and neither prefix nor query tricks help.
 func TestZonesUserCannotReachOtherZones(t *testing.T) {
 	o := startOffice(t, false,
 		users.User{Name: "root", Role: users.RoleAdministrator},
@@ -247,9 +253,12 @@ func TestZonesUserCannotReachOtherZones(t *testing.T) {
 		{"features of own zone", "POST", "/hostedzone/" + own + "/features", "", true},
 		{"delete own zone", "DELETE", "/hostedzone/" + own, "", true},
 		{"DNSSEC of other zone", "GET", "/hostedzone/" + other + "/dnssec", "", true},
-		{"answer of own zone", "GET", "/testdnsanswer?hostedzoneid=" + own + "&recordname=own.example.com&recordtype=A", "", false},
-		{"answer of other zone", "GET", "/testdnsanswer?hostedzoneid=" + other + "&recordname=example.com&recordtype=A", "", true},
-		{"answer of other zone, own named second", "GET", "/testdnsanswer?hostedzoneid=" + other + "&hostedzoneid=" + own + "&recordname=example.com&recordtype=A", "", true},
+		{"answer of own zone", "GET", "/testdnsanswer?hostedzoneid=" + own + "&recordname=own.example.com&recordtype=A", "",
+			false},
+		{"answer of other zone", "GET", "/testdnsanswer?hostedzoneid=" + other + "&recordname=example.com&recordtype=A", "",
+			true},
+		{"answer of other zone, own named second", "GET", "/testdnsanswer?hostedzoneid=" + other + "&hostedzoneid=" + own +
+			"&recordname=example.com&recordtype=A", "", true},
 		{"answer of no zone", "GET", "/testdnsanswer?recordname=example.com&recordtype=A", "", true},
 		{"tags of own zone", "GET", "/tags/hostedzone/" + own, "", false},
 		{"tags of other zone", "GET", "/tags/hostedzone/" + other, "", true},
@@ -258,14 +267,16 @@ func TestZonesUserCannotReachOtherZones(t *testing.T) {
 		{"tags of zones, all own", "POST", "/tags/hostedzone", fmt.Sprintf(ids, item(own)), false},
 		{"tags of zones, one other", "POST", "/tags/hostedzone", fmt.Sprintf(ids, item(own)+item(other)), true},
 		{"tags of zones, other with prefix", "POST", "/tags/hostedzone", fmt.Sprintf(ids, item("/hostedzone/"+other)), true},
-		{"tags of zones, comment within", "POST", "/tags/hostedzone", fmt.Sprintf(ids, item(other[:3]+"<!-- -->"+other[3:])), true},
+		{"tags of zones, comment within", "POST", "/tags/hostedzone", fmt.Sprintf(ids, item(other[:3]+"<!-- -->"+other[3:])),
+			true},
 		{"new CIDR collection", "POST", "/cidrcollection", "", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := o.users["tenant"].Credentials
 			r := o.request(t, tt.method, "/2013-04-01"+tt.target, tt.body)
 			path, query, _ := strings.Cut("/2013-04-01"+tt.target, "?")
-			signed := sigv4.Request{Method: tt.method, Path: path, RawQuery: query, Host: r.Host, Header: r.Header, Body: []byte(tt.body)}
+			signed := sigv4.Request{Method: tt.method, Path: path, RawQuery: query, Host: r.Host, Header: r.Header,
+				Body: []byte(tt.body)}
 			sigv4.Sign(&signed, tenant, "eu-west-1", "route53", time.Now())
 			response, body := o.do(t, r)
 			denied := strings.Contains(body, "<Code>AccessDenied</Code>")
@@ -285,13 +296,15 @@ func TestListsHideWhatOtherZonesSay(t *testing.T) {
 	)
 	ctx := t.Context()
 	for _, name := range []string{"own.example.com", "example.org"} {
-		if _, err := o.as("root").CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: &name, CallerReference: aws.String("reference of " + name),
+		if _, err := o.as("root").CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: &name,
+			CallerReference:  aws.String("reference of " + name),
 			HostedZoneConfig: &types.HostedZoneConfig{Comment: aws.String("comment of " + name)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for user, want := range map[string][]string{
-		"root": {"example.org. reference of example.org comment of example.org 2", "own.example.com. reference of own.example.com comment of own.example.com 2"},
+		"root": {"example.org. reference of example.org comment of example.org 2",
+			"own.example.com. reference of own.example.com comment of own.example.com 2"},
 		"viewer": {"example.org. reference of example.org comment of example.org 2",
 			"own.example.com. reference of own.example.com comment of own.example.com 2"},
 		"tenant": {"example.org. (hidden)  2", "own.example.com. reference of own.example.com comment of own.example.com 2"},
@@ -304,10 +317,12 @@ func TestListsHideWhatOtherZonesSay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for list, zones := range map[string][]types.HostedZone{"ListHostedZones": byID.HostedZones, "ListHostedZonesByName": byName.HostedZones} {
+		for list, zones := range map[string][]types.HostedZone{"ListHostedZones": byID.HostedZones,
+			"ListHostedZonesByName": byName.HostedZones} {
 			var got []string
 			for _, z := range zones {
-				got = append(got, fmt.Sprint(*z.Name, " ", *z.CallerReference, " ", aws.ToString(z.Config.Comment), " ", *z.ResourceRecordSetCount))
+				got = append(got, fmt.Sprint(*z.Name, " ", *z.CallerReference, " ", aws.ToString(z.Config.Comment), " ",
+					*z.ResourceRecordSetCount))
 			}
 			slices.Sort(got)
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -327,7 +342,8 @@ func TestRefusalsNameWhatDoesNotExist(t *testing.T) {
 			return err
 		},
 		"UpdateHostedZoneFeatures": func() error {
-			_, err := c.UpdateHostedZoneFeatures(ctx, &route53.UpdateHostedZoneFeaturesInput{HostedZoneId: id, EnableAcceleratedRecovery: aws.Bool(true)})
+			_, err := c.UpdateHostedZoneFeatures(ctx, &route53.UpdateHostedZoneFeaturesInput{HostedZoneId: id,
+				EnableAcceleratedRecovery: aws.Bool(true)})
 			return err
 		},
 		"DeleteHostedZone": func() error {
@@ -335,7 +351,8 @@ func TestRefusalsNameWhatDoesNotExist(t *testing.T) {
 			return err
 		},
 		"CreateHostedZone": func() error {
-			_, err := c.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("example.com"), CallerReference: aws.String("r"), DelegationSetId: id})
+			_, err := c.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: aws.String("example.com"),
+				CallerReference: aws.String("r"), DelegationSetId: id})
 			return err
 		},
 		"GetChange": func() error {
@@ -343,8 +360,9 @@ func TestRefusalsNameWhatDoesNotExist(t *testing.T) {
 			return err
 		},
 		"ChangeCidrCollection": func() error {
-			_, err := c.ChangeCidrCollection(ctx, &route53.ChangeCidrCollectionInput{Id: id, Changes: []types.CidrCollectionChange{
-				{Action: types.CidrCollectionChangeActionPut, LocationName: aws.String("l"), CidrList: []string{"192.0.2.0/24"}}}})
+			_, err := c.ChangeCidrCollection(ctx, &route53.ChangeCidrCollectionInput{Id: id,
+				Changes: []types.CidrCollectionChange{
+					{Action: types.CidrCollectionChangeActionPut, LocationName: aws.String("l"), CidrList: []string{"192.0.2.0/24"}}}})
 			return err
 		},
 		"DeleteCidrCollection": func() error {
@@ -376,7 +394,8 @@ func TestRefusalsNameWhatDoesNotExist(t *testing.T) {
 			return err
 		},
 		"ChangeTagsForResource": func() error {
-			_, err := c.ChangeTagsForResource(ctx, &route53.ChangeTagsForResourceInput{ResourceId: id, ResourceType: types.TagResourceTypeHostedzone,
+			_, err := c.ChangeTagsForResource(ctx, &route53.ChangeTagsForResourceInput{ResourceId: id,
+				ResourceType:  types.TagResourceTypeHostedzone,
 				RemoveTagKeys: []string{"a"}})
 			return err
 		},
@@ -393,11 +412,13 @@ func TestFirstPagesHaveNoMarker(t *testing.T) {
 	ctx, c := t.Context(), o.as("root", once)
 	for _, name := range []string{"a.example", "b.example"} {
 		createZone(t, c, name, name)
-		if _, err := c.CreateReusableDelegationSet(ctx, &route53.CreateReusableDelegationSetInput{CallerReference: &name}); err != nil {
+		if _, err := c.CreateReusableDelegationSet(ctx,
+			&route53.CreateReusableDelegationSetInput{CallerReference: &name}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{CallerReference: &name, HealthCheckConfig: &types.HealthCheckConfig{
-			Type: types.HealthCheckTypeTcp, IPAddress: aws.String("192.0.2.1"), Port: aws.Int32(80)}}); err != nil {
+		if _, err := c.CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{CallerReference: &name,
+			HealthCheckConfig: &types.HealthCheckConfig{
+				Type: types.HealthCheckTypeTcp, IPAddress: aws.String("192.0.2.1"), Port: aws.Int32(80)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -418,7 +439,8 @@ func TestFirstPagesHaveNoMarker(t *testing.T) {
 			return out.Marker, out.NextMarker, nil
 		},
 		"ListReusableDelegationSets": func(marker *string) (*string, *string, error) {
-			out, err := c.ListReusableDelegationSets(ctx, &route53.ListReusableDelegationSetsInput{Marker: marker, MaxItems: one})
+			out, err := c.ListReusableDelegationSets(ctx, &route53.ListReusableDelegationSetsInput{Marker: marker,
+				MaxItems: one})
 			if err != nil {
 				return nil, nil, err
 			}
@@ -462,12 +484,14 @@ func TestSDKCredentials(t *testing.T) {
 	}{
 		{"lasting", o.users["lasting"].Credentials, 0, ""},
 		{"lasting with a token of the environment", sigv4.Credentials{
-			AccessKeyID: o.users["lasting"].AccessKeyID, SecretAccessKey: o.users["lasting"].SecretAccessKey, SessionToken: "of another account",
+			AccessKeyID: o.users["lasting"].AccessKeyID, SecretAccessKey: o.users["lasting"].SecretAccessKey,
+			SessionToken: "of another account",
 		}, 0, ""},
 		{"temporary", right, 0, ""},
 		{"no token", with(func(c *sigv4.Credentials) { c.SessionToken = "" }), 0, "403 InvalidClientTokenId: "},
 		{"wrong token", with(func(c *sigv4.Credentials) { c.SessionToken = "another" }), 0, "403 InvalidClientTokenId: "},
-		{"wrong secret", with(func(c *sigv4.Credentials) { c.SecretAccessKey = "another" }), 0, "403 SignatureDoesNotMatch: "},
+		{"wrong secret", with(func(c *sigv4.Credentials) { c.SecretAccessKey = "another" }), 0,
+			"403 SignatureDoesNotMatch: "},
 		{"wrong key", with(func(c *sigv4.Credentials) { c.AccessKeyID = "AKIANOBODY" }), 0, "403 InvalidClientTokenId: "},
 		{"engine 4 minutes ahead", right, 4 * time.Minute, ""},
 		{"engine 4 minutes behind", right, -4 * time.Minute, ""},
@@ -478,7 +502,8 @@ func TestSDKCredentials(t *testing.T) {
 			o.advance(tt.clock)
 			defer o.advance(-tt.clock)
 			client := o.as("temporary", once, func(options *route53.Options) {
-				options.Credentials = credentials.NewStaticCredentialsProvider(tt.use.AccessKeyID, tt.use.SecretAccessKey, tt.use.SessionToken)
+				options.Credentials = credentials.NewStaticCredentialsProvider(tt.use.AccessKeyID, tt.use.SecretAccessKey,
+					tt.use.SessionToken)
 			})
 			_, err := client.GetHostedZoneCount(t.Context(), &route53.GetHostedZoneCountInput{})
 			got := refusal(t, err)
@@ -492,18 +517,21 @@ func TestSDKCredentials(t *testing.T) {
 	}
 	temporary.Expires = o.clock()
 	_, err := o.as("temporary", once).GetHostedZoneCount(t.Context(), &route53.GetHostedZoneCountInput{})
-	if got, want := refusal(t, err), "403 ExpiredToken: The security token included in the request is expired"; got != want {
+	if got, want := refusal(t, err),
+		"403 ExpiredToken: The security token included in the request is expired"; got != want {
 		t.Errorf("expired: got %q, want %q", got, want)
 	}
 }
 
-// A client that is throttled gets through by the SDK's own retries; one that does not retry sees Throttling. r53: C.5, C.8.
+// A client that is throttled gets through by the SDK's own retries; one that does not retry sees Throttling. r53: C.5,
+// C.8.
 func TestSDKRecoversFromThrottling(t *testing.T) {
 	o := startOffice(t, true, users.User{Name: "root", Role: users.RoleAdministrator})
 	ctx := t.Context()
-	out, err := o.as("root").CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{CallerReference: aws.String("c"), HealthCheckConfig: &types.HealthCheckConfig{
-		Type: types.HealthCheckTypeTcp, IPAddress: aws.String("192.0.2.1"), Port: aws.Int32(80),
-	}})
+	out, err := o.as("root").CreateHealthCheck(ctx, &route53.CreateHealthCheckInput{CallerReference: aws.String("c"),
+		HealthCheckConfig: &types.HealthCheckConfig{
+			Type: types.HealthCheckTypeTcp, IPAddress: aws.String("192.0.2.1"), Port: aws.Int32(80),
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -547,7 +575,8 @@ func TestSDKThrottledChanges(t *testing.T) {
 	batch := func(prefix string, n int) error {
 		var changes []types.Change
 		for i := range n {
-			changes = append(changes, types.Change{Action: types.ChangeActionUpsert, ResourceRecordSet: address(fmt.Sprintf("%s%d.example.com", prefix, i), "192.0.2.1")})
+			changes = append(changes, types.Change{Action: types.ChangeActionUpsert,
+				ResourceRecordSet: address(fmt.Sprintf("%s%d.example.com", prefix, i), "192.0.2.1")})
 		}
 		_, err := change(client, zoneID, changes...)
 		return err

@@ -19,9 +19,10 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the replies into testdata")
 
-// Every file of testdata is a conversation with a fresh server: requests as botocore sends them, and the very replies but
-// for line breaks between elements. Names made by the server stand as $ZONE1, $CHANGE1, $SET1, $CHECK1, $NS1, $REQUEST and $TIME,
-// numbered in order of appearance; requests may use them. $CHECK1 is any UUID, of a CIDR collection too. $SYNC is PENDING or INSYNC, whichever the node has got to.
+// Every file of testdata is a conversation with a fresh server: requests as botocore sends them, and the very replies
+// but for line breaks between elements. Names made by the server stand as $ZONE1, $CHANGE1, $SET1, $CHECK1, $NS1,
+// $REQUEST and $TIME, numbered in order of appearance; requests may use them. $CHECK1 is any UUID, of a CIDR collection
+// too. $SYNC is PENDING or INSYNC, whichever the node has got to.
 func TestWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -86,9 +87,11 @@ func writeConversation(t *testing.T, path string, turns []turn) {
 func threeCheckers(id string) []health.Report {
 	at := time.Date(2026, 11, 22, 10, 11, 12, 345678900, time.UTC)
 	return []health.Report{
-		{Check: id, Checker: "b/us-east-1", Region: "us-east-1", IPAddress: "192.0.2.2", Status: "Failure: HTTP Status Code 503, Service Unavailable", CheckedTime: at,
+		{Check: id, Checker: "b/us-east-1", Region: "us-east-1", IPAddress: "192.0.2.2",
+			Status: "Failure: HTTP Status Code 503, Service Unavailable", CheckedTime: at,
 			Failure: "Failure: HTTP Status Code 503, Service Unavailable", FailureTime: at},
-		{Check: id, Checker: "a/eu-west-1", Region: "eu-west-1", IPAddress: "192.0.2.1", Status: "Success: HTTP Status Code 200, OK", CheckedTime: at},
+		{Check: id, Checker: "a/eu-west-1", Region: "eu-west-1", IPAddress: "192.0.2.1",
+			Status: "Success: HTTP Status Code 200, OK", CheckedTime: at},
 		{Check: id, Checker: "c/us-west-2", Region: "us-west-2", IPAddress: "2001:db8::1"},
 	}
 }
@@ -111,8 +114,10 @@ type madeNames struct {
 	counts      map[string]int
 }
 
-var made = regexp.MustCompile(`(?P<ZONE>\bZ[A-Z0-9]{12,31}\b)|(?P<CHANGE>\bC[A-Z0-9]{12,31}\b)|(?P<SET>\bN[A-Z0-9]{20}\b)|(?P<CHECK>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)|` +
-	`(?P<NS>\bns-[0-9]+\.awsdns-[0-9]+\.(?:com|net|org|co\.uk))|(?P<TIME><SubmittedAt>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z<)`)
+var made = regexp.MustCompile(`(?P<ZONE>\bZ[A-Z0-9]{12,31}\b)|(?P<CHANGE>\bC[A-Z0-9]{12,31}\b)|` +
+	`(?P<SET>\bN[A-Z0-9]{20}\b)|(?P<CHECK>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)|` +
+	`(?P<NS>\bns-[0-9]+\.awsdns-[0-9]+\.(?:com|net|org|co\.uk))|(?P<TIME>` +
+	`<SubmittedAt>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z<)`)
 
 var requestID = regexp.MustCompile(`(X-Amzn-Requestid: |<RequestId>)[0-9a-f-]{36}`)
 

@@ -1,5 +1,5 @@
-// Package rate says how fast an account may call the Route 53 API: which rates Route 53 has, and the token bucket that counts
-// them. The engine's API refuses what is faster, and the client slows down before AWS refuses. r53: C.8.
+// Package rate says how fast an account may call the Route 53 API: which rates Route 53 has, and the token bucket that
+// counts them. The engine's API refuses what is faster, and the client slows down before AWS refuses. r53: C.8.
 package rate
 
 import (
@@ -20,8 +20,8 @@ func Account() Rate { return Rate{50, time.Second / 10} }
 // Changes is the rate of changes of records and zones, which have costs.
 func Changes() Rate { return Rate{1500, time.Second / 100} }
 
-// Operation is the rate of one operation. The rates of operations whose names begin with Update are (unconfirmed): they are
-// taken for those of an operation that is not listed.
+// Operation is the rate of one operation. The rates of operations whose names begin with Update are (unconfirmed): they
+// are taken for those of an operation that is not listed.
 func Operation(name string) Rate {
 	switch name {
 	case "AssociateVPCWithHostedZone":
@@ -49,8 +49,8 @@ func Operation(name string) Rate {
 // ZoneCost is what it costs to create or to delete a hosted zone, in changes.
 const ZoneCost = 2
 
-// BatchCost is what a change batch costs. An UPSERT costs 2, because it is a deletion and a creation, as in the limits of a
-// batch (r53: C.6).
+// BatchCost is what a change batch costs. An UPSERT costs 2, because it is a deletion and a creation, as in the limits
+// of a batch (r53: C.6).
 func BatchCost(changes []zone.Change) int {
 	cost := 0
 	for _, c := range changes {

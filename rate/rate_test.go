@@ -66,8 +66,8 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// Over any time a bucket gives no more than its capacity and what came back, and it refuses only when it must: compared with
-// counting the nanoseconds of every token by hand.
+// Over any time a bucket gives no more than its capacity and what came back, and it refuses only when it must: compared
+// with counting the nanoseconds of every token by hand.
 func TestBucketAgreesWithCounting(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -90,8 +90,8 @@ func TestBucketAgreesWithCounting(t *testing.T) {
 	}
 }
 
-// What is borrowed comes back at the share of the rate that the borrower takes, and a share of the capacity is at least one
-// token.
+// What is borrowed comes back at the share of the rate that the borrower takes, and a share of the capacity is at least
+// one token.
 func TestBorrowing(t *testing.T) {
 	statuses := Operation("GetHealthCheckStatus") // 4, one a second
 	for _, tt := range []struct {

@@ -31,8 +31,10 @@ func addCluster(cmd *cobra.Command) *cluster {
 	f := cmd.Flags()
 	f.StringVar(&c.logLevel, "log-level", "info", "least `level` of log lines: debug, info, warn or error")
 	f.StringVar(&c.logFormat, "log-format", "json", "`format` of log lines: json or text")
-	cmd.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
-	cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{"json", "text"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions([]string{"debug", "info", "warn", "error"},
+		cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{"json", "text"},
+		cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 

@@ -44,17 +44,26 @@ It works in every cluster; of several replicas one is elected, the others stand 
 	s.StringVar(&f.o.Class, "class", "", "`name` of the one FailoverClass to serve; without it, all")
 	s.StringVar(&f.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API, instead of what classes say")
 	s.StringVar(&f.o.Cluster, "cluster-name", "", "`name` of this cluster in log lines and on its health checks")
-	s.StringSliceVar(&f.sources, "sources", []string{"ingress", "gateway", "service"}, "`kinds` that load balancers are read from: ingress, gateway, service; empty for none")
+	s.StringSliceVar(&f.sources, "sources", []string{"ingress", "gateway", "service"},
+		"`kinds` that load balancers are read from: ingress, gateway, service; empty for none")
 	s.StringVar(&f.o.MetricsAddress, "metrics-bind-address", ":8443", "`address` of /metrics; empty for none")
-	s.BoolVar(&f.o.MetricsSecure, "metrics-secure", true, "serve /metrics by HTTPS, to those whom the cluster lets get it; on a loopback address the default is plain HTTP for everybody")
-	s.StringVar(&f.o.MetricsCertDir, "metrics-cert-path", "", "`directory` with tls.crt and tls.key for /metrics; without it, a certificate signed by itself")
-	s.StringVar(&f.o.HealthAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; empty for none")
+	s.BoolVar(&f.o.MetricsSecure, "metrics-secure", true, "serve /metrics by HTTPS, to those whom the cluster lets get "+
+		"it; on a loopback address the default is plain HTTP for everybody")
+	s.StringVar(&f.o.MetricsCertDir, "metrics-cert-path", "", "`directory` with tls.crt and tls.key for /metrics; "+
+		"without it, a certificate signed by itself")
+	s.StringVar(&f.o.HealthAddress, "health-probe-bind-address", ":8081",
+		"`address` of /healthz and /readyz; empty for none")
 	s.BoolVar(&f.o.LeaderElection, "leader-elect", false, "work only while elected among the replicas")
-	s.StringVar(&f.o.LeaderElectionNamespace, "leader-election-namespace", "", "`namespace` of the Lease; without it, the pod's own")
-	s.DurationVar(&f.o.Resync, "resync", 10*time.Minute, "`time` after which Route 53 is read and corrected although nothing has changed")
-	s.DurationVar(&f.o.Debounce, "debounce", time.Second, "`time` in which changes of the cluster are gathered for one round")
-	s.DurationVar(&f.o.Poll, "poll", 3*time.Second, "`time` between readings of an engine's verdicts, and of single ones at AWS")
-	s.DurationVar(&f.o.Verdicts, "verdict-interval", 45*time.Second, "`time` between readings of all verdicts at AWS, from CloudWatch, which charges for each")
+	s.StringVar(&f.o.LeaderElectionNamespace, "leader-election-namespace", "",
+		"`namespace` of the Lease; without it, the pod's own")
+	s.DurationVar(&f.o.Resync, "resync", 10*time.Minute, "`time` after which Route 53 is read and corrected although "+
+		"nothing has changed")
+	s.DurationVar(&f.o.Debounce, "debounce", time.Second, "`time` in which changes of the cluster are gathered for one "+
+		"round")
+	s.DurationVar(&f.o.Poll, "poll", 3*time.Second, "`time` between readings of an engine's verdicts, and of single "+
+		"ones at AWS")
+	s.DurationVar(&f.o.Verdicts, "verdict-interval", 45*time.Second, "`time` between readings of all verdicts at AWS, "+
+		"from CloudWatch, which charges for each")
 	cmd.RegisterFlagCompletionFunc("sources", cobra.FixedCompletions(sourceNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -113,14 +122,16 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 	return c.Run(cmd.Context())
 }
 
-// secureMetrics refuses to serve names of policies to everybody in the network. said tells whether --metrics-secure was given.
+// secureMetrics refuses to serve names of policies to everybody in the network. said tells whether --metrics-secure was
+// given.
 func (f *controllerFlags) secureMetrics(said bool) error {
 	host, _, err := net.SplitHostPort(f.o.MetricsAddress)
 	if f.o.MetricsAddress == "" {
 		return nil
 	}
 	if err != nil {
-		return usageError{fmt.Errorf("--metrics-bind-address %s: use an address such as :8443 or 127.0.0.1:8080", f.o.MetricsAddress)}
+		return usageError{fmt.Errorf("--metrics-bind-address %s: use an address such as :8443 or 127.0.0.1:8080",
+			f.o.MetricsAddress)}
 	}
 	address, err := netip.ParseAddr(host)
 	loopback := err == nil && address.IsLoopback() || host == "localhost"
@@ -128,7 +139,8 @@ func (f *controllerFlags) secureMetrics(said bool) error {
 	case loopback && !said:
 		f.o.MetricsSecure = false
 	case !loopback && !f.o.MetricsSecure:
-		return usageError{fmt.Errorf("--metrics-secure=false: the metrics have names of policies: give --metrics-bind-address a loopback address, such as 127.0.0.1:8080, not %s", f.o.MetricsAddress)}
+		return usageError{fmt.Errorf("--metrics-secure=false: the metrics have names of policies: give "+
+			"--metrics-bind-address a loopback address, such as 127.0.0.1:8080, not %s", f.o.MetricsAddress)}
 	}
 	return nil
 }

@@ -61,9 +61,11 @@ Run one for each Region, beside 'bulkhead lab'. It is for trying and testing: in
 	s := cmd.Flags()
 	s.StringVar(&f.region, "region", "", "`Region` of this cluster; one of the lab's (required)")
 	s.StringVar(&f.url, "lab-url", "http://127.0.0.1:8053", "`URL` of the lab")
-	s.StringVar(&f.dataDir, "data-dir", "bulkhead-data", "the lab's `folder`, which has its credentials; without them, AWS_ACCESS_KEY_ID and so on")
+	s.StringVar(&f.dataDir, "data-dir", "bulkhead-data", "the lab's `folder`, which has its credentials; without them, "+
+		"AWS_ACCESS_KEY_ID and so on")
 	s.StringVar(&f.rules.class, "ingress-class", "alb", "`class` of the Ingresses that are for the lab")
-	s.BoolVar(&f.rules.podAddresses, "pod-addresses", false, "send requests to the pods themselves; without it the lab runs a stand-in for each")
+	s.BoolVar(&f.rules.podAddresses, "pod-addresses", false, "send requests to the pods themselves; without it the lab "+
+		"runs a stand-in for each")
 	return cmd
 }
 
@@ -106,7 +108,8 @@ func (f *labIngressFlags) run(cmd *cobra.Command) error {
 		lab: labClient, region: f.region, rules: f.rules, client: m.GetClient(), log: log,
 		said: map[string]string{},
 		event: func(in *networkingv1.Ingress, message string) {
-			m.GetEventRecorder("bulkhead-lab-ingress").Eventf(in, nil, corev1.EventTypeWarning, "FailedDeployModel", "Deploy", "%s", message)
+			m.GetEventRecorder("bulkhead-lab-ingress").Eventf(in, nil, corev1.EventTypeWarning, "FailedDeployModel", "Deploy",
+				"%s", message)
 		},
 	}
 	if err := l.watch(m); err != nil {
@@ -160,14 +163,18 @@ type labIngress struct {
 type everything struct{}
 
 func (l *labIngress) watch(m manager.Manager) error {
-	one := handler.TypedEnqueueRequestsFromMapFunc(func(context.Context, client.Object) []everything { return []everything{{}} })
+	one := handler.TypedEnqueueRequestsFromMapFunc(func(context.Context,
+		client.Object) []everything {
+		return []everything{{}}
+	})
 	b := builder.TypedControllerManagedBy[everything](m).Named("lab-ingress").
 		WithLogConstructor(func(*everything) logr.Logger { return logr.FromSlogHandler(l.log.Handler()) })
 	for _, object := range []client.Object{&networkingv1.Ingress{}, &corev1.Service{}, &discoveryv1.EndpointSlice{}} {
 		b = b.Watches(object, one)
 	}
 	// A cluster without anything has rules too: none.
-	start := source.TypedFunc[everything](func(_ context.Context, q workqueue.TypedRateLimitingInterface[everything]) error {
+	start := source.TypedFunc[everything](func(_ context.Context,
+		q workqueue.TypedRateLimitingInterface[everything]) error {
 		q.Add(everything{})
 		return nil
 	})
@@ -198,9 +205,11 @@ func (l *labIngress) Reconcile(ctx context.Context, _ everything) (reconcile.Res
 	return reconcile.Result{RequeueAfter: labResync}, nil
 }
 
-// set makes these the Ingresses of the lab's Region. Where the lab refuses one of them, those that are in force stay, and each of the new
-// ones is taken by itself or left as it was: nothing that serves is taken away for another's mistake.
-func (l *labIngress) set(ctx context.Context, wanted []lab.Ingress) (got []lab.IngressStatus, refused map[string]string, err error) {
+// set makes these the Ingresses of the lab's Region. Where the lab refuses one of them, those that are in force stay,
+// and each of the new ones is taken by itself or left as it was: nothing that serves is taken away for another's
+// mistake.
+func (l *labIngress) set(ctx context.Context, wanted []lab.Ingress) (got []lab.IngressStatus, refused map[string]string,
+	err error) {
 	refused = map[string]string{}
 	got, err = l.lab.SetIngresses(ctx, l.region, wanted)
 	if !isRefusal(err) {

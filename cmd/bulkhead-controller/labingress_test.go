@@ -21,11 +21,13 @@ import (
 // runLab starts a lab with a zone and nothing else, until the test ends.
 func runLab(t *testing.T) *lab.Lab {
 	t.Helper()
-	definition, err := lab.ParseDefinition("lab.yaml", []byte("regions: [{name: eu-west-1, address: 127.88.1.1}, {name: eu-central-1, address: 127.88.2.1}]\napplications: []\n"))
+	definition, err := lab.ParseDefinition("lab.yaml", []byte("regions: [{name: eu-west-1, address: 127.88.1.1}, "+
+		"{name: eu-central-1, address: 127.88.2.1}]\napplications: []\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := lab.New(lab.Options{Definition: definition, DataDir: t.TempDir(), HTTPAddr: "127.0.0.1:0", DNSAddr: "127.0.0.1:0", ZoneOnly: true, AnyPort: true})
+	l, err := lab.New(lab.Options{Definition: definition, DataDir: t.TempDir(), HTTPAddr: "127.0.0.1:0",
+		DNSAddr: "127.0.0.1:0", ZoneOnly: true, AnyPort: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,8 @@ func forHost(name, host string, pods int) lab.Ingress {
 	backend := lab.IngressBackend{Service: name, Port: 80}
 	in := lab.Ingress{
 		Namespace: "team-a", Name: name,
-		Rules:    []lab.IngressRule{{Host: host, Paths: []lab.IngressPath{{Path: "/", PathType: "Prefix", Backend: backend}}}},
+		Rules: []lab.IngressRule{{Host: host, Paths: []lab.IngressPath{{Path: "/", PathType: "Prefix",
+			Backend: backend}}}},
 		Services: []lab.IngressService{{IngressBackend: backend, Endpoints: []lab.Endpoint{}}},
 	}
 	for n := range pods {
@@ -64,11 +67,13 @@ func forHost(name, host string, pods int) lab.Ingress {
 // One tenant's mistake takes nothing from another: what is in force stays, what is new and right is taken.
 func TestRefusedIngressHoldsUpNoOther(t *testing.T) {
 	l := runLab(t)
-	in := &labIngress{lab: &lab.Client{BaseURL: "http://" + l.Status().API, Credentials: l.Node().Credentials()}, region: "eu-west-1"}
+	in := &labIngress{lab: &lab.Client{BaseURL: "http://" + l.Status().API, Credentials: l.Node().Credentials()},
+		region: "eu-west-1"}
 	at := l.Status().Regions[0].LoadBalancer.Address
 	status := func(host string) int {
 		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+net.JoinHostPort(at, strconv.Itoa(l.LoadBalancers()[0].Port))+"/", nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+			"http://"+net.JoinHostPort(at, strconv.Itoa(l.LoadBalancers()[0].Port))+"/", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,8 +101,10 @@ func TestRefusedIngressHoldsUpNoOther(t *testing.T) {
 			map[string]int{"app1.example.com": 200, "wrong.example.com": 404}},
 		{"all are right", []lab.Ingress{forHost("app1", "app1.example.com", 1), was}, nil,
 			map[string]int{"app1.example.com": 200, "changed.example.com": 200}},
-		{"one becomes wrong, one has no pods, one is new", []lab.Ingress{worse, forHost("app1", "app1.example.com", 0), forHost("app2", "app2.example.com", 2)},
-			[]string{"team-a/changed"}, map[string]int{"changed.example.com": 200, "app1.example.com": 503, "app2.example.com": 200}},
+		{"one becomes wrong, one has no pods, one is new", []lab.Ingress{worse, forHost("app1", "app1.example.com", 0),
+			forHost("app2", "app2.example.com", 2)},
+			[]string{"team-a/changed"}, map[string]int{"changed.example.com": 200, "app1.example.com": 503,
+				"app2.example.com": 200}},
 		{"the wrong one goes, and another", []lab.Ingress{forHost("app1", "app1.example.com", 1)}, nil,
 			map[string]int{"changed.example.com": 404, "app1.example.com": 200, "app2.example.com": 404}},
 	} {
@@ -148,7 +155,8 @@ func TestLabIngressSaysWhatIsWrongWithACall(t *testing.T) {
 		}
 		call.f.dataDir = t.TempDir()
 		_, err := call.f.client(t.Context())
-		if got := fmt.Sprint(err); err == nil && call.want != "" || err != nil && (call.want == "" || !strings.Contains(got, call.want)) {
+		if got := fmt.Sprint(err); err == nil && call.want != "" || err != nil &&
+			(call.want == "" || !strings.Contains(got, call.want)) {
 			t.Errorf("%+v: error %v, want %q", call.f, err, call.want)
 		}
 	}
@@ -156,9 +164,12 @@ func TestLabIngressSaysWhatIsWrongWithACall(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"lab-ingress"}, "bulkhead-controller: --region is missing: the lab's Region that this cluster is in, such as eu-west-1\nSee 'bulkhead-controller lab-ingress --help'.\n"},
-		{[]string{"lab-ingress", "--region=eu-west-1", "--lab-url=lab"}, "bulkhead-controller: --lab-url lab: use a URL such as http://127.0.0.1:8053\nSee 'bulkhead-controller lab-ingress --help'.\n"},
-		{[]string{"lab-ingress", "more"}, "bulkhead-controller: bulkhead-controller lab-ingress takes no arguments, got \"more\"\nSee 'bulkhead-controller lab-ingress --help'.\n"},
+		{[]string{"lab-ingress"}, "bulkhead-controller: --region is missing: the lab's Region that this cluster is in, " +
+			"such as eu-west-1\nSee 'bulkhead-controller lab-ingress --help'.\n"},
+		{[]string{"lab-ingress", "--region=eu-west-1", "--lab-url=lab"}, "bulkhead-controller: --lab-url lab: use a URL " +
+			"such as http://127.0.0.1:8053\nSee 'bulkhead-controller lab-ingress --help'.\n"},
+		{[]string{"lab-ingress", "more"}, "bulkhead-controller: bulkhead-controller lab-ingress takes no arguments, got " +
+			"\"more\"\nSee 'bulkhead-controller lab-ingress --help'.\n"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(call.args, &stdout, &stderr); code != exitUsage || stderr.String() != call.want || stdout.Len() > 0 {
@@ -177,7 +188,8 @@ func TestRefusedIngressIsToldOnce(t *testing.T) {
 	for _, refusal := range []string{"a", "a", "b", "", "b"} {
 		l.tell(in, refusal)
 	}
-	if diff := cmp.Diff([]string{"shop: a", "shop: b", "shop: b"}, events); diff != "" || strings.Count(log.String(), "team-a/shop") != 3 {
+	if diff := cmp.Diff([]string{"shop: a", "shop: b", "shop: b"}, events); diff != "" ||
+		strings.Count(log.String(), "team-a/shop") != 3 {
 		t.Errorf("want -, got +\n%s\n%s", diff, &log)
 	}
 }

@@ -31,7 +31,8 @@ type ingressRules struct {
 }
 
 // of lists the Ingresses of the class, ordered by namespace and name, with the Services that they lead to.
-func (r ingressRules) of(ingresses []networkingv1.Ingress, services []corev1.Service, endpoints []discoveryv1.EndpointSlice) []lab.Ingress {
+func (r ingressRules) of(ingresses []networkingv1.Ingress, services []corev1.Service,
+	endpoints []discoveryv1.EndpointSlice) []lab.Ingress {
 	byService := map[string][]discoveryv1.EndpointSlice{}
 	for _, e := range endpoints {
 		title := titleOf(e.Namespace, e.Labels[discoveryv1.LabelServiceName])
@@ -43,7 +44,8 @@ func (r ingressRules) of(ingresses []networkingv1.Ingress, services []corev1.Ser
 	}
 	var wanted []networkingv1.Ingress
 	for _, in := range ingresses {
-		if in.DeletionTimestamp == nil && cmp.Or(value(in.Spec.IngressClassName), in.Annotations[classAnnotation]) == r.class {
+		if in.DeletionTimestamp == nil && cmp.Or(value(in.Spec.IngressClassName),
+			in.Annotations[classAnnotation]) == r.class {
 			wanted = append(wanted, in)
 		}
 	}
@@ -98,7 +100,8 @@ func (g *gathering) all() lab.Ingress {
 		if r.HTTP != nil {
 			for _, p := range r.HTTP.Paths {
 				kind := cmp.Or(value(p.PathType), networkingv1.PathTypeImplementationSpecific)
-				rule.Paths = append(rule.Paths, lab.IngressPath{Path: p.Path, PathType: string(kind), Backend: g.backend(p.Backend)})
+				rule.Paths = append(rule.Paths, lab.IngressPath{Path: p.Path, PathType: string(kind),
+					Backend: g.backend(p.Backend)})
 			}
 		}
 		g.out.Rules = append(g.out.Rules, rule)

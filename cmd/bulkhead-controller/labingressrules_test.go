@@ -106,16 +106,19 @@ func TestIngressBecomesRulesAndReadyEndpoints(t *testing.T) {
 				{Path: "/", PathType: "Prefix", Backend: lab.IngressBackend{Service: "web", Port: 80}},
 				{Path: "/gone", PathType: "Exact", Backend: lab.IngressBackend{Service: "gone", Port: 80}},
 			}},
-			{Paths: []lab.IngressPath{{Path: "/pay", PathType: "ImplementationSpecific", Backend: lab.IngressBackend{Service: "pay", Port: 8080}}}},
+			{Paths: []lab.IngressPath{{Path: "/pay", PathType: "ImplementationSpecific",
+				Backend: lab.IngressBackend{Service: "pay", Port: 8080}}}},
 			{Host: "idle.example.com", Paths: []lab.IngressPath{}},
 		},
 		Services: []lab.IngressService{
 			{IngressBackend: lab.IngressBackend{Service: "web", Port: 80}, HealthPath: "/health",
 				Endpoints: []lab.Endpoint{{Pod: "10.0.0.9"}, {Pod: "web-a"}, {Pod: "web-b", AvailabilityZone: "eu-west-1b"}}},
-			{IngressBackend: lab.IngressBackend{Service: "pay", Port: 8080}, HealthPath: "/payhealth", Endpoints: []lab.Endpoint{}},
+			{IngressBackend: lab.IngressBackend{Service: "pay", Port: 8080}, HealthPath: "/payhealth",
+				Endpoints: []lab.Endpoint{}},
 		},
 	}}
-	if diff := cmp.Diff(want, rulesFor(t, ingressRules{class: "alb"}, shop), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(want, rulesFor(t, ingressRules{class: "alb"}, shop),
+		cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
 }
@@ -125,7 +128,8 @@ func TestPodAddressesAreThoseOfTheServicesPort(t *testing.T) {
 	for _, e := range rulesFor(t, ingressRules{class: "alb", podAddresses: true}, shop)[0].Services[0].Endpoints {
 		got = append(got, e.Pod+" "+e.Address.String())
 	}
-	if diff := cmp.Diff([]string{"10.0.0.9 10.0.0.9:8000", "web-a 10.0.0.1:8000", "web-b 10.0.0.2:8000"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"10.0.0.9 10.0.0.9:8000", "web-a 10.0.0.1:8000", "web-b 10.0.0.2:8000"},
+		got); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
 }

@@ -38,7 +38,8 @@ func TestMetricsAreSecureUnlessOnALoopbackAddress(t *testing.T) {
 		}
 	}
 	var out, errors bytes.Buffer
-	if code := run([]string{"--metrics-secure=false"}, &out, &errors); code != exitUsage || !strings.Contains(errors.String(), "--metrics-secure=false") {
+	if code := run([]string{"--metrics-secure=false"}, &out, &errors); code != exitUsage ||
+		!strings.Contains(errors.String(), "--metrics-secure=false") {
 		t.Errorf("exit code %d, %s", code, errors.String())
 	}
 }

@@ -81,7 +81,8 @@ func (f *releaseFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return lostOr(ctx, cmd.Context(), err)
 	}
-	fmt.Fprintf(out, "%s released. Health checks and records at Route 53 are as they were.\n", counted(released, "policy is", "policies are"))
+	fmt.Fprintf(out, "%s released. Health checks and records at Route 53 are as they were.\n",
+		counted(released, "policy is", "policies are"))
 	f.standIn.next(out)
 	return nil
 }
@@ -103,7 +104,8 @@ func release(ctx context.Context, c client.Client, out io.Writer) (released int,
 		for i := range held {
 			p := &held[i]
 			if seen[string(p.UID)] {
-				return released, fmt.Errorf("%s has got the finalizer %s back: a controller is at work that does not use --leader-elect. "+
+				return released, fmt.Errorf("%s has got the finalizer %s back: a controller is at work that does not use "+
+					"--leader-elect. "+
 					"Stop it, and run this again", nameOf(p), v1alpha1.Finalizer)
 			}
 			seen[string(p.UID)] = true
@@ -140,8 +142,8 @@ func releaseOne(ctx context.Context, c client.Client, p *metav1.PartialObjectMet
 	return nil
 }
 
-// heldPolicies are the policies with the finalizer. A cluster without their definition has none. Their metadata alone are read, so that it
-// does not matter which version has written them.
+// heldPolicies are the policies with the finalizer. A cluster without their definition has none. Their metadata alone
+// are read, so that it does not matter which version has written them.
 func heldPolicies(ctx context.Context, c client.Client) ([]metav1.PartialObjectMetadata, error) {
 	var held []metav1.PartialObjectMetadata
 	for token := ""; ; {

@@ -52,12 +52,15 @@ they say which account and Region is the cluster's. For a cluster that is lost u
 	f.standIn = addStandIn(cmd)
 	s := cmd.Flags()
 	s.StringVar(&f.endpoint, "endpoint-url", "", "`URL` of an engine's Route 53 API, instead of what classes say")
-	s.StringVar(&f.region, "region", "", "`Region` of this cluster, as the controller is given it; without it, what classes say")
+	s.StringVar(&f.region, "region", "", "`Region` of this cluster, as the controller is given it; without it, what "+
+		"classes say")
 	s.BoolVar(&f.dryRun, "dry-run", false, "show the plan and end; nothing is written")
 	s.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
-	s.BoolVar(&f.keepLast, "keep-last", false, "leave hostnames as they are that would have no answer, or no healthy one, without this Region")
+	s.BoolVar(&f.keepLast, "keep-last", false, "leave hostnames as they are that would have no answer, or no healthy "+
+		"one, without this Region")
 	s.BoolVar(&f.force, "force", false, "remove those too")
-	s.StringVar(&f.rollback, "rollback-dir", "bulkhead-rollback", "`directory` that receives plans which make again what is removed; empty for none")
+	s.StringVar(&f.rollback, "rollback-dir", "bulkhead-rollback", "`directory` that receives plans which make again "+
+		"what is removed; empty for none")
 	return cmd
 }
 
@@ -73,7 +76,8 @@ func (f *removeFlags) run(cmd *cobra.Command) error {
 	case f.keepLast && f.force:
 		return usageError{errors.New("--keep-last and --force contradict each other: use one of them")}
 	case !f.yes && !f.dryRun && !interactive(cmd.InOrStdin()):
-		return usageError{errors.New("standard input is no terminal, so nobody can confirm: use --yes, or --dry-run to look only")}
+		return usageError{errors.New("standard input is no terminal, so nobody can confirm: use --yes, or --dry-run to " +
+			"look only")}
 	}
 	config, c, err := f.cluster.connect()
 	if err != nil {
@@ -153,7 +157,8 @@ func (f *removeFlags) places(ctx context.Context, c client.Client) (places []pla
 		}
 	}
 	if len(places) == 0 {
-		return nil, errors.New("there is no FailoverClass, so nothing tells which account and Region is the cluster's: make the class again, " +
+		return nil, errors.New("there is no FailoverClass, so nothing tells which account and Region is the cluster's: " +
+			"make the class again, " +
 			"or remove what is there with 'bulkhead destroy --cluster'")
 	}
 	return places, nil
@@ -162,9 +167,10 @@ func (f *removeFlags) places(ctx context.Context, c client.Client) (places []pla
 // removeAt shows the plan for one place, asks, and executes it.
 func (f *removeFlags) removeAt(ctx context.Context, cmd *cobra.Command, at place, r apply.Removal) error {
 	out := cmd.OutOrStdout()
-	open, err := accounts(f.endpoint, apply.Options{Force: f.force, RollbackDir: f.rollback, Progress: func(p apply.Progress) {
-		fmt.Fprintf(out, "[%d/%d] %s: %s\n", p.Step, p.Steps, p.Object, p.Text)
-	}})
+	open, err := accounts(f.endpoint, apply.Options{Force: f.force, RollbackDir: f.rollback,
+		Progress: func(p apply.Progress) {
+			fmt.Fprintf(out, "[%d/%d] %s: %s\n", p.Step, p.Steps, p.Object, p.Text)
+		}})
 	if err != nil {
 		return err
 	}
@@ -186,7 +192,8 @@ func (f *removeFlags) removeAt(ctx context.Context, cmd *cobra.Command, at place
 		fmt.Fprintf(out, "  - %s\n", n)
 	}
 	if len(r.Keep) > 0 {
-		fmt.Fprintf(out, "Left as they are, because this Region is the last that answers, or the last healthy one: %s\n", strings.Join(r.Keep, ", "))
+		fmt.Fprintf(out, "Left as they are, because this Region is the last that answers, or the last healthy one: %s\n",
+			strings.Join(r.Keep, ", "))
 	}
 	switch {
 	case refused != nil:
@@ -202,7 +209,8 @@ func (f *removeFlags) removeAt(ctx context.Context, cmd *cobra.Command, at place
 	}
 	result, err := applier.Apply(ctx, prepared.Plan)
 	if err != nil {
-		return fmt.Errorf("%d of %d steps are done; run this again to complete them: %w", result.Steps, len(prepared.Plan.Steps), err)
+		return fmt.Errorf("%d of %d steps are done; run this again to complete them: %w", result.Steps,
+			len(prepared.Plan.Steps), err)
 	}
 	undo, err := applier.WriteUndo(prepared.Plan, result)
 	if undo != "" {

@@ -23,7 +23,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/controller"
 )
 
-// standIn is how a command keeps the cluster's controllers from working beside it: it holds the Lease that they are elected by.
+// standIn is how a command keeps the cluster's controllers from working beside it: it holds the Lease that they are
+// elected by.
 type standIn struct {
 	namespace  string // of the Lease and the Deployment
 	deployment string
@@ -34,21 +35,23 @@ type standIn struct {
 func addStandIn(cmd *cobra.Command) *standIn {
 	s := &standIn{}
 	f := cmd.Flags()
-	f.StringVarP(&s.namespace, "namespace", "n", "bulkhead-system", "`namespace` of the controller, its Deployment and its Lease")
+	f.StringVarP(&s.namespace, "namespace", "n", "bulkhead-system", "`namespace` of the controller, its Deployment and "+
+		"its Lease")
 	f.StringVar(&s.deployment, "deployment", "bulkhead-controller", "`name` of the controller's Deployment, for --stop")
 	f.BoolVar(&s.stop, "stop", false, "scale the controller's Deployment to 0 first")
 	return s
 }
 
-// How long a command waits for the Lease. A controller that was killed leaves a Lease that runs out after 15 s; one that is told to
-// stop has 30 s to do so.
+// How long a command waits for the Lease. A controller that was killed leaves a Lease that runs out after 15 s; one
+// that is told to stop has 30 s to do so.
 const (
 	leaseWait = 20 * time.Second
 	stopWait  = time.Minute
 )
 
 // hold takes the Lease and returns what gives it back. The context that it returns ends when the Lease is lost.
-func (s *standIn) hold(ctx context.Context, config *rest.Config, c client.Client, out io.Writer) (context.Context, func(), error) {
+func (s *standIn) hold(ctx context.Context, config *rest.Config, c client.Client, out io.Writer) (context.Context,
+	func(), error) {
 	wait := leaseWait
 	if s.stop {
 		wait = stopWait
@@ -65,9 +68,10 @@ func (s *standIn) hold(ctx context.Context, config *rest.Config, c client.Client
 		return nil, nil, err
 	}
 	e := &election{wait: wait, standIn: s, out: out, lock: resourcelock.LeaseLock{
-		LeaseMeta:  metav1.ObjectMeta{Namespace: s.namespace, Name: controller.LeaseName},
-		Client:     clients.CoordinationV1(),
-		LockConfig: resourcelock.ResourceLockConfig{Identity: fmt.Sprintf("bulkhead-controller command on %s, process %d", host, os.Getpid())},
+		LeaseMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: controller.LeaseName},
+		Client:    clients.CoordinationV1(),
+		LockConfig: resourcelock.ResourceLockConfig{Identity: fmt.Sprintf("bulkhead-controller command on %s, process %d",
+			host, os.Getpid())},
 	}}
 	if err := e.look(ctx); err != nil && !apierrors.IsNotFound(err) {
 		return nil, nil, fmt.Errorf("read the Lease %s/%s: %w", s.namespace, controller.LeaseName, err)
@@ -118,7 +122,8 @@ func (e *election) win(ctx context.Context) (context.Context, func(), error) {
 	started := make(chan struct{})
 	lock := e.lock
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: &lock, LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: time.Second, ReleaseOnCancel: true,
+		Lock: &lock, LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: time.Second,
+		ReleaseOnCancel: true,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(context.Context) { close(started) },
 			OnStoppedLeading: cancel,
@@ -163,7 +168,8 @@ func (e *election) win(ctx context.Context) (context.Context, func(), error) {
 // refusal says who is in the way and how to go on.
 func (s *standIn) refusal(holder string) error {
 	if holder == "" {
-		return fmt.Errorf("the Lease %s/%s could not be taken: the role of this user must allow get, create and update of Leases there",
+		return fmt.Errorf("the Lease %s/%s could not be taken: the role of this user must allow get, create and update of "+
+			"Leases there",
 			s.namespace, controller.LeaseName)
 	}
 	return fmt.Errorf("a controller is at work: %s holds the Lease %s/%s and would undo what this command does. "+
@@ -189,8 +195,10 @@ func (s *standIn) scaleDown(ctx context.Context, c client.Client, out io.Writer)
 // next says how the controller itself is removed.
 func (s *standIn) next(out io.Writer) {
 	group := v1alpha1.GroupVersion().Group
-	fmt.Fprintf(out, "To go on: helm -n %s uninstall bulkhead; kubectl delete crd failoverpolicies.%s failoverclasses.%[2]s\n", s.namespace, group)
+	fmt.Fprintf(out, "To go on: helm -n %s uninstall bulkhead; kubectl delete crd failoverpolicies.%s "+
+		"failoverclasses.%[2]s\n", s.namespace, group)
 }
 
 // errLeaseLost ends a command whose Lease somebody else has got.
-var errLeaseLost = errors.New("the Lease was lost to somebody else, so a controller may be at work: nothing more was done, run this again")
+var errLeaseLost = errors.New("the Lease was lost to somebody else, so a controller may be at work: nothing more " +
+	"was done, run this again")

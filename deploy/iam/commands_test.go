@@ -1,5 +1,5 @@
-// Package iam_test proves the IAM policies of this directory: the commands run against an engine behind a front that behaves
-// as AWS and refuses what the policy does not allow, and every action that a policy allows is seen to be used.
+// Package iam_test proves the IAM policies of this directory: the commands run against an engine behind a front that
+// behaves as AWS and refuses what the policy does not allow, and every action that a policy allows is seen to be used.
 package iam_test
 
 import (
@@ -47,7 +47,8 @@ type account struct {
 
 func openAccount(t *testing.T) *account {
 	t.Helper()
-	a := &account{failures: 1, used: make(map[string]bool), dir: t.TempDir(), program: filepath.Join(t.TempDir(), "bulkhead")}
+	a := &account{failures: 1, used: make(map[string]bool), dir: t.TempDir(),
+		program: filepath.Join(t.TempDir(), "bulkhead")}
 	if out, err := exec.Command("go", "build", "-o", a.program, "../../cmd/bulkhead").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
@@ -71,7 +72,8 @@ func openAccount(t *testing.T) *account {
 	}
 	a.zoneID = a.createZone(t, "example.com")
 	a.createZone(t, "example.net") // which the policies give no access to
-	a.front = awslike.New(awslike.Options{Engine: "http://" + a.lab.Node().HTTPAddr().String(), Credentials: a.lab.Node().Credentials(), Speed: 20})
+	a.front = awslike.New(awslike.Options{Engine: "http://" + a.lab.Node().HTTPAddr().String(),
+		Credentials: a.lab.Node().Credentials(), Speed: 20})
 	server := httptest.NewServer(a.front)
 	a.url = server.URL
 	t.Cleanup(func() {
@@ -83,7 +85,8 @@ func openAccount(t *testing.T) *account {
 
 func (a *account) createZone(t *testing.T, name string) string {
 	t.Helper()
-	out, err := a.lab.Route53().CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: &name, CallerReference: &name})
+	out, err := a.lab.Route53().CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: &name,
+		CallerReference: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,8 +98,9 @@ func (a *account) put(t *testing.T, name string, recordType types.RRType, value 
 	t.Helper()
 	_, err := a.lab.Route53().ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{
 		HostedZoneId: &a.zoneID,
-		ChangeBatch: &types.ChangeBatch{Changes: []types.Change{{Action: types.ChangeActionCreate, ResourceRecordSet: &types.ResourceRecordSet{
-			Name: &name, Type: recordType, TTL: aws.Int64(60), ResourceRecords: []types.ResourceRecord{{Value: &value}}}}}},
+		ChangeBatch: &types.ChangeBatch{Changes: []types.Change{{Action: types.ChangeActionCreate,
+			ResourceRecordSet: &types.ResourceRecordSet{
+				Name: &name, Type: recordType, TTL: aws.Int64(60), ResourceRecords: []types.ResourceRecord{{Value: &value}}}}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -106,21 +110,25 @@ func (a *account) put(t *testing.T, name string, recordType types.RRType, value 
 // putByNetwork makes a record for the clients of a network, which takes a CIDR collection.
 func (a *account) putByNetwork(t *testing.T, name string) {
 	t.Helper()
-	out, err := a.lab.Route53().CreateCidrCollection(t.Context(), &route53.CreateCidrCollectionInput{Name: aws.String("offices"), CallerReference: &name})
+	out, err := a.lab.Route53().CreateCidrCollection(t.Context(),
+		&route53.CreateCidrCollectionInput{Name: aws.String("offices"), CallerReference: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
 	id := out.Collection.Id
-	if _, err = a.lab.Route53().ChangeCidrCollection(t.Context(), &route53.ChangeCidrCollectionInput{Id: id, Changes: []types.CidrCollectionChange{
-		{Action: types.CidrCollectionChangeActionPut, LocationName: aws.String("office"), CidrList: []string{"10.1.0.0/16"}}}}); err != nil {
+	if _, err = a.lab.Route53().ChangeCidrCollection(t.Context(),
+		&route53.ChangeCidrCollectionInput{Id: id, Changes: []types.CidrCollectionChange{
+			{Action: types.CidrCollectionChangeActionPut, LocationName: aws.String("office"),
+				CidrList: []string{"10.1.0.0/16"}}}}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = a.lab.Route53().ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{
 		HostedZoneId: &a.zoneID,
-		ChangeBatch: &types.ChangeBatch{Changes: []types.Change{{Action: types.ChangeActionCreate, ResourceRecordSet: &types.ResourceRecordSet{
-			Name: &name, Type: types.RRTypeA, SetIdentifier: aws.String("office"), TTL: aws.Int64(60),
-			CidrRoutingConfig: &types.CidrRoutingConfig{CollectionId: id, LocationName: aws.String("office")},
-			ResourceRecords:   []types.ResourceRecord{{Value: aws.String("192.0.2.1")}}}}}},
+		ChangeBatch: &types.ChangeBatch{Changes: []types.Change{{Action: types.ChangeActionCreate,
+			ResourceRecordSet: &types.ResourceRecordSet{
+				Name: &name, Type: types.RRTypeA, SetIdentifier: aws.String("office"), TTL: aws.Int64(60),
+				CidrRoutingConfig: &types.CidrRoutingConfig{CollectionId: id, LocationName: aws.String("office")},
+				ResourceRecords:   []types.ResourceRecord{{Value: aws.String("192.0.2.1")}}}}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +176,8 @@ func (a *account) run(t *testing.T, policy string, exit int, args ...string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, a.program, args...)
 	cmd.Dir = a.dir
-	cmd.Env = []string{"HOME=" + a.dir, "AWS_ACCESS_KEY_ID=" + team.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + team.SecretAccessKey,
+	cmd.Env = []string{"HOME=" + a.dir, "AWS_ACCESS_KEY_ID=" + team.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY=" + team.SecretAccessKey,
 		"AWS_ENDPOINT_URL_ROUTE_53=" + a.url, "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=" + a.url,
 		"AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true"}
 	out, err := cmd.CombinedOutput()
@@ -183,13 +192,16 @@ func (a *account) run(t *testing.T, policy string, exit int, args ...string) {
 	}
 }
 
-// The controller reads verdicts from CloudWatch with its policy, and what it is told without the right says which one is missing.
+// The controller reads verdicts from CloudWatch with its policy, and what it is told without the right says which one
+// is missing.
 func TestControllerMayReadVerdicts(t *testing.T) {
 	a := openAccount(t)
 	a.write(t, "app1", want{"/app1health", 100, []string{"eu-west-1"}})
 	a.run(t, "apply", 0, "apply", "-f", a.dir, "--yes")
-	reader, err := apply.New(apply.Options{Provider: failover.AWS, Route53: a.lab.Route53(), CloudWatch: cloudwatch.New(cloudwatch.Options{
-		Region: "us-east-1", BaseEndpoint: &a.url, Credentials: credentials.NewStaticCredentialsProvider(team.AccessKeyID, team.SecretAccessKey, "")})})
+	reader, err := apply.New(apply.Options{Provider: failover.AWS, Route53: a.lab.Route53(),
+		CloudWatch: cloudwatch.New(cloudwatch.Options{
+			Region: "us-east-1", BaseEndpoint: &a.url, Credentials: credentials.NewStaticCredentialsProvider(team.AccessKeyID,
+				team.SecretAccessKey, "")})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,11 +210,13 @@ func TestControllerMayReadVerdicts(t *testing.T) {
 		t.Fatal(checks, err)
 	}
 	a.front.SetUser("team", team, readPolicy(t, "controller", a.zoneID))
-	if verdicts, err := reader.Verdicts(t.Context(), []string{checks[0].ID}); err != nil || !verdicts[checks[0].ID].Healthy {
+	if verdicts, err := reader.Verdicts(t.Context(), []string{checks[0].ID}); err != nil ||
+		!verdicts[checks[0].ID].Healthy {
 		t.Errorf("verdicts with controller.json: %v, %v; want the check healthy", verdicts, err)
 	}
 	a.front.SetUser("team", team, readPolicy(t, "apply", a.zoneID))
-	if _, err := reader.Verdicts(t.Context(), []string{checks[0].ID}); err == nil || !strings.Contains(err.Error(), "cloudwatch:GetMetricData") {
+	if _, err := reader.Verdicts(t.Context(), []string{checks[0].ID}); err == nil ||
+		!strings.Contains(err.Error(), "cloudwatch:GetMetricData") {
 		t.Errorf("verdicts with apply.json: %v, want a refusal that names the action", err)
 	}
 }
@@ -219,7 +233,8 @@ func TestPoliciesAreSufficientAndMinimal(t *testing.T) {
 		clear(a.used)
 	}
 
-	// A first run creates, a second one makes new checks and changes the records, a third one updates a check and deletes a Region.
+	// A first run creates, a second one makes new checks and changes the records, a third one updates a check and deletes
+	// a Region.
 	a.write(t, "app1", want{"/app1health", 100, both})
 	a.run(t, "apply", 0, "apply", "-f", a.dir, "--yes")
 	a.write(t, "app1", want{"/app1health?more", 50, both})

@@ -32,7 +32,8 @@ func newCaller(t *testing.T, l *lab) *caller {
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &caller{
-		judge: judge{model: loadModel(t)}, url: l.api, key: l.key(t), http: &http.Client{Transport: transport, Timeout: 2 * time.Minute},
+		judge: judge{model: loadModel(t)}, url: l.api, key: l.key(t),
+		http:   &http.Client{Transport: transport, Timeout: 2 * time.Minute},
 		called: map[string][]string{},
 	}
 }
@@ -46,7 +47,8 @@ func (c *caller) call(t *testing.T, operation string, input in) (reply *element,
 		t.Fatal(err)
 	}
 	path, query, _ := strings.Cut(target, "?")
-	signed := sigv4.Request{Method: method, Path: path, RawQuery: query, Host: r.URL.Host, Header: r.Header, Body: []byte(body)}
+	signed := sigv4.Request{Method: method, Path: path, RawQuery: query, Host: r.URL.Host, Header: r.Header,
+		Body: []byte(body)}
 	sigv4.Sign(&signed, c.key, "us-east-1", "route53", time.Now())
 	response, err := c.http.Do(r)
 	if err != nil {

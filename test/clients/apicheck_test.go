@@ -154,12 +154,14 @@ func (j *judge) namespaces(where string, e *element) {
 	}
 }
 
-// Codes of AWS's front end, which every operation may answer with, and of an operation that an engine does not have. r53: C.5.
+// Codes of AWS's front end, which every operation may answer with, and of an operation that an engine does not have.
+// r53: C.5.
 func commonCode(code string) (status int, ok bool) {
 	status, ok = map[string]int{
 		"InvalidInput": 400, "MalformedInput": 400, "Throttling": 400, "IncompleteSignature": 400, "AccessDenied": 403,
 		"SignatureDoesNotMatch": 403, "InvalidClientTokenId": 403, "MissingAuthenticationToken": 403, "RequestExpired": 400,
-		"UnknownOperationException": 404, "RequestEntityTooLarge": 413, "InternalFailure": 500, "NotImplemented": 501, "ServiceUnavailable": 503,
+		"UnknownOperationException": 404, "RequestEntityTooLarge": 413, "InternalFailure": 500, "NotImplemented": 501,
+		"ServiceUnavailable": 503,
 	}[code]
 	return status, ok
 }

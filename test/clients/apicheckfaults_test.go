@@ -10,12 +10,16 @@ import (
 // A judge that sees nothing would agree with everything: each of these replies has one fault, and it is told.
 func TestTheJudgeSeesEveryKindOfDeviation(t *testing.T) {
 	model := loadModel(t)
-	const page = `<?xml version="1.0"?>` + "\n" + `<ListHealthChecksResponse xmlns="` + namespace + `"><HealthChecks><HealthCheck>` +
+	const page = `<?xml version="1.0"?>` + "\n" + `<ListHealthChecksResponse xmlns="` + namespace +
+		`"><HealthChecks><HealthCheck>` +
 		`<Id>00000000-0000-0000-0000-000000000000</Id><CallerReference>r</CallerReference>` +
-		`<HealthCheckConfig><IPAddress>192.0.2.1</IPAddress><Port>80</Port><Type>HTTP</Type><Inverted>false</Inverted></HealthCheckConfig>` +
-		`<HealthCheckVersion>1</HealthCheckVersion></HealthCheck></HealthChecks><Marker></Marker><IsTruncated>false</IsTruncated>` +
+		`<HealthCheckConfig><IPAddress>192.0.2.1</IPAddress><Port>80</Port><Type>HTTP</Type><Inverted>false</Inverted>` +
+		`</HealthCheckConfig>` +
+		`<HealthCheckVersion>1</HealthCheckVersion></HealthCheck></HealthChecks><Marker></Marker>` +
+		`<IsTruncated>false</IsTruncated>` +
 		`<MaxItems>100</MaxItems></ListHealthChecksResponse>`
-	const refusal = `<?xml version="1.0"?>` + "\n" + `<ErrorResponse xmlns="` + namespace + `"><Error><Type>Sender</Type>` +
+	const refusal = `<?xml version="1.0"?>` + "\n" + `<ErrorResponse xmlns="` + namespace +
+		`"><Error><Type>Sender</Type>` +
 		`<Code>IncompatibleVersion</Code><Message>m</Message></Error><RequestId>id</RequestId></ErrorResponse>`
 	judged := func(status int, body string) []string {
 		j := judge{model: model}
@@ -54,7 +58,8 @@ func TestTheJudgeSeesEveryKindOfDeviation(t *testing.T) {
 		if c.body == refusal {
 			status = 400
 		}
-		got := judged(status, strings.ReplaceAll(strings.ReplaceAll(c.body, c.old, c.new), "</HealthCheck a", "</HealthCheck"))
+		got := judged(status, strings.ReplaceAll(strings.ReplaceAll(c.body, c.old, c.new), "</HealthCheck a",
+			"</HealthCheck"))
 		if c.want == "" && len(got) > 0 || c.want != "" && !slices.ContainsFunc(got,
 			func(d string) bool { return strings.Contains(d, c.want) }) {
 			t.Errorf("%s in place of %s: told %q, want %q", c.new, c.old, got, c.want)
@@ -63,10 +68,12 @@ func TestTheJudgeSeesEveryKindOfDeviation(t *testing.T) {
 	if got := judged(404, refusal); len(got) != 1 || !strings.Contains(got[0], "status 404, want 400") {
 		t.Errorf("a wrong status: told %q", got)
 	}
-	const change = `<?xml version="1.0"?><GetChangeResponse xmlns="` + namespace + `"><ChangeInfo><Id>/change/C1</Id><Status>INSYNC</Status>` +
+	const change = `<?xml version="1.0"?><GetChangeResponse xmlns="` + namespace +
+		`"><ChangeInfo><Id>/change/C1</Id><Status>INSYNC</Status>` +
 		`<SubmittedAt>2026-11-22T15:30:38Z</SubmittedAt></ChangeInfo></GetChangeResponse>`
 	j := judge{model: model}
-	j.reply("GetChange", wireReply{200, http.Header{"Content-Type": {"text/xml"}, "X-Amzn-Requestid": {"id"}}, []byte(change)})
+	j.reply("GetChange", wireReply{200, http.Header{"Content-Type": {"text/xml"}, "X-Amzn-Requestid": {"id"}},
+		[]byte(change)})
 	if len(j.deviations) != 1 || !strings.Contains(j.deviations[0], "no timestamp") {
 		t.Errorf("a time without milliseconds: told %q", j.deviations)
 	}

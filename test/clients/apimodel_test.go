@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// An apiModel is AWS's own description of the Route 53 API, as botocore has it: operations, and the shapes of what goes in
-// and comes out.
+// An apiModel is AWS's own description of the Route 53 API, as botocore has it: operations, and the shapes of what goes
+// in and comes out.
 type apiModel struct {
 	Operations map[string]operation `json:"operations"`
 	Shapes     map[string]*shape    `json:"shapes"`
@@ -152,8 +152,8 @@ func botocoreModel(t *testing.T) []byte {
 	return data
 }
 
-// errorStatus is the status of an operation's modelled error; false when the operation has no such error. Where the model
-// states no status it is 400 (r53: C.5).
+// errorStatus is the status of an operation's modelled error; false when the operation has no such error. Where the
+// model states no status it is 400 (r53: C.5).
 func (m *apiModel) errorStatus(operation, code string) (int, bool) {
 	for _, e := range m.Operations[operation].Errors {
 		if e.Shape != code {

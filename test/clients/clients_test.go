@@ -1,5 +1,5 @@
-// Package clients_test drives the built program with the clients that people have: dig, Debian's AWS CLI and boto3, the AWS SDKs
-// for Go and JavaScript, and a shell. What they are sent back is held to AWS's own model of the API besides.
+// Package clients_test drives the built program with the clients that people have: dig, Debian's AWS CLI and boto3, the
+// AWS SDKs for Go and JavaScript, and a shell. What they are sent back is held to AWS's own model of the API besides.
 // `make clients` installs them where they are missing.
 package clients_test
 
@@ -43,7 +43,8 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", bulkhead, "../../cmd/bulkhead") // without debug information it links faster
+		// without debug information it links faster
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", bulkhead, "../../cmd/bulkhead")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build bulkhead: %v\n%s", err, out)
 			return 1
@@ -52,8 +53,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// readSources opens every Go file of the program, so that the go command runs these tests again when one has changed: it keeps
-// results by the files that a test opens, and the program is built by another process.
+// readSources opens every Go file of the program, so that the go command runs these tests again when one has changed:
+// it keeps results by the files that a test opens, and the program is built by another process.
 func readSources(root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -99,7 +100,8 @@ type lab struct {
 func startLab(t *testing.T, dir string, args ...string) *lab {
 	t.Helper()
 	l := &lab{dir: dir}
-	l.cmd = exec.Command(bulkhead, append([]string{"lab", "--any-port", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--data-dir", dir,
+	l.cmd = exec.Command(bulkhead, append([]string{"lab", "--any-port", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0",
+		"--data-dir", dir,
 		"--probe-allow", "127.0.0.0/8"}, args...)...)
 	var talk bytes.Buffer
 	l.cmd.Stderr = &talk

@@ -36,7 +36,8 @@ func createZone(t *testing.T, client *route53.Client, name string) *string {
 }
 
 // change sends one batch and waits until every server answers by it.
-func change(t *testing.T, client *route53.Client, zone *string, action types.ChangeAction, sets ...types.ResourceRecordSet) error {
+func change(t *testing.T, client *route53.Client, zone *string, action types.ChangeAction,
+	sets ...types.ResourceRecordSet) error {
 	t.Helper()
 	changes := make([]types.Change, len(sets))
 	for i := range sets {

@@ -14,7 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// Record sets of every routing policy are listed as they were made, answer TestDNSAnswer, and delete as they are listed.
+// Record sets of every routing policy are listed as they were made, answer TestDNSAnswer, and delete as they are
+// listed.
 func TestGoSDK(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, t.TempDir(), "--empty")
@@ -51,7 +52,8 @@ func TestGoSDK(t *testing.T) {
 		s.CidrRoutingConfig = &types.CidrRoutingConfig{CollectionId: collection.Collection.Id, LocationName: aws.String("*")}
 	})
 	add("cidr", "berlin", func(s *types.ResourceRecordSet) {
-		s.CidrRoutingConfig = &types.CidrRoutingConfig{CollectionId: collection.Collection.Id, LocationName: aws.String("berlin")}
+		s.CidrRoutingConfig = &types.CidrRoutingConfig{CollectionId: collection.Collection.Id,
+			LocationName: aws.String("berlin")}
 	})
 	add("failover", "1", func(s *types.ResourceRecordSet) {
 		s.Failover, s.HealthCheckId = types.ResourceRecordSetFailoverPrimary, check.HealthCheck.Id
@@ -69,9 +71,10 @@ func TestGoSDK(t *testing.T) {
 		s.GeoProximityLocation = &types.GeoProximityLocation{AWSRegion: aws.String("eu-west-1"), Bias: aws.Int32(-10)}
 	})
 	add("weighted", "none & <nothing>", func(s *types.ResourceRecordSet) { s.Weight = aws.Int64(0) })
-	alias := types.ResourceRecordSet{Name: aws.String("www.example.com."), Type: types.RRTypeA, AliasTarget: &types.AliasTarget{
-		HostedZoneId: aws.String(bare(*zone)), DNSName: aws.String("weighted.example.com."), EvaluateTargetHealth: true,
-	}}
+	alias := types.ResourceRecordSet{Name: aws.String("www.example.com."), Type: types.RRTypeA,
+		AliasTarget: &types.AliasTarget{
+			HostedZoneId: aws.String(bare(*zone)), DNSName: aws.String("weighted.example.com."), EvaluateTargetHealth: true,
+		}}
 	sets = append(sets, alias)
 	if err := change(t, client, zone, types.ChangeActionCreate, sets...); err != nil {
 		t.Fatal(err)
@@ -91,7 +94,8 @@ func TestGoSDK(t *testing.T) {
 		{"www.example.com", "10.1.3.0", "192.0.2.11"},
 	} {
 		answer, err := client.TestDNSAnswer(ctx, &route53.TestDNSAnswerInput{
-			HostedZoneId: zone, RecordName: &c.name, RecordType: types.RRTypeA, EDNS0ClientSubnetIP: &c.client, EDNS0ClientSubnetMask: aws.String("24"),
+			HostedZoneId: zone, RecordName: &c.name, RecordType: types.RRTypeA, EDNS0ClientSubnetIP: &c.client,
+			EDNS0ClientSubnetMask: aws.String("24"),
 		})
 		if err != nil {
 			t.Error(err)
@@ -112,7 +116,8 @@ func TestGoSDK(t *testing.T) {
 		t.Errorf("creating %d sets again: %v, want a message for each", len(sets), err)
 	}
 	if _, err := client.DeleteCidrCollection(ctx,
-		&route53.DeleteCidrCollectionInput{Id: collection.Collection.Id}); !errors.As(err, new(*types.CidrCollectionInUseException)) {
+		&route53.DeleteCidrCollectionInput{Id: collection.Collection.Id}); !errors.As(err,
+		new(*types.CidrCollectionInUseException)) {
 		t.Errorf("deleting a collection in use: %v", err)
 	}
 	if err := change(t, client, zone, types.ChangeActionDelete, listed...); err != nil {
@@ -121,7 +126,8 @@ func TestGoSDK(t *testing.T) {
 	if _, err := client.DeleteHostedZone(ctx, &route53.DeleteHostedZoneInput{Id: zone}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: zone}); !errors.As(err, new(*types.NoSuchHostedZone)) {
+	if _, err := client.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: zone}); !errors.As(err,
+		new(*types.NoSuchHostedZone)) {
 		t.Errorf("the deleted zone: %v", err)
 	}
 }

@@ -15,7 +15,8 @@ const (
 	frankfurt = "127.10.2.1" // eu-central-1's
 )
 
-// Users are answered with the Region they are near; when app1 is gone in one, only app1's users move, and return with it.
+// Users are answered with the Region they are near; when app1 is gone in one, only app1's users move, and return with
+// it.
 func TestDigFollowsAppOneAloneAndBack(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, t.TempDir(), "--interval", "1")
@@ -54,7 +55,10 @@ func TestFailingPodsMoveUsersAndHealedOnesBringThemBack(t *testing.T) {
 	app2 := []string{"app2.example.com", "+short", "+subnet=10.2.0.0/16"}
 	l.bulkhead(t, "fail", "app2", "--region", "eu-central-1")
 	l.until(t, ireland, app2...)
-	l.eventually(t, "lab status shows unhealthy targets", func() bool { return strings.Contains(l.bulkhead(t, "status"), "2 unhealthy") })
+	l.eventually(t, "lab status shows unhealthy targets", func() bool {
+		return strings.Contains(l.bulkhead(t, "status"),
+			"2 unhealthy")
+	})
 	l.bulkhead(t, "heal", "app2", "--region", "eu-central-1")
 	l.until(t, frankfurt, app2...)
 }
@@ -71,7 +75,8 @@ func TestDigSeesAnAuthoritativeServer(t *testing.T) {
 		{[]string{"nothing.example.com", "A"}, []string{"status: NXDOMAIN", "AUTHORITY: 1", "\tSOA\t"}},
 		{[]string{"app1.example.com", "AAAA"}, []string{"status: NOERROR", "ANSWER: 0", "AUTHORITY: 1"}},
 		{[]string{"example.org", "A"}, []string{"status: REFUSED"}},
-		{[]string{"app1.example.com", "A", "+subnet=10.1.0.0/16"}, []string{"CLIENT-SUBNET: 10.1.0.0/16/16", "\t60\tIN\tA\t" + ireland}},
+		{[]string{"app1.example.com", "A", "+subnet=10.1.0.0/16"},
+			[]string{"CLIENT-SUBNET: 10.1.0.0/16/16", "\t60\tIN\tA\t" + ireland}},
 	} {
 		got := l.dig(t, append(c.args, "+norecurse")...)
 		for _, want := range c.want {
@@ -86,7 +91,8 @@ func TestDigSeesAnAuthoritativeServer(t *testing.T) {
 func TestAWSCLIMakesACheckAndARecord(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, t.TempDir(), "--empty")
-	out := l.mustAWS(t, "route53", "create-hosted-zone", "--name", "example.com", "--caller-reference", "first", "--query", "HostedZone.Id")
+	out := l.mustAWS(t, "route53", "create-hosted-zone", "--name", "example.com", "--caller-reference", "first", "--query",
+		"HostedZone.Id")
 	id := strings.TrimPrefix(out, "/hostedzone/")
 	check := l.mustAWS(t, "route53", "create-health-check", "--caller-reference", "web-1", "--query", "HealthCheck.Id",
 		"--health-check-config", `{"Type":"HTTP","IPAddress":"127.10.1.1","Port":80,"ResourcePath":"/app1health","RequestInterval":10,"FailureThreshold":3}`)
@@ -98,20 +104,24 @@ func TestAWSCLIMakesACheckAndARecord(t *testing.T) {
 	write(t, batch, fmt.Sprintf(`{"Comment":"weighted","Changes":[
 	  {"Action":"CREATE","ResourceRecordSet":{"Name":"www.example.com","Type":"A","SetIdentifier":"one","Weight":1,"TTL":60,
 	   "ResourceRecords":[{"Value":"192.0.2.1"}],"HealthCheckId":%q}}]}`, check))
-	change := l.mustAWS(t, "route53", "change-resource-record-sets", "--hosted-zone-id", id, "--change-batch", "file://"+batch, "--query", "ChangeInfo.Id")
+	change := l.mustAWS(t, "route53", "change-resource-record-sets", "--hosted-zone-id", id, "--change-batch",
+		"file://"+batch, "--query", "ChangeInfo.Id")
 	l.mustAWS(t, "route53", "wait", "resource-record-sets-changed", "--id", change)
 	if got := l.dig(t, "www.example.com", "+short"); got != "192.0.2.1" {
 		t.Errorf("dig www.example.com = %q, want 192.0.2.1", got)
 	}
-	if got := l.mustAWS(t, "route53", "list-health-checks", "--query", "HealthChecks[].HealthCheckConfig.ResourcePath"); got != "/app1health" {
+	if got := l.mustAWS(t, "route53", "list-health-checks", "--query",
+		"HealthChecks[].HealthCheckConfig.ResourcePath"); got != "/app1health" {
 		t.Errorf("list-health-checks shows %q", got)
 	}
-	if got := l.mustAWS(t, "route53", "list-resource-record-sets", "--hosted-zone-id", id, "--query", "ResourceRecordSets[?Type=='A'].Name"); got != "www.example.com." {
+	if got := l.mustAWS(t, "route53", "list-resource-record-sets", "--hosted-zone-id", id, "--query",
+		"ResourceRecordSets[?Type=='A'].Name"); got != "www.example.com." {
 		t.Errorf("list-resource-record-sets shows %q", got)
 	}
 	// A second CREATE of the same record is refused, in AWS's words, and changes nothing.
 	_, err := l.aws(t, "route53", "change-resource-record-sets", "--hosted-zone-id", id, "--change-batch", "file://"+batch)
-	if err == nil || !strings.Contains(err.Error(), "InvalidChangeBatch") || !strings.Contains(err.Error(), "but it already exists") {
+	if err == nil || !strings.Contains(err.Error(), "InvalidChangeBatch") ||
+		!strings.Contains(err.Error(), "but it already exists") {
 		t.Errorf("a second CREATE: %v", err)
 	}
 }
@@ -139,7 +149,8 @@ func TestAnAcknowledgedChangeSurvivesKill(t *testing.T) {
 		l := startLab(t, dir)
 		id := strings.TrimPrefix(l.mustAWS(t, "route53", "list-hosted-zones", "--query", "HostedZones[0].Id"), "/hostedzone/")
 		for old := range i {
-			if got, want := l.dig(t, fmt.Sprintf("kept-%d.example.com", old), "TXT", "+short"), fmt.Sprintf("%q", fmt.Sprint("round ", old)); got != want {
+			if got, want := l.dig(t, fmt.Sprintf("kept-%d.example.com", old), "TXT", "+short"),
+				fmt.Sprintf("%q", fmt.Sprint("round ", old)); got != want {
 				t.Fatalf("after kill -9, record of round %d = %s, want %s", old, got, want)
 			}
 		}

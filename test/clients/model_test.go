@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Every reply and every error of a tour through the whole API is what AWS's model says: status, root element, namespace,
-// members and their order, required ones, types and their ranges. All deviations are told at once.
+// Every reply and every error of a tour through the whole API is what AWS's model says: status, root element,
+// namespace, members and their order, required ones, types and their ranges. All deviations are told at once.
 func TestRepliesAreWhatTheModelSays(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, t.TempDir(), "--empty")
@@ -35,7 +35,8 @@ func TestRepliesAreWhatTheModelSays(t *testing.T) {
 	// Markers that the model wants on every page, and Route 53 has on later ones only.
 	c.deviations = slices.DeleteFunc(c.deviations, func(d string) bool {
 		return slices.Contains([]string{"ListHostedZones: required member Marker is missing",
-			"ListHealthChecks: required member Marker is missing", "ListReusableDelegationSets: required member Marker is missing",
+			"ListHealthChecks: required member Marker is missing", "ListReusableDelegationSets: required member Marker is " +
+				"missing",
 			"ListTrafficPolicies: required member TrafficPolicyIdMarker is missing"}, d)
 	})
 	slices.Sort(c.deviations)
@@ -54,7 +55,8 @@ func (c *caller) hostedZones(t *testing.T) string {
 	for _, name := range []string{"single", "*.example.net", "a..example.net", strings.Repeat("a", 64) + ".example.net"} {
 		c.refused(t, "CreateHostedZone", in{"Name": name, "CallerReference": name[:1]}, "InvalidDomainName", "InvalidInput")
 	}
-	c.refused(t, "CreateHostedZone", in{"Name": "example.com", "CallerReference": "zone 1 & <more>"}, "HostedZoneAlreadyExists")
+	c.refused(t, "CreateHostedZone", in{"Name": "example.com", "CallerReference": "zone 1 & <more>"},
+		"HostedZoneAlreadyExists")
 	c.refused(t, "CreateHostedZone", in{"Name": "example.com"}, "InvalidInput")
 
 	c.ok(t, "GetHostedZone", in{"Id": zone})
@@ -65,7 +67,8 @@ func (c *caller) hostedZones(t *testing.T) string {
 	c.ok(t, "ListHostedZones", in{})
 	c.refused(t, "ListHostedZones", in{"MaxItems": "many"}, "InvalidInput")
 	first = c.ok(t, "ListHostedZonesByName", in{"MaxItems": 1})
-	c.ok(t, "ListHostedZonesByName", in{"DNSName": first.value("NextDNSName"), "HostedZoneId": first.value("NextHostedZoneId")})
+	c.ok(t, "ListHostedZonesByName", in{"DNSName": first.value("NextDNSName"),
+		"HostedZoneId": first.value("NextHostedZoneId")})
 	c.ok(t, "ListHostedZonesByName", in{"DNSName": "zzz.example.com", "MaxItems": 100})
 	c.refused(t, "ListHostedZonesByName", in{"HostedZoneId": zone}, "InvalidInput")
 	c.ok(t, "GetHostedZoneCount", in{})
@@ -81,7 +84,8 @@ func (c *caller) hostedZones(t *testing.T) string {
 // acceleratedRecovery switches it on and off, as Terraform's provider does: it waits for the status to settle.
 func (c *caller) acceleratedRecovery(t *testing.T, zone string) {
 	t.Helper()
-	other := bare(c.ok(t, "CreateHostedZone", in{"Name": "example.net.", "CallerReference": "3"}).value("HostedZone", "Id"))
+	other := bare(c.ok(t, "CreateHostedZone", in{"Name": "example.net.", "CallerReference": "3"}).value("HostedZone",
+		"Id"))
 	settles := func(status string) {
 		t.Helper()
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
@@ -101,7 +105,8 @@ func (c *caller) acceleratedRecovery(t *testing.T, zone string) {
 	c.ok(t, "UpdateHostedZoneFeatures", in{"HostedZoneId": other, "EnableAcceleratedRecovery": false})
 	settles("DISABLED")
 	c.ok(t, "UpdateHostedZoneFeatures", in{"HostedZoneId": zone})
-	c.refused(t, "UpdateHostedZoneFeatures", in{"HostedZoneId": "Z0NONE", "EnableAcceleratedRecovery": true}, "NoSuchHostedZone")
+	c.refused(t, "UpdateHostedZoneFeatures", in{"HostedZoneId": "Z0NONE", "EnableAcceleratedRecovery": true},
+		"NoSuchHostedZone")
 	c.ok(t, "DeleteHostedZone", in{"Id": other})
 }
 
@@ -163,7 +168,8 @@ func (c *caller) records(t *testing.T, zone string) {
 		sets = append(sets,
 			set("weighted.example.com", "A", "192.0.2.1").with(in{"SetIdentifier": id, "Weight": i * 255}),
 			set("latency.example.com", "A", "192.0.2.1").with(in{"SetIdentifier": id, "Region": region}),
-			set("multivalue.example.com", "A", fmt.Sprint("192.0.2.", i)).with(in{"SetIdentifier": id, "MultiValueAnswer": true}),
+			set("multivalue.example.com", "A", fmt.Sprint("192.0.2.", i)).with(in{"SetIdentifier": id,
+				"MultiValueAnswer": true}),
 		)
 	}
 	change := c.ok(t, "ChangeResourceRecordSets", in{"HostedZoneId": zone, "ChangeBatch": batch("CREATE", sets...)})
@@ -183,7 +189,8 @@ func (c *caller) records(t *testing.T, zone string) {
 	}
 	c.ok(t, "ChangeResourceRecordSets", in{"HostedZoneId": zone, "ChangeBatch": batch("CREATE", geo...)})
 	c.ok(t, "ChangeResourceRecordSets", in{"HostedZoneId": zone, "ChangeBatch": batch("UPSERT",
-		set("failover.example.com", "A", "192.0.2.1").with(in{"SetIdentifier": "1", "Failover": "PRIMARY", "HealthCheckId": check}),
+		set("failover.example.com", "A", "192.0.2.1").with(in{"SetIdentifier": "1", "Failover": "PRIMARY",
+			"HealthCheckId": check}),
 		set("failover.example.com", "A", "192.0.2.2").with(in{"SetIdentifier": "2", "Failover": "SECONDARY"}),
 		in{"Name": "example.com", "Type": "A", "AliasTarget": in{"HostedZoneId": zone, "DNSName": "a.example.com",
 			"EvaluateTargetHealth": true}},
@@ -321,7 +328,8 @@ func (c *caller) cidrCollections(t *testing.T, zone string) {
 	page = c.ok(t, "ListCidrBlocks", in{"CollectionId": collection, "MaxResults": 1})
 	c.ok(t, "ListCidrBlocks", in{"CollectionId": collection, "NextToken": page.value("NextToken")})
 	c.ok(t, "ListCidrBlocks", in{"CollectionId": collection, "LocationName": "berlin"})
-	c.refused(t, "ListCidrBlocks", in{"CollectionId": collection, "LocationName": "nowhere"}, "NoSuchCidrLocationException")
+	c.refused(t, "ListCidrBlocks", in{"CollectionId": collection, "LocationName": "nowhere"},
+		"NoSuchCidrLocationException")
 	routed := set("cidr.example.com", "A", "192.0.2.1").with(in{"SetIdentifier": "berlin",
 		"CidrRoutingConfig": in{"CollectionId": collection, "LocationName": "berlin"}})
 	c.ok(t, "ChangeResourceRecordSets", in{"HostedZoneId": zone, "ChangeBatch": batch("CREATE", routed)})
@@ -374,7 +382,8 @@ func (c *caller) limits(t *testing.T, zone string) {
 	}
 	c.refused(t, "GetAccountLimit", in{"Type": "MAX_WISHES"}, "InvalidInput")
 	c.ok(t, "GetHostedZoneLimit", in{"HostedZoneId": zone, "Type": "MAX_RRSETS_BY_ZONE"})
-	c.refused(t, "GetHostedZoneLimit", in{"HostedZoneId": zone, "Type": "MAX_VPCS_ASSOCIATED_BY_ZONE"}, "HostedZoneNotPrivate")
+	c.refused(t, "GetHostedZoneLimit", in{"HostedZoneId": zone, "Type": "MAX_VPCS_ASSOCIATED_BY_ZONE"},
+		"HostedZoneNotPrivate")
 	c.refused(t, "GetHostedZoneLimit", in{"HostedZoneId": "Z0NONE", "Type": "MAX_RRSETS_BY_ZONE"}, "NoSuchHostedZone")
 }
 

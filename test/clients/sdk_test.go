@@ -4,7 +4,8 @@ import (
 	"testing"
 )
 
-// boto3 and the JavaScript SDK read replies in their own ways; their tours say "ok" when every value came as they were promised.
+// boto3 and the JavaScript SDK read replies in their own ways; their tours say "ok" when every value came as they were
+// promised.
 
 func TestBoto3(t *testing.T) {
 	t.Parallel()
@@ -27,7 +28,8 @@ func TestJavaScriptSDK(t *testing.T) {
 // tour runs a client's program, which prints "ok" when it saw what it wanted.
 func (l *lab) tour(t *testing.T, command string, args ...string) {
 	t.Helper()
-	env := append(l.env, "ENDPOINT="+l.api, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_MAX_ATTEMPTS=1")
+	env := append(l.env, "ENDPOINT="+l.api, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"AWS_MAX_ATTEMPTS=1")
 	out, err := run(t, env, command, args...)
 	if err != nil {
 		t.Fatal(err)

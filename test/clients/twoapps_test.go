@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The commands of a person with the AWS CLI, from load balancers to records and back: app1's users move alone, nothing is left
-// in the end.
+// The commands of a person with the AWS CLI, from load balancers to records and back: app1's users move alone, nothing
+// is left in the end.
 func TestTwoAppsWithTheAWSCLI(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, t.TempDir(), "--empty")
@@ -16,7 +16,8 @@ func TestTwoAppsWithTheAWSCLI(t *testing.T) {
 	var status struct {
 		Regions []struct{ LoadBalancer struct{ Port int } }
 	}
-	if err := json.Unmarshal([]byte(l.bulkhead(t, "status", "-o", "json")), &status); err != nil || len(status.Regions) == 0 {
+	if err := json.Unmarshal([]byte(l.bulkhead(t, "status", "-o", "json")), &status); err != nil ||
+		len(status.Regions) == 0 {
 		t.Fatalf("lab status: %v, %+v", err, status)
 	}
 	twoApps := func(verb string) string {

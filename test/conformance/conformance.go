@@ -198,8 +198,9 @@ type Expect struct {
 	// First is, by record, the proportion of replies that begin with it.
 	First map[string]float64 `yaml:"first"`
 
-	TTL         *uint32   `yaml:"ttl"`         // of every record of the answer section
-	Authority   string    `yaml:"authority"`   // "soa": exactly the zone's SOA; "ns": exactly its NS set; "none"; empty says nothing
+	TTL *uint32 `yaml:"ttl"` // of every record of the answer section
+	// "soa": exactly the zone's SOA; "ns": exactly its NS set; "none"; empty says nothing
+	Authority   string    `yaml:"authority"`
 	NegativeTTL *uint32   `yaml:"negativeTTL"` // of the SOA in the authority section
 	Referral    *Referral `yaml:"referral"`
 	AA          *bool     `yaml:"aa"`
@@ -277,14 +278,16 @@ func (c *Case) faults(taken map[string]bool) []string {
 			out = append(out, fmt.Sprintf("%s: ", c.Name())+fmt.Sprintf(format, args...))
 		}
 	}
-	need(c.ID != "" && strings.Trim(c.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") == "", "id: %q is not of a-z, 0-9 and -", c.ID)
+	need(c.ID != "" && strings.Trim(c.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") == "",
+		"id: %q is not of a-z, 0-9 and -", c.ID)
 	need(!taken[c.Name()], "id: used twice in the topic")
 	need(c.Title != "", "title: missing")
 	need(cites(c.Source), "source: %q does not cite a document and a section as r53: A.5", c.Source)
 	need(c.Unconfirmed == (c.Reading != ""), "reading: exactly the cases with unconfirmed: true have one")
 	need(len(c.Queries)+len(c.Batches) > 0, "queries: a case needs a query or a batch")
 	for _, verdict := range c.Checks {
-		need(slices.Contains([]string{"healthy", "unhealthy", "deleted"}, verdict), "checks: %q is not healthy, unhealthy or deleted", verdict)
+		need(slices.Contains([]string{"healthy", "unhealthy", "deleted"}, verdict),
+			"checks: %q is not healthy, unhealthy or deleted", verdict)
 	}
 	for i, b := range c.Batches {
 		need(slices.Contains([]string{"", "InvalidInput", "InvalidChangeBatch", "NoSuchHealthCheck", "any"}, b.Refused),

@@ -147,9 +147,12 @@ func TestLoadRefuses(t *testing.T) {
 	const good = "- id: a\n  title: t\n  source: 'DG page; r53: A.5'\n"
 	const query = "  queries: [{name: www.example.com, type: A, expect: {answers: []}}]\n"
 	tests := []struct{ name, text, want string }{
-		{"a field that does not exist", good + "  zoen: []\n" + query, "weighted/f.yaml: yaml: unmarshal errors:\n  line 4: field zoen not found"},
-		{"a nested field that does not exist", good + query + "  zone:\n  - {Name: www.example.com, Typ: A}\n", "line 6: field Typ not found"},
-		{"no title", "- id: a\n  source: 'DG page; r53: A.5'\n" + query, "weighted/f.yaml: line 1: weighted/a: title: missing"},
+		{"a field that does not exist", good + "  zoen: []\n" + query, "weighted/f.yaml: yaml: unmarshal errors:\n  line " +
+			"4: field zoen not found"},
+		{"a nested field that does not exist", good + query + "  zone:\n  - {Name: www.example.com, Typ: A}\n",
+			"line 6: field Typ not found"},
+		{"no title", "- id: a\n  source: 'DG page; r53: A.5'\n" + query,
+			"weighted/f.yaml: line 1: weighted/a: title: missing"},
 		{"an id of other characters", strings.Replace(good, "id: a", "id: A b", 1) + query, `id: "A b" is not of a-z`},
 		{"an id that is used twice", good + query + good + query, "weighted/f.yaml: line 5: weighted/a: id: used twice"},
 		{"no document", strings.Replace(good, "DG page; ", "", 1) + query, "source: \"r53: A.5\" does not cite"},
@@ -158,7 +161,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"nothing to ask", good, "needs a query or a batch"},
 		{"a verdict that is none", good + "  checks: {c: up}\n" + query, `checks: "up" is not`},
 		{"a query that expects nothing", good + "  queries: [{name: www.example.com, type: A}]\n", "query 1: 0 of answers"},
-		{"a query that expects two things", good + "  queries: [{name: n, type: A, expect: {answers: [], oneOf: []}}]\n", "query 1: 2 of answers"},
+		{"a query that expects two things", good + "  queries: [{name: n, type: A, expect: {answers: [], oneOf: []}}]\n",
+			"query 1: 2 of answers"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -33,7 +33,8 @@ type differences struct {
 	Missing   []difference `yaml:"missing"`
 }
 
-// The published table says what the cases, the API's routes and the list of differences say, and nothing that no test shows.
+// The published table says what the cases, the API's routes and the list of differences say, and nothing that no test
+// shows.
 func TestDocumentIsWrittenFromWhatIsTested(t *testing.T) {
 	cases, err := Load(os.DirFS("cases"))
 	if err != nil {
@@ -70,7 +71,8 @@ func TestDocumentIsWrittenFromWhatIsTested(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is not what the tests say; write it anew with: go test ./test/conformance -run Document -document\n%s", document, diff)
+		t.Errorf("%s is not what the tests say; write it anew with: go test ./test/conformance -run Document -document\n%s",
+			document, diff)
 	}
 }
 
@@ -121,7 +123,8 @@ API's routes and the list of differences, each entry of which names the test tha
 
 // writeRouting sums the cases up by topic and lists the readings of what no document settles.
 func writeRouting(b *strings.Builder, cases []Case) {
-	fmt.Fprintf(b, "## Answers\n\n%d cases in [test/conformance](../test/conformance/README.md), each from a documented sentence or a worked example,\n"+
+	fmt.Fprintf(b, "## Answers\n\n%d cases in [test/conformance](../test/conformance/README.md), each from a "+
+		"documented sentence or a worked example,\n"+
 		"pass by the decision function and over the wire.\n\n| topic | cases |\n|---|---|\n", len(cases))
 	count := map[string]int{}
 	var topics []string
@@ -134,7 +137,8 @@ func writeRouting(b *strings.Builder, cases []Case) {
 	for _, topic := range topics {
 		fmt.Fprintf(b, "| %s | %d |\n", topic, count[topic])
 	}
-	b.WriteString("\nWhere no document settles a rule, the cautious reading is taken:\n\n| case | rule | reading |\n|---|---|---|\n")
+	b.WriteString("\nWhere no document settles a rule, the cautious reading is taken:\n\n| case | rule | reading " +
+		"|\n|---|---|---|\n")
 	cell := strings.NewReplacer("|", `\|`, "\n", " ")
 	for _, c := range cases {
 		if c.Unconfirmed {
@@ -153,6 +157,8 @@ func writeOperations(b *strings.Builder) {
 			missing = append(missing, o.Name)
 		}
 	}
-	fmt.Fprintf(b, "\n## API\n\nEvery reply and error is held against AWS's own model of the API (`test/clients.TestRepliesAreWhatTheModelSays`).\n\n"+
-		"Served (%d): %s.\n\nOf features that the engine has not (%d): %s.\n", len(served), strings.Join(served, ", "), len(missing), strings.Join(missing, ", "))
+	fmt.Fprintf(b, "\n## API\n\nEvery reply and error is held against AWS's own model of the API "+
+		"(`test/clients.TestRepliesAreWhatTheModelSays`).\n\n"+
+		"Served (%d): %s.\n\nOf features that the engine has not (%d): %s.\n", len(served), strings.Join(served, ", "),
+		len(missing), strings.Join(missing, ", "))
 }

@@ -15,7 +15,8 @@ func Markdown(cases []Case) string {
 		if c.Unconfirmed {
 			mark = "unconfirmed: " + c.Reading
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.Name(), cell.Replace(c.Title), cell.Replace(c.Source), cell.Replace(mark))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.Name(), cell.Replace(c.Title), cell.Replace(c.Source),
+			cell.Replace(mark))
 	}
 	return b.String()
 }

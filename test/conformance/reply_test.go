@@ -139,7 +139,8 @@ func client(q Query) string {
 func exchange(t *testing.T, network string, server netip.AddrPort, q Query) (r reply, truncated bool) {
 	t.Helper()
 	m := new(dns.Msg)
-	m.Id, m.Question = dns.Id(), []dns.Question{{Name: dns.Fqdn(q.Name), Qtype: uint16(rrtype(t, q.Type)), Qclass: dns.ClassINET}}
+	m.Id, m.Question = dns.Id(), []dns.Question{{Name: dns.Fqdn(q.Name), Qtype: uint16(rrtype(t, q.Type)),
+		Qclass: dns.ClassINET}}
 	if q.ECS != "" || q.BufferSize > 0 {
 		m.SetEdns0(max(q.BufferSize, 1232), false)
 	}
@@ -149,8 +150,9 @@ func exchange(t *testing.T, network string, server netip.AddrPort, q Query) (r r
 		if p.Addr().Is6() {
 			family = 2
 		}
-		m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: family, SourceNetmask: uint8(p.Bits()),
-			Address: p.Addr().AsSlice()}}
+		m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: family,
+			SourceNetmask: uint8(p.Bits()),
+			Address:       p.Addr().AsSlice()}}
 	}
 	from := net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(client(q)), 0))
 	dialer := &net.Dialer{LocalAddr: from, Timeout: time.Minute}

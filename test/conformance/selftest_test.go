@@ -10,7 +10,8 @@ func TestExpectTellsWhatDiffers(t *testing.T) {
 	q := Query{Name: "www.example.com", Type: "A"}
 	at := func(owner, rrtype, value string, ttl uint32) record { return record{owner, rrtype, value, ttl} }
 	a := at("www.example.com.", "A", "192.0.2.1", 60)
-	good := reply{rcode: "NOERROR", aa: true, answer: []record{a}, authority: []record{at("example.com.", "NS", "ns.example.net.", 60)}}
+	good := reply{rcode: "NOERROR", aa: true, answer: []record{a},
+		authority: []record{at("example.com.", "NS", "ns.example.net.", 60)}}
 	negative := reply{rcode: "NXDOMAIN", authority: []record{at("example.com.", "SOA", "soa", 900)}}
 	referral := reply{rcode: "NOERROR", authority: []record{at("sub.example.com.", "NS", "ns.sub.example.com.", 60)},
 		additional: []record{at("ns.sub.example.com.", "A", "192.0.2.53", 60)}}
@@ -36,18 +37,23 @@ func TestExpectTellsWhatDiffers(t *testing.T) {
 		{"NS where the SOA is expected", Expect{Answers: one, Authority: "soa"}, good, "authority"},
 		{"NS where nothing is expected", Expect{Answers: one, Authority: "none"}, good, "authority"},
 		{"SOA where NS is expected", Expect{RCode: "NXDOMAIN", Answers: []string{}, Authority: "ns"}, negative, "authority"},
-		{"negative TTL", Expect{RCode: "NXDOMAIN", Answers: []string{}, NegativeTTL: new(uint32(60))}, negative, "TTL 900 of the SOA"},
+		{"negative TTL", Expect{RCode: "NXDOMAIN", Answers: []string{}, NegativeTTL: new(uint32(60))}, negative,
+			"TTL 900 of the SOA"},
 		{"no SOA for the negative TTL", Expect{Answers: one, NegativeTTL: new(uint32(60))}, good, "authority"},
-		{"owner", Expect{Answers: one}, reply{rcode: "NOERROR", answer: []record{at("other.example.com.", "A", "192.0.2.1", 60)}}, "owners"},
+		{"owner", Expect{Answers: one}, reply{rcode: "NOERROR", answer: []record{at("other.example.com.", "A", "192.0.2.1",
+			60)}}, "owners"},
 		{"owner behind a CNAME", Expect{Answers: append([]string{"CNAME target.example.com."}, one...)},
 			reply{rcode: "NOERROR", answer: []record{at("www.example.com.", "CNAME", "target.example.com.", 60), a}}, "owners"},
-		{"referral as expected", Expect{Answers: []string{}, Referral: &Referral{"sub.example.com.", []string{"ns.sub.example.com."},
+		{"referral as expected", Expect{Answers: []string{}, Referral: &Referral{"sub.example.com.",
+			[]string{"ns.sub.example.com."},
 			[]string{"ns.sub.example.com. A 192.0.2.53"}}}, referral, ""},
 		{"another cut", Expect{Answers: []string{}, Referral: &Referral{"x.example.com.", []string{"ns.sub.example.com."},
 			[]string{"ns.sub.example.com. A 192.0.2.53"}}}, referral, "want the NS set of x.example.com."},
-		{"other name servers", Expect{Answers: []string{}, Referral: &Referral{"sub.example.com.", []string{"ns.example.net."},
+		{"other name servers", Expect{Answers: []string{}, Referral: &Referral{"sub.example.com.",
+			[]string{"ns.example.net."},
 			[]string{"ns.sub.example.com. A 192.0.2.53"}}}, referral, "name servers"},
-		{"glue", Expect{Answers: []string{}, Referral: &Referral{"sub.example.com.", []string{"ns.sub.example.com."}, nil}}, referral,
+		{"glue", Expect{Answers: []string{}, Referral: &Referral{"sub.example.com.", []string{"ns.sub.example.com."}, nil}},
+			referral,
 			"additional"},
 	}
 	for _, tt := range tests {
@@ -73,7 +79,8 @@ func TestTallyTellsWrongProportions(t *testing.T) {
 		{"beyond a smaller tolerance", Expect{Share: map[string]float64{"A 192.0.2.1": 0.26}, Tolerance: 0.001}, "share of"},
 		{"never is never", Expect{Share: map[string]float64{"A 192.0.2.1": 0}, Tolerance: 1}, "share of"},
 		{"first", Expect{First: map[string]float64{"A 192.0.2.1": 0.5}}, "first is"},
-		{"an alternative that does not occur", Expect{OneOf: [][]string{{"A 192.0.2.1"}, {"A 192.0.2.2"}, {"A 192.0.2.3"}}}, "never occur"},
+		{"an alternative that does not occur", Expect{OneOf: [][]string{{"A 192.0.2.1"}, {"A 192.0.2.2"}, {"A 192.0.2.3"}}},
+			"never occur"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

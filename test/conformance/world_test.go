@@ -48,7 +48,8 @@ func build(t *testing.T, c *Case) *world {
 func (w *world) addZone(t *testing.T, z Zone) {
 	t.Helper()
 	h := zone.HostedZone{ID: z.ID, Name: name(t, z.Name), CallerReference: z.ID,
-		NameServers: []string{"ns-1.awsdns-00.com", "ns-512.awsdns-00.net", "ns-1024.awsdns-00.org", "ns-1536.awsdns-00.co.uk"}}
+		NameServers: []string{"ns-1.awsdns-00.com", "ns-512.awsdns-00.net", "ns-1024.awsdns-00.org",
+			"ns-1536.awsdns-00.co.uk"}}
 	records := zone.NewRecords()
 	for _, s := range zone.NewApexRecords(h) {
 		records.Put(s)
@@ -78,7 +79,8 @@ func (w *world) send(t *testing.T, i int, b Batch) {
 	t.Helper()
 	changes := make([]zone.Change, len(b.Changes))
 	for j, c := range b.Changes {
-		changes[j] = zone.Change{Action: zone.Action(c.Action), ResourceRecordSet: recordSet(t, w.zones[0], c.ResourceRecordSet)}
+		changes[j] = zone.Change{Action: zone.Action(c.Action), ResourceRecordSet: recordSet(t, w.zones[0],
+			c.ResourceRecordSet)}
 	}
 	next, _, err := w.records[zoneID].Apply(w.zones[0], changes, w.facts())
 	if got := code(err); got != b.Refused && (b.Refused != "any" || got == "") {
@@ -164,21 +166,25 @@ func recordSet(t *testing.T, z zone.HostedZone, s RecordSet) zone.ResourceRecord
 	t.Helper()
 	set := zone.ResourceRecordSet{
 		Name: name(t, s.Name), Type: rrtype(t, s.Type), SetIdentifier: s.SetIdentifier, Weight: s.Weight, Region: s.Region,
-		Failover: zone.Failover(s.Failover), MultiValueAnswer: s.MultiValueAnswer, TTL: s.TTL, ResourceRecords: s.ResourceRecords,
-		HealthCheckID: s.HealthCheckID,
+		Failover: zone.Failover(s.Failover), MultiValueAnswer: s.MultiValueAnswer, TTL: s.TTL,
+		ResourceRecords: s.ResourceRecords,
+		HealthCheckID:   s.HealthCheckID,
 	}
 	if a := s.AliasTarget; a != nil {
 		id := a.HostedZoneID
 		if id == "" {
 			id = z.ID
 		}
-		set.AliasTarget = &zone.AliasTarget{HostedZoneID: id, DNSName: name(t, a.DNSName), EvaluateTargetHealth: a.EvaluateTargetHealth}
+		set.AliasTarget = &zone.AliasTarget{HostedZoneID: id, DNSName: name(t, a.DNSName),
+			EvaluateTargetHealth: a.EvaluateTargetHealth}
 	}
 	if l := s.GeoLocation; l != nil {
-		set.GeoLocation = &zone.GeoLocation{ContinentCode: l.ContinentCode, CountryCode: l.CountryCode, SubdivisionCode: l.SubdivisionCode}
+		set.GeoLocation = &zone.GeoLocation{ContinentCode: l.ContinentCode, CountryCode: l.CountryCode,
+			SubdivisionCode: l.SubdivisionCode}
 	}
 	if l := s.GeoProximityLocation; l != nil {
-		set.GeoProximityLocation = &zone.GeoProximityLocation{AWSRegion: l.AWSRegion, LocalZoneGroup: l.LocalZoneGroup, Bias: l.Bias}
+		set.GeoProximityLocation = &zone.GeoProximityLocation{AWSRegion: l.AWSRegion, LocalZoneGroup: l.LocalZoneGroup,
+			Bias: l.Bias}
 		if c := l.Coordinates; c != nil {
 			set.GeoProximityLocation.Coordinates = &zone.Coordinates{Latitude: c.Latitude, Longitude: c.Longitude}
 		}
@@ -223,7 +229,8 @@ func verdicts(t *testing.T, c *Case) map[string]bool {
 }
 
 func config(h HealthCheck) health.Config {
-	return health.Config{Type: health.Type(h.Type), Inverted: &h.Inverted, Disabled: &h.Disabled, HealthThreshold: &h.HealthThreshold,
+	return health.Config{Type: health.Type(h.Type), Inverted: &h.Inverted, Disabled: &h.Disabled,
+		HealthThreshold:   &h.HealthThreshold,
 		ChildHealthChecks: h.ChildHealthChecks}
 }
 
@@ -301,7 +308,8 @@ func (w *world) atlas(t *testing.T) *geo.Atlas {
 	t.Helper()
 	var o geo.Options
 	for _, p := range w.c.Places {
-		place := geo.Place{Name: p.Name, Continent: p.Continent, Country: p.Country, Subdivision: p.Subdivision, Latencies: p.Latencies}
+		place := geo.Place{Name: p.Name, Continent: p.Continent, Country: p.Country, Subdivision: p.Subdivision,
+			Latencies: p.Latencies}
 		if p.Latitude != nil && p.Longitude != nil {
 			place.Coordinates = &geo.Coordinates{Latitude: *p.Latitude, Longitude: *p.Longitude}
 		}
