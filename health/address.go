@@ -5,22 +5,24 @@ import (
 	"slices"
 )
 
-// Forbidden says that an address may not be probed: it is never an endpoint, or it is internal (Restricted) and none of the
-// allowed prefixes has it. An IPv4 address mapped into IPv6 is judged as IPv4; the prefixes have to be of plain IPv4 or IPv6.
+// Forbidden says that an address may not be probed: it is never an endpoint, or it is internal (Restricted) and none of
+// the allowed prefixes has it. An IPv4 address mapped into IPv6 is judged as IPv4; the prefixes have to be of plain
+// IPv4 or IPv6.
 func Forbidden(a netip.Addr, allowed []netip.Prefix) bool {
 	a = a.Unmap()
 	return NeverEndpoint(a) ||
 		Restricted(a) && !slices.ContainsFunc(allowed, func(p netip.Prefix) bool { return p.Contains(a.WithZone("")) })
 }
 
-// AnyAddress are the prefixes that allow every endpoint, for clients that leave the judgement to the place of the check.
+// AnyAddress are the prefixes that allow every endpoint, for clients that leave the judgement to the place of the
+// check.
 func AnyAddress() []netip.Prefix {
 	return []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
 }
 
-// Restricted says that an address is internal: loopback, private, link-local, shared, documentation, benchmark, multicast and
-// reserved space, translations of IPv4 into IPv6, and addresses where clouds serve their metadata. AWS's checkers refuse to
-// probe these. An IPv4 address mapped into IPv6 is judged as IPv4. r53: B.5.
+// Restricted says that an address is internal: loopback, private, link-local, shared, documentation, benchmark,
+// multicast and reserved space, translations of IPv4 into IPv6, and addresses where clouds serve their metadata. AWS's
+// checkers refuse to probe these. An IPv4 address mapped into IPv6 is judged as IPv4. r53: B.5.
 func Restricted(a netip.Addr) bool {
 	a = a.Unmap()
 	switch {
@@ -51,8 +53,9 @@ func restricted4(b [4]byte) bool {
 	return b[0] >= 240 // reserved 240/4 with broadcast
 }
 
-// restricted6 leaves global unicast space 2000::/3, less documentation, benchmark, ORCHID and tunnels whose IPv4 end may
-// be anything. Translated IPv4 (NAT64 64:ff9b::/96 and 64:ff9b:1::/48, ::a.b.c.d) is outside of it. ULA is private for netip.
+// restricted6 leaves global unicast space 2000::/3, less documentation, benchmark, ORCHID and tunnels whose IPv4 end
+// may be anything. Translated IPv4 (NAT64 64:ff9b::/96 and 64:ff9b:1::/48, ::a.b.c.d) is outside of it. ULA is private
+// for netip.
 func restricted6(b [16]byte) bool {
 	first, second := uint16(b[0])<<8|uint16(b[1]), uint16(b[2])<<8|uint16(b[3])
 	switch {
@@ -68,8 +71,8 @@ func restricted6(b [16]byte) bool {
 	return false
 }
 
-// NeverEndpoint says that no place can have the address as the other end of a TCP connection: unspecified, multicast and
-// broadcast addresses.
+// NeverEndpoint says that no place can have the address as the other end of a TCP connection: unspecified, multicast
+// and broadcast addresses.
 func NeverEndpoint(a netip.Addr) bool {
 	a = a.Unmap()
 	return !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255})

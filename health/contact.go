@@ -6,12 +6,12 @@ import "time"
 const leaseSlack = 2 * time.Second
 
 // A Contact decides whether the leases of other nodes can be believed. A checker whose lease has ended is an absent
-// vote, and a node learns of that end through etcd. After a lease's time without etcd the node knows no other node to be
-// live, and their last reports must not outvote what it sees itself: it doubts them.
+// vote, and a node learns of that end through etcd. After a lease's time without etcd the node knows no other node to
+// be live, and their last reports must not outvote what it sees itself: it doubts them.
 //
-// An etcd that was down gives every lease its full time again, so the reports that it still holds prove little. A report
-// counts again when its author writes it after the outage (each node that lost etcd publishes everything again), or
-// when a session with etcd has lasted so long that the lease of a dead node would have ended in it.
+// An etcd that was down gives every lease its full time again, so the reports that it still holds prove little. A
+// report counts again when its author writes it after the outage (each node that lost etcd publishes everything again),
+// or when a session with etcd has lasted so long that the lease of a dead node would have ended in it.
 type Contact struct {
 	ttl   time.Duration
 	heard time.Time // when etcd last answered

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Other nodes are doubted once when etcd was silent for a lease's time, and trusted again when a session has lasted so long that a dead
-// node's lease would have ended in it.
+// Other nodes are doubted once when etcd was silent for a lease's time, and trusted again when a session has lasted so
+// long that a dead node's lease would have ended in it.
 func TestContactDoubtsAndTrusts(t *testing.T) {
 	now := time.Unix(0, 0)
 	c := NewContact(10*time.Second, now)

@@ -2,8 +2,8 @@ package health
 
 import "time"
 
-// A Machine is one checker's state for one check: it turns after FailureThreshold consecutive results against its state,
-// in both directions. It believes the results it is given, in the order given. r53: B.4, G.1 5.
+// A Machine is one checker's state for one check: it turns after FailureThreshold consecutive results against its
+// state, in both directions. It believes the results it is given, in the order given. r53: B.4, G.1 5.
 type Machine struct {
 	threshold int
 	healthy   bool

@@ -10,8 +10,8 @@ const (
 	TCPTimeout      = 10 * time.Second // TCP connection of a TCP check
 )
 
-// SlowestFailure is the longest time that one probe of this type takes to fail: every step of it ends just within its limit, and the
-// last one does not. It is 0 for a type without probes. r53: B.1, D.1 (there it is t).
+// SlowestFailure is the longest time that one probe of this type takes to fail: every step of it ends just within its
+// limit, and the last one does not. It is 0 for a type without probes. r53: B.1, D.1 (there it is t).
 func (t Type) SlowestFailure() time.Duration {
 	switch {
 	case t == TCP:

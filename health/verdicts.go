@@ -74,9 +74,9 @@ func (v Verdicts) unlink(d *decided, id string) {
 }
 
 // Decide decides the given checks at now, and after them the CALCULATED checks that count them. votes returns who
-// reports on a check. Decide returns whether each check that it decided is healthy; one that is deleted is: records that
-// still cite it are answered (r53: A.10). A CALCULATED check is never a child (r53: B.8), so one level of parents is
-// enough.
+// reports on a check. Decide returns whether each check that it decided is healthy; one that is deleted is: records
+// that still cite it are answered (r53: A.10). A CALCULATED check is never a child (r53: B.8), so one level of parents
+// is enough.
 func (v Verdicts) Decide(
 	ids []string, votes func(id string) (votes []Vote, doubt Doubt), now time.Time,
 ) (healthy map[string]bool) {

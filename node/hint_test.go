@@ -18,7 +18,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
-// A hint to one node has the checkers of all probe at once. The interval is so long that they would not for a while otherwise.
+// A hint to one node has the checkers of all probe at once. The interval is so long that they would not for a while
+// otherwise.
 func TestAHintReachesTheCheckersOfEveryNode(t *testing.T) {
 	t.Parallel()
 	endpoints := []string{etcdtest.Start(t)}

@@ -15,8 +15,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/r53server"
 )
 
-// newHTTPServer bounds what a client can hold open: a header has ten seconds and 64 KiB, a request with its body half a minute,
-// a reply a minute to be taken, and a connection may be idle for two.
+// newHTTPServer bounds what a client can hold open: a header has ten seconds and 64 KiB, a request with its body half a
+// minute, a reply a minute to be taken, and a connection may be idle for two.
 func newHTTPServer(h http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -29,8 +29,8 @@ func newHTTPServer(h http.Handler, logger *slog.Logger) *http.Server {
 	}
 }
 
-// maxConnections is how many connections one client may have, so that none can use up the descriptors that DNS over TCP, probes
-// and etcd need. Clients keep fewer: the API works on 64 requests of a client at once.
+// maxConnections is how many connections one client may have, so that none can use up the descriptors that DNS over
+// TCP, probes and etcd need. Clients keep fewer: the API works on 64 requests of a client at once.
 const maxConnections = 256
 
 // limitClients closes the connections of a client beyond maxConnections as soon as they come in.
@@ -87,8 +87,8 @@ func (n *Node) handler() http.Handler {
 	})
 }
 
-// readyz is 200 as soon as DNS answers from a loaded state, and stays so without etcd: the body then says since when changes
-// are refused.
+// readyz is 200 as soon as DNS answers from a loaded state, and stays so without etcd: the body then says since when
+// changes are refused.
 func (n *Node) readyz(w http.ResponseWriter, _ *http.Request) {
 	select {
 	case <-n.Ready():

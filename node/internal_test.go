@@ -16,8 +16,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/node"
 )
 
-// A check must not be a way to learn what answers inside: by address it is refused, by name at every probe, and so is one that was made
-// when the engine's list was longer.
+// A check must not be a way to learn what answers inside: by address it is refused, by name at every probe, and so is
+// one that was made when the engine's list was longer.
 func TestInternalAddressesAreRefused(t *testing.T) {
 	t.Parallel()
 	inside, err := net.Listen("tcp4", "127.0.0.1:0")

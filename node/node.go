@@ -1,8 +1,8 @@
 // Package node is one engine process: the store's picture compiled into a steer.View, served by dnsserver, judged by
 // probers, changed through the Route 53 API.
 //
-// The picture is the only writer of the View and the Table; DNS workers read them through one atomic pointer. Losing etcd, the API or the probers leaves the last View and Table
-// answering.
+// The picture is the only writer of the View and the Table; DNS workers read them through one atomic pointer. Losing
+// etcd, the API or the probers leaves the last View and Table answering.
 package node
 
 import (
@@ -48,8 +48,8 @@ type Options struct {
 	CheckerRegions []string
 	Places         []geo.Place
 	Regions        []geo.Region
-	// GeoIPFile is a MaxMind DB (GeoLite2 or GeoIP2, Country or City, or ipinfo's) for clients whom no place's prefix holds; "" means
-	// none. It is read once, at the start.
+	// GeoIPFile is a MaxMind DB (GeoLite2 or GeoIP2, Country or City, or ipinfo's) for clients whom no place's prefix
+	// holds; "" means none. It is read once, at the start.
 	GeoIPFile string
 	// Resolvers answer for alias targets that are not the engine's own ("192.0.2.53:53"); empty means the system's.
 	Resolvers []string
@@ -59,8 +59,8 @@ type Options struct {
 	Throttle bool
 	// Limits are the account's quotas (r53: C.8); the zero value sets none. All nodes of an etcd should have the same.
 	Limits quota.Limits
-	// ProbeAllow are internal addresses (health.Restricted) that checks may have and names of checks may resolve to. Every other
-	// internal address is refused, as AWS does (r53: B.5): whoever may make checks would learn what answers there.
+	// ProbeAllow are internal addresses (health.Restricted) that checks may have and names of checks may resolve to. Every
+	// other internal address is refused, as AWS does (r53: B.5): whoever may make checks would learn what answers there.
 	ProbeAllow []netip.Prefix
 	// SlowConfirmation turns fast confirmation off: a failing endpoint is probed at the plain interval only.
 	SlowConfirmation bool
@@ -307,7 +307,8 @@ func (n *Node) Run(ctx context.Context) error {
 // etcdRetry is how long a stopped embedded etcd rests before it is started again.
 const etcdRetry = 10 * time.Second
 
-// superviseEtcd starts the embedded etcd again when it stops by itself (a full disk, for instance). DNS goes on meanwhile.
+// superviseEtcd starts the embedded etcd again when it stops by itself (a full disk, for instance). DNS goes on
+// meanwhile.
 func (n *Node) superviseEtcd(ctx context.Context) error {
 	if len(n.o.EtcdEndpoints) > 0 {
 		return nil

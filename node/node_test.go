@@ -225,8 +225,8 @@ func TestTwoNodesOnOneEtcd(t *testing.T) {
 	}
 }
 
-// Without etcd every node fails over by its own checkers: what the others said last ends with their leases. Back again, etcd changes
-// nothing.
+// Without etcd every node fails over by its own checkers: what the others said last ends with their leases. Back again,
+// etcd changes nothing.
 func TestNodesFailOverWithoutEtcd(t *testing.T) {
 	t.Parallel()
 	dir := etcdtest.Dir(t)
@@ -278,7 +278,8 @@ func TestAVerdictSurvivesARestart(t *testing.T) {
 	}
 }
 
-// With its etcd directory destroyed, a node answers from its snapshot, fails over by its own probes, and refuses changes.
+// With its etcd directory destroyed, a node answers from its snapshot, fails over by its own probes, and refuses
+// changes.
 func TestADeadEtcdDirectoryLeavesDNSAnswering(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -57,8 +57,8 @@ func startRecursor(t *testing.T) *recursor {
 	return r
 }
 
-// A real load balancer's name is resolved in the background. Its addresses are answered, followed when they change, and kept when
-// the resolver fails, also over a restart.
+// A real load balancer's name is resolved in the background. Its addresses are answered, followed when they change, and
+// kept when the resolver fails, also over a restart.
 func TestAliasToALoadBalancerOutside(t *testing.T) {
 	t.Parallel()
 	r := startRecursor(t)
@@ -111,8 +111,8 @@ func TestAnAliasThatCannotBeResolvedIsPassedOver(t *testing.T) {
 	}
 }
 
-// Aliases to services beside load balancers are resolved and answered as theirs. Evaluate target health counts them as healthy
-// while they have an address, and CloudFront does not take it.
+// Aliases to services beside load balancers are resolved and answered as theirs. Evaluate target health counts them as
+// healthy while they have an address, and CloudFront does not take it.
 func TestAliasesToOtherServices(t *testing.T) {
 	t.Parallel()
 	r := startRecursor(t)

@@ -38,7 +38,8 @@ func newPicture(atlas *geo.Atlas, p *prober.Prober, publish func(*steer.View, *s
 		verdicts: health.Verdicts{}}
 }
 
-// change follows the store: zones, groups and load balancers into the view, checks to the probers, reports into verdicts.
+// change follows the store: zones, groups and load balancers into the view, checks to the probers, reports into
+// verdicts.
 func (p *picture) change(st *store.State, c store.Change) {
 	p.editing.Lock()
 	defer p.editing.Unlock()
@@ -101,8 +102,8 @@ func (p *picture) everything(st *store.State) store.Change {
 	return c
 }
 
-// edit derives the next view. What cannot be compiled is left as it was and logged: the API validates before it stores, so
-// this speaks of data written by something newer.
+// edit derives the next view. What cannot be compiled is left as it was and logged: the API validates before it stores,
+// so this speaks of data written by something newer.
 func (p *picture) edit(st *store.State, c store.Change) *steer.View {
 	e := p.view.Edit()
 	for _, id := range c.CIDRCollections {
@@ -144,7 +145,8 @@ func (p *picture) edit(st *store.State, c store.Change) *steer.View {
 	return e.Commit()
 }
 
-// foreignTargets lists the alias targets of a group that are neither in its zone nor load balancers known to the engine.
+// foreignTargets lists the alias targets of a group that are neither in its zone nor load balancers known to the
+// engine.
 func foreignTargets(st *store.State, zoneID string, members []*zone.ResourceRecordSet) (foreign []zone.LoadBalancer) {
 	for _, m := range members {
 		if m.AliasTarget == nil || m.AliasTarget.HostedZoneID == zoneID {
@@ -177,8 +179,8 @@ func (p *picture) putTargets(e *steer.Edit, targets []zone.LoadBalancer) {
 	}
 }
 
-// setCheck takes a new, changed or deleted check to the board and the probers, and returns the checks that counted a deleted
-// one.
+// setCheck takes a new, changed or deleted check to the board and the probers, and returns the checks that counted a
+// deleted one.
 func (p *picture) setCheck(st *store.State, id string) (orphans []string) {
 	check, ok := st.Check(id)
 	if !ok {

@@ -13,8 +13,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/node"
 )
 
-// Latency records take the Regions of AWS and those of the engine's file. A misspelt one is refused in AWS's words: it would be
-// the farthest from everybody, and send Europe elsewhere without a word.
+// Latency records take the Regions of AWS and those of the engine's file. A misspelt one is refused in AWS's words: it
+// would be the farthest from everybody, and send Europe elsewhere without a word.
 func TestLatencyRecordsTakeRegionsOfTheEngine(t *testing.T) {
 	t.Parallel()
 	e := start(t, node.Options{DataDir: t.TempDir(),

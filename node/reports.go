@@ -7,8 +7,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 )
 
-// Besides transitions, a checker's latest observation is published so that other nodes can show it: when its text changed,
-// at most every statusRefresh, and in any case every observationRefresh.
+// Besides transitions, a checker's latest observation is published so that other nodes can show it: when its text
+// changed, at most every statusRefresh, and in any case every observationRefresh.
 const (
 	statusRefresh      = 10 * time.Second
 	observationRefresh = 5 * time.Minute

@@ -12,7 +12,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// resolve finds the IPv4 address of a probed name: from what this node serves itself, else by the system's resolver. r53: B.3.
+// resolve finds the IPv4 address of a probed name: from what this node serves itself, else by the system's resolver.
+// r53: B.3.
 func (n *Node) resolve(ctx context.Context, host string) (netip.Addr, error) {
 	if name, err := zone.ParseName(host); err == nil {
 		addr, ours, err := n.resolveOwn(name)

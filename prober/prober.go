@@ -37,8 +37,8 @@ type Options struct {
 	// Resolve returns the IPv4 address of a host name for a probe; it is asked at every probe (r53: B.3). nil means the
 	// system's resolver and the first address that it gives.
 	Resolve func(ctx context.Context, host string) (netip.Addr, error)
-	// AllowedAddresses are the internal addresses (health.Restricted) that are probed all the same. Without them a check is no
-	// way to learn from outside what answers inside. Judged at every probe, for the address that is dialled.
+	// AllowedAddresses are the internal addresses (health.Restricted) that are probed all the same. Without them a check
+	// is no way to learn from outside what answers inside. Judged at every probe, for the address that is dialled.
 	AllowedAddresses []netip.Prefix
 	// FastConfirmation re-probes after a first failure in a fifth of the interval until the machine turns or a probe
 	// succeeds; the number of consecutive failures asked for is still met. An extension of the engine.
@@ -49,8 +49,8 @@ type Options struct {
 	OnReport func(r health.Report, changed bool)
 	// MaxInFlight bounds probes at one time over all checks; 0 means 4096. Each needs a file descriptor.
 	MaxInFlight int
-	// Logger hears of probes that could not be made for want of this process's own resources, and of refused ones; nil means
-	// nobody.
+	// Logger hears of probes that could not be made for want of this process's own resources, and of refused ones; nil
+	// means nobody.
 	Logger *slog.Logger
 }
 
@@ -123,8 +123,8 @@ type entry struct {
 }
 
 // Set adds a check or replaces its config. State is kept when only what does not affect the endpoint changes; with
-// another endpoint a machine starts again in the state it has. CALCULATED and Disabled checks are not probed. healthy is
-// the state that machines start in which were not probing this check before.
+// another endpoint a machine starts again in the state it has. CALCULATED and Disabled checks are not probed. healthy
+// is the state that machines start in which were not probing this check before.
 func (p *Prober) Set(c health.Check, healthy bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -161,8 +161,8 @@ func sameEndpoint(a, b health.Config) bool {
 		a.SendsSNI() == b.SendsSNI()
 }
 
-// Remove stops probing a check. The result of a probe in flight is dropped; a report of a probe that has ended before may
-// still be delivered while Remove returns.
+// Remove stops probing a check. The result of a probe in flight is dropped; a report of a probe that has ended before
+// may still be delivered while Remove returns.
 func (p *Prober) Remove(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -244,8 +244,8 @@ func (t *task) observe(j job, r result, at time.Time, latency time.Duration) (he
 	return t.report, changed
 }
 
-// warnInternal logs a probe that was refused. The check's owner is told less: whoever runs the engine has to see which address
-// it is.
+// warnInternal logs a probe that was refused. The check's owner is told less: whoever runs the engine has to see which
+// address it is.
 func (p *Prober) warnInternal(check string, a netip.Addr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,6 +1,6 @@
 // Package resolver knows the addresses of alias targets that are not the engine's own, such as the name of a load
-// balancer at AWS. It resolves them in the background and caches the addresses: it asks again when their TTL is over, and
-// keeps stale addresses for as long as no resolver answers. A query never waits for it.
+// balancer at AWS. It resolves them in the background and caches the addresses: it asks again when their TTL is over,
+// and keeps stale addresses for as long as no resolver answers. A query never waits for it.
 package resolver
 
 import (

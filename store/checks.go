@@ -46,7 +46,7 @@ func (s *Store) createHealthCheck(ctx context.Context, callerReference string, c
 	t.guard(absent(caller))
 	t.put(caller, encode(callerValue{ID: check.ID, Config: asked}))
 	t.put(checkPrefix+check.ID, encode(check))
-	t.otherwiseRead(caller)
+	t.readOnRefusal(caller)
 	r, err := s.commit(ctx, &t)
 	if err != nil {
 		return health.Check{}, fmt.Errorf("create health check: %w", err)
@@ -134,7 +134,7 @@ func (s *Store) changeCheck(ctx context.Context, id string, decide func(health.C
 			s.settle(ctx, r.Header.Revision)
 			return nil
 		}
-		s.seen(ctx, func(st *State) bool {
+		s.awaitNewer(ctx, func(st *State) bool {
 			now, ok := st.checks.Get(id)
 			return !ok || now.rev != e.rev
 		})

@@ -87,8 +87,8 @@ func (t *transaction) useCIDRCollection(st *State, id string) {
 
 // CreateCIDRCollection makes an empty collection of version 1. Repeated with the same name and caller reference it
 // returns the existing collection as it is now, so that a request can be retried. A name or reference that another
-// collection has, or a reference that one had in the last days, is ErrCIDRCollectionExists. The other errors are those of
-// cidr.New, and *quota.LimitsExceeded. r53: C.3.
+// collection has, or a reference that one had in the last days, is ErrCIDRCollectionExists. The other errors are those
+// of cidr.New, and *quota.LimitsExceeded. r53: C.3.
 func (s *Store) CreateCIDRCollection(ctx context.Context, name, callerReference string) (cidr.Collection, error) {
 	created, err := cidr.New(uuid.NewString(), name, callerReference)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Store) CreateCIDRCollection(ctx context.Context, name, callerReference 
 		t.put(caller, encode(callerValue{ID: created.ID}))
 		t.put(byName, encode(created.ID))
 		t.put(cidrPrefix+created.ID, encode(created))
-		t.otherwiseRead(byName)
+		t.readOnRefusal(byName)
 		r, err := s.commit(ctx, &t)
 		if err != nil {
 			return fmt.Errorf("create CIDR collection %s: %w", name, err)

@@ -7,14 +7,14 @@ import (
 	"github.com/bulkhead-dns/bulkhead/health"
 )
 
-// beginContact notes that a session with etcd begins.
+// beginContact records that a session with etcd begins.
 func (s *Store) beginContact() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.contact.Begin(time.Now())
 }
 
-// hear notes that etcd answered.
+// hear records that etcd answered.
 func (s *Store) hear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,13 +23,13 @@ func (s *Store) hear() {
 	}
 	e := s.state.Load().edit(&s.pending, s.leased.holds)
 	n := e.doubt(0)
-	s.say(e, true)
+	s.publishOwn(e, true)
 	if n > 0 {
-		s.o.Logger.Info("etcd is back for longer than a lease: other nodes' reports count again", "reports", n)
+		s.o.Logger.Info("etcd has answered for longer than a lease: other nodes' reports count again", "reports", n)
 	}
 }
 
-// watchContact doubts what other nodes said whenever etcd is silent for a lease's time, until ctx ends.
+// watchContact doubts other nodes' reports whenever etcd is silent for a lease's time, until ctx ends.
 func (s *Store) watchContact(ctx context.Context) {
 	for wait := s.o.LeaseTTL; sleep(ctx, wait) == nil; {
 		wait = s.silent()
@@ -46,16 +46,17 @@ func (s *Store) silent() (wait time.Duration) {
 	st := s.state.Load()
 	e := st.edit(&s.pending, s.leased.holds)
 	n := e.doubt(health.Doubt(st.revision))
-	s.say(e, true)
-	s.leased.again() // said as soon as etcd is back, so that the others know this node to live
+	s.publishOwn(e, true)
+	s.leased.retryAll() // published as soon as etcd is back: it shows the others that this node is live
 	if n > 0 {
-		s.o.Logger.Warn("etcd is away for longer than a lease: other nodes' reports do not count until it is back", "reports", n)
+		s.o.Logger.Warn("etcd has not answered for the time of a lease: other nodes' reports do not count until it does",
+			"reports", n)
 	}
 	return wait
 }
 
-// doubtedOf is what is doubted in a State that was read from etcd after it had been away: as much as before, or everything when it
-// counts by other revisions.
+// doubtedOf returns the doubt in a State that was read after etcd had been lost: the same as before, or everything when
+// the revisions are those of another etcd.
 func doubtedOf(old, read *State) health.Doubt {
 	if old.cluster == read.cluster && old.revision <= read.revision && old.doubted > 0 {
 		return old.doubted

@@ -11,8 +11,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// What is doubted does not count, but is not forgotten: what its author writes anew counts, and so does everything when nothing is
-// doubted any more. OnChange is told of the checks and load balancers that this concerns.
+// What is doubted does not count, but is not forgotten: what its author writes anew counts, and so does everything when
+// nothing is doubted any more. OnChange is told of the checks and load balancers that this concerns.
 func TestDoubtedReportsAreAbsentVotes(t *testing.T) {
 	st := newState()
 	var changed pending

@@ -12,8 +12,8 @@ import (
 
 const delegationUse = "delegationset" // kind of use; its id is that of a set, or of a zone whose name servers become one
 
-// A DelegationSet is four name servers that several hosted zones can have. A zone uses the set whose name servers it has.
-// It never changes.
+// A DelegationSet is four name servers that several hosted zones can have. A zone uses the set whose name servers it
+// has. It never changes.
 type DelegationSet struct {
 	ID              string   `json:"id"` // "N…", without the /delegationset/ prefix
 	CallerReference string   `json:"callerReference"`
@@ -38,8 +38,8 @@ func (st *State) DelegationSets() iter.Seq[DelegationSet] {
 	}
 }
 
-// DelegationSetOf returns the reusable delegation set that a hosted zone uses; ok is false when its name servers are its
-// own.
+// DelegationSetOf returns the reusable delegation set that a hosted zone uses; ok is false when its name servers are
+// its own.
 func (st *State) DelegationSetOf(z zone.HostedZone) (set DelegationSet, ok bool) {
 	return st.delegationSetWith(z.NameServers)
 }
@@ -80,8 +80,8 @@ func (e *edit) putDelegationSet(id string, value []byte) error {
 // CreateDelegationSet makes a reusable delegation set, of new name servers or, with a zone id, of those of an existing
 // hosted zone, which then uses it. Any use of a caller reference that a set has, or had in the last days, is
 // ErrDelegationSetExists. A zone that is on a reusable set already is ErrDelegationSetReusable, a private one, as all
-// private zones have the same name servers, ErrDelegationSetNotAvailable; ErrNoSuchHostedZone and *quota.LimitsExceeded.
-// r53: C.4, C.5.
+// private zones have the same name servers, ErrDelegationSetNotAvailable; ErrNoSuchHostedZone and
+// *quota.LimitsExceeded. r53: C.4, C.5.
 func (s *Store) CreateDelegationSet(ctx context.Context, callerReference, zoneID string) (DelegationSet, error) {
 	set := DelegationSet{ID: newID("N"), CallerReference: callerReference}
 	caller := delegationCaller + callerReference
@@ -95,7 +95,7 @@ func (s *Store) CreateDelegationSet(ctx context.Context, callerReference, zoneID
 		t.guard(absent(caller))
 		t.put(caller, encode(callerValue{ID: set.ID}))
 		t.put(delegationPrefix+set.ID, encode(set))
-		t.otherwiseRead(caller)
+		t.readOnRefusal(caller)
 		r, err := s.commit(ctx, &t)
 		if err != nil {
 			return fmt.Errorf("create delegation set: %w", err)
@@ -105,7 +105,7 @@ func (s *Store) CreateDelegationSet(ctx context.Context, callerReference, zoneID
 			return nil
 		}
 		if zoneID != "" && len(r.Responses[0].GetResponseRange().Kvs) == 0 { // so it was another guard
-			s.seen(ctx, t.overtaken)
+			s.awaitNewer(ctx, t.outdatedBy)
 			if _, ok := s.State().Zone(zoneID); !ok {
 				return &NoSuch{ErrNoSuchHostedZone, zoneID}
 			}
@@ -119,8 +119,8 @@ func (s *Store) CreateDelegationSet(ctx context.Context, callerReference, zoneID
 	return set, nil
 }
 
-// nameServersFor returns the name servers of a zone, guarded by its existence and by nobody else making a set of them; new
-// ones without a zone.
+// nameServersFor returns the name servers of a zone, guarded by its existence and by nobody else making a set of them;
+// new ones without a zone.
 func (t *transaction) nameServersFor(st *State, zoneID string) ([]string, error) {
 	if zoneID == "" {
 		return newNameServers(st), nil

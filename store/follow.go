@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// probeInterval and probeTimeout tell how soon a silent etcd is noticed.
+	// probeInterval and probeTimeout bound how soon a silent etcd is noticed.
 	probeInterval = time.Second
 	probeTimeout  = 3 * time.Second
 
@@ -26,14 +26,14 @@ const (
 	pageSize = 2000 // keys read at once
 )
 
-// errStartOver ends a session whose watch cannot go on where it was.
+// errStartOver ends a session whose watch cannot continue: etcd has compacted the revisions that it needs.
 var errStartOver = errors.New("etcd has dropped the history since the last revision seen")
 
-// A link is what follow remembers from one session with etcd to the next.
+// A link holds what lasts from one session with etcd to the next.
 type link struct {
-	loaded bool             // State came from etcd, so that a watch may go on after it
+	loaded bool             // State came from etcd, so that a watch can continue from it
 	lease  clientv3.LeaseID // of this node; 0 before the first
-	told   error            // that etcd is away, once
+	logged error            // the loss of etcd that was logged
 }
 
 func dial(o Options) (*clientv3.Client, error) {
@@ -59,7 +59,7 @@ func dial(o Options) (*clientv3.Client, error) {
 	return client, nil
 }
 
-// failFast makes requests fail when no connection can be made. etcd's client would have them wait for one.
+// failFast makes a request fail when there is no connection. By default etcd's client waits for one.
 func failFast(
 	ctx context.Context, method string, request, reply any,
 	conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
@@ -67,9 +67,9 @@ func failFast(
 	return invoke(ctx, method, request, reply, conn, append(opts, grpc.WaitForReady(false))...)
 }
 
-// follow keeps State like etcd until ctx ends, through any number of sessions.
+// follow keeps State equal to etcd until ctx ends, in one session after the other.
 func (s *Store) follow(ctx context.Context, client *clientv3.Client, cold *State) {
-	coldStart := time.AfterFunc(coldStartAfter, func() { s.serveCold(cold) })
+	coldStart := time.AfterFunc(snapshotAfter, func() { s.serveSnapshot(cold) })
 	defer coldStart.Stop()
 	retry := minRetry
 	for ctx.Err() == nil {
@@ -79,9 +79,9 @@ func (s *Store) follow(ctx context.Context, client *clientv3.Client, cold *State
 		if ctx.Err() != nil {
 			break
 		}
-		s.serveCold(cold)
+		s.serveSnapshot(cold)
 		if !errors.Is(err, errStartOver) {
-			s.tellAway(err)
+			s.logDisconnected(err)
 		}
 		if time.Since(began) > maxRetry {
 			retry = minRetry
@@ -95,8 +95,8 @@ func (s *Store) follow(ctx context.Context, client *clientv3.Client, cold *State
 	s.release(ctx, client)
 }
 
-// serveCold makes the snapshot the State, unless there is one already.
-func (s *Store) serveCold(cold *State) {
+// serveSnapshot makes the snapshot the State, unless there is a State already.
+func (s *Store) serveSnapshot(cold *State) {
 	if cold == nil {
 		return
 	}
@@ -106,35 +106,35 @@ func (s *Store) serveCold(cold *State) {
 		return
 	}
 	e := cold.edit(&s.pending, s.leased.holds)
-	s.addOwn(e)
+	s.addOwnReports(e)
 	s.pending.full = true
 	s.publish(e.done())
 	s.o.Logger.Info("serving the snapshot until etcd answers", "revision", cold.revision, "zones", cold.ZoneCount())
 }
 
-// tellAway logs the loss of etcd once, and once more when the reason is that it came back empty.
-func (s *Store) tellAway(err error) {
+// logDisconnected logs each loss of etcd once, and once more when etcd came back empty.
+func (s *Store) logDisconnected(err error) {
 	var emptied *emptiedError
-	if s.link.told != nil && (!errors.As(err, &emptied) || errors.As(s.link.told, &emptied)) {
+	if s.link.logged != nil && (!errors.As(err, &emptied) || errors.As(s.link.logged, &emptied)) {
 		return
 	}
-	s.link.told = err
+	s.link.logged = err
 	_, since := s.Connected()
 	if errors.As(err, &emptied) {
-		s.o.Logger.Error("etcd is refused: answering from the last known state", "since", since, "err", err)
+		s.o.Logger.Error("etcd is refused: DNS is answered from the last known state", "since", since, "err", err)
 		return
 	}
-	s.o.Logger.Warn("etcd is away: answering from the last known state", "since", since, "err", err)
+	s.o.Logger.Warn("etcd does not answer: DNS is answered from the last known state", "since", since, "err", err)
 }
 
-func (s *Store) tellBack() {
-	if s.link.told != nil {
-		s.o.Logger.Info("etcd is back")
+func (s *Store) logReconnected() {
+	if s.link.logged != nil {
+		s.o.Logger.Info("etcd answers again")
 	}
-	s.link.told = nil
+	s.link.logged = nil
 }
 
-// A session follows etcd until something fails, and returns what.
+// session follows etcd until something fails, and returns the reason. The package comment has a picture.
 func (s *Store) session(ctx context.Context, client *clientv3.Client) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	now, err := probe(ctx, client)
@@ -178,7 +178,7 @@ func (s *Store) session(ctx context.Context, client *clientv3.Client) error {
 	return context.Cause(ctx)
 }
 
-// probe asks etcd for something that only a working majority can answer.
+// probe sends a request that etcd answers only with a quorum.
 func probe(ctx context.Context, client *clientv3.Client) (*responseHeader, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -189,7 +189,7 @@ func probe(ctx context.Context, client *clientv3.Client) (*responseHeader, error
 	return r.Header, nil
 }
 
-// watch takes in every change after State's revision.
+// watch applies every change after State's revision.
 func (s *Store) watch(ctx context.Context, client *clientv3.Client) error {
 	from := s.State().revision + 1
 	events := client.Watch(clientv3.WithRequireLeader(ctx), root,
@@ -203,18 +203,18 @@ func (s *Store) watch(ctx context.Context, client *clientv3.Client) error {
 			return r.Err()
 		case r.Created:
 			s.setConnected(true)
-			s.tellBack()
+			s.logReconnected()
 		}
 		s.hear()
 		if len(r.Events) > 0 {
-			s.takeIn(r.Events)
+			s.applyEvents(r.Events)
 		}
 	}
 	return errors.New("the watch ended")
 }
 
-// takeIn makes the next State of events. A response holds whole revisions, so no State shows half a transaction.
-func (s *Store) takeIn(events []*clientv3.Event) {
+// applyEvents makes the next State. A response of the watch has whole revisions, so no State shows half a transaction.
+func (s *Store) applyEvents(events []*clientv3.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.state.Load().edit(&s.pending, s.leased.holds)
@@ -258,15 +258,15 @@ func (s *Store) load(ctx context.Context, client *clientv3.Client) error {
 	if err := guardEmptied(s.state.Load(), next, s.o.SnapshotPath); err != nil {
 		return err
 	}
-	s.addOwn(e)
+	s.addOwnReports(e)
 	if s.contact.Lost() {
 		next.doubted = doubtedOf(s.state.Load(), next)
 	}
-	// What this node had applied counts in the revisions of another cluster, perhaps.
+	// The revision that this node has acknowledged may be one of another cluster.
 	s.leased.forget(nodePrefix)
 	s.pending = changed
 	s.link.loaded = true
-	s.connect(true) // before anybody is told of the State, so that who is told may write
+	s.connect(true) // before OnChange gets the State, so that OnChange may write
 	s.publish(next)
 	return nil
 }
@@ -299,8 +299,9 @@ func (s *Store) loadPrefix(ctx context.Context, client *clientv3.Client, e *edit
 	}
 }
 
-// addOwn adds what this node itself says, which is not forgotten when etcd is. Reports on checks that are gone are.
-func (s *Store) addOwn(e *edit) {
+// addOwnReports adds this node's own reports and target health, which do not depend on etcd. It forgets reports on
+// checks that no longer exist.
+func (s *Store) addOwnReports(e *edit) {
 	var gone []string
 	s.leased.all(func(key string, value any) {
 		switch value := value.(type) {
@@ -319,7 +320,7 @@ func (s *Store) addOwn(e *edit) {
 	}
 }
 
-// An emptiedError is about an etcd that has lost everything: an empty source never means delete all.
+// An emptiedError refuses an etcd that has lost everything: an empty source never means that all is to be deleted.
 type emptiedError struct {
 	zones    int
 	snapshot string

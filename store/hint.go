@@ -9,9 +9,9 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// HintProbe asks every node that lives, this one included, to probe a check now: each is told by Change.Hints. Nothing of it lasts. A
-// node that does not hear of it goes on as if there had been none. A check that State does not have is ErrNoSuchHealthCheck; with etcd
-// away it is ErrUnavailable, and nobody is told.
+// HintProbe asks every node that lives, this one included, to probe a check now: each is told by Change.Hints. Nothing
+// of it lasts. A node that does not hear of it goes on as if there had been none. A check that State does not have is
+// ErrNoSuchHealthCheck; with etcd away it is ErrUnavailable, and nobody is told.
 func (s *Store) HintProbe(ctx context.Context, checkID string) error {
 	if _, ok := s.State().checks.Get(checkID); !ok {
 		return &NoSuch{ErrNoSuchHealthCheck, checkID}

@@ -20,20 +20,20 @@ const (
 	publishBatch = 250
 	lazyInterval = time.Second
 
-	// publishGap is the least time between two publications of urgent keys: a storm of them is written together.
+	// publishGap debounces urgent keys: those of this time are written together.
 	publishGap = 10 * time.Millisecond
 
-	// archiveTTL is how long receipts of changes and caller references of what was deleted are kept. Route 53 keeps
+	// receiptTTL is how long receipts of changes and caller references of what was deleted are kept. Route 53 keeps
 	// references of deleted checks "for some days". r53: B.8.
-	archiveTTL   = 3 * 24 * time.Hour
-	archiveRenew = time.Hour // how many such keys share a lease
+	receiptTTL   = 3 * 24 * time.Hour
+	receiptRenew = time.Hour // how many such keys share a lease
 
 	// hintTTL is how long a hint stays in etcd at most: every node that lives hears of it by the watch, at once.
 	hintTTL   = 10 * time.Second
 	hintRenew = 5 * time.Second
 )
 
-// keepPublished keeps this node's lease and publishes what the node says under it, until ctx ends or etcd fails.
+// keepPublished renews this node's lease and publishes the leased values under it, until ctx ends or etcd fails.
 func (s *Store) keepPublished(ctx context.Context, client *clientv3.Client) error {
 	if err := s.renew(ctx, client); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (s *Store) keepPublished(ctx context.Context, client *clientv3.Client) erro
 	}
 }
 
-// renew keeps the lease alive, or takes a new one and publishes everything again.
+// renew keeps the lease alive. When the lease is lost, it gets a new one and publishes everything again.
 func (s *Store) renew(ctx context.Context, client *clientv3.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -79,7 +79,7 @@ func (s *Store) renew(ctx context.Context, client *clientv3.Client) error {
 		return err
 	}
 	s.link.lease = lease.ID
-	s.leased.again()
+	s.leased.retryAll()
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (s *Store) put(ctx context.Context, client *clientv3.Client, urgent bool) e
 	return err
 }
 
-// release takes back at once what this node said, instead of leaving it to the lease's end.
+// release revokes the lease, so that other nodes do not wait for its end.
 func (s *Store) release(ctx context.Context, client *clientv3.Client) {
 	if s.link.lease == 0 {
 		return
@@ -120,12 +120,12 @@ func (s *Store) release(ctx context.Context, client *clientv3.Client) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if _, err := client.Revoke(ctx, s.link.lease); err != nil {
-		s.o.Logger.Debug("the lease is left to expire", "err", err)
+		s.o.Logger.Debug("the lease could not be revoked: it will expire", "err", err)
 	}
 }
 
-// An archive gives leases to keys that are kept for a time: ttl at most, and renew less than that at least.
-type archive struct {
+// A sharedLease gives leases to keys that are kept for a time: ttl at most, and renew less than that at least.
+type sharedLease struct {
 	ttl, renew time.Duration
 
 	mu      sync.Mutex
@@ -133,25 +133,25 @@ type archive struct {
 	granted time.Time
 }
 
-func (a *archive) get(ctx context.Context, client *clientv3.Client) (clientv3.LeaseID, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.lease != 0 && time.Since(a.granted) < a.renew {
-		return a.lease, nil
+func (l *sharedLease) get(ctx context.Context, client *clientv3.Client) (clientv3.LeaseID, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lease != 0 && time.Since(l.granted) < l.renew {
+		return l.lease, nil
 	}
-	lease, err := client.Grant(ctx, int64(a.ttl.Seconds()))
+	lease, err := client.Grant(ctx, int64(l.ttl.Seconds()))
 	if err != nil {
 		return 0, err
 	}
-	a.lease, a.granted = lease.ID, time.Now()
-	return a.lease, nil
+	l.lease, l.granted = lease.ID, time.Now()
+	return l.lease, nil
 }
 
 // drop forgets a lease that etcd does not know (any more).
-func (a *archive) drop() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.lease = 0
+func (l *sharedLease) drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lease = 0
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

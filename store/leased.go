@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// leased is what this node says under its lease: reports, target health, the revision it has applied. It is kept here
-// as long as it is meant, whether etcd has it or not, and published again when a lease was lost.
+// leased holds what this node publishes under its lease: reports, target health, the revision it has applied. A value
+// stays here until it is removed, whether etcd has it or not. It is published again when the lease was lost.
 type leased struct {
 	mu     sync.Mutex
 	values map[string]any // by key; nil to be deleted
@@ -17,7 +17,7 @@ type leased struct {
 
 func newLeased() *leased { return &leased{values: map[string]any{}, wake: make(chan struct{}, 1)} }
 
-// set says value under key.
+// set publishes value under key.
 func (l *leased) set(key string, value any, urgent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -25,7 +25,7 @@ func (l *leased) set(key string, value any, urgent bool) {
 	l.mark(key, urgent)
 }
 
-// remove takes back what was said under key.
+// remove deletes key, also from etcd.
 func (l *leased) remove(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -33,7 +33,7 @@ func (l *leased) remove(key string) {
 	l.mark(key, true)
 }
 
-// forget drops the keys with a prefix, leaving to others what etcd has of them.
+// forget drops the keys with a prefix here. It leaves them in etcd.
 func (l *leased) forget(prefix string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,7 +44,7 @@ func (l *leased) forget(prefix string) {
 	}
 }
 
-// holds reports whether this node says something under key, or has yet to take it back.
+// holds reports whether this node publishes key, or has yet to delete it from etcd.
 func (l *leased) holds(key string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,7 +52,7 @@ func (l *leased) holds(key string) bool {
 	return ok
 }
 
-// all calls f with everything that is said.
+// all calls f with every key that is published.
 func (l *leased) all(f func(key string, value any)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,8 +63,8 @@ func (l *leased) all(f func(key string, value any)) {
 	}
 }
 
-// again marks everything for publication.
-func (l *leased) again() {
+// retryAll marks everything for publication.
+func (l *leased) retryAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for key := range l.values {
@@ -116,8 +116,8 @@ func (l *leased) take(n int, urgent bool) (keys []string, values []any) {
 	return keys, values
 }
 
-// published notes that keys were published with values: what was to be deleted is, and need not be remembered, unless
-// it was said anew meanwhile.
+// published records that etcd has these values. A key that was to be deleted is forgotten, unless it was set again
+// meanwhile.
 func (l *leased) published(keys []string, values []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -36,8 +36,8 @@ func tooMany(what string, limit int) error {
 	return &quota.LimitsExceeded{Message: fmt.Sprintf("The account has %d %s, no more are allowed", limit, what)}
 }
 
-// admit runs create if a quota has room for one more. Creations under one quota wait for each other, so that the count is
-// exact; nodes that create at the same moment do not, and may together go over by one each.
+// admit runs create if a quota has room for one more. Creations under one quota wait for each other, so that the count
+// is exact; nodes that create at the same moment do not, and may together go over by one each.
 func (s *Store) admit(ctx context.Context, q accountLimit, create func() error) error {
 	if q.limit == 0 {
 		return create()

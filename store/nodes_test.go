@@ -241,8 +241,8 @@ func TestNodesThatWriteToOneZoneLoseNothing(t *testing.T) {
 	}
 }
 
-// Of two nodes that create the same record set at the same time, one is told that it exists: each decides on the content
-// that the zone has when it writes.
+// Of two nodes that create the same record set at the same time, one is told that it exists: each decides on the
+// content that the zone has when it writes.
 func TestNodesDecideOnTheZoneAsItIs(t *testing.T) {
 	t.Parallel()
 	endpoint := etcdtest.Start(t)

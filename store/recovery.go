@@ -12,9 +12,10 @@ import (
 // recoveryUse is the kind of use of what UpdateAcceleratedRecovery does: one zone at a time.
 const recoveryUse = "acceleratedrecovery"
 
-// UpdateAcceleratedRecovery switches accelerated recovery of a zone on or off; now is the time of it. What is so already, or
-// is about to be, is not changed. While it is being switched for another zone the error is *quota.LimitsExceeded, and while it
-// is being switched the other way for this one, ErrPriorRequestNotComplete. r53: C.2, D.5.
+// UpdateAcceleratedRecovery switches accelerated recovery of a zone on or off; now is the time of it. What is so
+// already, or is about to be, is not changed. While it is being switched for another zone the error is
+// *quota.LimitsExceeded, and while it is being switched the other way for this one, ErrPriorRequestNotComplete. r53:
+// C.2, D.5.
 func (s *Store) UpdateAcceleratedRecovery(ctx context.Context, id string, enabled bool, now time.Time) error {
 	_, err := s.changeZone(ctx, id, func(st *State, e *zoneEntry, t *transaction) error {
 		status := e.zone.RecoveryStatus(now)

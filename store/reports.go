@@ -21,7 +21,7 @@ func (s *Store) PutReport(_ context.Context, r health.Report) error {
 	}
 	e := st.edit(&s.pending, s.leased.holds)
 	turned := e.addReport(&health.Vote{Report: r})
-	s.say(e, turned)
+	s.publishOwn(e, turned)
 	key := reportPrefix + reportID(r.Check, r.Checker)
 	s.leased.set(key, &r, turned || !s.leased.holds(key))
 	return nil
@@ -37,13 +37,13 @@ func (s *Store) PutTargetHealth(_ context.Context, n zone.Name, healthy bool) er
 	if st := s.state.Load(); st.cluster != 0 { // the first State takes it from leased
 		e := st.edit(&s.pending, s.leased.holds)
 		e.setTargetHealth(key, targetEntry{healthy: healthy})
-		s.say(e, true)
+		s.publishOwn(e, true)
 	}
 	return nil
 }
 
-// say makes what this node itself has to say part of State, and has OnChange told if it matters; s.mu is held.
-func (s *Store) say(e *edit, matters bool) {
+// publishOwn makes what this node itself has to say part of State, and has OnChange told if it matters; s.mu is held.
+func (s *Store) publishOwn(e *edit, matters bool) {
 	s.state.Store(e.done())
 	if matters {
 		token(s.changed)
@@ -70,7 +70,7 @@ func (s *Store) PutLoadBalancer(ctx context.Context, lb zone.LoadBalancer) error
 // DeleteLoadBalancer forgets a load balancer and its health; one that is not known is no error.
 func (s *Store) DeleteLoadBalancer(ctx context.Context, n zone.Name) error {
 	n = balancerName(n)
-	s.takeBackTargetHealth(n)
+	s.withdrawTargetHealth(n)
 	var t transaction
 	t.guard(exists(loadBalancerPrefix + string(n)))
 	t.delete(loadBalancerPrefix + string(n))
@@ -85,7 +85,7 @@ func (s *Store) DeleteLoadBalancer(ctx context.Context, n zone.Name) error {
 	return nil
 }
 
-func (s *Store) takeBackTargetHealth(n zone.Name) {
+func (s *Store) withdrawTargetHealth(n zone.Name) {
 	key := string(n) + "/" + s.o.Node
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,5 +95,5 @@ func (s *Store) takeBackTargetHealth(n zone.Name) {
 	s.leased.remove(targetHealthPrefix + key)
 	e := s.state.Load().edit(&s.pending, s.leased.holds)
 	e.deleteTargetHealth(key)
-	s.say(e, true)
+	s.publishOwn(e, true)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/store"
 )
 
-// A checker whose lease is gone is an absent vote, also when there is no etcd to tell so. Back again, etcd gives every lease its time
-// anew: a node that died meanwhile must not vote because of that.
+// A checker whose lease is gone is an absent vote, also when there is no etcd to tell so. Back again, etcd gives every
+// lease its time anew: a node that died meanwhile must not vote because of that.
 func TestOtherNodesDoNotVoteWithoutEtcd(t *testing.T) {
 	t.Parallel()
 	dir := etcdtest.Dir(t)

@@ -273,7 +273,7 @@ func (s *Store) saveSnapshots(ctx context.Context) {
 		began := time.Now()
 		err := s.saveSnapshot()
 		if err != nil && !failing {
-			s.tellUnsaved(err)
+			s.logUnsaved(err)
 		}
 		failing = err != nil
 		delay = max(snapshotDelay, snapshotShare*time.Since(began))
@@ -288,12 +288,12 @@ func (s *Store) saveLast() {
 			return
 		}
 		if err := s.saveSnapshot(); err != nil {
-			s.tellUnsaved(err)
+			s.logUnsaved(err)
 		}
 	default:
 	}
 }
 
-func (s *Store) tellUnsaved(err error) {
+func (s *Store) logUnsaved(err error) {
 	s.o.Logger.Error("the snapshot cannot be written", "path", s.o.SnapshotPath, "err", err)
 }

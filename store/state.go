@@ -147,8 +147,8 @@ func (st *State) Votes(checkID string) (votes []health.Vote, doubt health.Doubt)
 }
 
 // Reports returns the reports that count for a check's verdict, by checker: those of its live, assigned checkers
-// (health.Voters). It is nil when there is none. While etcd is away for longer than a lease, only this node's own
-// checkers are known to be live.
+// (health.Voters). It is nil when there is none. While etcd has not answered for the time of a lease, only this node's
+// own checkers are known to be live.
 func (st *State) Reports(checkID string) []health.Report {
 	check, _ := st.Check(checkID)
 	votes, doubt := st.Votes(checkID)
@@ -178,8 +178,8 @@ func (st *State) LoadBalancer(n zone.Name) (zone.LoadBalancer, bool) {
 }
 
 // TargetHealth returns a load balancer's health as published under its owner's lease: true when nobody publishes it,
-// and when several do, true if one of them finds it healthy. While etcd is away for longer than a lease, this node's own word decides,
-// and without one the last word stands.
+// and when several do, true if one of them finds it healthy. While etcd has not answered for the time of a lease, this
+// node's own word decides, and without one the last word stands.
 func (st *State) TargetHealth(n zone.Name) bool {
 	var live, last []bool
 	ascend(st.targets, string(balancerName(n))+"/", func(_ string, t targetEntry) {

@@ -1,9 +1,27 @@
 // Package store keeps hosted zones, record sets, health checks and reports in etcd, and gives every node the same
-// immutable picture of them.
+// immutable State of them.
 //
-// Keys are described in keys.go. Every write is one etcd transaction guarded by the revision it was decided on; it is
-// acknowledged after etcd has it on disk. Reads never ask etcd: they use State, which follows a watch and survives etcd
-// in a snapshot on disk.
+// keys.go describes the keys. Every write is one etcd transaction, guarded by the revision on which it was decided. It
+// is acknowledged when etcd has it on disk. Reads never ask etcd: they use State, which follows a watch. A snapshot on
+// disk holds State for starts without etcd.
+//
+// A session with etcd (follow.go) lasts until something fails. Then it is retried with a backoff, and State stays:
+//
+//	         follow: a session after the other
+//	                       │
+//	probe ── no answer ────┼──► logDisconnected, serve the snapshot, back off, next session
+//	                       │
+//	load     everything at one revision, unless State is of this etcd and its history goes back so far
+//	                       │
+//	       ┌───────────────┼────────────────────────────┐
+//	       ▼               ▼                            ▼
+//	probe each second   watch: applyEvents       keepPublished: renew the lease, put this
+//	heard: Contact         │                     node's reports and its applied revision
+//	       │               ▼                            │
+//	       │           State ──► dispatch ──► OnChange ─┘ acknowledged
+//	       │               └───► snapshot on disk
+//	       ▼
+//	the first of the three that fails ends the session
 package store
 
 import (
@@ -26,8 +44,8 @@ const (
 	defaultLeaseTTL = 10 * time.Second
 	minLeaseTTL     = time.Second // etcd counts whole seconds
 
-	// coldStartAfter is how long Run waits for etcd before it serves the snapshot. A refusal does not make it wait.
-	coldStartAfter = 2 * time.Second
+	// snapshotAfter is how long Run waits for etcd before it serves the snapshot. A refusal does not make it wait.
+	snapshotAfter = 2 * time.Second
 
 	// requestTimeout bounds one request to etcd.
 	requestTimeout = 5 * time.Second
@@ -48,12 +66,12 @@ type Options struct {
 	// Verdicts returns the current measured verdicts by check for the snapshot; nil stores none. It must not call the
 	// store's writes.
 	Verdicts func() map[string]bool
-	// OnChange is called from Run, one call at a time, after every change of State; changes that come while it runs are
-	// told together. The first call has Full set. When it returns, the node is taken to have applied the State's revision,
+	// OnChange is called from Run, one call at a time, after every change of State. Changes that happen while it runs come
+	// together in the next call. The first call has Full set. When it returns, the node has applied the State's revision
 	// and acknowledges it for GetChange. nil does nothing.
 	OnChange func(*State, Change)
-	// OwnRegion reports whether a Region that AWS has not is one that latency records may have; nil knows none. All nodes
-	// should know the same.
+	// OwnRegion reports whether latency records may have a Region that is not one of AWS; nil accepts none. All nodes
+	// should accept the same.
 	OwnRegion func(name string) bool
 	// Limits are the account's quotas; the zero value sets none. All nodes should have the same.
 	Limits quota.Limits
@@ -68,9 +86,9 @@ type Store struct {
 	leased *leased
 	locks  zoneLocks
 
-	client  atomic.Pointer[clientv3.Client] // while Run runs
-	archive archive
-	hints   archive
+	client   atomic.Pointer[clientv3.Client] // while Run runs
+	receipts sharedLease
+	hints    sharedLease
 
 	mu        sync.Mutex
 	pending   pending
@@ -104,26 +122,25 @@ func New(o Options) (*Store, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
-		o:       o,
-		ready:   make(chan struct{}),
-		leased:  newLeased(),
-		locks:   newZoneLocks(),
-		archive: archive{ttl: archiveTTL, renew: archiveRenew},
-		hints:   archive{ttl: hintTTL, renew: hintRenew},
-		moved:   make(chan struct{}),
-		since:   time.Now(),
-		contact: health.NewContact(o.LeaseTTL, time.Now()),
-		changed: make(chan struct{}, 1),
-		unsaved: make(chan struct{}, 1),
+		o:        o,
+		ready:    make(chan struct{}),
+		leased:   newLeased(),
+		locks:    newZoneLocks(),
+		receipts: sharedLease{ttl: receiptTTL, renew: receiptRenew},
+		hints:    sharedLease{ttl: hintTTL, renew: hintRenew},
+		moved:    make(chan struct{}),
+		since:    time.Now(),
+		contact:  health.NewContact(o.LeaseTTL, time.Now()),
+		changed:  make(chan struct{}, 1),
+		unsaved:  make(chan struct{}, 1),
 	}
 	s.state.Store(newState())
 	return s, nil
 }
 
 // Run loads etcd (or the snapshot, if etcd does not answer within two seconds), follows the watch, keeps the node's
-// lease and writes snapshots until ctx ends; then it returns nil. Loss of etcd never ends it: it retries for ever and
-// says once, in one line, since when it is without. The error is about options that etcd's client refuses. Run once
-// only.
+// lease and writes snapshots until ctx ends; then it returns nil. A loss of etcd does not end it: it retries without
+// end and logs each loss once. The error is about options that etcd's client refuses. Call Run once only.
 func (s *Store) Run(ctx context.Context) error {
 	client, err := dial(s.o)
 	if err != nil {
@@ -147,7 +164,7 @@ func (s *Store) Run(ctx context.Context) error {
 	return nil
 }
 
-// dispatch tells OnChange what changed, and everybody that it was told.
+// dispatch calls OnChange with what changed, and wakes everyone who waits for that.
 func (s *Store) dispatch(ctx context.Context) {
 	for {
 		select {
@@ -187,8 +204,8 @@ func (s *Store) markReady() {
 	}
 }
 
-// Ready is closed when the first State (etcd's or the snapshot's) has been given to OnChange. When it is etcd's, writes are
-// taken from then on.
+// Ready is closed when OnChange has returned for the first State, etcd's or the snapshot's. When it is etcd's, writes
+// are accepted from then on.
 func (s *Store) Ready() <-chan struct{} { return s.ready }
 
 // Connected reports whether State currently follows etcd, and since when it does or does not.
@@ -215,7 +232,7 @@ func (s *Store) connect(connected bool) {
 // Limits returns the account's quotas, as in Options.
 func (s *Store) Limits() quota.Limits { return s.o.Limits }
 
-// State returns the current picture; never nil. Before Ready it is empty.
+// State returns the current State; never nil. Before Ready it is empty.
 func (s *Store) State() *State { return s.state.Load() }
 
 // publish makes st the current State; s.mu is held.
@@ -231,8 +248,8 @@ func (s *Store) broadcast() {
 	s.moved = make(chan struct{})
 }
 
-// await waits until done, which is called with s.mu held, and reports whether it came true. It gives up when ctx ends
-// or etcd is lost: then nobody knows when.
+// await waits until done returns true, and reports whether it did. It calls done with s.mu held. It gives up when ctx
+// ends or etcd is lost.
 func (s *Store) await(ctx context.Context, done func() bool) bool {
 	for {
 		s.mu.Lock()

@@ -13,12 +13,12 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// All writes wait until this node's State contains them and OnChange was told (read your writes), or ctx ends, or etcd
-// is lost after it took them: a write that etcd has is never reported as failed. With etcd away they fail with
-// ErrUnavailable; such a write may have been made all the same if etcd went away in the middle of it.
+// A write waits until this node's State contains it and OnChange has returned (read your writes), or ctx ends, or etcd
+// is lost after it has the write. A write that etcd has is never reported as failed. Without etcd a write fails with
+// ErrUnavailable. It may have been made all the same when etcd was lost in the middle of it.
 
 const (
-	// attempts is how often a write is decided anew when another node's write came first.
+	// attempts is how often a write is decided again when another node's write came first.
 	attempts = 8
 
 	// catchUp is how long a write waits to see the change that it lost against, or for its turn.
@@ -65,36 +65,37 @@ func (s *Store) etcd() (*clientv3.Client, error) {
 
 // A transaction is one guarded write.
 type transaction struct {
-	guards  []clientv3.Cmp
-	then    []clientv3.Op
-	orElse  []clientv3.Op
-	archive []archived
-	cited   []string // health checks that must exist
-	used    []string // what is used, by its key below usePrefix
-	// outdated tell of a State whether it has what this transaction lost against, if it is refused.
+	guards   []clientv3.Cmp
+	then     []clientv3.Op
+	orElse   []clientv3.Op
+	expiring []expiring
+	cited    []string // health checks that must exist
+	used     []string // what is used, by its key below usePrefix
+	// outdated report whether a State has the change for which this transaction was refused.
 	outdated []func(*State) bool
 }
 
-// An archived value is one that is kept for some days.
-type archived struct{ key, value string }
+// An expiring value is kept for some days.
+type expiring struct{ key, value string }
 
 func (t *transaction) guard(c clientv3.Cmp)     { t.guards = append(t.guards, c) }
 func (t *transaction) put(key, value string)    { t.then = append(t.then, clientv3.OpPut(key, value)) }
-func (t *transaction) keep(key, value string)   { t.archive = append(t.archive, archived{key, value}) }
+func (t *transaction) keep(key, value string)   { t.expiring = append(t.expiring, expiring{key, value}) }
 func (t *transaction) delete(key string)        { t.then = append(t.then, clientv3.OpDelete(key)) }
-func (t *transaction) otherwiseRead(key string) { t.orElse = append(t.orElse, clientv3.OpGet(key)) }
+func (t *transaction) readOnRefusal(key string) { t.orElse = append(t.orElse, clientv3.OpGet(key)) }
 func (t *transaction) deletePrefix(prefix string) {
 	t.then = append(t.then, clientv3.OpDelete(prefix, clientv3.WithPrefix()))
 }
 
-// expect guards that a key is as it is in st. rev reads the key's revision out of a State, 0 for a key that is not there.
+// expect guards that a key has the revision that it has in st. rev returns the key's revision in a State, 0 for a key
+// that does not exist.
 func (t *transaction) expect(st *State, key string, rev func(*State) int64) {
 	now := rev(st)
 	t.guard(unchanged(key, now))
 	t.outdated = append(t.outdated, func(st *State) bool { return rev(st) != now })
 }
 
-// use notes that something is used from now on; expectUses guards that nobody has come to use it since st.
+// use records that something is used from now on. expectUses guards that no new use of it was recorded since st.
 func (t *transaction) use(kind, id string) {
 	t.used = append(t.used, kind+"/"+id)
 	t.put(usePrefix+kind+"/"+id, encode(""))
@@ -109,13 +110,13 @@ func (t *transaction) expectUses(st *State, kind, id string) {
 	})
 }
 
-// overtaken reports whether a State shows why a transaction was refused.
-func (t *transaction) overtaken(st *State) bool {
+// outdatedBy reports whether a State has the change for which the transaction was refused.
+func (t *transaction) outdatedBy(st *State) bool {
 	return slices.ContainsFunc(t.outdated, func(outdated func(*State) bool) bool { return outdated(st) })
 }
 
-// decide commits what f makes of State, and decides anew when another write came first; ErrConcurrentModification when
-// that does not end. An error of f is returned as it is.
+// decide commits the transaction that f makes of State. When another write came first, it calls f again with the new
+// State. After some attempts it returns ErrConcurrentModification. It returns an error of f as it is.
 func (s *Store) decide(ctx context.Context, what string, f func(*State, *transaction) error) error {
 	for range attempts {
 		st := s.State()
@@ -131,7 +132,7 @@ func (s *Store) decide(ctx context.Context, what string, f func(*State, *transac
 			s.settle(ctx, r.Header.Revision)
 			return nil
 		}
-		s.seen(ctx, t.overtaken)
+		s.awaitNewer(ctx, t.outdatedBy)
 	}
 	return fmt.Errorf("%s: %w", what, ErrConcurrentModification)
 }
@@ -151,31 +152,31 @@ func (s *Store) commit(ctx context.Context, t *transaction) (*clientv3.TxnRespon
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	r, err := s.try(ctx, client, t)
-	if errors.Is(err, rpctypes.ErrLeaseNotFound) { // of the archive, of another cluster
-		s.archive.drop()
+	if errors.Is(err, rpctypes.ErrLeaseNotFound) { // of the receipts, of another cluster
+		s.receipts.drop()
 		r, err = s.try(ctx, client, t)
 	}
 	if err != nil {
-		return nil, refusal(err, len(t.then)+len(t.archive))
+		return nil, refusal(err, len(t.then)+len(t.expiring))
 	}
 	return r, nil
 }
 
 func (s *Store) try(ctx context.Context, client *clientv3.Client, t *transaction) (*clientv3.TxnResponse, error) {
 	then := t.then
-	if len(t.archive) > 0 {
-		lease, err := s.archive.get(ctx, client)
+	if len(t.expiring) > 0 {
+		lease, err := s.receipts.get(ctx, client)
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range t.archive {
+		for _, a := range t.expiring {
 			then = append(then, clientv3.OpPut(a.key, a.value, clientv3.WithLease(lease)))
 		}
 	}
 	return client.Txn(ctx).If(t.guards...).Then(then...).Else(t.orElse...).Commit()
 }
 
-// refusal tells what a person must know about an error of etcd.
+// refusal adds to an error of etcd what an operator can do about it.
 func refusal(err error, ops int) error {
 	switch {
 	case errors.Is(err, rpctypes.ErrTooManyOps):
@@ -188,15 +189,15 @@ func refusal(err error, ops int) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// seen waits until this node's State has something newer, as newer finds, and reports whether it came.
-func (s *Store) seen(ctx context.Context, newer func(*State) bool) bool {
+// awaitNewer waits until newer finds this node's State to be newer, and reports whether it did.
+func (s *Store) awaitNewer(ctx context.Context, newer func(*State) bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, catchUp)
 	defer cancel()
 	return s.await(ctx, func() bool { return newer(s.state.Load()) })
 }
 
-// zoneLocks make this node's writes to a zone wait for each other instead of refusing each other. Zones share locks by
-// hash.
+// zoneLocks let this node's writes to a zone wait for each other, so that none is refused because of another. Zones
+// share locks by hash.
 type zoneLocks struct {
 	seed  maphash.Seed
 	locks [64]chan struct{}
@@ -210,7 +211,7 @@ func newZoneLocks() zoneLocks {
 	return l
 }
 
-// lock waits for its turn and returns how to end it. r53: C.6 "Concurrency": requests for one zone are processed one at
+// lock waits for the lock of a zone. r53: C.6 "Concurrency": requests for one zone are processed one at
 // a time.
 func (l *zoneLocks) lock(ctx context.Context, zoneID string) (unlock func(), err error) {
 	lock := l.locks[maphash.String(l.seed, zoneID)%uint64(len(l.locks))]

@@ -19,9 +19,9 @@ func (s *Store) CreateHostedZone(ctx context.Context, z zone.HostedZone) (zone.H
 	return s.CreateHostedZoneOn(ctx, "", z)
 }
 
-// CreateHostedZoneOn is CreateHostedZone with the name servers of a reusable delegation set; with those of its own if the
-// id is empty. Errors are ErrNoSuchDelegationSet, *quota.LimitsExceeded and, when a zone of the same name uses the set,
-// ErrConflictingDomain.
+// CreateHostedZoneOn is CreateHostedZone with the name servers of a reusable delegation set; with those of its own if
+// the id is empty. Errors are ErrNoSuchDelegationSet, *quota.LimitsExceeded and, when a zone of the same name uses the
+// set, ErrConflictingDomain.
 func (s *Store) CreateHostedZoneOn(
 	ctx context.Context, delegationSetID string, z zone.HostedZone,
 ) (zone.HostedZone, ChangeInfo, error) {
@@ -69,7 +69,7 @@ func (s *Store) createZone(ctx context.Context, delegationSetID string, z *zone.
 			t.put(recordKey(z.ID, set.Key()), encode(set))
 		}
 		t.keep(changePrefix+info.ID, encode(info))
-		t.otherwiseRead(caller)
+		t.readOnRefusal(caller)
 		r, err := s.commit(ctx, &t)
 		if err != nil {
 			return fmt.Errorf("create hosted zone %s: %w", z.Name, err)
@@ -81,7 +81,7 @@ func (s *Store) createZone(ctx context.Context, delegationSetID string, z *zone.
 		if delegationSetID == "" || len(r.Responses[0].GetResponseRange().Kvs) > 0 {
 			return ErrHostedZoneAlreadyExists
 		}
-		s.seen(ctx, t.overtaken)
+		s.awaitNewer(ctx, t.outdatedBy)
 	}
 	return fmt.Errorf("create hosted zone %s: %w", z.Name, ErrConcurrentModification)
 }
@@ -126,8 +126,8 @@ func (s *Store) UpdateHostedZoneComment(ctx context.Context, id, comment string)
 	return updated, err
 }
 
-// DeleteHostedZone deletes a zone that holds nothing but its apex NS and SOA; else it is ErrHostedZoneNotEmpty. A zone whose
-// accelerated recovery is not off at the time now is ErrAcceleratedRecovery. r53: C.2.
+// DeleteHostedZone deletes a zone that holds nothing but its apex NS and SOA; else it is ErrHostedZoneNotEmpty. A zone
+// whose accelerated recovery is not off at the time now is ErrAcceleratedRecovery. r53: C.2.
 func (s *Store) DeleteHostedZone(ctx context.Context, id string, now time.Time) (ChangeInfo, error) {
 	info := newChangeInfo("")
 	_, err := s.changeZone(ctx, id, func(_ *State, e *zoneEntry, t *transaction) error {
@@ -194,7 +194,7 @@ func (s *Store) changeZoneLocked(
 		// A check that another node deletes at this moment must not end up cited.
 		for _, check := range t.cited {
 			t.guard(exists(checkPrefix + check))
-			t.otherwiseRead(checkPrefix + check)
+			t.readOnRefusal(checkPrefix + check)
 		}
 		r, err := s.commit(ctx, &t)
 		if err != nil {
@@ -202,7 +202,7 @@ func (s *Store) changeZoneLocked(
 		}
 		// The next in line decides on what this one did, so State must have it; or, when refused, what came first.
 		if r.Succeeded {
-			s.seen(ctx, func(st *State) bool { return st.revision >= r.Header.Revision })
+			s.awaitNewer(ctx, func(st *State) bool { return st.revision >= r.Header.Revision })
 			return r.Header.Revision, nil
 		}
 		for i, check := range t.cited {
@@ -210,7 +210,7 @@ func (s *Store) changeZoneLocked(
 				return 0, &zone.NoSuchHealthCheck{ID: check}
 			}
 		}
-		s.seen(ctx, t.overtaken)
+		s.awaitNewer(ctx, t.outdatedBy)
 	}
 	return 0, ErrPriorRequestNotComplete
 }

@@ -60,7 +60,8 @@ func createCredentials(path string) (sigv4.Credentials, error) {
 	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}, nil
 }
 
-// ReadAdministrator returns the administrator's key pair of a data directory that an engine has run on. It generates none.
+// ReadAdministrator returns the administrator's key pair of a data directory that an engine has run on. It generates
+// none.
 func ReadAdministrator(dataDir string) (sigv4.Credentials, error) {
 	path := credentialsPath(dataDir)
 	if _, err := os.Stat(path); err != nil {

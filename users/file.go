@@ -15,8 +15,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// The file is read node by node and not decoded into a struct: errors of the YAML decoder quote the text, which may be a
-// secret.
+// The file is read node by node and not decoded into a struct: errors of the YAML decoder quote the text, which may be
+// a secret.
 
 var (
 	userName    = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,64}$`) // as in IAM

@@ -117,8 +117,8 @@ func FuzzUsersFile(f *testing.F) {
 	})
 }
 
-// A change of the file is noticed a second later at most; a file that is not valid, or gone, changes nobody. No secret is
-// logged.
+// A change of the file is noticed a second later at most; a file that is not valid, or gone, changes nobody. No secret
+// is logged.
 func TestUsersFollowTheirFile(t *testing.T) { synctest.Test(t, testUsersFollowTheirFile) }
 
 func testUsersFollowTheirFile(t *testing.T) {
