@@ -90,7 +90,7 @@ func TestPublishedVerdictChangesTheNextAnswer(t *testing.T) {
 	}
 }
 
-// A client of whom less is told than a block is long is not in the block. r53: A.8.
+// A client whose prefix is shorter than a block is not in the block. r53: A.8.
 func TestClientSubnetLengthDecidesAboutBlocks(t *testing.T) {
 	s := start(t, Options{}, nil)
 	s.Publish(world(t), nil)
@@ -162,7 +162,7 @@ func TestClientSubnetScope(t *testing.T) {
 		want                 uint8
 	}{
 		{"by place", "app1.example.com.", "10.1.2.0/24", 16},
-		{"told less than the place's prefix", "app1.example.com.", "10.0.0.0/8", 8},
+		{"client prefix shorter than the place's prefix", "app1.example.com.", "10.0.0.0/8", 8},
 		{"same for everybody", "two.example.com.", "10.1.2.0/24", 0},
 		{"opted out", "app1.example.com.", "0.0.0.0/0", 0},
 		{"refused", "example.org.", "10.1.2.0/24", 0},

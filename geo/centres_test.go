@@ -7,7 +7,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Every location of geolocation routing has a centre, which is nearest to a Region that one would expect.
+// Every location of geolocation routing has a centre, and the Region nearest to it is plausible.
 func TestCentres(t *testing.T) {
 	for l := range zone.GeoLocations(zone.GeoLocation{}) {
 		_, ok := geo.Centre(geo.Area{Country: l.CountryCode, Subdivision: l.SubdivisionCode, Continent: l.ContinentCode})

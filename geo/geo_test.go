@@ -72,7 +72,7 @@ func TestLocate(t *testing.T) {
 	}
 }
 
-// Rfc 7871 7.2.1: every address that shares the first scope bits must get the same place.
+// RFC 7871 section 7.2.1: every address that shares the first scope bits must get the same place.
 func TestScopeHoldsForTheWholePrefix(t *testing.T) {
 	a := twoRegions(t)
 	for _, s := range []string{"10.1.3.4", "10.1.200.1", "10.2.3.4", "10.9.9.9", "127.10.1.1", "172.20.1.1",
@@ -212,7 +212,7 @@ func TestLocalZoneGroup(t *testing.T) {
 	}
 }
 
-// Every AWS Region that latency records may have is there, and is nearest to itself.
+// The atlas has every AWS Region that latency records may have, and each is nearest to itself.
 func TestAWSRegions(t *testing.T) {
 	names := strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1
 		ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5

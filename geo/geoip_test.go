@@ -93,7 +93,7 @@ func TestGeoIPOfIPv4Only(t *testing.T) {
 	}
 }
 
-// Records that say the same are one place.
+// Equal records are one place.
 func TestGeoIPPlacesAreShared(t *testing.T) {
 	a := withGeoIP(t, 6)
 	p, _ := a.Locate(netip.MustParseAddr("82.0.1.3"), false)
@@ -103,7 +103,7 @@ func TestGeoIPPlacesAreShared(t *testing.T) {
 	}
 }
 
-// Rfc 7871 7.2.1: every address that shares the first scope bits must get the same place.
+// RFC 7871 section 7.2.1: every address that shares the first scope bits must get the same place.
 func TestGeoIPScopeHoldsForTheWholePrefix(t *testing.T) {
 	for _, ipVersion := range []int{4, 6} {
 		a := withGeoIP(t, ipVersion)
@@ -225,7 +225,7 @@ func TestGeoIPOfIPInfo(t *testing.T) {
 	}
 }
 
-// Whatever a file holds, it is refused or answers.
+// Any file is either refused or gives answers.
 func FuzzGeoIP(f *testing.F) {
 	f.Add(cities(4), []byte{82, 1, 2, 3})
 	f.Add(cities(6), netip.MustParseAddr("2001:db8::1").AsSlice())

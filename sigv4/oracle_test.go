@@ -58,7 +58,7 @@ func hashOf(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// What the AWS SDK signs verifies here, with and without a session token, in whatever order the query was sent.
+// Requests signed by the AWS SDK verify here, with and without a session token, with any order of the query.
 func TestVerifyAcceptsAWSSigner(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for i := range 500 {

@@ -231,7 +231,7 @@ func TestSessionToken(t *testing.T) {
 	}
 }
 
-// Credentials end at the instant they name, not before and not after. Without the secret nobody learns that they did.
+// Credentials expire exactly at their time. A client without the secret cannot find out that they are expired.
 func TestExpiry(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -277,7 +277,7 @@ func TestCredentialsDoNotPrintTheirSecrets(t *testing.T) {
 	}
 }
 
-// A Date header stands in where X-Amz-Date is absent.
+// A Date header is used if X-Amz-Date is absent.
 func TestDateHeader(t *testing.T) {
 	r := &sigv4.Request{Method: "GET", Path: "/", Host: "host.foo.com", Header: map[string][]string{
 		"Date": {"Mon, 09 Sep 2011 23:36:00 GMT"},

@@ -65,7 +65,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// eachSize runs a benchmark on views of all sizes, and reports what a record set takes in the view.
+// eachSize runs a benchmark on views of all sizes, and reports the bytes of a record set in the view.
 func eachSize(b *testing.B, run func(*testing.B, *steer.View)) {
 	for _, size := range sizes() {
 		before := heap()

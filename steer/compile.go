@@ -54,7 +54,7 @@ func (e *Edit) compile(z *hostedZone, t zone.RRType, sets []*zone.ResourceRecord
 	}
 	g.policy = sets[0].Policy()
 	if len(sets) > 1 && g.policy == zone.Simple {
-		return g, errors.New("a simple record set stands alone: several need a routing policy")
+		return g, errors.New("several simple record sets: more than one record set needs a routing policy")
 	}
 	if g.policy != zone.Simple && (t == zone.NS || t == zone.SOA) {
 		return g, fmt.Errorf("%s routing of %s: only simple routing is possible", g.policy, t) // r53: A.1

@@ -201,7 +201,7 @@ func TestSetGroupRefuses(t *testing.T) {
 					LocationName: "*"}}),
 				a(zone.ResourceRecordSet{SetIdentifier: "y", CidrRoutingConfig: &zone.CidrRoutingConfig{CollectionID: "C2",
 					LocationName: "a"}})}},
-		{"a simple record set stands alone", "Z1", "a.example.com.", zone.A,
+		{"several simple record sets: more than one record set needs a routing policy", "Z1", "a.example.com.", zone.A,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{}), a(zone.ResourceRecordSet{})}},
 		{"weighted routing of NS: only simple routing is possible", "Z1", "a.example.com.", zone.NS,
 			[]*zone.ResourceRecordSet{a(zone.ResourceRecordSet{Weight: weight})}},
@@ -275,8 +275,8 @@ func TestPutLoadBalancerRefuses(t *testing.T) {
 	}
 }
 
-// Without an SOA set a zone has none to send, rather than another's.
-// Alias targets outside are whatever they are named: their zone does not hide a hosted one, whichever came first.
+// A zone without an SOA set sends none, and not that of another zone.
+// The service zone of an alias target does not hide a hosted zone of the same name, in whatever order they were added.
 func TestHostedZonesAnswerBeforeServiceZones(t *testing.T) {
 	w := newWorld()
 	for _, line := range []string{
@@ -350,7 +350,7 @@ func TestPutZoneAgain(t *testing.T) {
 	}
 }
 
-// Every possible answer comes as often as the reference says, within six standard deviations. r53: A.5, A.2 step 5.
+// Each possible answer is as frequent as in the reference, within six standard deviations. r53: A.5, A.2 step 5.
 func TestChanceIsAsTheReferenceSays(t *testing.T) {
 	const runs = 5000
 	checked := 0
@@ -447,7 +447,7 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 	}
 }
 
-// Authority of positive answers: the zone's NS set, but not beside itself. r53: A.12.
+// A positive answer has the zone's NS set as authority, except if the answer is that set. r53: A.12.
 func TestPositiveAnswersCarryTheZonesNameServers(t *testing.T) {
 	w := newWorld()
 	w.must(t, "zone example.com Z1")
@@ -474,7 +474,7 @@ func TestPositiveAnswersCarryTheZonesNameServers(t *testing.T) {
 	}
 }
 
-// Decide allocates nothing, whatever it walks through. Names are long, so that no small buffer hides a copy.
+// Decide allocates nothing, whatever groups it visits. The names are long, so that no small buffer hides a copy.
 func TestDecideAllocatesNothing(t *testing.T) {
 	w := newWorld()
 	const tail = ".a-label-that-is-quite-long.another-label-that-is-long.example.com"

@@ -80,7 +80,7 @@ func TestTrieIsAMapThatKeepsItsPast(t *testing.T) {
 	}
 }
 
-// What was removed leaves nothing behind, however far down it was.
+// A removed entry leaves nothing in the trie, at any depth.
 func TestTrieHasOneFormForOneContent(t *testing.T) {
 	hash := hashUnder(0x8421) // few slots, deep paths
 	with := func(keys ...string) trie[int] {

@@ -11,7 +11,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// Chance takes no way that Ways does not have, and the chances of all ways add up to 1.
+// Ways has every random outcome, and the chances of all ways add up to 1.
 func TestWaysAreAllThatChanceCanTake(t *testing.T) {
 	several := 0
 	for seed := range uint64(300) {
@@ -69,7 +69,7 @@ func covers(way steer.Way, picks []steer.Pick) bool {
 	return len(rest) == 0
 }
 
-// The chances are those of the weights, multiplied where groups are nested. r53: A.5, A.8.
+// The chances follow from the weights, multiplied in nested groups. r53: A.5, A.8.
 func TestChances(t *testing.T) {
 	w := newWorld()
 	lines := []string{"zone example.com Z1"}
@@ -121,7 +121,7 @@ func TestChances(t *testing.T) {
 	}
 }
 
-// Where there are too many ways, every member of the name's own group is still among those returned.
+// If there are too many ways, every member of the name's own group is still among those returned.
 func TestTooManyWays(t *testing.T) {
 	w := newWorld()
 	w.must(t, "zone example.com Z1")

@@ -223,7 +223,7 @@ func TestParseClientSubnet(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var q Query
-			// What an earlier query left behind must not shine through.
+			// The options of an earlier query must have no effect.
 			Parse(withOption(t, optionECS, append([]byte{0, 2, 128, 0}, []byte(strings.Repeat("\xff", 16))...)...), &q)
 			got := ""
 			verdict := Parse(withOption(t, optionECS, tt.data...), &q)
@@ -266,7 +266,7 @@ func TestUDPLimit(t *testing.T) {
 	}
 }
 
-// What Parse accepts, miekg/dns reads too and finds the same in it.
+// miekg/dns can read every packet that Parse accepts, and finds the same in it.
 func FuzzParse(f *testing.F) {
 	f.Add(question(f, nil))
 	f.Add(question(f, func(m *dns.Msg) { m.SetEdns0(1232, true) }))

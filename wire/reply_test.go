@@ -158,7 +158,7 @@ func TestReplyOPT(t *testing.T) {
 		{"DO is echoed", question(t, func(m *dns.Msg) { m.SetEdns0(4096, true) }), 0, "size 1232 DO"},
 		{"answer for everybody", withOption(t, optionECS, subnet24...), 0, "size 1232 family 1 192.0.2.0/24/0"},
 		{"answer for a network", withOption(t, optionECS, subnet24...), 16, "size 1232 family 1 192.0.2.0/24/16"},
-		{"answer for less than was told", withOption(t, optionECS, subnet24...), 32, "size 1232 family 1 192.0.2.0/24/24"},
+		{"scope longer than the source prefix", withOption(t, optionECS, subnet24...), 32, "size 1232 family 1 192.0.2.0/24/24"},
 		{"opted out", withOption(t, optionECS, 0, 1, 0, 0), 24, "size 1232 family 1 0.0.0.0/0/0"},
 		{"opted out with family 0", withOption(t, optionECS, 0, 0, 0, 0), 24, "size 1232 family 0 0.0.0.0/0/0"},
 		{"IPv6", withOption(t, optionECS, 0, 2, 20, 0, 0x20, 0x01, 0x00), 20, "size 1232 family 2 2001::/20/20"},

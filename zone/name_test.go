@@ -55,7 +55,7 @@ func TestParseName(t *testing.T) {
 	}
 }
 
-// What is refused is told as Route 53 was logged to tell it: the label, the character, or the whole name.
+// Errors name the same part as those of Route 53: the label, the character, or the whole name.
 func TestParseNameNamesWhatIsWrong(t *testing.T) {
 	label, name := strings.Repeat("x", 70), strings.Repeat("abcdefg.", 32)
 	for _, c := range []struct{ in, want string }{

@@ -115,8 +115,8 @@ func TestOrderWithinABatch(t *testing.T) {
 	}
 }
 
-// What a batch UPSERTs is out of the way from its start, so that its members may change together in any order. r53:
-// C.6.
+// Record sets that a batch UPSERTs are out of the way from its start, so members may change together in any order.
+// r53: C.6.
 func TestUpsertsAreOutOfTheWay(t *testing.T) {
 	v1 := values("192.0.2.1")
 	for _, c := range []struct {
@@ -215,7 +215,7 @@ func TestDeleteAndMakeAgain(t *testing.T) {
 	}
 }
 
-// What an UPSERT stores when it means what is stored already. r53: C.6.
+// An UPSERT in another spelling stores nothing if it means the same as the stored record set. r53: C.6.
 func TestUpsertOfTheSameInAnotherSpelling(t *testing.T) {
 	six := set("six", AAAA, values("2001:0db8::a", "2001:db8::b"))
 	text := set("txt", TXT, values(`"one"`, `"t\167o"`))
@@ -256,9 +256,9 @@ func TestUpsertOfTheSameInAnotherSpelling(t *testing.T) {
 			t.Errorf("%s: stored want -, got +\n%s", c.rule, diff)
 		}
 		before, _ := records.Get(c.want.Key())
-		told := slices.ContainsFunc(effects, func(d Delta) bool { return d.New != nil && d.New.Key() == c.want.Key() })
-		if told == cmp.Equal(before, stored) {
-			t.Errorf("%s: told as an effect: %v", c.rule, told)
+		changed := slices.ContainsFunc(effects, func(d Delta) bool { return d.New != nil && d.New.Key() == c.want.Key() })
+		if changed == cmp.Equal(before, stored) {
+			t.Errorf("%s: is in the effects: %v", c.rule, changed)
 		}
 	}
 }

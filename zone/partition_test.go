@@ -2,8 +2,7 @@ package zone
 
 import "testing"
 
-// Names of AWS are told from others, whatever partition they are in. The endpoints are those of r53: C.1 and of the SDK
-// for Go.
+// Names of AWS are recognized in every partition. The endpoints are those of r53: C.1 and of the SDK for Go.
 func TestPartitionOfHost(t *testing.T) {
 	for _, c := range []struct{ host, id, region string }{
 		{"route53.amazonaws.com", "aws", "us-east-1"},

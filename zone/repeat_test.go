@@ -66,7 +66,7 @@ func TestDeleteRepeatsEveryAttribute(t *testing.T) {
 	}
 }
 
-// A latency record has a Region of AWS or one of the engine's, in AWS's words. What is stored already can be deleted.
+// A latency record has a Region of AWS or of the engine. The error has AWS's words. A stored record can be deleted.
 func TestLatencyRegionsAreKnown(t *testing.T) {
 	facts := exampleFacts()
 	facts.OwnRegion = func(name string) bool { return name == "dc-1" }
