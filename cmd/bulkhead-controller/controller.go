@@ -25,13 +25,14 @@ func newController() *cobra.Command {
 		Short: "Keep the DNS failover of a Kubernetes cluster's applications",
 		Long: `Keep the DNS failover of a Kubernetes cluster's applications.
 
-The controller reads FailoverPolicies and the load balancers that their targetRef names, and keeps a health check and record sets
-for the cluster's own Region at Route 53 (AWS or an engine). It never touches another Region's. What it finds is in the status of
-each policy. Without it, failover goes on: health checks and records do not need it.
+The controller reads FailoverPolicies and the load balancers that their targetRef names. For each policy it
+keeps one health check and the record sets of the cluster's own Region at Route 53 (AWS or an engine). It
+never changes another Region's record sets. The status of each policy says what it found. Failover works
+without the controller: health checks and records do not need it.
 
 Credentials come from the AWS SDK's usual chain: Pod Identity, IRSA, environment, shared files.
 
-It works in every cluster; of several replicas one is elected, the others stand by.`,
+Run it in every cluster. Of several replicas one is elected, and the others stand by.`,
 		Example: `  bulkhead-controller --leader-elect --leader-election-namespace bulkhead-system
   bulkhead-controller --kubeconfig ~/.kube/eu-west-1 --region eu-west-1 --log-format text
   bulkhead-controller --endpoint-url http://127.0.0.1:8053 --metrics-bind-address "" --health-probe-bind-address ""`,

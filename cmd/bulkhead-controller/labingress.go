@@ -43,14 +43,17 @@ func newLabIngress() *cobra.Command {
 		Short: "Stand in for the AWS Load Balancer Controller, with the load balancers of a running lab",
 		Long: `Stand in for the AWS Load Balancer Controller, with the load balancers of a running lab.
 
-It reads the Ingresses of one class, their Services and the ready endpoints of these, tells the lab the rules of its Region's load
-balancers, and writes the load balancer's name into the status of every Ingress. A Service without a ready endpoint is answered for
-with 503. An Ingress that the lab refuses keeps its last rules, gets an event that says why, and holds up no other.
+It reads the Ingresses of one class, their Services and the Services' ready endpoints. It sends the lab the
+rules of the load balancers of its Region, and writes the name of the load balancer into the status of every
+Ingress. The answer for a Service without a ready endpoint is 503. An Ingress that the lab refuses keeps its
+last rules and gets an event with the reason. Other Ingresses are not affected.
 
-The annotations alb.ingress.kubernetes.io/load-balancer-name, group.name, group.order and healthcheck-path are read. All Ingresses of a
-group are on one load balancer; without a name it is the Region's first.
+It reads the annotations alb.ingress.kubernetes.io/load-balancer-name, group.name, group.order and
+healthcheck-path. All Ingresses of a group share one load balancer. Without a name it is the first one of the
+Region.
 
-Run one for each Region, beside 'bulkhead lab'. It is for trying and testing: in AWS the AWS Load Balancer Controller does this.`,
+Run one for each Region, beside 'bulkhead lab'. It is for tests and trials. In AWS, use the AWS Load Balancer
+Controller.`,
 		Example: `  bulkhead-controller lab-ingress --kubeconfig ~/.kube/west --region eu-west-1
   bulkhead-controller lab-ingress --kubeconfig ~/.kube/central --region eu-central-1 --lab-url http://127.0.0.1:8053
   bulkhead-controller lab-ingress --region eu-west-1 --data-dir ./bulkhead-data --pod-addresses`,

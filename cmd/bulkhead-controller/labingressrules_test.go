@@ -51,13 +51,19 @@ func decode[T any](t *testing.T, document string) T {
 
 const shop = `
 kind: Ingress
-metadata: {name: shop, namespace: team-a, annotations: {alb.ingress.kubernetes.io/group.order: "7", alb.ingress.kubernetes.io/healthcheck-path: /health}}
+metadata:
+  name: shop
+  namespace: team-a
+  annotations: {alb.ingress.kubernetes.io/group.order: "7", alb.ingress.kubernetes.io/healthcheck-path: /health}
 spec:
   ingressClassName: alb
   defaultBackend: {service: {name: web, port: {number: 80}}}
   rules:
     - host: app1.example.com
-      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {name: http}}}}, {path: /gone, pathType: Exact, backend: {service: {name: gone, port: {number: 80}}}}]}
+      http:
+        paths:
+          - {path: /, pathType: Prefix, backend: {service: {name: web, port: {name: http}}}}
+          - {path: /gone, pathType: Exact, backend: {service: {name: gone, port: {number: 80}}}}
     - http: {paths: [{path: /pay, backend: {service: {name: pay, port: {number: 8080}}}}]}
     - host: idle.example.com
 ---
@@ -138,10 +144,18 @@ func TestPodAddressesAreThoseOfTheServicesPort(t *testing.T) {
 func TestIngressesOfTheClassGetTheirLoadBalancer(t *testing.T) {
 	const manifests = `
 kind: Ingress
-metadata: {name: c, namespace: team-a, annotations: {kubernetes.io/ingress.class: alb, alb.ingress.kubernetes.io/group.name: shared}}
+metadata:
+  name: c
+  namespace: team-a
+  annotations: {kubernetes.io/ingress.class: alb, alb.ingress.kubernetes.io/group.name: shared}
 ---
 kind: Ingress
-metadata: {name: b, namespace: team-b, annotations: {alb.ingress.kubernetes.io/group.name: shared, alb.ingress.kubernetes.io/load-balancer-name: secondalb}}
+metadata:
+  name: b
+  namespace: team-b
+  annotations:
+    alb.ingress.kubernetes.io/group.name: shared
+    alb.ingress.kubernetes.io/load-balancer-name: secondalb
 spec: {ingressClassName: alb}
 ---
 kind: Ingress

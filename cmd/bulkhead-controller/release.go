@@ -25,16 +25,17 @@ func newRelease() *cobra.Command {
 		Short: "Free the cluster of Bulkhead and leave DNS as it is",
 		Long: `Free the cluster of Bulkhead and leave DNS as it is.
 
-It takes the finalizer bulkhead.dev/records off every FailoverPolicy. Policies, namespaces and CustomResourceDefinitions can be deleted
-then, and those that hang in deletion go at once. Health checks and records at Route 53 stay, and so does failover. Route 53 is not
-called, and no AWS credentials are needed.
+It removes the finalizer bulkhead.dev/records from every FailoverPolicy. Then policies, namespaces and
+CustomResourceDefinitions can be deleted, and those that hang in deletion go at once. Health checks and
+records at Route 53 stay, and failover goes on. It does not call Route 53 and needs no AWS credentials.
 
-Use it before the controller is uninstalled, or after that, when objects hang in deletion. 'helm uninstall' runs it by itself unless
-the value uninstall.release is false.
+Use it before you uninstall the controller, or afterwards when objects hang in deletion. 'helm uninstall' runs
+it by itself unless the value uninstall.release is false.
 
-No controller may work meanwhile: it would put the finalizers back. The command takes the Lease that controllers are elected by, and
-refuses while one of them holds it. --stop scales the controller's Deployment to 0 before. A controller that is started again later
-takes the policies up again, with the health checks and records that they have.
+No controller may work at the same time, because it would add the finalizers again. The command takes the
+controllers' leader election Lease, and refuses to run while a controller holds it. --stop first scales the
+controller's Deployment to 0. A controller that you start later takes over the policies with their health
+checks and records.
 
 To remove the health checks and records too, run 'bulkhead-controller remove' instead.`,
 		Example: `  bulkhead-controller release --dry-run

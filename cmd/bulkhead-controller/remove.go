@@ -28,20 +28,25 @@ func newRemove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove",
 		Short: "Remove all health checks and records of this cluster, then free it",
-		Long: `Remove all health checks and records that this cluster has at Route 53, then free the cluster as 'release' does.
+		Long: `Remove all health checks and records that this cluster has at Route 53, then free the cluster as 'release'
+does.
 
-Removed is what this cluster's controller made in this cluster's Region: the health checks that bear the cluster's identity, and the
-record sets that belong to them. Other Regions, other clusters and everything that Bulkhead did not make stay as they are. The clients of
-this Region are answered with the other Regions of their application from then on.
+It removes what this cluster's controller created in this cluster's Region: the health checks that have the
+cluster's identity, and the record sets that belong to them. Other Regions, other clusters and everything that
+Bulkhead did not create stay as they are. From then on, clients of this Region get the other Regions of their
+application.
 
-The plan is shown and executed after a yes. It is refused, and nothing is done, where a hostname would be left without an answer because no
-other Region has it, or without a healthy one. --keep-last leaves such hostnames as they are and removes the others; --force removes them too.
+It shows the plan and executes it after a yes. It refuses the plan, and does nothing, if a hostname would have
+no answer because no other Region has it, or no healthy answer. --keep-last leaves such hostnames as they are
+and removes the others. --force removes them too.
 
-Run it where there are AWS credentials with the rights of deploy/iam/destroy.json: it reads all public zones of the account. A plan that makes
-everything again is kept in the rollback directory, for 'bulkhead apply --plan'. What is interrupted is completed by running it again.
+Run it with AWS credentials that have the rights of deploy/iam/destroy.json: it reads all public zones of the
+account. The rollback directory keeps a plan that creates everything again, for 'bulkhead apply --plan'. To
+complete an interrupted run, run it again.
 
-No controller may work meanwhile: it would make everything again. See 'bulkhead-controller release --help'. The FailoverClasses must be there:
-they say which account and Region is the cluster's. For a cluster that is lost use 'bulkhead destroy --cluster'.`,
+No controller may work at the same time, because it would create everything again. See 'bulkhead-controller
+release --help'. The FailoverClasses must exist: they say which account and Region the cluster has. For a lost
+cluster use 'bulkhead destroy --cluster'.`,
 		Example: `  bulkhead-controller remove --dry-run
   bulkhead-controller remove --stop
   bulkhead-controller remove --stop --yes --keep-last --kubeconfig ~/.kube/eu-west-1`,

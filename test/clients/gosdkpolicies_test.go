@@ -59,8 +59,12 @@ func TestGoSDK(t *testing.T) {
 		s.Failover, s.HealthCheckId = types.ResourceRecordSetFailoverPrimary, check.HealthCheck.Id
 	})
 	add("failover", "2", func(s *types.ResourceRecordSet) { s.Failover = types.ResourceRecordSetFailoverSecondary })
-	add("geo", "any", func(s *types.ResourceRecordSet) { s.GeoLocation = &types.GeoLocation{CountryCode: aws.String("*")} })
-	add("geo", "eu", func(s *types.ResourceRecordSet) { s.GeoLocation = &types.GeoLocation{ContinentCode: aws.String("EU")} })
+	add("geo", "any", func(s *types.ResourceRecordSet) {
+		s.GeoLocation = &types.GeoLocation{CountryCode: aws.String("*")}
+	})
+	add("geo", "eu", func(s *types.ResourceRecordSet) {
+		s.GeoLocation = &types.GeoLocation{ContinentCode: aws.String("EU")}
+	})
 	add("latency", "eu", func(s *types.ResourceRecordSet) { s.Region = types.ResourceRecordSetRegionEuWest1 })
 	add("multi", "1", func(s *types.ResourceRecordSet) { s.MultiValueAnswer = aws.Bool(true) })
 	add("near", "c", func(s *types.ResourceRecordSet) {

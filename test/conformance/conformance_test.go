@@ -184,7 +184,8 @@ func TestLoadRefuses(t *testing.T) {
 // Whatever Load accepts can be named and cited.
 func FuzzLoad(f *testing.F) {
 	f.Add("- id: a\n  title: t\n  source: 'DG page; r53: A.5'\n  queries: [{name: n, type: A, expect: {answers: []}}]\n")
-	f.Add("- id: a\n  title: t\n  source: 'API x; observed; r53: C.6'\n  batches: [{changes: [], refused: InvalidInput}]\n")
+	f.Add("- id: a\n  title: t\n  source: 'API x; observed; r53: C.6'\n" +
+		"  batches: [{changes: [], refused: InvalidInput}]\n")
 	f.Add("- &a {id: a}\n- *a\n---\n- {}\n")
 	f.Add("~")
 	f.Fuzz(func(t *testing.T, text string) {
