@@ -170,7 +170,7 @@ func TestAnnotatedIngressThatIsGoneIsWithdrawnByItsOwnClusterAlone(t *testing.T)
 	wantEqual(t, "another cluster", all, e.have(t))
 	pass(blue, "blue", nil, now.Add(9*time.Minute))
 	wantEqual(t, "held", all, e.have(t))
-	pass(blue, "blue", nil, now.Add(10*time.Minute))
+	pass(blue, "blue", nil, now.Add(20*time.Minute))
 	wantEqual(t, "gone, but not the last of a hostname", []string{"app01 eu-central-1", "app02 eu-west-1"}, e.have(t))
 }
 

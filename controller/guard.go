@@ -19,9 +19,8 @@ import (
 )
 
 // Changes and deletions within a time count together: a namespace that is deleted by accident, or a value that is wrong everywhere, does
-// not go through in one go. Each namespace is counted by itself. Over the account, those namespaces count that ask for something at the
-// same time, none for more than a tenth, and where that is too much, those that ask for most wait: nobody's changes keep another's from
-// being made.
+// not go through in one go. Each namespace is counted by itself. Over the account, what namespaces ask for at the same time counts, none
+// for more than a tenth, and where that is too much, those that ask for most wait: nobody's changes keep another's from being made.
 const (
 	guardWindow  = 10 * time.Minute
 	guardPercent = 30
@@ -95,6 +94,7 @@ func (r *round) survey(ready []*unit) (survey, error) {
 func (r *round) guard(s survey) {
 	r.recent = slices.DeleteFunc(r.recent, func(c changed) bool { return r.now.Sub(c.at) >= guardWindow })
 	owned, asking, counts := r.owned(), make(map[string][]*unit), make(map[string]map[string]bool)
+	asks := make(map[string]int) // policies, by namespace
 	count := func(key string) {
 		namespace := namespaceOf(key)
 		if counts[namespace] == nil {
@@ -107,6 +107,7 @@ func (r *round) guard(s survey) {
 	}
 	for u, keys := range s.changing {
 		asking[u.namespace] = append(asking[u.namespace], u)
+		asks[u.namespace] += len(keys)
 		for _, key := range keys {
 			count(key)
 		}
@@ -136,13 +137,13 @@ func (r *round) guard(s survey) {
 			continue
 		}
 	}
-	r.guardAccount(asking, counts, all, before)
+	r.guardAccount(asking, asks, all, before)
 }
 
 // guardAccount leaves out what changes too much at once over many namespaces: those that ask for most wait, until somebody allows it. They
 // keep nobody else from being served, and no part of what waits goes by itself.
-func (r *round) guardAccount(asking map[string][]*unit, counts map[string]map[string]bool, all int, before map[string]string) {
-	share := func(namespace string) int { return min(len(counts[namespace]), max(1, all*guardShare/100)) }
+func (r *round) guardAccount(asking map[string][]*unit, asks map[string]int, all int, before map[string]string) {
+	share := func(namespace string) int { return min(asks[namespace], max(1, all*guardShare/100)) }
 	var held []*unit
 	n := 0
 	for namespace, units := range asking {
@@ -154,7 +155,7 @@ func (r *round) guardAccount(asking map[string][]*unit, counts map[string]map[st
 		n += share(namespace)
 	}
 	mostFirst := func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(counts[b]), len(counts[a])), strings.Compare(a, b))
+		return cmp.Or(cmp.Compare(asks[b], asks[a]), strings.Compare(a, b))
 	}
 	for _, namespace := range slices.SortedFunc(maps.Keys(asking), mostFirst) {
 		if !tooMany(n, all) {

@@ -78,3 +78,24 @@ func TestChangesOfManyTeamsAtOnceNeedAWord(t *testing.T) {
 		t.Errorf("%d wait after the word, refused %q", waiting(), w.refusedPlans())
 	}
 }
+
+// Who asks for little is served beside others that ask for much, also when it has changed a lot before.
+func TestLittleOfOneTeamIsServedBesideMuchOfOthers(t *testing.T) {
+	e := startEngine(t)
+	now := time.Now()
+	w, list := e.worker(t, west, &wire{}), e.townsfolk(t, 8, 4)
+	e.mustPass(t, w, list, now)
+	for i := range 4 {
+		list[i].policy.Spec.HealthCheck.FailureThreshold = new(2)
+		now = now.Add(time.Second)
+		e.mustPass(t, w, list, now)
+	}
+	list[0].policy.Spec.HealthCheck.FailureThreshold = new(4)
+	for i := 4; i < 16; i++ {
+		list[i].policy.Spec.HealthCheck.FailureThreshold = new(2)
+	}
+	e.mustPass(t, w, list, now.Add(time.Second))
+	if got := w.outcomes()[list[0].policy.Key()]; !got.done || len(w.refusedPlans()) != 1 {
+		t.Errorf("it is %+v, refused %q: want it served, and one plan refused", got, w.refusedPlans())
+	}
+}

@@ -366,7 +366,8 @@ func TestSilenceIsWrittenSeldom(t *testing.T) {
 // The same against an engine behind a front that is like AWS: what CloudWatch has and why is read with the calls that AWS has.
 func TestVerdictsAreReadAsAtAWS(t *testing.T) {
 	e := startEngine(t)
-	front := httptest.NewServer(awslike.New(awslike.Options{Engine: "http://" + e.HTTPAddr().String(), Credentials: e.Credentials(), Speed: 20}))
+	e.api = "http://" + e.HTTPAddr().String() // the engine itself: AWS has no interval of a second
+	front := httptest.NewServer(awslike.New(awslike.Options{Engine: e.api, Credentials: e.Credentials(), Speed: 20}))
 	t.Cleanup(front.Close)
 	key := credentials.NewStaticCredentialsProvider(e.Credentials().AccessKeyID, e.Credentials().SecretAccessKey, "")
 	applier, err := apply.New(apply.Options{Provider: failover.AWS, Route53: route53.New(route53.Options{BaseEndpoint: &front.URL, Region: "us-east-1", Credentials: key}),
