@@ -279,8 +279,8 @@ func checkInvariants(t testing.TB, q *steer.Query, a *steer.Answer, trace *steer
 	}
 }
 
-// checkScope asks for the first and the last client in the network of the scope: both must get the same answer (RFC 7871
-// section 7.2.1).
+// checkScope asks for the first and the last client in the network of the scope: both must get the same answer (RFC
+// 7871 section 7.2.1).
 func checkScope(t testing.TB, v *steer.View, table *steer.Table, q *steer.Query, a *steer.Answer) {
 	t.Helper()
 	if !a.Located {
