@@ -92,8 +92,10 @@ func makeSocketDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	if owner, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || info.Mode().Perm() != 0o700 || !ok || int(owner.Uid) != os.Getuid() {
-		return fmt.Errorf("%s exists and is not a directory of this user alone: remove it or use a shorter data directory", dir)
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || info.Mode().Perm() != 0o700 || !ok || int(owner.Uid) != os.Getuid() {
+		return fmt.Errorf("%s exists and is not a directory of this user alone: remove it or use a shorter data directory",
+			dir)
 	}
 	return nil
 }

@@ -165,7 +165,8 @@ func (n *Node) open() (err error) {
 		return err
 	}
 	n.picture = newPicture(atlas, n.prober, n.dns.Publish, o.Logger)
-	n.picture.targets, err = resolver.New(o.Resolvers, filepath.Join(o.DataDir, "outside.json"), n.picture.resolved, o.Logger)
+	saved := filepath.Join(o.DataDir, "outside.json")
+	n.picture.targets, err = resolver.New(o.Resolvers, saved, n.picture.resolved, o.Logger)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// picture turns the store's State into what DNS answers by. It does work in proportion to what changed.
+// A picture compiles the store's State into the View and the Table that DNS answers from. Its work is in proportion to
+// what changed.
 type picture struct {
 	atlas   *geo.Atlas
 	prober  *prober.Prober
@@ -33,7 +34,9 @@ type picture struct {
 	verdicts health.Verdicts
 }
 
-func newPicture(atlas *geo.Atlas, p *prober.Prober, publish func(*steer.View, *steer.Table), log *slog.Logger) *picture {
+func newPicture(
+	atlas *geo.Atlas, p *prober.Prober, publish func(*steer.View, *steer.Table), log *slog.Logger,
+) *picture {
 	return &picture{atlas: atlas, prober: p, publish: publish, log: log, view: steer.NewView(atlas),
 		verdicts: health.Verdicts{}}
 }

@@ -117,5 +117,6 @@ func decode(coding string, r io.Reader) (io.Reader, error) {
 		}
 		return flate.NewReader(b), nil
 	}
-	return nil, failure(fmt.Sprintf("The content coding %+.40q is not supported: only gzip and deflate are decoded.", coding))
+	return nil, failure(fmt.Sprintf("The content coding %+.40q is not supported: only gzip and deflate are decoded.",
+		coding))
 }

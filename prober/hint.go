@@ -26,7 +26,7 @@ func (p *Prober) ProbeNow(id string) {
 		switch {
 		case !t.wanted:
 		case t.running: // what it finds may be of before the change
-			t.again = true
+			t.reprobe = true
 		default:
 			p.enqueue(t, 0)
 		}

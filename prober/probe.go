@@ -252,7 +252,8 @@ func appendRequest(b []byte, c health.Config, id string) []byte {
 	b = appendHost(b, c)
 	b = append(b, "\r\nUser-Agent: Amazon-Route53-Health-Check-Service (ref "...)
 	b = append(b, id...)
-	b = append(b, "; report http://amzn.to/1vsZADi)\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\nConnection: close\r\n\r\n"...)
+	b = append(b, "; report http://amzn.to/1vsZADi)\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"+
+		"Connection: close\r\n\r\n"...)
 	return b
 }
 

@@ -121,7 +121,8 @@ func cutLine(b []byte) (line, rest []byte) {
 // parseStatusLine accepts HTTP/1.0 and 1.1, three digits, and any or no reason. RFC 7230 3.1.2.
 func parseStatusLine(line []byte) (code int, ok bool) {
 	const version, status = len("HTTP/1.1"), len("HTTP/1.1 200")
-	if len(line) < status || !mayBeHTTP(line) || (line[version-1] != '0' && line[version-1] != '1') || line[version] != ' ' ||
+	if len(line) < status || !mayBeHTTP(line) ||
+		(line[version-1] != '0' && line[version-1] != '1') || line[version] != ' ' ||
 		(len(line) > status && line[status] != ' ') || !isFieldValue(line[status:]) {
 		return 0, false
 	}

@@ -22,7 +22,7 @@ const (
 	// slack is how much before its time a probe may start, so that one wake-up serves many: a wake-up costs more than a
 	// probe does.
 	slack = 10 * time.Millisecond
-	// unmadeEvery and internalEvery bound how often the log hears of probes that could not be made, and that were refused.
+	// unmadeEvery and internalEvery bound how often probes that could not be made, and refused probes, are logged.
 	unmadeEvery   = 10 * time.Second
 	internalEvery = 10 * time.Minute
 )
@@ -34,7 +34,7 @@ type task struct {
 
 	wanted   bool               // the check is to be probed by this checker
 	running  bool               // a probe is in flight or its report is being delivered
-	again    bool               // the next probe is due as soon as the running one ends
+	reprobe  bool               // the next probe is due as soon as the running one ends
 	cancel   context.CancelFunc // ends that probe
 	starts   uint               // times the machine started: a result of an earlier start is dropped
 	machine  *health.Machine    // of a wanted task
@@ -195,7 +195,8 @@ func (p *Prober) run(ctx context.Context, j job) {
 	counts := t.starts == j.start && ctx.Err() == nil
 	if counts && result.unmade != nil {
 		if n := p.unmade.due(ended, unmadeEvery); n > 0 {
-			p.o.Logger.Warn("probes could not be made; their results are missing", slog.Int("probes", n), slog.Any("err", result.unmade))
+			p.o.Logger.Warn("probes could not be made; their results are missing",
+				slog.Int("probes", n), slog.Any("err", result.unmade))
 		}
 		counts = false
 	}
@@ -210,13 +211,13 @@ func (p *Prober) run(ctx context.Context, j job) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	again := t.again
-	t.running, t.again, t.cancel = false, false, nil
+	reprobe := t.reprobe
+	t.running, t.reprobe, t.cancel = false, false, nil
 	p.inFlight--
 	switch {
 	case !t.wanted:
 		p.forget(t.entry)
-	case again:
+	case reprobe:
 		p.enqueue(t, 0)
 	case t.starts != j.start:
 		p.enqueue(t, firstPause(t))
@@ -250,25 +251,26 @@ func (p *Prober) warnInternal(check string, a netip.Addr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n := p.internal.due(time.Now(), internalEvery); n > 0 {
-		p.o.Logger.Warn("probes of internal addresses are refused; allow those that are yours with --probe-allow or probeAllow",
+		p.o.Logger.Warn("probes of internal addresses are refused; "+
+			"allow those that are yours with --probe-allow or probeAllow",
 			slog.Int("probes", n), slog.String("check", check), slog.String("address", a.String()))
 	}
 }
 
-// A warning is what the log is to hear of now and then: the events that it has not heard of, and when it heard last.
+// A warning is logged now and then, with the number of events since the last time.
 type warning struct {
 	events int
-	told   time.Time
+	logged time.Time
 }
 
-// due counts an event, and returns how many the log is to hear of now; 0 when it is not time yet.
+// due counts an event, and returns how many to log now; 0 when it is not time yet.
 func (w *warning) due(now time.Time, every time.Duration) int {
 	w.events++
-	if now.Sub(w.told) < every {
+	if now.Sub(w.logged) < every {
 		return 0
 	}
 	n := w.events
-	w.events, w.told = 0, now
+	w.events, w.logged = 0, now
 	return n
 }
 

@@ -21,14 +21,16 @@ type result struct {
 
 // Texts of failures. Those of refused connections, string matches and late responses are (unconfirmed). r53: B.7.
 const (
-	connectTimedOut = "Connection timed out. The endpoint or the internet connection is down, or requests are being blocked " +
-		"by your firewall. See https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-router-firewall-rules.html"
+	connectTimedOut = "Connection timed out. The endpoint or the internet connection is down, or requests are being " +
+		"blocked by your firewall. " +
+		"See https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-router-firewall-rules.html"
 	connectRefused   = "The connection was refused by the endpoint."
 	connectClosed    = "The connection was closed by the endpoint."
 	responseTimedOut = "The endpoint did not send a response within 2 seconds of the connection."
 	bodyTimedOut     = "The endpoint did not send the search string within 2 seconds of the response header."
-	addressRefused   = "The probe was refused: the address is internal." // AWS says more (r53: B.5), and tells what a name resolves to
-	stringNotFound   = "The search string was not found in the first 5120 bytes of the body."
+	// AWS's text (r53: B.5) also tells which address the name resolves to.
+	addressRefused = "The probe was refused: the address is internal."
+	stringNotFound = "The search string was not found in the first 5120 bytes of the body."
 )
 
 // A failure is why a probe failed, as the status says it.

@@ -68,7 +68,8 @@ func (p *pending) take() (c Change, acknowledge, unsaved bool) {
 }
 
 func (c Change) empty() bool {
-	return !c.Full && len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.Reports)+len(c.LoadBalancers)+len(c.CIDRCollections)+len(c.Hints) == 0
+	return !c.Full && len(c.Zones)+len(c.Groups)+len(c.Checks)+len(c.Reports)+len(c.LoadBalancers)+
+		len(c.CIDRCollections)+len(c.Hints) == 0
 }
 
 // A set keeps the order in which its elements came.

@@ -10,7 +10,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-const delegationUse = "delegationset" // kind of use; its id is that of a set, or of a zone whose name servers become one
+// delegationUse is a kind of use. Its id is that of a delegation set, or of a zone whose name servers become one.
+const delegationUse = "delegationset"
 
 // A DelegationSet is four name servers that several hosted zones can have. A zone uses the set whose name servers it
 // has. It never changes.
@@ -184,8 +185,9 @@ func (t *transaction) useDelegationSet(st *State, id string, name zone.Name, lim
 		count++
 	}
 	if limit > 0 && count >= limit {
-		return DelegationSet{}, &quota.LimitsExceeded{Message: fmt.Sprintf("Delegation set %s has %d hosted zones, no more are "+
-			"allowed", id, count)}
+		return DelegationSet{}, &quota.LimitsExceeded{Message: fmt.Sprintf(
+			"Delegation set %s has %d hosted zones, no more are "+
+				"allowed", id, count)}
 	}
 	t.expectUses(st, delegationUse, id)
 	t.use(delegationUse, id)

@@ -8,12 +8,12 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// An edit makes the next State out of keys and values, and notes what changes.
+// An edit makes the next State out of keys and values, and records what changes.
 type edit struct {
 	next    *State
 	changed *pending
 	fresh   map[string]*zoneEntry // copied already, so they may be written to
-	// own tells keys that this node itself publishes: its own word is newer than what etcd echoes.
+	// own reports whether this node publishes a key itself: its own value is newer than the one in etcd.
 	own func(key string) bool
 	// goneChecks are the ids of health checks that were deleted.
 	goneChecks []string
@@ -23,7 +23,7 @@ func (st *State) edit(changed *pending, own func(string) bool) *edit {
 	return &edit{next: st.copy(), changed: changed, fresh: map[string]*zoneEntry{}, own: own}
 }
 
-// put takes in a key with its value, written at revision rev. Keys that State does not show are ignored.
+// put applies a key with its value, written at revision rev. Keys that State does not hold are ignored.
 func (e *edit) put(key string, value []byte, rev int64) error {
 	kind, rest, _ := strings.Cut(strings.TrimPrefix(key, root), "/")
 	var err error
@@ -64,7 +64,7 @@ func (e *edit) put(key string, value []byte, rev int64) error {
 	return nil
 }
 
-// delete takes in that a key is gone.
+// delete applies the deletion of a key.
 func (e *edit) delete(key string) error {
 	kind, rest, _ := strings.Cut(strings.TrimPrefix(key, root), "/")
 	switch kind {
@@ -287,7 +287,9 @@ func (e *edit) putTargetHealth(rest string, value []byte, rev int64) error {
 }
 
 func (e *edit) setTargetHealth(rest string, t targetEntry) {
-	if old, had := e.next.targets.Set(rest, t); !had || old.healthy != t.healthy || e.next.doubted.Counts(old.rev) != e.next.doubted.Counts(t.rev) {
+	old, had := e.next.targets.Set(rest, t)
+	counts := e.next.doubted.Counts
+	if !had || old.healthy != t.healthy || counts(old.rev) != counts(t.rev) {
 		e.targetChanged(rest)
 	}
 }

@@ -23,11 +23,12 @@ var (
 	ErrAcceleratedRecovery      = errors.New("accelerated recovery of the hosted zone is not off")
 	ErrNoSuchChange             = errors.New("no such change")
 	ErrNoSuchHealthCheck        = errors.New("no such health check")
-	ErrHealthCheckAlreadyExists = errors.New("a health check with this caller reference exists or existed, with other settings")
-	ErrHealthCheckVersion       = errors.New("the health check has a newer version")
-	ErrTooManyHostedZones       = errors.New("the account may have no more hosted zones")
-	ErrTooManyHealthChecks      = errors.New("the account may have no more health checks")
-	ErrPriorRequestNotComplete  = errors.New("another change of this zone is being processed")
+	ErrHealthCheckAlreadyExists = errors.New(
+		"a health check with this caller reference exists or existed, with other settings")
+	ErrHealthCheckVersion      = errors.New("the health check has a newer version")
+	ErrTooManyHostedZones      = errors.New("the account may have no more hosted zones")
+	ErrTooManyHealthChecks     = errors.New("the account may have no more health checks")
+	ErrPriorRequestNotComplete = errors.New("another change of this zone is being processed")
 
 	ErrNoSuchCIDRCollection      = errors.New("no such CIDR collection")
 	ErrCIDRCollectionExists      = errors.New("a CIDR collection with this name or caller reference exists or existed")

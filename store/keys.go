@@ -23,7 +23,8 @@ import (
 //	/bulkhead/cidrname/<name>                       the id of the collection that has the name
 //	/bulkhead/delegationset/<set>                   a reusable delegation set
 //	/bulkhead/use/<kind>/<id>                       who came to use a collection or a delegation set last, or switched
-//	                                                accelerated recovery of a zone; its revision guards what must not be in use
+//	                                                accelerated recovery of a zone; its revision guards what
+//	                                                must not be in use
 //	/bulkhead/tags/<resource type>/<id>             the tags of a hosted zone or a health check
 //	/bulkhead/change/<change>                       the receipt of a change, kept for some days
 //	/bulkhead/hint/<check>                          the node that was asked to have a check probed now, for some seconds

@@ -52,7 +52,9 @@ func (e *edit) putTags(resource string, value []byte, rev int64) error {
 // ChangeTags changes the tags of a hosted zone or health check as tagging.Apply does, whose errors it returns; a
 // resource that does not exist is ErrNoSuchHostedZone or ErrNoSuchHealthCheck. Tags are deleted with their resource.
 // r53: C.3.
-func (s *Store) ChangeTags(ctx context.Context, kind ResourceType, id string, add []tagging.Tag, remove []string) error {
+func (s *Store) ChangeTags(
+	ctx context.Context, kind ResourceType, id string, add []tagging.Tag, remove []string,
+) error {
 	key := tagsKey(kind, id)
 	return s.decide(ctx, "change tags of "+key, func(st *State, t *transaction) error {
 		if err := t.expectResource(st, kind, id); err != nil {
