@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes bank.example as the audit found it, with the AWS CLI: forty-odd health checks and the record sets of forty applications.
-# Arguments go to every aws command:
+# Makes bank.example as the audit found it, with the AWS CLI: 47 health checks and the record sets of 40 applications.
+# The arguments go to every aws command:
 #
 #   ./as-found.sh                                          # what the environment chooses
 #   ./as-found.sh --endpoint-url http://127.0.0.1:8053     # an engine
@@ -15,7 +15,8 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/checks"
 r53() { aws route53 "$@" --output text; }
 
-zone=$(r53 list-hosted-zones-by-name --dns-name bank.example --query "HostedZones[?Name=='bank.example.'].Id | [0]" "$@")
+zone=$(r53 list-hosted-zones-by-name --dns-name bank.example \
+  --query "HostedZones[?Name=='bank.example.'].Id | [0]" "$@")
 if [ "$zone" = None ]; then
   zone=$(r53 create-hosted-zone --name bank.example --caller-reference "bank-$(date +%s)" --query HostedZone.Id "$@")
 fi
@@ -26,14 +27,15 @@ if [ "$records" != 2 ]; then
   exit 1
 fi
 
-# A line of checks.jsonl is one check. Its caller reference is its name; what is sent has the time behind it, because the reference
-# of a deleted check stays taken.
+# A line of checks.jsonl is one check. Its caller reference is its name. The script sends the name and the time, because
+# Route 53 does not accept the reference of a deleted check again.
 run=$(date +%s)
 create() {
   local name=${1#*'"CallerReference": "'}
   name=${name%%'"'*}
   shift
-  r53 create-health-check --caller-reference "$name-$run" --health-check-config "$config" --query HealthCheck.Id "$@" >"$work/checks/$name"
+  r53 create-health-check --caller-reference "$name-$run" --health-check-config "$config" \
+    --query HealthCheck.Id "$@" >"$work/checks/$name"
 }
 n=0
 while IFS= read -r line; do
@@ -56,7 +58,8 @@ for name in "$work/checks"/*; do
 done >"$work/ids.sed"
 sed -f "$work/ids.sed" "$here/records-checked.json" >"$work/records-checked.json"
 for batch in "$here/records-evaluated.json" "$work/records-checked.json"; do
-  r53 change-resource-record-sets --hosted-zone-id "$zone" --change-batch "file://$batch" --query ChangeInfo.Status "$@" >"$work/status"
+  r53 change-resource-record-sets --hosted-zone-id "$zone" --change-batch "file://$batch" \
+    --query ChangeInfo.Status "$@" >"$work/status"
 done
 
 # Somebody deleted this check while record sets used it.
