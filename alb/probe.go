@@ -138,7 +138,7 @@ func failedProbe(err error) probeResult {
 	return probeResult{ReasonFailed, "Health checks failed"}
 }
 
-// isTimeout tells a peer that does not answer from one that refuses.
+// isTimeout reports whether a peer did not answer in time, rather than refuse.
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()

@@ -85,7 +85,7 @@ func (lb *LoadBalancer) forward(w http.ResponseWriter, r *http.Request, t *targe
 	proxy.ServeHTTP(w, r)
 }
 
-// setHeaders adds what an ALB tells its targets about the client.
+// setHeaders adds the headers with which an ALB describes the client to its targets.
 func (lb *LoadBalancer) setHeaders(out http.Header, in *http.Request) {
 	client, _, err := net.SplitHostPort(in.RemoteAddr)
 	if err != nil {

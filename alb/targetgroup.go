@@ -74,7 +74,7 @@ func (g *targetGroup) setTargets(want []Target, now time.Time) (added, removed [
 	return added, removed
 }
 
-// start brings a registered target into the state its group gives it.
+// start sets the first state of a registered target: initial, or unused if no rule forwards to the group.
 func (g *targetGroup) start(t *target) {
 	if g.inUse {
 		t.enter()
@@ -102,8 +102,8 @@ func (g *targetGroup) setInUse(inUse bool) (started []*target) {
 // stillDraining returns the deregistered targets that are still shown, except those that are registered again.
 func (g *targetGroup) stillDraining(now time.Time) []*target {
 	return slices.DeleteFunc(g.drained, func(t *target) bool {
-		again := slices.ContainsFunc(g.targets, func(o *target) bool { return o.Address == t.Address })
-		return again || !now.Before(t.drainedBy)
+		registered := slices.ContainsFunc(g.targets, func(o *target) bool { return o.Address == t.Address })
+		return registered || !now.Before(t.drainedBy)
 	})
 }
 
@@ -158,7 +158,7 @@ func checkGroups(groups []TargetGroup) (names map[string]bool, err error) {
 	return names, nil
 }
 
-// checkTargets refuses targets that could not be told apart or reached.
+// checkTargets refuses targets without an address, and two targets with the same address.
 func checkTargets(targets []Target) error {
 	if len(targets) > MaxTargets {
 		return fmt.Errorf("%d targets: a target group takes up to %d", len(targets), MaxTargets)

@@ -11,8 +11,8 @@ import (
 	"github.com/bulkhead-dns/bulkhead/sigv4"
 )
 
-// eks tells which Kubernetes clusters are attached to the lab, as Amazon EKS does: GET /clusters and GET
-// /clusters/{name}, for the Region of the credential scope.
+// eks describes attached Kubernetes clusters as Amazon EKS does: GET /clusters and GET /clusters/{name}, for the Region
+// of the credential scope.
 type eks struct {
 	regions []Region
 	lookup  Lookup

@@ -9,7 +9,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/alb"
 )
 
-// elbv2 describes the load balancers of the lab as Elastic Load Balancing's API, version 2, does. r53: E.1.
+// elbv2 describes load balancers as the API of Elastic Load Balancing, version 2, does. r53: E.1.
 type elbv2 struct {
 	regions []Region
 	created time.Time
@@ -63,7 +63,7 @@ func (k kind) title() string {
 	return "rule"
 }
 
-// notFoundCode is the API's code for one that there is not.
+// notFoundCode is the API's code for a resource that does not exist.
 func (k kind) notFoundCode() string {
 	switch k {
 	case aLoadBalancer:
@@ -215,8 +215,9 @@ func wantedTargets(c *call) ([]targetDescription, error) {
 	}
 }
 
-// pickTargets returns the wanted targets; one that is not registered is told to be so. groupPort is the port of a
-// target that names none; since the lab's targets all have their own, one at the wanted address will do as well.
+// pickTargets returns the wanted targets. One that is not registered has the state unused. A wanted target without a
+// port matches every target at its address, because each target of the lab has a port of its own; groupPort is what the
+// reply shows if there is none.
 func pickTargets(targets []targetHealthDescription, wanted []targetDescription,
 	groupPort int) []targetHealthDescription {
 	var all []targetHealthDescription

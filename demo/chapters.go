@@ -14,7 +14,7 @@ func (s *story) granular(ctx context.Context) (Chapter, error) {
 		Records: "latency alias records, each with a health check of its own; EvaluateTargetHealth off",
 		Fault:   "app1 scaled to 0 in " + faulty,
 	}, check)
-	s.say(KindFault, "app1 scaled to 0 in %s, where the ALB now answers 503", faulty)
+	s.log(KindFault, "app1 scaled to 0 in %s, where the ALB now answers 503", faulty)
 	if _, err := s.admin.Scale(ctx, "app1", faulty, 0); err != nil {
 		return Chapter{}, err
 	}
@@ -46,7 +46,7 @@ func (s *story) allOrNothing(ctx context.Context) (Chapter, error) {
 	if err := s.zone.UseTargetHealth(ctx, s.api); err != nil {
 		return Chapter{}, err
 	}
-	s.say(KindAPI, "ChangeResourceRecordSets  %d aliases, EvaluateTargetHealth on", len(s.zone.Records))
+	s.log(KindAPI, "ChangeResourceRecordSets  %d aliases, EvaluateTargetHealth on", len(s.zone.Records))
 	if err := s.everyoneHome(ctx, "everyone is still served by the Region they are near"); err != nil {
 		return Chapter{}, err
 	}
@@ -55,7 +55,7 @@ func (s *story) allOrNothing(ctx context.Context) (Chapter, error) {
 		Records: "latency alias records without health checks; EvaluateTargetHealth on",
 		Fault:   "app1's pods answer 500 in " + faulty,
 	}, "")
-	s.say(KindFault, "app1's pods answer 500 in %s and stay registered", faulty)
+	s.log(KindFault, "app1's pods answer 500 in %s and stay registered", faulty)
 	if _, err := s.admin.Fail(ctx, "app1", faulty); err != nil {
 		return Chapter{}, err
 	}
@@ -67,7 +67,7 @@ func (s *story) allOrNothing(ctx context.Context) (Chapter, error) {
 			return Chapter{}, err
 		}
 	}
-	s.say(KindNote, "app2 was well all the time and lost the Region with app1")
+	s.log(KindNote, "app2 was well all the time and lost the Region with app1")
 	if err := s.pause(ctx); err != nil {
 		return Chapter{}, err
 	}
@@ -100,7 +100,7 @@ func (s *story) mend(format string, args ...any) {
 	s.mu.Lock()
 	s.chapter.HealedAfter = after
 	s.mu.Unlock()
-	s.say(KindMend, format, args...)
+	s.log(KindMend, format, args...)
 }
 
 // end waits until everyone is home and closes the chapter.
@@ -108,7 +108,7 @@ func (s *story) end(ctx context.Context) (Chapter, error) {
 	if err := s.everyoneHome(ctx, "everyone is served by the Region they are near again"); err != nil {
 		return Chapter{}, err
 	}
-	s.say(KindDNS, "everyone is served by the Region they are near again")
+	s.log(KindDNS, "everyone is served by the Region they are near again")
 	if err := s.pause(ctx); err != nil {
 		return Chapter{}, err
 	}
@@ -128,7 +128,7 @@ func (s *story) verdict(ctx context.Context, check string, healthy bool) error {
 	if healthy {
 		what = "app1's health check in " + faulty + " turns healthy"
 	}
-	err := s.until(ctx, s.patience(), what, func() (bool, error) {
+	err := s.until(ctx, s.healthTimeout(), what, func() (bool, error) {
 		v, known := s.lab.Node().Verdict(check)
 		return known && v.Healthy == healthy, nil
 	})
@@ -137,7 +137,7 @@ func (s *story) verdict(ctx context.Context, check string, healthy bool) error {
 	}
 	v, _ := s.lab.Node().Verdict(check)
 	word := map[bool]string{true: "healthy", false: "unhealthy"}[healthy]
-	s.say(KindVerdict, "app1 in %s %s: %d of %d checkers say healthy", faulty, word, v.For, v.Checkers)
+	s.log(KindVerdict, "app1 in %s %s: %d of %d checkers say healthy", faulty, word, v.For, v.Checkers)
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (s *story) verdict(ctx context.Context, check string, healthy bool) error {
 func (s *story) loadBalancer(ctx context.Context, healthy bool) error {
 	what := "the load balancer of " + faulty + " is judged by its target groups"
 	reason := ""
-	err := s.until(ctx, s.patience()+time.Minute, what, func() (bool, error) {
+	err := s.until(ctx, s.healthTimeout()+time.Minute, what, func() (bool, error) {
 		status, err := s.admin.Status(ctx)
 		if err != nil {
 			return false, err
@@ -162,7 +162,7 @@ func (s *story) loadBalancer(ctx context.Context, healthy bool) error {
 		return err
 	}
 	word := map[bool]string{true: "healthy", false: "unhealthy"}[healthy]
-	s.say(KindTarget, "ALB %s: %s", word, reason)
+	s.log(KindTarget, "ALB %s: %s", word, reason)
 	return nil
 }
 
@@ -170,7 +170,7 @@ func (s *story) loadBalancer(ctx context.Context, healthy bool) error {
 // did.
 func (s *story) moved(ctx context.Context, application string) error {
 	w := s.watcher(application, faulty)
-	err := s.until(ctx, s.patience(), application+"'s users near "+faulty+" are answered with "+other,
+	err := s.until(ctx, s.healthTimeout(), application+"'s users near "+faulty+" are answered with "+other,
 		func() (bool, error) {
 			return w.isAway(), nil
 		})
@@ -178,7 +178,7 @@ func (s *story) moved(ctx context.Context, application string) error {
 		return err
 	}
 	r := w.report()
-	s.say(KindDNS, "%s moved to %s at %.2f s, %d requests failed", application, r.MovedTo, *r.MovedAfter, r.Failed)
+	s.log(KindDNS, "%s moved to %s at %.2f s, %d requests failed", application, r.MovedTo, *r.MovedAfter, r.Failed)
 	return nil
 }
 
@@ -186,6 +186,6 @@ func (s *story) moved(ctx context.Context, application string) error {
 func (s *story) stayed(application string) {
 	r := s.watcher(application, faulty).report()
 	if r.MovedAfter == nil {
-		s.say(KindDNS, "%s stayed: the same answer %d times, %d requests failed", application, r.Requests, r.Failed)
+		s.log(KindDNS, "%s stayed: the same answer %d times, %d requests failed", application, r.Requests, r.Failed)
 	}
 }

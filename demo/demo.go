@@ -1,10 +1,11 @@
-// Package demo tells the story of per-application failover on one machine and measures it.
+// Package demo shows per-application failover on one machine and measures it.
 //
-// An engine and a lab of two Regions run in this process. Records and health checks are written through the Route 53
-// API, by plan and apply of two FailoverPolicies, users ask DNS over UDP and open real pages, and faults are real: pods
-// that are gone or that answer 500. Chapter one keeps a health check per application and Region; chapter two rewrites
-// the records by hand to keep none and evaluate the health of the shared load balancer instead. The result says who
-// moved, when, and what it cost, and whether every promise held.
+// An engine and a lab of two Regions run in this process. The demo applies two FailoverPolicies through the Route 53
+// API. Users ask DNS over UDP and open real pages. Faults are real: pods are gone, or answer 500.
+//
+// In chapter one each application has a health check in each Region. Chapter two rewrites the records by hand: they
+// have no health check and evaluate the health of the shared load balancer. The result says which users moved, when,
+// how many of their requests failed, and whether every promise held.
 package demo
 
 import (
@@ -75,7 +76,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		err = errors.Join(err, <-ended)
 	}()
 
-	result, err := s.tell(ctx)
+	result, err := s.run(ctx)
 	if err != nil {
 		return err
 	}
@@ -89,8 +90,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// tell goes through the story from an empty engine to the judgement.
-func (s *story) tell(ctx context.Context) (*Result, error) {
+// run shows the story, from an empty engine to the comparison with what Bulkhead promises.
+func (s *story) run(ctx context.Context) (*Result, error) {
 	s.d.heading("Two Regions, two applications, one load balancer per Region")
 	if err := s.settle(ctx); err != nil {
 		return nil, err

@@ -73,8 +73,8 @@ func TestAWatcherSumsUpWhatAUserWentThrough(t *testing.T) {
 	}
 }
 
-// told is a result in which everything went as promised.
-func told() *Result {
+// allKept is a result in which every promise held.
+func allKept() *Result {
 	user := func(application, place string) UserReport {
 		return UserReport{User: User{Application: application, Place: place}, Requests: 150}
 	}
@@ -94,7 +94,7 @@ func told() *Result {
 }
 
 func TestEveryBrokenPromiseIsSeen(t *testing.T) {
-	for _, e := range told().Expectations {
+	for _, e := range allKept().Expectations {
 		if !e.Held {
 			t.Errorf("with everything as promised, %q did not hold", e.Text)
 		}
@@ -115,7 +115,7 @@ func TestEveryBrokenPromiseIsSeen(t *testing.T) {
 			func(_, o []UserReport) { o[1].MovedAfter = nil }},
 		{"the old way brought them back after app1 was mended", func(_, o []UserReport) { o[1].ReturnedAfter = nil }},
 	} {
-		r := told()
+		r := allKept()
 		c.how(r.Chapters[0].Users, r.Chapters[1].Users)
 		var broken []string
 		for _, e := range judge(r.Chapters, faulty, other) {
@@ -137,7 +137,7 @@ func TestDisplay(t *testing.T) {
 		d.setBlock(d.users([]*watcher{watched(page200(frankfurt, other)), watched(Visit{Problem: "no DNS answer"})}))
 		d.event(Event{1.32, KindVerdict, "app1 in eu-west-1 unhealthy: 0 of 3 checkers say healthy"})
 		d.setBlock(nil)
-		d.Result(told())
+		d.Result(allKept())
 	}
 	for _, c := range []struct {
 		golden  string

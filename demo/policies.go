@@ -65,12 +65,12 @@ func (s *story) publish(ctx context.Context) error {
 		return fmt.Errorf("create hosted zone %s: %w", lab.ZoneName, err)
 	}
 	id := bareID(aws.ToString(zone.HostedZone.Id))
-	s.say(KindAPI, "CreateHostedZone example.com → %s", id)
+	s.log(KindAPI, "CreateHostedZone example.com → %s", id)
 
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	applier, err := apply.New(apply.Options{
-		Route53: s.api, Provider: failover.Engine, ELBv2: s.balancerAPI(transport), VerdictTimeout: s.patience()})
+		Route53: s.api, Provider: failover.Engine, ELBv2: s.balancerAPI(transport), VerdictTimeout: s.healthTimeout()})
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *story) publish(ctx context.Context) error {
 			s.applied.RecordSets += len(step.Batch.Changes)
 		}
 	}
-	s.say(KindPlan, "%d policies: %d health checks, %d records; %d calls that write", s.applied.Policies,
+	s.log(KindPlan, "%d policies: %d health checks, %d records; %d calls that write", s.applied.Policies,
 		s.applied.HealthChecks,
 		s.applied.RecordSets, s.applied.WriteCalls)
 	done, err := applier.Apply(ctx, p)
@@ -103,10 +103,10 @@ func (s *story) publish(ctx context.Context) error {
 // published says what was made, and that nothing is left to do.
 func (s *story) published(ctx context.Context, applier *apply.Applier, wanted []failover.Policy) error {
 	for _, r := range s.zone.Records {
-		s.say(KindAPI, "CreateHealthCheck %s every %d s × %d → %s…", pad(r.Application+" "+r.Region, 17), s.o.Interval,
+		s.log(KindAPI, "CreateHealthCheck %s every %d s × %d → %s…", pad(r.Application+" "+r.Region, 17), s.o.Interval,
 			s.o.Threshold, r.HealthCheckID[:8])
 	}
-	s.say(KindAPI, "ChangeResourceRecordSets  %d latency aliases, a check each", len(s.zone.Records))
+	s.log(KindAPI, "ChangeResourceRecordSets  %d latency aliases, a check each", len(s.zone.Records))
 	again, err := planFor(ctx, applier, wanted)
 	if err != nil {
 		return err
@@ -114,13 +114,13 @@ func (s *story) published(ctx context.Context, applier *apply.Applier, wanted []
 	if !again.Empty() {
 		return fmt.Errorf("the policies are applied, and there is something to do still:\n%s", again.Text(false))
 	}
-	s.say(KindPlan, "the same policies again: nothing to do")
-	err = s.until(ctx, s.patience(), "every checker has found every application healthy",
+	s.log(KindPlan, "the same policies again: nothing to do")
+	err = s.until(ctx, s.healthTimeout(), "every checker has found every application healthy",
 		func() (bool, error) { return s.allHealthy(ctx) })
 	if err != nil {
 		return err
 	}
-	s.say(KindHealthy, "every checker of all %d checks has seen a good answer", len(s.zone.Records))
+	s.log(KindHealthy, "every checker of all %d checks has seen a good answer", len(s.zone.Records))
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/lab"
 )
 
-// story is the demo while it is told.
+// story is one run of the demo.
 type story struct {
 	o       Options
 	d       *Display
@@ -51,8 +51,8 @@ func (s *story) seconds() float64 {
 	return time.Since(s.started).Seconds()
 }
 
-// say shows an event and keeps it for the result.
-func (s *story) say(k Kind, format string, args ...any) {
+// log shows an event and keeps it for the result.
+func (s *story) log(k Kind, format string, args ...any) {
 	e := Event{Seconds: s.seconds(), Kind: k, Text: fmt.Sprintf(format, args...)}
 	s.mu.Lock()
 	if s.chapter != nil {
@@ -85,9 +85,9 @@ func (s *story) onReport(r health.Report, changed bool) {
 		if changed {
 			turned = ", down"
 		}
-		s.say(KindProbe, "%s  %s (%d of %d%s)", pad(r.Region, 14), brief(r.Status), against, s.o.Threshold, turned)
+		s.log(KindProbe, "%s  %s (%d of %d%s)", pad(r.Region, 14), brief(r.Status), against, s.o.Threshold, turned)
 	case changed && r.Healthy:
-		s.say(KindProbe, "%s  %s (up again)", pad(r.Region, 14), brief(r.Status))
+		s.log(KindProbe, "%s  %s (up again)", pad(r.Region, 14), brief(r.Status))
 	}
 }
 
@@ -121,13 +121,13 @@ func (s *story) until(ctx context.Context, limit time.Duration, what string, hol
 	}
 }
 
-// patience is how long a change of health may take: every probe may run into its time-out before the next is sent.
-func (s *story) patience() time.Duration {
+// healthTimeout is how long a change of health may take, if every probe runs into its timeout before the next begins.
+func (s *story) healthTimeout() time.Duration {
 	return time.Duration(s.o.Threshold+1)*(time.Duration(s.o.Interval)*time.Second+health.HTTP.SlowestFailure()) +
 		10*time.Second
 }
 
-// pause lets users go on visiting, so that what did not happen is seen not to happen.
+// pause waits while users go on visiting, so that users who stay are seen to stay.
 func (s *story) pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -153,13 +153,13 @@ func (s *story) settle(ctx context.Context) error {
 		return err
 	}
 	s.engine = Engine{API: "http://" + status.API, DNS: status.DNS}
-	s.say(KindLab, "DNS           %s", s.engine.DNS)
-	s.say(KindLab, "Route 53 API  %s", s.engine.API)
+	s.log(KindLab, "DNS           %s", s.engine.DNS)
+	s.log(KindLab, "Route 53 API  %s", s.engine.API)
 	for _, r := range status.Regions {
 		lb := r.LoadBalancer
 		s.engine.Regions = append(s.engine.Regions, Region{Name: r.Region, LoadBalancer: lb.DNSName,
 			HostedZoneID: lb.HostedZoneID, Address: fmt.Sprintf("%s:%d", lb.Address, lb.Port)})
-		s.say(KindLab, "%s  one ALB on %s:%d for %s and %s", pad(r.Region, 12), lb.Address, lb.Port, r.Applications[0].Name,
+		s.log(KindLab, "%s  one ALB on %s:%d for %s and %s", pad(r.Region, 12), lb.Address, lb.Port, r.Applications[0].Name,
 			r.Applications[1].Name)
 		for _, a := range r.Applications {
 			home, err := netip.ParseAddr(lb.Address)
@@ -255,7 +255,7 @@ func (s *story) watcher(application, place string) *watcher {
 
 // everyoneHome waits until every user is served by the Region they are near.
 func (s *story) everyoneHome(ctx context.Context, what string) error {
-	return s.until(ctx, s.patience(), what, func() (bool, error) {
+	return s.until(ctx, s.healthTimeout(), what, func() (bool, error) {
 		for _, w := range s.watchers {
 			if !w.isHome() {
 				return false, nil
@@ -272,7 +272,7 @@ func (s *story) greet(ctx context.Context) error {
 	}
 	for _, w := range s.watchers {
 		v := w.seen()
-		s.say(KindDNS, "%s near %s → %s, page from %s", w.user.Application, pad(w.user.Place, 12), v.Address, v.Region)
+		s.log(KindDNS, "%s near %s → %s, page from %s", w.user.Application, pad(w.user.Place, 12), v.Address, v.Region)
 	}
 	return s.pause(ctx)
 }

@@ -1,16 +1,12 @@
-// Package lab is two AWS Regions on one machine: what surrounds an engine in production, made small enough to hold in
-// the hand.
+// Package lab runs two AWS Regions on one machine: an engine, and what surrounds it in production.
 //
-// Each Region has a load balancer that behaves as an Application Load Balancer (listener rules, target groups, target
-// health, its own error answers) and demo applications behind it, run as pods are: several replicas over two
-// Availability Zones. An engine node answers DNS for them and probes them. Applications are scaled and made to fail
-// from outside, one Region at a time.
+// Each Region has load balancers (package alb) and demo applications behind them. An application runs as pods: several
+// replicas over two Availability Zones. The engine answers DNS for the applications and probes them. A user of the lab
+// scales applications, and makes them fail, in one Region at a time.
 //
-// Traffic is real: every load balancer and pod has a socket of its own on a loopback address of its Region, and every
-// health check is an HTTP request. What AWS decides by itself (canonical zone ids, target states, how Route 53 judges a
-// load balancer) follows its rules.
+// Traffic is real. Every load balancer and pod has a socket on a loopback address of its Region, and every health check
+// is an HTTP request. Canonical zone ids, target states and the health of load balancers follow AWS's rules.
 //
-// Beside Route 53, clients ask other AWS APIs: the lab answers those that describe it (Elastic Load Balancing, EKS) and
-// the one that says who is asking (STS), on the engine's HTTP server. They read; load balancers are changed through Go,
-// applications under /lab/.
+// The lab also serves the AWS APIs that clients ask beside Route 53 (package awsserver), on the engine's HTTP server.
+// They only read. Go code changes load balancers; requests under /lab/ change applications and Ingresses.
 package lab

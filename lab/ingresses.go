@@ -172,7 +172,7 @@ func (r *region) startStandIn(key standIn) (*pod, error) {
 	return startPod(info, podHealth{answer: HealthHonest, failing: new(atomic.Bool)}, r.host(host), r.logger)
 }
 
-// answer tells each Ingress its load balancer.
+// answer returns the load balancer of each Ingress.
 func (r *region) answer(all []Ingress) []IngressStatus {
 	answers := []IngressStatus{}
 	for _, g := range all {

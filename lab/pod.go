@@ -23,7 +23,7 @@ import (
 //go:embed page.html
 var pageHTML string
 
-// A podInfo is what a pod tells its visitors.
+// A podInfo is what a pod shows to a visitor.
 type podInfo struct {
 	Application      string `json:"application"`
 	Pod              string `json:"pod"`
@@ -66,7 +66,7 @@ func podHandler(info podInfo, health podHealth) (http.Handler, error) {
 	}), nil
 }
 
-// welcome tells a visitor who answers, in the form that is asked for.
+// welcome answers a visitor with the podInfo, in the format of the Accept header.
 func (i podInfo) welcome(w http.ResponseWriter, accept string, page []byte) {
 	w.Header().Set("Vary", "Accept")
 	w.Header().Set("Cache-Control", "no-store")

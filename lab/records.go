@@ -106,8 +106,8 @@ func EnsureZoneRecords(ctx context.Context, client *route53.Client, o ZoneRecord
 	return z, nil
 }
 
-// UseTargetHealth rewrites the records the old way, in one batch: Route 53 judges each by the health of the whole load
-// balancer (EvaluateTargetHealth), so that all applications of a Region fail over together. r53: E.4.
+// UseTargetHealth rewrites the records in one batch: no health checks, EvaluateTargetHealth instead. Route 53 then sees
+// only the health of the whole load balancer, so that all applications of a Region fail over together. r53: E.4.
 func (z ZoneRecords) UseTargetHealth(ctx context.Context, client *route53.Client) error {
 	return z.change(ctx, client, "failover by load balancer", z.upserts(true))
 }
@@ -144,8 +144,8 @@ func (r AppRecord) recordSet(targetHealth bool) *types.ResourceRecordSet {
 	return set
 }
 
-// missingRecords are the changes that bring the names without address records into service, and replaced checks up to
-// date.
+// missingRecords returns the changes that create records for names without address records, and that put successors in
+// the place of replaced checks.
 func (z ZoneRecords) missingRecords(ctx context.Context, client *route53.Client,
 	replaced map[string]string) ([]types.Change, error) {
 	taken := map[string]bool{}

@@ -196,8 +196,8 @@ func (d *deployment) scale(ctx context.Context, replicas int) error {
 	return d.reconcile(ctx, replicas)
 }
 
-// reconcile brings the pods to a number: new ones serve before they are registered, old ones are deregistered before
-// they stop.
+// reconcile starts or stops pods until want of them run. A new pod serves before it is registered; an old one is
+// deregistered before it stops.
 func (d *deployment) reconcile(ctx context.Context, want int) error {
 	var faults []error
 	for len(d.pods) < want {

@@ -11,7 +11,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/zone"
 )
 
-// setUp makes the load balancers known and the objects in Route 53, then keeps publishing health.
+// setUp stores the load balancers, makes the objects in Route 53, and then keeps publishing health.
 func (l *Lab) setUp(ctx context.Context) error {
 	l.surroundings.settled(ctx, l.changed)
 	select {
@@ -21,7 +21,7 @@ func (l *Lab) setUp(ctx context.Context) error {
 	}
 	for _, lb := range l.balancers {
 		if err := l.putLoadBalancer(ctx, lb.facts); err != nil {
-			return fmt.Errorf("make load balancer %s known: %w", lb.facts.DNSName, err)
+			return fmt.Errorf("store load balancer %s: %w", lb.facts.DNSName, err)
 		}
 	}
 	published := l.publishHealth(ctx, nil)
@@ -77,28 +77,28 @@ func (l *Lab) placements(zoneName string) []Placement {
 	return all
 }
 
-// putLoadBalancer makes a load balancer known as soon as etcd takes it: a node answers DNS from its snapshot before
+// putLoadBalancer stores a load balancer. It retries until etcd is up: a node answers DNS from its snapshot before
 // that.
 func (l *Lab) putLoadBalancer(ctx context.Context, lb zone.LoadBalancer) error {
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
+	retry := time.NewTicker(20 * time.Millisecond)
+	defer retry.Stop()
 	for {
 		err := l.node.Store().PutLoadBalancer(ctx, lb)
 		if !errors.Is(err, store.ErrUnavailable) {
 			return err
 		}
 		select {
-		case <-again.C:
+		case <-retry.C:
 		case <-ctx.Done():
 			return err
 		}
 	}
 }
 
-// republish is how often health is tried again that the store did not take. What it took it keeps published by itself.
+// republish is the interval of retries for health that the store did not take. The store renews what it has.
 const republish = 10 * time.Second
 
-// keepPublishing tells the engine the health of each load balancer as it changes, until ctx ends.
+// keepPublishing publishes the health of each load balancer when it changes, until ctx ends.
 func (l *Lab) keepPublishing(ctx context.Context, published map[zone.Name]bool) error {
 	ticker := time.NewTicker(republish)
 	defer ticker.Stop()
@@ -113,8 +113,8 @@ func (l *Lab) keepPublishing(ctx context.Context, published map[zone.Name]bool) 
 	}
 }
 
-// publishHealth publishes what differs from what was published, and returns what now is. A load balancer that could not
-// be published is tried again at the next turn.
+// publishHealth publishes each health that differs from the published one, and returns what is published now. If the
+// store does not take one, the next call tries again.
 func (l *Lab) publishHealth(ctx context.Context, published map[zone.Name]bool) map[zone.Name]bool {
 	now := map[zone.Name]bool{}
 	for _, lb := range l.balancers {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// surroundings are the Regions of the lab without the engine: what an AWS account would hold.
+// surroundings are the Regions of the lab without the engine: what an AWS account holds.
 type surroundings struct {
 	regions   []*region
 	statePath string
@@ -57,8 +57,7 @@ func (s *surroundings) close() error {
 	return errors.Join(faults...)
 }
 
-// restore brings back what an earlier run saved. What it saved of an application or Region that is no more is passed
-// over.
+// restore reads what an earlier run saved. It ignores applications and Regions that the definition no longer has.
 func (s *surroundings) restore() error {
 	saved, err := loadState(s.statePath)
 	if err != nil {
@@ -109,8 +108,8 @@ func (s *surroundings) change(application, region string, do func(*deployment) e
 	return errors.Join(do(d), replaceFile(s.statePath, s.changed()))
 }
 
-// changed are the deployments that are no longer as the definition has them, so that a definition counts again where it
-// is edited.
+// changed returns the deployments that differ from the definition. Only these are saved, so that an edited definition
+// takes effect for all others.
 func (s *surroundings) changed() []deploymentState {
 	all := []deploymentState{}
 	for _, r := range s.regions {

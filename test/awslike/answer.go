@@ -119,8 +119,8 @@ func (f *Front) limit(c *call, answer *reply) *reply {
 	default:
 		return answer
 	}
-	told := firstOf(answer.body, "Value")
-	answer.body = bytes.Replace(answer.body, []byte("<Value>"+told+"</Value>"),
+	was := firstOf(answer.body, "Value")
+	answer.body = bytes.Replace(answer.body, []byte("<Value>"+was+"</Value>"),
 		[]byte("<Value>"+strconv.Itoa(value)+"</Value>"), 1)
 	return answer
 }

@@ -112,7 +112,7 @@ func (f *Front) asAtAWS(answer *reply) *reply {
 // propagation is how long checkers take to begin with a new check (unconfirmed). r53: B.8.
 const propagation = 15 * time.Second
 
-// status tells nothing of a check that has not come to the checkers.
+// status has no reports of a check until the checkers know it.
 func (f *Front) status(c *call) (*reply, error) {
 	answer, err := f.pass(c)
 	if err != nil || !answer.ok() {

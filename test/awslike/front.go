@@ -1,18 +1,15 @@
-// Package awslike is a front that makes an engine behave as Route 53 does at AWS, for tests of what calls it: where an
-// engine is kinder than AWS, the front is not.
+// Package awslike is a front that makes an engine behave as Route 53 does at AWS. An engine is kinder than AWS in
+// places; behind the front, tests of clients meet what AWS does there:
 //
-//   - Lists of health checks and tags are some seconds old, and a new check is not yet known to every call
+//   - Lists of health checks and tags are some seconds old, and some calls do not know a new check yet (unconfirmed).
+//   - A change is PENDING for 30 to 60 seconds. Overlapping batches of one zone are refused (r53: C.6).
+//   - Requests are throttled, and the account has quotas. Checks have intervals of 10 and 30 seconds and public
+//     endpoints (r53: C.8, B.2, B.5).
+//   - Some requests fail with 500, 503 or Throttling. Some replies are lost after the request had its effect.
+//   - Every user has an IAM policy and is refused what it does not allow.
 //
-// (unconfirmed);
-//   - a change is PENDING for 30 to 60 seconds, and batches of one zone that overlap are refused (r53: C.6);
-//   - requests are throttled, the account has quotas, checks have intervals of 10 and 30 seconds and public endpoints
-//
-// (r53: C.8, B.2, B.5);
-//   - some requests fail with 500, 503 or Throttling, and some replies are lost after the request had its effect;
-//   - every user has an IAM policy, and is refused what it does not allow.
-//
-// The front checks the signatures of its users and signs for the engine itself. Which requests fail follows from a seed
-// and from the order in which they come in. Time may pass faster than at AWS.
+// The front checks the signatures of its users and signs for the engine itself. A seed and the order of requests decide
+// which requests fail. Time may pass faster than at AWS.
 package awslike
 
 import (
