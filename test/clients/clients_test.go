@@ -168,7 +168,8 @@ func run(t *testing.T, env []string, name string, args ...string) (string, error
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return stdout.String(), fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, stderr.String())
+		return stdout.String(), fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err,
+			stderr.String())
 	}
 	return strings.TrimSpace(stdout.String()), nil
 }
@@ -192,7 +193,8 @@ func (l *lab) mustAWS(t *testing.T, args ...string) string {
 // dig asks the lab's DNS.
 func (l *lab) dig(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := run(t, nil, tool(t, "dig"), append([]string{"@" + l.dns.Addr().String(), "-p", fmt.Sprint(l.dns.Port()), "+tries=1", "+time=2"}, args...)...)
+	server := []string{"@" + l.dns.Addr().String(), "-p", fmt.Sprint(l.dns.Port()), "+tries=1", "+time=2"}
+	out, err := run(t, nil, tool(t, "dig"), append(server, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +204,8 @@ func (l *lab) dig(t *testing.T, args ...string) string {
 // bulkhead runs `bulkhead lab …` against the lab.
 func (l *lab) bulkhead(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := run(t, nil, bulkhead, append(append([]string{"lab"}, args...), "--data-dir", l.dir, "--endpoint-url", l.api)...)
+	out, err := run(t, nil, bulkhead,
+		append(append([]string{"lab"}, args...), "--data-dir", l.dir, "--endpoint-url", l.api)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,11 +215,12 @@ func (l *lab) bulkhead(t *testing.T, args ...string) string {
 // until asks dig again until it answers want.
 func (l *lab) until(t *testing.T, want string, args ...string) {
 	t.Helper()
-	l.eventually(t, fmt.Sprintf("dig %s answers %q", strings.Join(args, " "), want), func() bool { return l.dig(t, args...) == want })
+	what := fmt.Sprintf("dig %s answers %q", strings.Join(args, " "), want)
+	l.eventually(t, what, func() bool { return l.dig(t, args...) == want })
 }
 
-// eventually asks again until something holds. Every look runs a program, which takes a processor from the other tests: between two
-// looks is a rest.
+// eventually retries until something holds. It pauses between two tries, because each runs a program and takes a
+// processor from the other tests.
 func (l *lab) eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(3 * time.Minute)
