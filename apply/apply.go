@@ -3,8 +3,7 @@
 //   - Facts and Read make the values that failover.Compile and plan.Diff compare. They only read;
 //   - Apply executes exactly the plan that was shown. Whatever changed between the plan and a call is found before the
 //     call or by the call, and stops the execution;
-//   - an execution that ends in the middle, for whatever reason, is gone on with by reading, planning and applying
-//     anew.
+//   - After an execution that ends in the middle, for whatever reason, the caller reads, plans and applies again.
 //
 // Calls are paced by the rates that Route 53 grants an account, so that throttling is rare, and repeated where a
 // refusal says that nothing has happened. The provider is AWS or an engine; the client that is passed in is the only

@@ -54,7 +54,7 @@ func (a *Applier) Balancers(ctx context.Context, region string, names []zone.Nam
 	return balancers, nil
 }
 
-// A describer asks one Region.
+// A describer reads the load balancers of one Region.
 type describer struct {
 	a      *Applier
 	client *elasticloadbalancingv2.Client

@@ -48,14 +48,14 @@ func (a *Applier) Read(ctx context.Context, zones []zone.HostedZone) (plan.State
 	return state, a.complete(ctx, &state)
 }
 
-// A place is where a page of record sets begins; the zero place is the beginning of the zone.
+// A pageStart is where a page of record sets begins. Its zero value is the beginning of the zone.
 type pageStart struct {
 	name       *string
 	recordType types.RRType
 	identifier *string
 }
 
-// records returns the page of a zone's record sets that begins at a place, and where the next one does, nil behind the
+// records returns the page of a zone's record sets that begins at from, and the start of the next page, nil after the
 // last.
 func (a *Applier) records(ctx context.Context, z zone.HostedZone, from *pageStart) ([]zone.ResourceRecordSet,
 	*pageStart, error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/whatif"
 )
 
-// A world is the input, linked together and ready to be asked.
+// An auditor is the input, linked as a Graph and ready for questions.
 type auditor struct {
 	*whatif.Graph
 	in     Input

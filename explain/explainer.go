@@ -5,7 +5,7 @@ import (
 	"github.com/bulkhead-dns/bulkhead/whatif"
 )
 
-// A world is the input, linked together.
+// An explainer is the input, linked as a Graph.
 type explainer struct {
 	*whatif.Graph
 	in     Input

@@ -59,9 +59,9 @@ type ClassSpec struct {
 	// 10m. Then only this record is removed, and never the last one of the hostname.
 	HoldPeriod Duration `json:"holdPeriod,omitempty" yaml:"holdPeriod,omitempty"`
 
-	// ReadinessSignal has a Region's check probed at once when the last ready endpoint of the Services behind a policy
-	// goes, and when the first comes back, instead of at the end of the interval. It is a hint: the checkers decide as
-	// always, and one that is lost changes nothing. It is for the provider engine; default false. The controller watches
+	// ReadinessSignal makes the checkers probe a Region's check at once when the Services behind a policy lose their last
+	// ready endpoint, or get the first one back, instead of at the end of the interval. It is a hint: the checkers decide
+	// as always, and losing one has no effect. It needs the provider engine; default false. The controller watches
 	// EndpointSlices for it.
 	ReadinessSignal bool `json:"readinessSignal,omitempty" yaml:"readinessSignal,omitempty"`
 }
@@ -86,7 +86,8 @@ type ClassDefaults struct {
 	TTL *int64 `json:"ttl,omitempty" yaml:"ttl,omitempty"`
 }
 
-// A HostnameRule allows hostnames to namespaces. A namespace is meant when Namespaces or NamespaceSelector says so.
+// A HostnameRule allows hostnames to namespaces. It applies to a namespace that Namespaces or NamespaceSelector
+// selects.
 //
 // +kubebuilder:object:generate=true
 type HostnameRule struct {

@@ -79,7 +79,7 @@ type compiler struct {
 	problems  Problems
 }
 
-// A place is where one Region of a policy is.
+// A regionTarget is one Region of a policy with its load balancer or addresses.
 type regionTarget struct {
 	region  Region
 	path    string

@@ -1,4 +1,4 @@
-// Package failover answers what an application needs at Route 53 to fail over by itself: it reads FailoverPolicy and
+// Package failover answers what an application needs at Route 53 to fail over by itself. It reads FailoverPolicy and
 // FailoverClass, fills in defaults, refuses what cannot work, and compiles the rest to health checks and record sets.
 //
 //   - Parse reads YAML strictly: every error of a file at once, with line and field;
@@ -40,7 +40,7 @@ type Metadata struct {
 
 func (m Metadata) namespace() string { return or(m.Namespace, "default") }
 
-// A PolicySpec says which name fails over between which Regions, and how their health is told.
+// A PolicySpec says which hostname fails over between which Regions, and how their health is checked.
 //
 // +kubebuilder:object:generate=true
 type PolicySpec struct {
@@ -52,7 +52,7 @@ type PolicySpec struct {
 	// default one.
 	ClassRef *ClassRef `json:"classRef,omitempty" yaml:"classRef,omitempty"`
 
-	// HealthCheck says how the application's health is told.
+	// HealthCheck says how the application's health is checked.
 	HealthCheck HealthCheck `json:"healthCheck,omitzero" yaml:"healthCheck,omitempty"`
 
 	// Routing says how clients are spread over healthy Regions.
@@ -132,7 +132,7 @@ type ParentRef struct {
 	SectionName string `json:"sectionName,omitempty" yaml:"sectionName,omitempty"`
 }
 
-// A HealthCheck says how the application's health is told in one Region. r53: B.2.
+// A HealthCheck says how the application's health is checked in one Region. r53: B.2.
 //
 // +kubebuilder:object:generate=true
 type HealthCheck struct {
@@ -151,8 +151,8 @@ type HealthCheck struct {
 	// balancer's DNS name. r53: B.3, H.
 	HostHeader string `json:"hostHeader,omitempty" yaml:"hostHeader,omitempty"`
 
-	// SearchString is what the first 5120 bytes of an answer must contain; 1 to 255 characters, of control characters tab
-	// and line feed only, no white space at its ends.
+	// SearchString is the text that the first 5120 bytes of an answer must contain. It has 1 to 255 characters, no control
+	// characters except tab and line feed, and no white space at its ends.
 	SearchString string `json:"searchString,omitempty" yaml:"searchString,omitempty"`
 
 	// RequestInterval is 10 or 30 seconds, on the engine also 1 to 9; default 30.
@@ -162,7 +162,7 @@ type HealthCheck struct {
 	// 3.
 	FailureThreshold *int `json:"failureThreshold,omitempty" yaml:"failureThreshold,omitempty"`
 
-	// Inverted takes what fails as healthy; default false.
+	// Inverted counts a failing endpoint as healthy; default false.
 	Inverted *bool `json:"inverted,omitempty" yaml:"inverted,omitempty"`
 
 	// CheckerRegions are where probes come from: none, which means all, or at least 3.
@@ -188,10 +188,10 @@ type Routing struct {
 	// Order is for Failover: the primary Region, then the secondary; default the order of the regions.
 	Order []string `json:"order,omitempty" yaml:"order,omitempty"`
 
-	// Weights (0..255) are for Weighted, by Region. What a Region says itself wins.
+	// Weights (0..255) are for Weighted, by Region. The weight in regions wins.
 	Weights map[string]int64 `json:"weights,omitempty" yaml:"weights,omitempty"`
 
-	// Locations are for Geolocation, by Region. What a Region says itself wins.
+	// Locations are for Geolocation, by Region. The location in regions wins.
 	Locations map[string]Location `json:"locations,omitempty" yaml:"locations,omitempty"`
 }
 

@@ -45,7 +45,7 @@ type LoadBalancer struct {
 	Addresses    []netip.Addr // as far as they are known
 }
 
-// A World is an Input, linked together. It is for one goroutine.
+// A Graph is an Input whose record sets, aliases and checks are linked. Only one goroutine may use it.
 type Graph struct {
 	Zones   []*Zone                // by name, then by id
 	Checks  map[string]*plan.Check // by id

@@ -57,7 +57,7 @@ func (gr *Graph) Client(z *Zone, text string, labels []string) (Client, error) {
 	return c, err
 }
 
-// Guest makes a client of another zone, perhaps of another World, known to a zone.
+// Guest makes a client of another zone, perhaps of another Graph, known to a zone.
 func (z *Zone) Guest(c Client, of *Zone) Client {
 	at := slices.IndexFunc(of.places.list, func(p geo.Place) bool { return p.Name == c.Place })
 	if at < 0 {
