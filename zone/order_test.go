@@ -215,8 +215,8 @@ func TestDeleteAndMakeAgain(t *testing.T) {
 	}
 }
 
-// An UPSERT that means the same as the stored record set keeps the stored spelling. Values in another order are a change
-// only if the UPSERT is alone. r53: C.6.
+// An UPSERT that means the same as the stored record set keeps the stored spelling. Values in another order are a
+// change only if the UPSERT is alone. r53: C.6.
 func TestUpsertOfTheSameInAnotherSpelling(t *testing.T) {
 	six := set("six", AAAA, values("2001:0db8::a", "2001:db8::b"))
 	text := set("txt", TXT, values(`"one"`, `"t\167o"`))
