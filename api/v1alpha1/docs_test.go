@@ -78,7 +78,8 @@ func TestWhatIsShownIsAccepted(t *testing.T) {
 }
 
 // shown is a link to an example, and the block that follows it at once: it says that this is in the file.
-var shown = regexp.MustCompile("\\]\\(\\.\\./examples/kubernetes/([a-z0-9/.-]+)\\)[^\n]*:\n\n```yaml\n((?s:.*?))\n```")
+var shown = regexp.MustCompile("\\]\\(\\.\\./examples/kubernetes/([a-z0-9/.-]+)\\)" +
+	"(?:[^\n]|\n[^\n])*:\n\n```yaml\n((?s:.*?))\n```")
 
 func TestPagesShowTheExamplesAsTheyAre(t *testing.T) {
 	n := 0
