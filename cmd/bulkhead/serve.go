@@ -91,7 +91,7 @@ func reloadOnHangup(n *node.Node, logger *slog.Logger) (stop func()) {
 			select {
 			case <-hangup:
 				if err := n.ReloadUsers(); err != nil {
-					logger.Error("users are not changed", "err", err)
+					logger.Error("the file of users is not accepted: users stay as they were", "err", err)
 				}
 			case <-done:
 				return
