@@ -23,8 +23,8 @@ type Endpoint struct {
 }
 
 // EndpointAt returns the endpoint of a Route 53 API. given is the URL of a flag or a class, or empty: then the SDK's
-// variables decide (AWS_ENDPOINT_URL_ROUTE_53, AWS_ENDPOINT_URL), and without these it is AWS. An empty provider is told by
-// the URL. getenv reads the environment.
+// variables decide (AWS_ENDPOINT_URL_ROUTE_53, AWS_ENDPOINT_URL), and without these it is AWS. An empty provider is
+// told by the URL. getenv reads the environment.
 func EndpointAt(given string, provider failover.Provider, getenv func(string) string) Endpoint {
 	e := Endpoint{given: given, getenv: getenv,
 		environment: cmp.Or(getenv("AWS_ENDPOINT_URL_ROUTE_53"), getenv("AWS_ENDPOINT_URL"))}
@@ -65,9 +65,10 @@ func (e Endpoint) ELBv2(cfg aws.Config, region string) *elasticloadbalancingv2.C
 	})
 }
 
-// beside is the URL of another service than Route 53; empty for what the SDK chooses. variable is the SDK's own variable for
-// that service, which decides when it is set. A given URL that is not AWS's serves the other services too, whatever provider
-// the account is said to have. A URL of the environment does so for an engine only: of AWS the SDK knows the other services.
+// beside is the URL of another service than Route 53; empty for what the SDK chooses. variable is the SDK's own
+// variable for that service, which decides when it is set. A given URL that is not AWS's serves the other services too,
+// whatever provider the account is said to have. A URL of the environment does so for an engine only: of AWS the SDK
+// knows the other services.
 func (e Endpoint) beside(variable string) string {
 	switch {
 	case e.getenv(variable) != "":
@@ -86,9 +87,9 @@ func IsURL(s string) bool {
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// route53Region is the Region that requests to a Route 53 API are signed for. An endpoint of AWS decides by its partition,
-// whatever Region is configured, because a partition has one Route 53. Otherwise it is the configured Region, from which the
-// SDK finds the partition. r53: C.1.
+// route53Region is the Region that requests to a Route 53 API are signed for. An endpoint of AWS decides by its
+// partition, whatever Region is configured, because a partition has one Route 53. Otherwise it is the configured
+// Region, from which the SDK finds the partition. r53: C.1.
 func route53Region(endpoint, configured string) string {
 	if u, err := url.Parse(endpoint); err == nil {
 		if p, aws := zone.PartitionOfHost(u.Hostname()); aws {

@@ -321,7 +321,8 @@ func (a *Applier) Judge(ctx context.Context, state *plan.State, p plan.Plan) err
 		}
 	}
 	if len(deleted) > 0 {
-		state.Checks = slices.DeleteFunc(slices.Clone(state.Checks), func(c plan.Check) bool { return slices.Contains(deleted, c.ID) })
+		state.Checks = slices.DeleteFunc(slices.Clone(state.Checks),
+			func(c plan.Check) bool { return slices.Contains(deleted, c.ID) })
 	}
 	return nil
 }
