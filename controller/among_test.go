@@ -111,6 +111,9 @@ func TestRoutingDoesNotWaitForALostCluster(t *testing.T) {
 	e.mustPass(t, central1, e.routedBy(t, central, first, 60), now)
 	e.mustPass(t, central1, e.routedBy(t, central, swapped, 60), now.Add(time.Minute)) // and ends
 	for _, after := range []time.Duration{2 * time.Minute, 3 * time.Minute} {
+		if e.provider == failover.AWS {
+			break // rounds there are a minute apart, and take the time that is given to the other Region
+		}
 		e.mustPass(t, west1, e.routedBy(t, west, swapped, 60), now.Add(after))
 		if o := outcomeOf(t, west1, "team-a/app01"); o.reason != v1alpha1.ReasonWaitsForRegions || !strings.Contains(o.message, central+" changes all") {
 			t.Fatalf("after %v: %+v", after, o)

@@ -64,7 +64,14 @@ type engine struct {
 	until map[*worker]time.Time // at AWS, when its last round was
 }
 
+// startEngine starts one, with a front before it that behaves as AWS when the environment says FRONT=aws.
 func startEngine(t *testing.T) *engine {
+	t.Helper()
+	return startEngineBehind(t, os.Getenv("FRONT") == "aws")
+}
+
+// startEngineBehind starts one with or without a front.
+func startEngineBehind(t *testing.T, front bool) *engine {
 	t.Helper()
 	t.Parallel() // waiting for verdicts is most of the time
 	e := &engine{down: make(map[string]bool), waits: make(map[*worker]time.Duration), until: make(map[*worker]time.Time)}
@@ -100,7 +107,7 @@ func startEngine(t *testing.T) *engine {
 		t.Fatal("the node is not ready after 2 minutes")
 	}
 	e.api, e.provider = "http://"+e.HTTPAddr().String(), failover.Engine
-	if os.Getenv("FRONT") == "aws" {
+	if front {
 		e.openFront(t)
 	}
 	if _, err := e.client(t, &wire{}).CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: aws.String("example.com"),

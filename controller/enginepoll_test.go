@@ -13,7 +13,7 @@ import (
 
 // An engine is asked for all verdicts with one call, and for the reports of a check when its verdict changes.
 func TestAnEngineIsAskedForAllVerdictsAtOnce(t *testing.T) {
-	e := startEngine(t)
+	e := startEngineBehind(t, false)
 	now := time.Now()
 	url, c := "http://"+e.HTTPAddr().String(), e.Credentials()
 	applier, err := apply.New(apply.Options{Route53: e.client(t, &wire{}), Provider: failover.Engine, KeepTags: time.Hour, Attempts: 3,

@@ -365,8 +365,7 @@ func TestSilenceIsWrittenSeldom(t *testing.T) {
 
 // The same against an engine behind a front that is like AWS: what CloudWatch has and why is read with the calls that AWS has.
 func TestVerdictsAreReadAsAtAWS(t *testing.T) {
-	e := startEngine(t)
-	e.api = "http://" + e.HTTPAddr().String() // the engine itself: AWS has no interval of a second
+	e := startEngineBehind(t, false) // AWS has no interval of a second
 	front := httptest.NewServer(awslike.New(awslike.Options{Engine: e.api, Credentials: e.Credentials(), Speed: 20}))
 	t.Cleanup(front.Close)
 	key := credentials.NewStaticCredentialsProvider(e.Credentials().AccessKeyID, e.Credentials().SecretAccessKey, "")
