@@ -68,8 +68,8 @@ func failFast(
 }
 
 // follow keeps State equal to etcd until ctx ends, in one session after the other.
-func (s *Store) follow(ctx context.Context, client *clientv3.Client, cold *State) {
-	coldStart := time.AfterFunc(snapshotAfter, func() { s.serveSnapshot(cold) })
+func (s *Store) follow(ctx context.Context, client *clientv3.Client) {
+	coldStart := time.AfterFunc(snapshotAfter, s.serveSnapshot)
 	defer coldStart.Stop()
 	retry := minRetry
 	for ctx.Err() == nil {
@@ -79,7 +79,7 @@ func (s *Store) follow(ctx context.Context, client *clientv3.Client, cold *State
 		if ctx.Err() != nil {
 			break
 		}
-		s.serveSnapshot(cold)
+		s.serveSnapshot()
 		if !errors.Is(err, errStartOver) {
 			s.logDisconnected(err)
 		}
@@ -96,7 +96,8 @@ func (s *Store) follow(ctx context.Context, client *clientv3.Client, cold *State
 }
 
 // serveSnapshot makes the snapshot the State, unless there is a State already.
-func (s *Store) serveSnapshot(cold *State) {
+func (s *Store) serveSnapshot() {
+	cold := s.cold
 	if cold == nil {
 		return
 	}
@@ -255,7 +256,11 @@ func (s *Store) load(ctx context.Context, client *clientv3.Client) error {
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := guardEmptied(s.state.Load(), next, s.o.SnapshotPath); err != nil {
+	last := s.state.Load()
+	if last.cluster == 0 && s.cold != nil {
+		last = s.cold // nothing is served yet: an empty etcd must not replace the snapshot either
+	}
+	if err := guardEmptied(last, next, s.o.SnapshotPath); err != nil {
 		return err
 	}
 	s.addOwnReports(e)

@@ -400,6 +400,30 @@ func TestEtcdThatComesBackEmptyIsRefused(t *testing.T) {
 	}
 }
 
+// A node that starts while etcd is empty serves its snapshot, and keeps it.
+func TestEmptyEtcdAtTheStartIsRefused(t *testing.T) {
+	t.Parallel()
+	path, endpoint, z, _, sets := snapshotOf(t)
+	dir := filepath.Dir(strings.TrimPrefix(endpoint, "unix://"))
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	server := etcdtest.StartIn(t, dir)
+	for _, etcd := range []string{"empty", "away"} {
+		var log syncBuffer
+		s, stop := runLogged(t, store.Options{Endpoints: []string{endpoint}, Node: "n", SnapshotPath: path}, &log)
+		<-s.Ready()
+		if etcd == "empty" {
+			await(t, "the refusal in the log", func() bool { return strings.Contains(log.String(), "etcd is refused") })
+		}
+		if diff := cmp.Diff(sets, contents(s.State(), z.ID)); diff != "" {
+			t.Errorf("etcd is %s: record sets (-before +now):\n%s", etcd, diff)
+		}
+		stop()
+		server.Close()
+	}
+}
+
 // runLogged is run with the log in a buffer.
 func runLogged(t *testing.T, o store.Options, log *syncBuffer) (s *store.Store, stop func()) {
 	t.Helper()

@@ -101,6 +101,7 @@ type Store struct {
 	changed  chan struct{} // holds a token while pending has something for the dispatcher
 	unsaved  chan struct{} // holds a token while the snapshot is behind
 	verdicts map[string]bool
+	cold     *State // the snapshot that this process started with; nil for none
 	link     link
 }
 
@@ -150,12 +151,12 @@ func (s *Store) Run(ctx context.Context) error {
 	s.client.Store(client)
 	defer s.client.Store(nil)
 
-	cold := s.loadSnapshot()
-	if cold != nil {
-		s.verdicts = cold.verdicts
+	s.cold = s.loadSnapshot()
+	if s.cold != nil {
+		s.verdicts = s.cold.verdicts
 	}
 	var tasks sync.WaitGroup
-	tasks.Go(func() { s.follow(ctx, client, cold) })
+	tasks.Go(func() { s.follow(ctx, client) })
 	tasks.Go(func() { s.saveSnapshots(ctx) })
 	tasks.Go(func() { s.watchContact(ctx) })
 	s.dispatch(ctx)
