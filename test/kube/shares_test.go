@@ -30,14 +30,14 @@ func TestTenantsTakeNoMoreThanTheirShare(t *testing.T) {
 	c := startCity(t, Options{}, "cityclasses.yaml", "memory", "idle", "denied", "churn", "single", "thirty", "many", "few")
 	cases(t, map[string]func(*testing.T){
 		"memory and time": func(t *testing.T) {
-			c.startController(t, c.west)
-			t.Run("memory", c.memoryBounded)
-			t.Run("refusals are idle", c.idle)
+			r := c.startController(t, c.west)
+			t.Run("memory", func(t *testing.T) { c.memoryBounded(t, r) })
+			t.Run("refusals are idle", func(t *testing.T) { c.idle(t, r) })
 		},
 		"rights and deletions": func(t *testing.T) {
 			c.central.route53.misbehave(func(string) *fault { return denied })
-			c.startController(t, c.central)
-			t.Run("no rights at Route 53", c.denied)
+			r := c.startController(t, c.central)
+			t.Run("no rights at Route 53", func(t *testing.T) { c.denied(t, r) })
 			t.Run("a neighbour makes and deletes all the time", c.postponed)
 			t.Run("a namespace is deleted", c.namespaceDeleted)
 			t.Run("many checks are changed at once", c.manyChanged)
@@ -46,9 +46,9 @@ func TestTenantsTakeNoMoreThanTheirShare(t *testing.T) {
 }
 
 // memoryBounded lets a tenant make objects that are as large as an API server takes, or ask for many things in one.
-func (c *city) memoryBounded(t *testing.T) {
+func (c *city) memoryBounded(t *testing.T, r *replica) {
 	s, most := c.west, 0
-	p := c.controllers[s].process
+	p := r.process
 	s.put(t, c.policy("memory", "app", "app.memory.example.com"))
 	c.programmed(t, time.Minute, "memory", "app", s)
 	before, err := p.resident()
@@ -86,7 +86,7 @@ func (c *city) memoryBounded(t *testing.T) {
 }
 
 // idle has policies refused for every reason there is, and sees that nothing is done about them.
-func (c *city) idle(t *testing.T) {
+func (c *city) idle(t *testing.T, r *replica) {
 	s := c.west
 	wanted := map[string]string{} // Accepted or Programmed, and its reason, by policy
 	refuse := func(condition, reason, name, host string, options ...policyOption) {
@@ -167,7 +167,7 @@ spec:
 		s.remove(t, "idle", fmt.Sprintf("leaves%d", i))
 	}
 	s.remove(t, "idle", "never")
-	p := c.controllers[s].process
+	p := r.process
 	busy, err := p.processor()
 	must(t, err)
 	began := time.Now()
@@ -181,9 +181,9 @@ spec:
 }
 
 // denied sees that the cluster tells of a Route 53 that allows nothing; then it allows all.
-func (c *city) denied(t *testing.T) {
+func (c *city) denied(t *testing.T, r *replica) {
 	s := c.central
-	health := c.controllers[s].health
+	health := r.health
 	ready := func(ctx context.Context) error {
 		return answers(ctx, http.DefaultClient, "http://"+health+"/readyz")
 	}

@@ -33,18 +33,17 @@ import (
 // have the names below their own.
 type city struct {
 	*world
-	watcher     *watcher
-	apis        map[*site]*apiProxy // what controllers have between them and the API server
-	controllers map[*site]*replica
-	zone        string // id of example.com
-	hurried     bool   // verdicts are read every second, which is three times as often as by default, and do not count as work
+	watcher *watcher
+	apis    map[*site]*apiProxy // what controllers have between them and the API server
+	zone    string              // id of example.com
+	hurried bool                // verdicts are read every second, which is three times as often as by default, and do not count as work
 }
 
 // startCity starts one with what a file of testdata says about classes, and tenants.
 func startCity(t *testing.T, o Options, classes string, tenants ...string) *city {
 	t.Helper()
 	o.Nodes = 1
-	c := &city{world: startWorld(t, o), apis: map[*site]*apiProxy{}, controllers: map[*site]*replica{}, hurried: true}
+	c := &city{world: startWorld(t, o), apis: map[*site]*apiProxy{}, hurried: true}
 	c.watcher, c.zone = c.watch(t), c.zoneID(t)
 	var starting sync.WaitGroup
 	for _, s := range c.sites() {
@@ -99,9 +98,9 @@ func tenantManifests(t *testing.T, tenants ...string) string {
 }
 
 // startController starts the controller of a cluster with short pauses.
-func (c *city) startController(t *testing.T, s *site, args ...string) {
+func (c *city) startController(t *testing.T, s *site, args ...string) *replica {
 	t.Helper()
-	c.controllers[s] = s.startReplica(t, c.world, "controller", append([]string{"--kubeconfig=" + c.apis[s].kubeconfig, "--resync=10s"}, args...)...)
+	return s.startReplica(t, c.world, "controller", append([]string{"--kubeconfig=" + c.apis[s].kubeconfig, "--resync=10s"}, args...)...)
 }
 
 // quiet waits until clusters write nothing, and call Route 53 less than once a second, for ten seconds.
