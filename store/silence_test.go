@@ -24,7 +24,7 @@ func TestOtherNodesDoNotVoteWithoutEtcd(t *testing.T) {
 	var mu sync.Mutex
 	var last []health.Report   // what b judged by last
 	votes := map[string]bool{} // by checker: whether b has ever judged by it since this was cleared
-	b, _ := run(t, store.Options{Endpoints: []string{server.Endpoint()}, Node: "b", LeaseTTL: time.Second,
+	b, _ := run(t, store.Options{Endpoints: []string{server.Endpoint()}, Node: "b", LeaseTTL: 5 * time.Second,
 		OnChange: func(st *store.State, _ store.Change) {
 			mu.Lock()
 			defer mu.Unlock()
